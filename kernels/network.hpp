@@ -1,0 +1,433 @@
+// A network's time step: forward, errors, one pass; and many steps in a row.
+//
+// Every function takes the block that is the network's whole life. `step` leaves its pass to what
+// follows: `learn` makes one pass of both, anything else completes it through `finish`.
+#pragma once
+
+#include <cmath>
+
+#include "lanes.hpp"
+#include "layout.hpp"
+#include "memory_blocks.hpp"
+#include "output_units.hpp"
+#include "update.hpp"
+
+namespace LETHE_ISA {
+
+using lethe::Kernel;
+using lethe::Rule;
+using lethe::RunArguments;
+using lethe::Status;
+
+constexpr int64_t passes_between_snapshots = 1024;
+
+template <int N>
+struct LanesTag {
+  static constexpr int value = N;
+};
+
+// Calls f with the number of lanes for a padded number of units: the widest that divides it.
+template <class T, class F>
+LETHE_INLINE void with_lanes(int lanes, F&& f) {
+  constexpr int widest = native_lanes<T>;
+  if (lanes % widest == 0) {
+    f(LanesTag<widest>{});
+    return;
+  }
+  if constexpr (widest > 8) {
+    if (lanes % 8 == 0) {
+      f(LanesTag<8>{});
+      return;
+    }
+  }
+  if constexpr (widest > 4) f(LanesTag<4>{});
+}
+
+template <class F>
+LETHE_INLINE void with_rule(Rule rule, F&& f) {
+  switch (rule) {
+    case Rule::sgd: return f(Sgd{});
+    case Rule::sgd_bounded: return f(SgdBounded{});
+    case Rule::momentum: return f(Momentum{});
+    case Rule::rmsprop: return f(RmsProp{});
+    case Rule::adam: return f(Adam{});
+  }
+}
+
+template <class T>
+Coefficients<T> coefficients(const Layout& l, const Header& header) {
+  const lethe::Update& u = l.update;
+  const double n = static_cast<double>(header.updates);
+  const bool adam = u.rule == Rule::adam;
+  return {static_cast<T>(header.rate),
+          static_cast<T>(u.first),
+          static_cast<T>(1 - u.first),
+          static_cast<T>(u.second),
+          static_cast<T>(1 - u.second),
+          static_cast<T>(u.epsilon * u.epsilon),
+          static_cast<T>(adam ? 1 / (1 - std::pow(u.first, n)) : 1),
+          static_cast<T>(adam ? 1 / (1 - std::pow(u.second, n)) : 1),
+          static_cast<T>(u.bound_step)};
+}
+
+// x - x is 0 for a finite x and NaN for any other, and one NaN makes the sum NaN.
+template <class T, int W>
+LETHE_INLINE Lanes<T, W> not_finite(const T* x, int64_t lanes) {
+  Lanes<T, W> bad = {};
+  for (int64_t i = 0; i < lanes; i += W) bad += load<W>(x + i) - load<W>(x + i);
+  return bad;
+}
+
+template <class T, int W, int S, int G>
+struct Network {
+  using Blocks = MemoryBlocks<T, W, S, G>;
+
+  static LETHE_INLINE Header& header(char* block) { return *reinterpret_cast<Header*>(block); }
+
+  static void set_inputs(const Layout& l, char* block, const T* x, int64_t symbol, bool learn) {
+    const int64_t before = header(block).symbol;
+    const int below = l.layers * l.blocks * l.cells;
+    const auto fill = [&](T* z) {
+      if (symbol < 0) {
+        std::memcpy(z, x, l.inputs * sizeof(T));
+        return;
+      }
+      if (before < 0)
+        std::memset(z, 0, l.inputs * sizeof(T));
+      else
+        z[before] = T(0);
+      z[symbol] = T(1);
+    };
+    for (int layer = 0; layer < l.layers; ++layer) fill(part<T>(block, l.layer[layer].z));
+    if (l.shortcuts) fill(part<T>(block, l.output_z) + below);
+    header(block).symbol = symbol;
+    if (!learn) return;
+    auto* const touched = reinterpret_cast<uint8_t*>(block + l.touched);
+    if (symbol >= 0)
+      touched[symbol] = 1;
+    else
+      for (int i = 0; i < l.inputs; ++i) touched[i] |= x[i] != T(0);
+  }
+
+  template <bool learn>
+  static void forward(const Layout& l, char* block, int64_t symbol) {
+    T* const output_z = part<T>(block, l.output_z);
+    for (int layer = 0; layer < l.layers; ++layer) {
+      Blocks::template forward<learn>(l, layer, block, symbol);
+      Blocks::gather_cells(l, output_z + layer * l.blocks * l.cells,
+                           part<T>(block, l.layer[layer].cell_output));
+    }
+    output_z[l.output_sources] = T(1);
+    with_lanes<T>(l.padded_outputs, [&](auto lanes) {
+      OutputLayer<T, decltype(lanes)::value>::forward(l, block, symbol);
+    });
+  }
+
+  static Status step(const Layout& l, char* block, const T* x, int64_t symbol, bool learn) {
+    if (finish(l, block) != Status::ok) return Status::not_finite;
+    set_inputs(l, block, x, symbol, learn);
+    Header& h = header(block);
+    ++h.steps;
+    ++h.since_start;
+    if (learn) {
+      forward<true>(l, block, symbol);
+      h.pending = 1;
+    } else {
+      forward<false>(l, block, symbol);
+      h.stale = 1;
+    }
+    return finite(l, block, false) ? Status::ok : Status::not_finite;
+  }
+
+  // delta_k, or the errors that follow from a target, into every unit; then the one pass.
+  static Status learn(const Layout& l, char* block, const T* target, int64_t one_hot, const T* error) {
+    T* const delta = part<T>(block, l.output_error);
+    if (error) {
+      std::memcpy(delta, error, l.outputs * sizeof(T));
+    } else {
+      set_target(l, block, target, one_hot);
+      with_lanes<T>(l.padded_outputs, [&](auto lanes) {
+        OutputLayer<T, decltype(lanes)::value>::errors_from_target(l, block);
+      });
+    }
+    with_lanes<T>(l.padded_outputs, [&](auto lanes) {
+      OutputLayer<T, decltype(lanes)::value>::bound_errors(l, block);
+    });
+    for (int layer = l.layers - 1; layer >= 0; --layer) {
+      send_back(l, layer, block);
+      Blocks::errors(l, layer, block);
+    }
+    if (!finite(l, block, true)) return Status::not_finite;
+    ++header(block).updates;
+    with_rule(l.update.rule, [&](auto rule) { pass<decltype(rule)>(l, block); });
+    return end_step(l, block);
+  }
+
+  static void set_target(const Layout& l, char* block, const T* target, int64_t one_hot) {
+    T* const to = part<T>(block, l.target);
+    if (target) {
+      std::memcpy(to, target, l.outputs * sizeof(T));
+    } else {
+      std::memset(to, 0, l.outputs * sizeof(T));
+      to[one_hot] = T(1);
+    }
+  }
+
+  // Errors at the cell outputs of a layer: from the output units and from the layer above.
+  static void send_back(const Layout& l, int layer, char* block) {
+    const int n = Blocks::cells(l), padded_blocks = Blocks::blocks(l), units = (3 + n) * padded_blocks;
+    const LayerLayout& at = l.layer[layer];
+    T* const cell_error = part<T>(block, at.cell_error);
+    const T* const delta = part<T>(block, l.output_error);
+    const T* row = part<T>(block, l.output_weights) +
+                   int64_t(layer) * l.blocks * n * l.padded_outputs;
+    with_lanes<T>(l.padded_outputs, [&](auto lanes) {
+      for (int v = 0; v < n; ++v)
+        for (int j = 0; j < l.blocks; ++j, row += l.padded_outputs)
+          cell_error[v * padded_blocks + j] = dot<T, decltype(lanes)::value>(row, delta, l.padded_outputs);
+    });
+    if (layer + 1 == l.layers) return;
+    const LayerLayout& above = l.layer[layer + 1];
+    const T* const unit_error = part<T>(block, above.unit_error);
+    const T* weights = part<T>(block, above.weights) + int64_t(above.first_below) * units;
+    for (int v = 0; v < n; ++v)
+      for (int j = 0; j < l.blocks; ++j, weights += units)
+        cell_error[v * padded_blocks + j] += dot<T, W>(weights, unit_error, units);
+  }
+
+  template <class ThisRule>
+  static void pass(const Layout& l, char* block) {
+    const Coefficients<T> c = coefficients<T>(l, header(block));
+    const T of_rate = ThisRule::of_rate(c.rate);
+    for (int layer = 0; layer < l.layers; ++layer)
+      Blocks::template pass<ThisRule>(l, layer, block, of_rate, c);
+    with_lanes<T>(l.padded_outputs, [&](auto lanes) {
+      OutputLayer<T, decltype(lanes)::value>::template pass<ThisRule>(l, block, of_rate, c);
+    });
+  }
+
+  // Completes a step that had no error: its partials advance.
+  static Status finish(const Layout& l, char* block) {
+    if (!header(block).pending) return Status::ok;
+    const Coefficients<T> none = {};
+    for (int layer = 0; layer < l.layers; ++layer)
+      Blocks::template pass<NoChange>(l, layer, block, T(0), none);
+    return end_step(l, block);
+  }
+
+  static Status end_step(const Layout& l, char* block) {
+    Header& h = header(block);
+    h.pending = 0;
+    if (!l.update.decay_per_sequence) h.rate *= l.update.decay;
+    ++h.passes;
+    if (h.passes % passes_between_snapshots && !h.snapshot_due) return Status::ok;
+    h.snapshot_due = 0;
+    if (!all_finite(block, l.state_begin, l.state_end) ||
+        !all_finite(block, l.learned_begin, l.learned_end))
+      return Status::not_finite;
+    std::memcpy(block + l.life, block, l.life);
+    return Status::ok;
+  }
+
+  static bool all_finite(const char* block, int64_t begin, int64_t end) {
+    const int64_t lanes = (end - begin) / static_cast<int64_t>(sizeof(T));
+    constexpr int wide = native_lanes<T>;
+    return sum<T, wide>(not_finite<T, wide>(part<T>(block, begin), lanes)) == T(0);
+  }
+
+  // Whether what this step computed is finite: outputs and states, and, with `errors`, the errors.
+  static bool finite(const Layout& l, char* block, bool errors) {
+    const int cells = Blocks::cells(l) * Blocks::blocks(l);
+    Lanes<T, W> bad = {};
+    for (int layer = 0; layer < l.layers; ++layer) {
+      const LayerLayout& at = l.layer[layer];
+      if (errors) {
+        bad += not_finite<T, W>(part<T>(block, at.state_error), cells);
+        bad += not_finite<T, W>(part<T>(block, at.output_gate_error), Blocks::blocks(l));
+      } else {
+        bad += not_finite<T, W>(part<T>(block, at.cell_state), cells);
+        bad += not_finite<T, W>(part<T>(block, at.cell_output), cells);
+      }
+    }
+    bool ok = true;
+    with_lanes<T>(l.padded_outputs, [&](auto lanes) {
+      constexpr int wide = decltype(lanes)::value;
+      const T* const x = part<T>(block, errors ? l.output_error : l.output_y);
+      ok = sum<T, wide>(not_finite<T, wide>(x, l.padded_outputs)) == T(0);
+    });
+    return ok && sum<T, W>(bad) == T(0);
+  }
+
+  // A new sequence starts within the stream: the rate's decay per sequence, and, as an external
+  // teacher would, states and partials to zero.
+  static void start_sequence(const Layout& l, char* block, bool reset) {
+    Header& h = header(block);
+    if (l.update.decay_per_sequence && h.since_start) h.rate *= l.update.decay;
+    h.since_start = 0;
+    if (reset) clear(l, block);
+  }
+
+  static void clear(const Layout& l, char* block) {
+    std::memset(block + l.state_begin, 0, l.state_end - l.state_begin);
+    clear_partials(l, block);
+    header(block).symbol = -1;
+  }
+
+  static void clear_partials(const Layout& l, char* block) {
+    for (int layer = 0; layer < l.layers; ++layer) {
+      const LayerLayout& at = l.layer[layer];
+      std::memset(block + at.partials, 0, int64_t(at.rows) * l.layer_partials() * sizeof(T));
+    }
+    header(block).stale = 0;
+  }
+
+  static Status run(const Layout& l, char* block, RunArguments<T>& a) {
+    // An interrupt is looked for after about this many visits of weights: some 0.1 ms.
+    const int64_t size = (l.learned_end - l.learned_begin) / static_cast<int64_t>(sizeof(T));
+    const int64_t between = 1 + 200000 / size;
+    int64_t until_look = between;
+    for (a.done = 0; a.done < a.steps;) {
+      if (--until_look == 0) {
+        until_look = between;
+        if (a.interrupted(a.context)) return Status::interrupted;
+      }
+      const int64_t t = a.done;
+      if (a.starts && a.starts[t]) {
+        if (finish(l, block) != Status::ok) return Status::not_finite;
+        start_sequence(l, block, a.reset_at_starts);
+      }
+      const T* x = a.symbols ? nullptr : a.inputs + t * l.inputs;
+      if (step(l, block, x, a.symbols ? a.symbols[t] : -1, a.learn) != Status::ok)
+        return Status::not_finite;
+      const bool has_target = (a.targets || a.classes) && (!a.has_target || a.has_target[t]);
+      bool stop = false;
+      if (has_target) {
+        const T* target = a.classes ? nullptr : a.targets + t * l.outputs;
+        if (a.classes && a.target_table) target = a.target_table + a.classes[t] * l.outputs;
+        const int64_t one_hot = target ? -1 : a.classes[t];
+        // The sum over outputs is wanted for reports and for the stop only, so it is not in learn().
+        if (a.record_loss || a.stop_bound < HUGE_VAL) {
+          set_target(l, block, target, one_hot);
+          stop = greatest_error(l, block) >= a.stop_bound;
+          if (a.record_loss) a.record_loss[t] = loss(l, block);
+        }
+        record(l, block, a);
+        if (a.learn && (!stop || a.stop_learns))
+          if (learn(l, block, target, one_hot, nullptr) != Status::ok) return Status::not_finite;
+      } else {
+        if (a.record_loss) a.record_loss[t] = NAN;
+        record(l, block, a);
+      }
+      ++a.done;
+      if (stop) return Status::stopped;
+    }
+    return Status::ok;
+  }
+
+  static double greatest_error(const Layout& l, char* block) {
+    const T* const y = part<T>(block, l.output_y);
+    const T* const target = part<T>(block, l.target);
+    T most = T(0);
+    for (int k = 0; k < l.outputs; ++k) {
+      const T e = target[k] > y[k] ? target[k] - y[k] : y[k] - target[k];
+      most = e > most ? e : most;
+    }
+    return static_cast<double>(most);
+  }
+
+  // Eq. 12, or the cross-entropy in nats. An output that has rounded to 0 counts as the smallest
+  // normal number of single precision, so that a loss is finite in either dtype.
+  static double loss(const Layout& l, char* block) {
+    const T* const y = part<T>(block, l.output_y);
+    const T* const target = part<T>(block, l.target);
+    const auto log_of = [](double x) { return std::log(x > 1.2e-38 ? x : 1.2e-38); };
+    double total = 0;
+    for (int k = 0; k < l.outputs; ++k) {
+      const double t = target[k], p = y[k];
+      switch (l.output_units) {
+        case lethe::OutputUnits::softmax:
+          if (t != 0) total -= t * log_of(p);
+          break;
+        case lethe::OutputUnits::logistic_cross_entropy:
+          total -= t * log_of(p) + (1 - t) * log_of(1 - p);
+          break;
+        default: total += 0.5 * (t - p) * (t - p);
+      }
+    }
+    return total;
+  }
+
+  static void record(const Layout& l, char* block, const RunArguments<T>& a) {
+    const int64_t t = a.done;
+    if (a.record_output)
+      std::memcpy(a.record_output + t * l.outputs, block + l.output_y, l.outputs * sizeof(T));
+    const auto rows = [&](T* to, int64_t offset, int layer, int n) {
+      const T* from = part<T>(block, offset);
+      to += (t * l.layers + layer) * n * l.blocks;
+      for (int v = 0; v < n; ++v)
+        std::memcpy(to + v * l.blocks, from + v * l.padded_blocks, l.blocks * sizeof(T));
+    };
+    for (int layer = 0; layer < l.layers; ++layer) {
+      const LayerLayout& at = l.layer[layer];
+      for (int kind = 0; kind < 3; ++kind)
+        if (a.record_gate[kind]) rows(a.record_gate[kind], at.gate[kind], layer, 1);
+      if (a.record_cell_state) rows(a.record_cell_state, at.cell_state, layer, l.cells);
+      if (a.record_cell_output) rows(a.record_cell_output, at.cell_output, layer, l.cells);
+    }
+  }
+
+  // The entry points: the same, with denormals flushed while they run.
+  static Status enter_step(const Layout& l, char* block, const T* x, int64_t symbol, bool learns) {
+    const FlushDenormals flush;
+    return step(l, block, x, symbol, learns);
+  }
+  static Status enter_learn(const Layout& l, char* block, const T* target, int64_t one_hot,
+                            const T* error) {
+    const FlushDenormals flush;
+    return learn(l, block, target, one_hot, error);
+  }
+  static Status enter_finish(const Layout& l, char* block) {
+    const FlushDenormals flush;
+    return finish(l, block);
+  }
+  static Status enter_run(const Layout& l, char* block, RunArguments<T>& a) {
+    const FlushDenormals flush;
+    return run(l, block, a);
+  }
+  static const Kernel<T>* kernel() {
+    static const Kernel<T> k = {enter_step, enter_learn, enter_finish, enter_run, start_sequence,
+                                clear,      clear_partials};
+    return &k;
+  }
+};
+
+// The compiled body for a layout. The papers' networks have up to four blocks, which are one vector.
+template <class T>
+const Kernel<T>* choose(const Layout& l) {
+  constexpr int native = native_lanes<T>;
+  if constexpr (native >= 4) {
+    if (l.padded_blocks == 4) {
+      if (l.cells == 1) return Network<T, 4, 1, 1>::kernel();
+      if (l.cells == 2) return Network<T, 4, 2, 1>::kernel();
+      return Network<T, 4, 0, 1>::kernel();
+    }
+  }
+  if constexpr (native > 8) {
+    if (l.padded_blocks == 8)
+      return l.cells == 1 ? Network<T, 8, 1, 0>::kernel() : Network<T, 8, 0, 0>::kernel();
+  }
+  return l.cells == 1 ? Network<T, native, 1, 0>::kernel() : Network<T, native, 0, 0>::kernel();
+}
+
+template <class T>
+void exponentials(const T* x, T* y, int64_t n) {
+  constexpr int W = native_lanes<T>;
+  for (int64_t i = 0; i + W <= n; i += W) {
+    Lanes<T, W> lanes;
+    std::memcpy(&lanes, x + i, sizeof lanes);
+    lanes = exponential<W>(lanes);
+    std::memcpy(y + i, &lanes, sizeof lanes);
+  }
+}
+
+}  // namespace LETHE_ISA

@@ -1,0 +1,162 @@
+// Weight changes, in the same pass over memory as the partials (eqs. 13, 19-21, 23, 24).
+#pragma once
+
+#include "lanes.hpp"
+#include "layout.hpp"
+
+namespace LETHE_ISA {
+
+using lethe::Update;
+
+// The numbers of an update rule at one step.
+template <class T>
+struct Coefficients {
+  T rate, first, rest_of_first, second, rest_of_second, epsilon2, correct_first, correct_second, bound;
+};
+
+// Each rule: `of_rate`, what the errors are multiplied by before the pass, and `change`, the change
+// of W weights whose negative gradient is g. Plain SGD puts the rate into the errors, which saves a
+// multiplication for each weight.
+template <class T, int W>
+struct Weight {
+  using V = Lanes<T, W>;
+  T* w;
+  T* moment1;
+  T* moment2;
+  LETHE_INLINE void add(V change) const { store<W>(w, load<W>(w) + change); }
+};
+
+struct Sgd {
+  static constexpr int moments = 0;
+  template <class T>
+  static LETHE_INLINE T of_rate(T rate) {
+    return rate;
+  }
+  template <class T, int W>
+  static LETHE_INLINE void apply(Weight<T, W> at, Lanes<T, W> g, const Coefficients<T>&) {
+    at.add(g);
+  }
+};
+
+struct SgdBounded : Sgd {
+  template <class T, int W>
+  static LETHE_INLINE void apply(Weight<T, W> at, Lanes<T, W> g, const Coefficients<T>& c) {
+    at.add(clamp<T, W>(g, c.bound));
+  }
+};
+
+struct Momentum {
+  static constexpr int moments = 1;
+  template <class T>
+  static LETHE_INLINE T of_rate(T) {
+    return T(1);
+  }
+  template <class T, int W>
+  static LETHE_INLINE void apply(Weight<T, W> at, Lanes<T, W> g, const Coefficients<T>& c) {
+    const Lanes<T, W> m = load<W>(at.moment1) * c.first + g;
+    store<W>(at.moment1, m);
+    at.add(clamp<T, W>(m * c.rate, c.bound));
+  }
+};
+
+struct RmsProp {
+  static constexpr int moments = 2;  // the second alone is kept
+  template <class T>
+  static LETHE_INLINE T of_rate(T) {
+    return T(1);
+  }
+  template <class T, int W>
+  static LETHE_INLINE void apply(Weight<T, W> at, Lanes<T, W> g, const Coefficients<T>& c) {
+    const Lanes<T, W> s = load<W>(at.moment2) * c.second + (g * g) * c.rest_of_second;
+    store<W>(at.moment2, s);
+    at.add(clamp<T, W>((g * c.rate) * reciprocal_square_root<T, W>(s + c.epsilon2), c.bound));
+  }
+};
+
+struct Adam {
+  static constexpr int moments = 3;
+  template <class T>
+  static LETHE_INLINE T of_rate(T) {
+    return T(1);
+  }
+  template <class T, int W>
+  static LETHE_INLINE void apply(Weight<T, W> at, Lanes<T, W> g, const Coefficients<T>& c) {
+    const Lanes<T, W> m = load<W>(at.moment1) * c.first + g * c.rest_of_first;
+    const Lanes<T, W> s = load<W>(at.moment2) * c.second + (g * g) * c.rest_of_second;
+    store<W>(at.moment1, m);
+    store<W>(at.moment2, s);
+    const Lanes<T, W> scale = reciprocal_square_root<T, W>(s * c.correct_second + c.epsilon2);
+    at.add(clamp<T, W>((m * (c.rate * c.correct_first)) * scale, c.bound));
+  }
+};
+
+// A step without an error: partials advance, weights and moments stay.
+struct NoChange {
+  static constexpr int moments = 0;
+};
+
+// Rows of weights and of the moments that a rule keeps for them. Moments that it does not keep
+// point at the weights and are never touched.
+template <class Rule, class T>
+struct Rows {
+  T* w;
+  T* moment1;
+  T* moment2;
+
+  Rows(char* block, int64_t weights, int64_t first, int64_t second)
+      : w(reinterpret_cast<T*>(block + weights)),
+        moment1(Rule::moments & 1 ? reinterpret_cast<T*>(block + first) : w),
+        moment2(Rule::moments & 2 ? reinterpret_cast<T*>(block + second) : w) {}
+
+  template <int W>
+  LETHE_INLINE Weight<T, W> at(int64_t i) const {
+    return {w + i, moment1 + i, moment2 + i};
+  }
+};
+
+// The factors of one vector of blocks that all sources share in the pass.
+template <class T, int W>
+struct CellFactors {
+  Lanes<T, W> state_error, inject_input, inject_forget, inject_cell;
+};
+
+// One source's row: each partial is read, advanced (eqs. 19-21), used for its weight (eqs. 23, 24)
+// and written, all in one visit. z differs between kinds only in the bias's row, where it is 0 for
+// kinds without a bias.
+template <class Rule, class T, int W, class CellAt>
+LETHE_INLINE void update_row(const Rows<Rule, T>& rows, int64_t row_of_weights, T* __restrict partials,
+                             int blocks, int cells, int b, const T (&z)[4], Lanes<T, W> decay,
+                             Lanes<T, W> output_gate_error, CellAt&& cell_at,
+                             const Coefficients<T>& coefficients) {
+  using V = Lanes<T, W>;
+  constexpr bool learns = !__is_same(Rule, NoChange);
+  V to_input_gate = {}, to_forget_gate = {};
+#pragma GCC unroll 2
+  for (int v = 0; v < cells; ++v) {
+    const CellFactors<T, W> cell = cell_at(v);
+    T* const input = partials + v * blocks + b;
+    T* const forget = partials + (cells + v) * blocks + b;
+    T* const own = partials + (2 * cells + v) * blocks + b;
+    const V p_input = load<W>(input) * decay + cell.inject_input * z[0];
+    const V p_forget = load<W>(forget) * decay + cell.inject_forget * z[1];
+    const V p_own = load<W>(own) * decay + cell.inject_cell * z[3];
+    store<W>(input, p_input);
+    store<W>(forget, p_forget);
+    store<W>(own, p_own);
+    if constexpr (learns) {
+      to_input_gate += cell.state_error * p_input;
+      to_forget_gate += cell.state_error * p_forget;
+      Rule::template apply<T, W>(rows.template at<W>(row_of_weights + (3 + v) * blocks + b),
+                                 cell.state_error * p_own, coefficients);
+    }
+  }
+  if constexpr (learns) {
+    Rule::template apply<T, W>(rows.template at<W>(row_of_weights + b), to_input_gate, coefficients);
+    Rule::template apply<T, W>(rows.template at<W>(row_of_weights + blocks + b), to_forget_gate,
+                               coefficients);
+    Rule::template apply<T, W>(rows.template at<W>(row_of_weights + 2 * blocks + b),
+                               output_gate_error * z[2], coefficients);
+  }
+}
+
+}  // namespace LETHE_ISA

@@ -1,0 +1,19 @@
+"""Lethe: recurrent networks that learn at every step of a stream that never ends."""
+
+from lethe.network import FirstError, Network, NotFiniteError, Run, instruction_set
+from lethe.topology import Topology
+from lethe.updates import SGD, Adam, RMSprop
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "FirstError",
+    "Network",
+    "NotFiniteError",
+    "RMSprop",
+    "Run",
+    "Topology",
+    "instruction_set",
+]

@@ -1,0 +1,101 @@
+"""The command ``lethe``: one table of commands, each in a file of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+__all__ = ["COMMANDS", "main"]
+
+#: Every command: its name, which is also its module's in this package, and its line in the help.
+#: A module has ``add_arguments(parser)`` and ``run(args) -> int``; only the module of the command
+#: that is asked for is imported.
+COMMANDS: dict[str, str] = {
+    "reproduce": "repeat an experiment of the papers and set its figures beside theirs",
+    "learn": "learn to predict a stream, symbol by symbol, and report how well it goes",
+    "bench": "measure what a step costs here, against every peer that is installed",
+}
+
+WRONG_INPUT = 2
+INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class _Version(argparse.Action):
+    """Look the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from lethe.results import version
+
+        print(f"lethe {version()}")
+        parser.exit()
+
+
+def _parser(command: str | None) -> argparse.ArgumentParser:
+    """Build the parser, with the arguments of the one command that is asked for."""
+    parser = _Parser(
+        prog="lethe",
+        description="Recurrent networks that learn at every step of a stream that never ends.",
+        epilog="Example: lethe reproduce cerg",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, title="commands"
+    )
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if name == command:
+            module = import_module(f"lethe.cli.{name}")
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows ``lethe`` on the command line; by default this process's arguments.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or 2 after one line on standard error for wrong input, or 130 when
+        interrupted. ``--help``, ``--version`` and wrong options leave through `SystemExit`.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = next((word for word in words if not word.startswith("-")), None)
+    try:
+        args = _parser(command).parse_args(words)
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt as stop:
+        print(f"lethe: interrupted{f'; {stop}' if str(stop) else ''}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has left; hand Python a descriptor that it can still flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError) as error:
+        message = " ".join(str(error).split())
+        print(f"lethe {command or ''}: {message}", file=sys.stderr)
+        return WRONG_INPUT

@@ -1,0 +1,261 @@
+"""The report's protocol (section 4): learn until the first error, freeze, test, until solved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe.network import FirstError, Network, NotFiniteError
+from lethe.streams import ReberStream, Steps
+from lethe.topology import Topology
+from lethe.updates import Update
+
+__all__ = ["Stream", "Trial", "TrialResult"]
+
+# Streams are fed in chunks that grow: most of them end after some 30 symbols.
+_FIRST_CHUNK, _LAST_CHUNK = 128, 16384
+_NEWS_EVERY = 0.25  # seconds
+
+
+class Stream(Protocol):
+    """What a trial asks of a source of events."""
+
+    target_table: ClassVar[NDArray[np.float32]]
+
+    def look(self, n: int) -> Steps:
+        """Show at least one and at most `n` of the next steps."""
+
+    def advance(self, n: int) -> None:
+        """Go on by `n` steps."""
+
+    def next_string(self) -> None:
+        """Skip to where a string starts."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came of one trial.
+
+    Attributes
+    ----------
+    perfect : bool
+        Whether the network came through all test streams to the limit.
+    training_streams, training_symbols : int
+        Streams and symbols that it had learned from by then.
+    best_mean_stream, final_mean_stream : float
+        Mean number of right predictions before the first error, over all test streams: of the
+        network whose first test stream was the longest, and of the last network. The streams are
+        new ones, so the choice of the best does not flatter it.
+    diverged : int
+        Training streams that ended because the network's numbers were no longer finite.
+    """
+
+    perfect: bool
+    training_streams: int
+    training_symbols: int
+    best_mean_stream: float
+    final_mean_stream: float
+    diverged: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One network on one task, as the report tries it: a configuration that any seed can run.
+
+    After each training stream the network is frozen and tested. A test ends at its first failed
+    stream, since "perfect" is ruled out by then. States and partials are zeroed where a stream
+    starts, be it for training or for a test.
+
+    Parameters
+    ----------
+    topology : Topology
+        The network.
+    update : SGD, RMSprop or Adam
+        How it learns.
+    stream : type
+        The source of events; made from a `numpy.random.SeedSequence`.
+    external_reset : bool
+        Whether a teacher zeroes states and partials at the start of each string, in tests too.
+    zero_at_stream_start : bool
+        False: states and partials live on from one training stream to the next (the report does
+        not say; see docs/errata.md).
+    learn_from_error : bool
+        Whether the step with the error that ends a training stream is still learned from.
+    bound : float
+        A prediction is right if the error of every output unit is smaller.
+    stream_length, training_streams, test_streams : int
+        The limits: symbols in a stream, streams to learn from, streams in a test.
+    dtype : {"float32", "float64"}
+        Of the network.
+
+    Examples
+    --------
+    >>> from lethe.updates import SGD
+    >>> trial = Trial(
+    ...     topology=Topology(inputs=7, outputs=7, cells_per_block=2),
+    ...     update=SGD(0.5),
+    ...     training_streams=3,
+    ... )
+    >>> result = trial.run(seed=1)
+    >>> result.perfect, result.training_streams
+    (False, 3)
+    """
+
+    topology: Topology
+    update: Update
+    stream: type[ReberStream] = ReberStream
+    external_reset: bool = False
+    zero_at_stream_start: bool = True
+    learn_from_error: bool = True
+    bound: float = 0.49
+    stream_length: int = 100_000
+    training_streams: int = 30_000
+    test_streams: int = 10
+    dtype: Literal["float32", "float64"] = "float32"
+
+    def __post_init__(self) -> None:
+        """Check the limits."""
+        for name in ("stream_length", "training_streams", "test_streams"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if not 0 < self.bound < float("inf"):
+            raise ValueError(f"bound must be a number above 0, got {self.bound!r}")
+
+    def configuration(self) -> dict[str, Any]:
+        """All that a reader needs to run this again, as plain JSON values.
+
+        Of the topology only what differs from its defaults.
+        """
+        plain = Topology(inputs=1, outputs=1)
+        topology = {
+            field.name: getattr(self.topology, field.name)
+            for field in fields(Topology)
+            if field.name in ("inputs", "outputs", "blocks", "cells_per_block")
+            or getattr(self.topology, field.name) != getattr(plain, field.name)
+        }
+        return {
+            "topology": {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in topology.items()
+            },
+            "weights": self.topology.weights,
+            "update": repr(self.update),
+            "stream": self.stream.__name__,
+        } | {field.name: getattr(self, field.name) for field in fields(self)[3:]}
+
+    def run(
+        self, seed: int, on_news: Callable[[tuple[int, int]], None] | None = None
+    ) -> TrialResult:
+        """Run the trial.
+
+        Parameters
+        ----------
+        seed : int
+            At least 0. Weights, training streams and test streams each have a generator of their
+            own that follows from it.
+        on_news : callable, optional
+            Called now and then with the number of training streams so far and the longest first
+            test stream so far.
+
+        Returns
+        -------
+        TrialResult
+        """
+        for_weights, for_training, for_tests = np.random.SeedSequence(seed).spawn(3)
+        net = Network(
+            self.topology,
+            update=self.update,
+            seed=np.random.default_rng(for_weights),
+            dtype=self.dtype,
+        )
+        training, tests = self.stream(for_training), self.stream(for_tests)
+        symbols = diverged = 0
+        longest, best = -1, net
+        news_at = time.monotonic() + _NEWS_EVERY
+        for streams in range(1, self.training_streams + 1):
+            steps, _, finite = self._present(net, training, learn=True)
+            symbols += steps
+            diverged += not finite
+            tested = net if self.zero_at_stream_start else net.clone()
+            lengths = self._test(tested, tests)
+            if min(lengths) == self.stream_length:
+                limit = float(self.stream_length)
+                return TrialResult(True, streams, symbols, limit, limit, diverged)
+            if lengths[0] > longest:
+                longest, best = lengths[0], net.clone()
+            if on_news is not None and time.monotonic() > news_at:
+                on_news((streams, longest))
+                news_at = time.monotonic() + _NEWS_EVERY
+        return TrialResult(
+            perfect=False,
+            training_streams=self.training_streams,
+            training_symbols=symbols,
+            best_mean_stream=float(np.mean(self._test(best, tests, to_the_end=True))),
+            final_mean_stream=float(np.mean(self._test(net, tests, to_the_end=True))),
+            diverged=diverged,
+        )
+
+    def _test(self, net: Network, stream: Stream, *, to_the_end: bool = False) -> list[int]:
+        """Right predictions in each test stream, up to the first that failed or in all of them."""
+        lengths: list[int] = []
+        for _ in range(self.test_streams):
+            _, right, _ = self._present(net, stream, learn=False)
+            lengths.append(right)
+            if right < self.stream_length and not to_the_end:
+                break
+        return lengths
+
+    def _present(self, net: Network, stream: Stream, *, learn: bool) -> tuple[int, int, bool]:
+        """Present one stream: steps done, right predictions, and whether all stayed finite."""
+        self._start_stream(net)
+        stream.next_string()
+        stop = FirstError(self.bound, learn=self.learn_from_error)
+        sequences = self.external_reset or self.update.decay_per == "sequence"
+        done, size = 0, _FIRST_CHUNK
+        while done < self.stream_length:
+            ahead = stream.look(min(size, self.stream_length - done))
+            try:
+                run = net.run(
+                    ahead.symbols,
+                    ahead.targets,
+                    target_table=stream.target_table,
+                    starts=ahead.starts if sequences else None,
+                    reset_at_starts=self.external_reset,
+                    learn=learn,
+                    stop=stop,
+                    record=(),
+                )
+            except NotFiniteError:
+                stream.advance(len(ahead.symbols))
+                return done, done, False
+            stream.advance(run.steps)
+            done += run.steps
+            if run.stopped:
+                return done, done - 1, True
+            size = min(4 * size, _LAST_CHUNK)
+        return done, done, True
+
+    def _start_stream(self, net: Network) -> None:
+        """Start a stream: the learning rate starts again, and states and partials with it."""
+        if self.zero_at_stream_start:
+            net.reset()
+            return
+        kinds = [kind for kind in (*net.topology.gates, "cell") if kind != "output_gate"]
+        kept = [
+            (array, array.copy())
+            for layer in range(net.topology.layers)
+            for array in (
+                *(net.state(name, layer) for name in ("cell_state", "cell_output")),
+                *(net.state(gate, layer) for gate in net.topology.gates),
+                *(net.partials(kind, layer) for kind in kinds),  # type: ignore[arg-type]
+            )
+        ]
+        net.reset()
+        for array, values in kept:
+            array[...] = values
