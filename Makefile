@@ -1,5 +1,6 @@
 # What .ci/run runs, and what a contributor runs. `make PYTHON=path/to/python TARGET` picks another Python.
 PYTHON ?= python
+export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
 KERNELS = $(wildcard kernels/*.hpp kernels/*.cpp)
 SANITIZE = build/sanitize
 
@@ -14,7 +15,7 @@ test:
 lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m clang_format --dry-run -Werror $(KERNELS)
+	clang-format --dry-run -Werror $(KERNELS)
 
 # The installed package is checked, because it holds the compiled module's stub.
 types:
@@ -23,7 +24,7 @@ types:
 format:
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
-	$(PYTHON) -m clang_format -i $(KERNELS)
+	clang-format -i $(KERNELS)
 
 bench:
 	$(PYTHON) -m lethe bench
@@ -37,4 +38,4 @@ sanitize:
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) \
 	    $$(gcc -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	    $(SANITIZE)/venv/bin/python -m pytest tests/test_kernel*.py tests/test_network*.py
+	    $(SANITIZE)/venv/bin/python -m pytest --capture=no $(wildcard tests/test_kernel*.py tests/test_network*.py)

@@ -80,9 +80,9 @@ const lethe::Kernel<T>* choose_kernel(const lethe::Layout& layout) {
   return baseline::choose_kernel(layout, T());
 }
 
-lethe::Squash as_squash(nb::handle four) {
-  return {nb::cast<double>(four[0]), nb::cast<double>(four[1]), nb::cast<double>(four[2]),
-          nb::cast<double>(four[3])};
+template <class T>
+lethe::Squash<T> as_squash(nb::handle four) {
+  return {nb::cast<T>(four[0]), nb::cast<T>(four[1]), nb::cast<T>(four[2]), nb::cast<T>(four[3])};
 }
 
 [[noreturn]] void value_error(const std::string& text) { throw nb::value_error(text.c_str()); }
@@ -312,16 +312,18 @@ class Core {
     const nb::object biased = t.attr("biased");
     for (int kind = 0; kind < 5; ++kind)
       l.biased[kind] = nb::cast<bool>(biased.attr("__contains__")(kinds[kind]));
+    lethe::Squashes<T>& squash = const_cast<lethe::Squashes<T>&>(l.squash<T>());
     int gates = 0;
     for (int kind = 0; kind < 3; ++kind) {
       l.gate_present[kind] = truth(kinds[kind]);
       gates += l.gate_present[kind];
-      // A gate that is absent is a constant: open, or for the forget gate the state's decay.
-      const double constant = kind == lethe::forget_gate ? nb::cast<double>(t.attr("state_decay")) : 1.0;
-      l.gate[kind] = l.gate_present[kind] ? lethe::Squash{0, 1, 1, 0} : lethe::Squash{0, 0, 1, constant};
+      // A gate that is absent is open, or, for the forget gate, the state's decay.
+      const T constant = kind == lethe::forget_gate ? nb::cast<T>(t.attr("state_decay")) : T(1);
+      squash.gate[kind] = l.gate_present[kind] ? lethe::Squash<T>{0, 1, 1, 0}
+                                               : lethe::Squash<T>{0, 0, 1, constant};
     }
-    l.cell_input = as_squash(cell_input);
-    l.cell_output = as_squash(cell_output);
+    squash.cell_input = as_squash<T>(cell_input);
+    squash.cell_output = as_squash<T>(cell_output);
     const std::string units = nb::cast<std::string>(t.attr("output_units"));
     l.output_units = units == "softmax"                  ? lethe::OutputUnits::softmax
                      : units == "linear"                 ? lethe::OutputUnits::linear

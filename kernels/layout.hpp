@@ -7,8 +7,15 @@
 namespace lethe {
 
 // linear * x + scale * logistic(slope * x) + shift: every squashing function of Topology.
+template <class T>
 struct Squash {
-  double linear, scale, slope, shift;
+  T linear, scale, slope, shift;
+};
+
+// All of a network's. A gate that is absent is a constant.
+template <class T>
+struct Squashes {
+  Squash<T> gate[3], cell_input, cell_output;
 };
 
 enum class OutputUnits : int { logistic, linear, softmax, logistic_cross_entropy };
@@ -49,7 +56,8 @@ struct Layout {
   bool gate_present[3];
   bool biased[5];
   bool printed_eq21;
-  Squash gate[3], cell_input, cell_output;
+  Squashes<float> squash32;
+  Squashes<double> squash64;
   OutputUnits output_units;
   Update update;
 
@@ -63,6 +71,13 @@ struct Layout {
   int64_t size;                        // bytes of both
   LayerLayout* layer;                  // one for each layer
 
+  template <class T>
+  const Squashes<T>& squash() const {
+    if constexpr (sizeof(T) == 4)
+      return squash32;
+    else
+      return squash64;
+  }
   int units() const { return (3 + cells) * padded_blocks; }            // lanes of a row of weights
   int layer_cells() const { return cells * padded_blocks; }            // lanes of a row of cells
   int layer_partials() const { return 3 * cells * padded_blocks; }     // lanes of a row of partials

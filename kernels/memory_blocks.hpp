@@ -43,25 +43,78 @@ LETHE_INLINE void add_rows(T* __restrict net, const T* __restrict weights, const
       store<W>(net + u, load<W>(net + u) + load<W>(weights + u) * z[m]);
 }
 
-// The inputs' part of the sum. A symbol's input vector is one-hot and touches one row of weights.
-template <class T, int W>
-LETHE_INLINE void add_inputs(T* __restrict net, const T* __restrict weights, const T* __restrict z,
-                             int inputs, int units, int64_t symbol) {
-  if (symbol >= 0)
-    add_rows<T, W>(net, weights + symbol * units, z + symbol, 1, units);
-  else
-    add_rows<T, W>(net, weights, z, inputs, units);
+// The same for N vectors of units that stay in registers: in a small network a trip of net through
+// memory would cost more than the multiplications.
+template <class T, int W, int N>
+struct Sums {
+  Lanes<T, W> even[N] = {}, odd[N] = {};
+
+  LETHE_INLINE void add_rows(const T* __restrict weights, const T* __restrict z, int rows) {
+    int m = 0;
+    for (; m + 2 <= rows; m += 2, weights += 2 * N * W) {
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) {
+        even[n] += load<W>(weights + n * W) * z[m];
+        odd[n] += load<W>(weights + (N + n) * W) * z[m + 1];
+      }
+    }
+    if (m < rows)
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) odd[n] += load<W>(weights + n * W) * z[m];
+  }
+  LETHE_INLINE void store_to(T* net) const {
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) store<W>(net + n * W, even[n] + odd[n]);
+  }
+};
+
+// Rows of sources that lie together.
+template <class T>
+struct Segment {
+  const T* weights;
+  const T* z;
+  int rows;
+};
+
+// A symbol's input vector is one-hot and touches one row of weights.
+template <class T>
+LETHE_INLINE Segment<T> input_segment(const T* weights, const T* z, int inputs, int units,
+                                      int64_t symbol) {
+  if (symbol < 0) return {weights, z, inputs};
+  return {weights + symbol * units, z + symbol, 1};
 }
 
-// A squashing function and its derivative at W lanes.
+// net = the segments' weighted sums. N: vectors of units, or 0 for any number.
+template <class T, int W, int N, int K>
+LETHE_INLINE void net_inputs(T* net, int units, const Segment<T> (&segments)[K]) {
+  if constexpr (N > 0) {
+    Sums<T, W, N> sums;
+    for (const Segment<T>& s : segments) sums.add_rows(s.weights, s.z, s.rows);
+    sums.store_to(net);
+  } else {
+    for (int u = 0; u < units; u += W) store<W>(net + u, Lanes<T, W>{});
+    for (const Segment<T>& s : segments) add_rows<T, W>(net, s.weights, s.z, s.rows, units);
+  }
+}
+
+// Cell outputs lie cell by cell with whole vectors of blocks; as sources they lie close together.
+template <class T>
+LETHE_INLINE void copy_lanes(T* to, const T* from, int n) {
+  int i = 0;
+  for (; i + 4 <= n; i += 4) store<4>(to + i, load<4>(from + i));
+  for (; i < n; ++i) to[i] = from[i];
+}
+
+// A squashing function and its derivative at W lanes, from the logistic function s of slope * x.
 template <class T, int W>
 struct Squashed {
   Lanes<T, W> y, slope;
-  LETHE_INLINE Squashed(Lanes<T, W> x, const lethe::Squash& f) {
-    const Lanes<T, W> s = logistic<T, W>(x * T(f.slope));
-    y = (x * T(f.linear) + s * T(f.scale)) + T(f.shift);
-    slope = (s * (T(1) - s)) * T(f.scale * f.slope) + T(f.linear);
-  }
+  LETHE_INLINE Squashed(Lanes<T, W> x, Lanes<T, W> s, const lethe::Squash<T>& f)
+      : y(s * f.scale + (x * f.linear + f.shift)),
+        slope((s * (T(1) - s)) * (f.scale * f.slope) + f.linear) {}
+  LETHE_INLINE Squashed(Lanes<T, W> x, const lethe::Squash<T>& f)
+      : Squashed(x, logistic<T, W>(x * f.slope), f) {}
+  LETHE_INLINE Squashed(Lanes<T, W> value, Lanes<T, W> its_slope) : y(value), slope(its_slope) {}
 };
 
 // W lanes, G vectors of blocks (0: any number), S cells in each block (0: any number). The small
@@ -69,6 +122,9 @@ struct Squashed {
 template <class T, int W, int S, int G>
 struct MemoryBlocks {
   using V = Lanes<T, W>;
+
+  // Four blocks of two cells, the report's network: both cells of each block in one vector of eight.
+  static constexpr bool pairs = W == 4 && S == 2 && G == 1 && native_lanes<T> >= 8;
 
   static int blocks(const Layout& l) { return G ? G * W : l.padded_blocks; }
   static int cells(const Layout& l) { return S ? S : l.cells; }
@@ -82,7 +138,7 @@ struct MemoryBlocks {
       T* to = z + at.first_gate;
       for (int kind = 0; kind < 3; ++kind)
         if (l.gate_present[kind]) {
-          std::memcpy(to, block + at.gate[kind], l.blocks * sizeof(T));
+          copy_lanes(to, part<T>(block, at.gate[kind]), l.blocks);
           to += l.blocks;
         }
     }
@@ -91,10 +147,9 @@ struct MemoryBlocks {
     z[at.sources] = T(1);
   }
 
-  static LETHE_INLINE void gather_cells(const Layout& l, T* __restrict to, const T* __restrict from) {
+  static LETHE_INLINE void gather_cells(const Layout& l, T* to, const T* from) {
     const int n = cells(l), padded_blocks = blocks(l);
-    for (int v = 0; v < n; ++v, to += l.blocks, from += padded_blocks)
-      for (int j = 0; j < l.blocks; ++j) to[j] = from[j];
+    for (int v = 0; v < n; ++v) copy_lanes(to + v * l.blocks, from + v * padded_blocks, l.blocks);
   }
 
   template <bool learn>
@@ -106,37 +161,62 @@ struct MemoryBlocks {
     T* const net = part<T>(block, at.net);
     const T* const z = part<T>(block, at.z);
     const T* const weights = part<T>(block, at.weights);
-    for (int u = 0; u < units; u += W) store<W>(net + u, V{});
-    add_inputs<T, W>(net, weights, z, l.inputs, units, symbol);
-    add_rows<T, W>(net, weights + int64_t(l.inputs) * units, z + l.inputs, at.rows - l.inputs, units);
+    const Segment<T> segments[] = {
+        input_segment(weights, z, l.inputs, units, symbol),
+        {weights + int64_t(l.inputs) * units, z + l.inputs, at.rows - l.inputs}};
+    net_inputs<T, W, (G == 1 && S > 0 ? 3 + S : 0)>(net, units, segments);
 
-    const T printed = l.printed_eq21 ? T(1) : T(0);
-    for (int b = 0; b < padded_blocks; b += W) {
-      const Squashed<T, W> in(load<W>(net + b), l.gate[lethe::input_gate]);
-      const Squashed<T, W> forget(load<W>(net + padded_blocks + b), l.gate[lethe::forget_gate]);
-      const Squashed<T, W> out(load<W>(net + 2 * padded_blocks + b), l.gate[lethe::output_gate]);
-      store<W>(part<T>(block, at.gate[0]) + b, in.y);
-      store<W>(part<T>(block, at.gate[1]) + b, forget.y);
-      store<W>(part<T>(block, at.gate[2]) + b, out.y);
-#pragma GCC unroll 2
-      for (int v = 0; v < n; ++v) {
-        const int c = v * padded_blocks + b;
-        const Squashed<T, W> g(load<W>(net + (3 + v) * padded_blocks + b), l.cell_input);
-        T* const state = part<T>(block, at.cell_state) + c;
-        const V before = load<W>(state);
-        const V now = forget.y * before + in.y * g.y;  // eq. 11
-        const Squashed<T, W> h(now, l.cell_output);
-        store<W>(state, now);
-        store<W>(part<T>(block, at.cell_output) + c, out.y * h.y);  // eq. 7
-        if constexpr (learn) {
-          store<W>(part<T>(block, at.inject_input) + c, g.y * in.slope);
-          store<W>(part<T>(block, at.inject_forget) + c,
-                   (before * (T(1) - printed) + h.y * printed) * forget.slope);
-          store<W>(part<T>(block, at.inject_cell) + c, in.y * g.slope);
-          store<W>(part<T>(block, at.state_slope) + c, out.y * h.slope);
-          store<W>(part<T>(block, at.output_slope) + c, h.y * out.slope);
-        }
+    const lethe::Squashes<T> squash = l.squash<T>();
+    if constexpr (pairs) {
+      // Input and forget gates in one vector of eight, and so the cells: first ones, second ones.
+      const Lanes<T, 8> x = load<8>(net), s = logistic<T, 8>(x);
+      const Squashed<T, 4> in(low_half<T, 8>(x), low_half<T, 8>(s), squash.gate[0]);
+      const Squashed<T, 4> forget(high_half<T, 8>(x), high_half<T, 8>(s), squash.gate[1]);
+      const Squashed<T, 4> out(load<4>(net + 8), squash.gate[2]);
+      store_gates(at, block, 0, in, forget, out);
+      forward_cells<learn, 8>(l, at, block, 0, squash, {twice<T>(in.y), twice<T>(in.slope)},
+                              {twice<T>(forget.y), twice<T>(forget.slope)},
+                              {twice<T>(out.y), twice<T>(out.slope)});
+    } else {
+      for (int b = 0; b < padded_blocks; b += W) {
+        const Squashed<T, W> in(load<W>(net + b), squash.gate[0]);
+        const Squashed<T, W> forget(load<W>(net + padded_blocks + b), squash.gate[1]);
+        const Squashed<T, W> out(load<W>(net + 2 * padded_blocks + b), squash.gate[2]);
+        store_gates(at, block, b, in, forget, out);
+        for (int v = 0; v < n; ++v)
+          forward_cells<learn, W>(l, at, block, v * padded_blocks + b, squash, in, forget, out);
       }
+    }
+  }
+
+  static LETHE_INLINE void store_gates(const LayerLayout& at, char* block, int b,
+                                       const Squashed<T, W>& in, const Squashed<T, W>& forget,
+                                       const Squashed<T, W>& out) {
+    store<W>(part<T>(block, at.gate[0]) + b, in.y);
+    store<W>(part<T>(block, at.gate[1]) + b, forget.y);
+    store<W>(part<T>(block, at.gate[2]) + b, out.y);
+  }
+
+  // Cells c to c + L: states, outputs, and the factors that all sources share in the pass.
+  template <bool learn, int L>
+  static LETHE_INLINE void forward_cells(const Layout& l, const LayerLayout& at, char* block, int c,
+                                         const lethe::Squashes<T>& squash, const Squashed<T, L>& in,
+                                         const Squashed<T, L>& forget, const Squashed<T, L>& out) {
+    using VL = Lanes<T, L>;
+    const auto lanes = [&](int64_t offset) { return part<T>(block, offset) + c; };
+    const Squashed<T, L> g(load<L>(lanes(at.net) + 3 * blocks(l)), squash.cell_input);
+    const VL before = load<L>(lanes(at.cell_state));
+    const VL now = forget.y * before + in.y * g.y;  // eq. 11
+    const Squashed<T, L> h(now, squash.cell_output);
+    store<L>(lanes(at.cell_state), now);
+    store<L>(lanes(at.cell_output), out.y * h.y);  // eq. 7
+    if constexpr (learn) {
+      const T printed = l.printed_eq21 ? T(1) : T(0);
+      store<L>(lanes(at.inject_input), g.y * in.slope);
+      store<L>(lanes(at.inject_forget), (before * (T(1) - printed) + h.y * printed) * forget.slope);
+      store<L>(lanes(at.inject_cell), in.y * g.slope);
+      store<L>(lanes(at.state_slope), out.y * h.slope);
+      store<L>(lanes(at.output_slope), h.y * out.slope);
     }
   }
 
@@ -146,31 +226,57 @@ struct MemoryBlocks {
     const LayerLayout& at = l.layer[layer];
     const int n = cells(l), padded_blocks = blocks(l);
     const T bound = static_cast<T>(l.update.bound_error);
-    T* const unit_error = part<T>(block, at.unit_error);
-    for (int b = 0; b < padded_blocks; b += W) {
-      V to_output_gate = {}, to_input_gate = {}, to_forget_gate = {};
-#pragma GCC unroll 2
-      for (int v = 0; v < n; ++v) {
-        const int c = v * padded_blocks + b;
-        const V error = load<W>(part<T>(block, at.cell_error) + c);
-        const V e = clamp<T, W>(load<W>(part<T>(block, at.state_slope) + c) * error, bound);  // eq. 17
-        store<W>(part<T>(block, at.state_error) + c, e);
-        to_output_gate += load<W>(part<T>(block, at.output_slope) + c) * error;
-        if (layer > 0) {
-          to_input_gate += load<W>(part<T>(block, at.inject_input) + c) * e;
-          to_forget_gate += load<W>(part<T>(block, at.inject_forget) + c) * e;
-          store<W>(unit_error + (3 + v) * padded_blocks + b,
-                   load<W>(part<T>(block, at.inject_cell) + c) * e);
+    const bool below = layer > 0;
+    if constexpr (pairs) {
+      const auto fold = [](Lanes<T, 8> x) { return low_half<T, 8>(x) + high_half<T, 8>(x); };
+      const Sent<8> sent = cell_errors<8>(l, at, block, 0, bound, below);
+      store_gate_errors(l, at, block, 0, bound, below,
+                        {fold(sent.to_input_gate), fold(sent.to_forget_gate), fold(sent.to_output_gate)});
+    } else {
+      for (int b = 0; b < padded_blocks; b += W) {
+        Sent<W> total = {};
+        for (int v = 0; v < n; ++v) {
+          const Sent<W> sent = cell_errors<W>(l, at, block, v * padded_blocks + b, bound, below);
+          total.to_input_gate += sent.to_input_gate;
+          total.to_forget_gate += sent.to_forget_gate;
+          total.to_output_gate += sent.to_output_gate;
         }
-      }
-      to_output_gate = clamp<T, W>(to_output_gate, bound);  // eq. 15
-      store<W>(part<T>(block, at.output_gate_error) + b, to_output_gate);
-      if (layer > 0) {
-        store<W>(unit_error + b, to_input_gate);
-        store<W>(unit_error + padded_blocks + b, to_forget_gate);
-        store<W>(unit_error + 2 * padded_blocks + b, to_output_gate);
+        store_gate_errors(l, at, block, b, bound, below, total);
       }
     }
+  }
+
+  // What cells send to the gates of their block.
+  template <int L>
+  struct Sent {
+    Lanes<T, L> to_input_gate, to_forget_gate, to_output_gate;
+  };
+
+  template <int L>
+  static LETHE_INLINE Sent<L> cell_errors(const Layout& l, const LayerLayout& at, char* block, int c,
+                                          T bound, bool below) {
+    const auto lanes = [&](int64_t offset) { return part<T>(block, offset) + c; };
+    const Lanes<T, L> error = load<L>(lanes(at.cell_error));
+    const Lanes<T, L> e = clamp<T, L>(load<L>(lanes(at.state_slope)) * error, bound);  // eq. 17
+    store<L>(lanes(at.state_error), e);
+    Sent<L> sent = {{}, {}, load<L>(lanes(at.output_slope)) * error};
+    if (below) {
+      sent.to_input_gate = load<L>(lanes(at.inject_input)) * e;
+      sent.to_forget_gate = load<L>(lanes(at.inject_forget)) * e;
+      store<L>(lanes(at.unit_error) + 3 * blocks(l), load<L>(lanes(at.inject_cell)) * e);
+    }
+    return sent;
+  }
+
+  static LETHE_INLINE void store_gate_errors(const Layout& l, const LayerLayout& at, char* block,
+                                             int b, T bound, bool below, const Sent<W>& sent) {
+    const V to_output_gate = clamp<T, W>(sent.to_output_gate, bound);  // eq. 15
+    store<W>(part<T>(block, at.output_gate_error) + b, to_output_gate);
+    if (!below) return;
+    T* const unit_error = part<T>(block, at.unit_error) + b;
+    store<W>(unit_error, sent.to_input_gate);
+    store<W>(unit_error + blocks(l), sent.to_forget_gate);
+    store<W>(unit_error + 2 * blocks(l), to_output_gate);
   }
 
   // The one pass over a layer's partials and weights.
@@ -206,7 +312,18 @@ struct MemoryBlocks {
       }
     };
 
-    if constexpr (G == 1 && S > 0) {
+    if constexpr (pairs) {
+      const auto load_both = [&](int64_t offset) { return load<8>(part<T>(block, offset)); };
+      const CellFactors<T, 8> both = {load_both(at.state_error) * of_rate, load_both(at.inject_input),
+                                      load_both(at.inject_forget), load_both(at.inject_cell)};
+      const Lanes<T, 8> decays = twice<T>(load<4>(decay));
+      const V gate_errors = load<W>(output_gate_error) * of_rate;
+      each_row([&](int m, const T(&zs)[4]) {
+        update_row_of_pairs<Rule, T>(rows, int64_t(m) * units,
+                                     partials + int64_t(m) * row_of_partials, zs, decays,
+                                     gate_errors, both, coefficients);
+      });
+    } else if constexpr (G == 1 && S > 0) {
       CellFactors<T, W> factors[S];
       for (int v = 0; v < S; ++v) factors[v] = load_cell(v, 0);
       const V decays = load<W>(decay), gate_errors = load<W>(output_gate_error) * of_rate;

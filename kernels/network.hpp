@@ -70,11 +70,11 @@ Coefficients<T> coefficients(const Layout& l, const Header& header) {
           static_cast<T>(u.bound_step)};
 }
 
-// x - x is 0 for a finite x and NaN for any other, and one NaN makes the sum NaN.
+// 0 * x is 0 for a finite x and NaN for any other, and one NaN makes the sum NaN.
 template <class T, int W>
 LETHE_INLINE Lanes<T, W> not_finite(const T* x, int64_t lanes) {
   Lanes<T, W> bad = {};
-  for (int64_t i = 0; i < lanes; i += W) bad += load<W>(x + i) - load<W>(x + i);
+  for (int64_t i = 0; i < lanes; i += W) bad += load<W>(x + i) * T(0);
   return bad;
 }
 
@@ -123,19 +123,19 @@ struct Network {
     });
   }
 
-  static Status step(const Layout& l, char* block, const T* x, int64_t symbol, bool learn) {
+  template <bool learn>
+  static LETHE_INLINE Status step(const Layout& l, char* block, const T* x, int64_t symbol) {
     if (finish(l, block) != Status::ok) return Status::not_finite;
     set_inputs(l, block, x, symbol, learn);
     Header& h = header(block);
     ++h.steps;
     ++h.since_start;
-    if (learn) {
-      forward<true>(l, block, symbol);
-      h.pending = 1;
-    } else {
-      forward<false>(l, block, symbol);
+    forward<learn>(l, block, symbol);
+    if (!learn) {
       h.stale = 1;
+      return Status::ok;
     }
+    h.pending = 1;
     return finite(l, block, false) ? Status::ok : Status::not_finite;
   }
 
@@ -166,7 +166,7 @@ struct Network {
   static void set_target(const Layout& l, char* block, const T* target, int64_t one_hot) {
     T* const to = part<T>(block, l.target);
     if (target) {
-      std::memcpy(to, target, l.outputs * sizeof(T));
+      copy_lanes(to, target, l.outputs);
     } else {
       std::memset(to, 0, l.outputs * sizeof(T));
       to[one_hot] = T(1);
@@ -182,17 +182,16 @@ struct Network {
     const T* row = part<T>(block, l.output_weights) +
                    int64_t(layer) * l.blocks * n * l.padded_outputs;
     with_lanes<T>(l.padded_outputs, [&](auto lanes) {
-      for (int v = 0; v < n; ++v)
-        for (int j = 0; j < l.blocks; ++j, row += l.padded_outputs)
-          cell_error[v * padded_blocks + j] = dot<T, decltype(lanes)::value>(row, delta, l.padded_outputs);
+      for (int v = 0; v < n; ++v, row += int64_t(l.blocks) * l.padded_outputs)
+        send_to_sources<false, T, decltype(lanes)::value>(cell_error + v * padded_blocks, row, delta,
+                                                          l.blocks, l.padded_outputs);
     });
     if (layer + 1 == l.layers) return;
     const LayerLayout& above = l.layer[layer + 1];
     const T* const unit_error = part<T>(block, above.unit_error);
-    const T* weights = part<T>(block, above.weights) + int64_t(above.first_below) * units;
-    for (int v = 0; v < n; ++v)
-      for (int j = 0; j < l.blocks; ++j, weights += units)
-        cell_error[v * padded_blocks + j] += dot<T, W>(weights, unit_error, units);
+    row = part<T>(block, above.weights) + int64_t(above.first_below) * units;
+    for (int v = 0; v < n; ++v, row += int64_t(l.blocks) * units)
+      send_to_sources<true, T, W>(cell_error + v * padded_blocks, row, unit_error, l.blocks, units);
   }
 
   template <class ThisRule>
@@ -286,6 +285,9 @@ struct Network {
     const int64_t size = (l.learned_end - l.learned_begin) / static_cast<int64_t>(sizeof(T));
     const int64_t between = 1 + 200000 / size;
     int64_t until_look = between;
+    const bool records = a.record_output || a.record_cell_state || a.record_cell_output ||
+                         a.record_gate[0] || a.record_gate[1] || a.record_gate[2];
+    bool stop = false;
     for (a.done = 0; a.done < a.steps;) {
       if (--until_look == 0) {
         until_look = between;
@@ -297,10 +299,10 @@ struct Network {
         start_sequence(l, block, a.reset_at_starts);
       }
       const T* x = a.symbols ? nullptr : a.inputs + t * l.inputs;
-      if (step(l, block, x, a.symbols ? a.symbols[t] : -1, a.learn) != Status::ok)
-        return Status::not_finite;
+      const int64_t symbol = a.symbols ? a.symbols[t] : -1;
+      const Status status = a.learn ? step<true>(l, block, x, symbol) : step<false>(l, block, x, symbol);
+      if (status != Status::ok) return status;
       const bool has_target = (a.targets || a.classes) && (!a.has_target || a.has_target[t]);
-      bool stop = false;
       if (has_target) {
         const T* target = a.classes ? nullptr : a.targets + t * l.outputs;
         if (a.classes && a.target_table) target = a.target_table + a.classes[t] * l.outputs;
@@ -308,31 +310,24 @@ struct Network {
         // The sum over outputs is wanted for reports and for the stop only, so it is not in learn().
         if (a.record_loss || a.stop_bound < HUGE_VAL) {
           set_target(l, block, target, one_hot);
-          stop = greatest_error(l, block) >= a.stop_bound;
+          with_lanes<T>(l.padded_outputs, [&](auto lanes) {
+            stop = OutputLayer<T, decltype(lanes)::value>::is_wrong(l, block, a.stop_bound);
+          });
           if (a.record_loss) a.record_loss[t] = loss(l, block);
         }
-        record(l, block, a);
+        if (records) record(l, block, a);
         if (a.learn && (!stop || a.stop_learns))
           if (learn(l, block, target, one_hot, nullptr) != Status::ok) return Status::not_finite;
       } else {
         if (a.record_loss) a.record_loss[t] = NAN;
-        record(l, block, a);
+        if (records) record(l, block, a);
       }
       ++a.done;
-      if (stop) return Status::stopped;
+      if (stop) break;
     }
-    return Status::ok;
-  }
-
-  static double greatest_error(const Layout& l, char* block) {
-    const T* const y = part<T>(block, l.output_y);
-    const T* const target = part<T>(block, l.target);
-    T most = T(0);
-    for (int k = 0; k < l.outputs; ++k) {
-      const T e = target[k] > y[k] ? target[k] - y[k] : y[k] - target[k];
-      most = e > most ? e : most;
-    }
-    return static_cast<double>(most);
+    // Numbers of a frozen network that are not finite stay so: one look at the end finds them.
+    if (!a.learn && !finite(l, block, false)) return Status::not_finite;
+    return stop ? Status::stopped : Status::ok;
   }
 
   // Eq. 12, or the cross-entropy in nats. An output that has rounded to 0 counts as the smallest
@@ -379,7 +374,9 @@ struct Network {
   // The entry points: the same, with denormals flushed while they run.
   static Status enter_step(const Layout& l, char* block, const T* x, int64_t symbol, bool learns) {
     const FlushDenormals flush;
-    return step(l, block, x, symbol, learns);
+    if (learns) return step<true>(l, block, x, symbol);
+    const Status status = step<false>(l, block, x, symbol);
+    return status == Status::ok && !finite(l, block, false) ? Status::not_finite : status;
   }
   static Status enter_learn(const Layout& l, char* block, const T* target, int64_t one_hot,
                             const T* error) {

@@ -22,12 +22,17 @@ struct OutputLayer {
     const T* const z = part<T>(block, l.output_z);
     const T* const weights = part<T>(block, l.output_weights);
     const int below = l.layers * l.blocks * l.cells;
-    for (int k = 0; k < lanes; k += W) store<W>(net + k, V{});
-    add_rows<T, W>(net, weights, z, below, lanes);
-    if (l.shortcuts)
-      add_inputs<T, W>(net, weights + int64_t(below) * lanes, z + below, l.inputs, lanes, symbol);
-    add_rows<T, W>(net, weights + int64_t(l.output_sources) * lanes, z + l.output_sources,
-                   l.output_rows - l.output_sources, lanes);
+    // The cells last: they are known last, and everything else is summed while they are worked out.
+    const Segment<T> segments[] = {
+        {weights + int64_t(l.output_sources) * lanes, z + l.output_sources,
+         l.output_rows - l.output_sources},
+        l.shortcuts ? input_segment(weights + int64_t(below) * lanes, z + below, l.inputs, lanes, symbol)
+                    : Segment<T>{weights, z, 0},
+        {weights, z, below}};
+    if (lanes == W)
+      net_inputs<T, W, 1>(net, lanes, segments);
+    else
+      net_inputs<T, W, 0>(net, lanes, segments);
 
     switch (l.output_units) {
       case lethe::OutputUnits::linear:
@@ -69,6 +74,22 @@ struct OutputLayer {
     }
   }
 
+  // Whether some output is wrong by `bound` or more.
+  static LETHE_INLINE bool is_wrong(const Layout& l, const char* block, double bound) {
+    typedef typename IntegerOf<T>::type I __attribute__((vector_size(W * sizeof(T)), may_alias));
+    const V least = broadcast<W>(static_cast<T>(bound));
+    I lane;
+    for (int i = 0; i < W; ++i) lane[i] = i;
+    I wrong = {};
+    for (int k = 0; k < l.padded_outputs; k += W) {
+      const V e = load<W>(part<T>(block, l.target) + k) - load<W>(part<T>(block, l.output_y) + k);
+      wrong |= ((e >= least) | (-e >= least)) & (lane < l.outputs - k);
+    }
+    for (int i = 0; i < W; ++i)
+      if (wrong[i]) return true;
+    return false;
+  }
+
   static void bound_errors(const Layout& l, char* block) {
     T* const delta = part<T>(block, l.output_error);
     const T bound = static_cast<T>(l.update.bound_error);
@@ -85,21 +106,29 @@ struct OutputLayer {
     const Rows<Rule, T> rows(block, l.output_weights, l.output_moment1, l.output_moment2);
     const auto* const touched = reinterpret_cast<const uint8_t*>(block + l.touched);
     const int below = l.layers * l.blocks * l.cells;
-    for (int m = 0; m < l.output_rows; ++m) {
-      const bool is_input = m >= below && m < l.output_sources;
-      // Without moments, a source of zero changes nothing; with them, one that was always zero.
-      if (is_input && (Rule::moments ? !touched[m - below] : z[m] == T(0))) continue;
+    const auto update = [&](int m) {
       const T scaled = z[m] * of_rate;
       for (int k = 0; k < lanes; k += W)
         Rule::template apply<T, W>(rows.template at<W>(int64_t(m) * lanes + k),
                                    load<W>(delta + k) * scaled, coefficients);
+    };
+    for (int m = 0; m < below; ++m) update(m);
+    if (l.shortcuts) {
+      const int64_t symbol = reinterpret_cast<const Header*>(block)->symbol;
+      // Without moments, a source of zero changes nothing; with them, one that was always zero.
+      if (!Rule::moments && symbol >= 0)
+        update(below + static_cast<int>(symbol));
+      else
+        for (int i = 0; i < l.inputs; ++i)
+          if (touched[i]) update(below + i);
     }
+    if (l.output_rows > l.output_sources) update(l.output_sources);
   }
 };
 
-// One dot product for each row: what units with these errors send back to the rows' sources.
+// The products of a row of weights with the errors of its units, vector by vector, not yet summed.
 template <class T, int W>
-LETHE_INLINE T dot(const T* __restrict row, const T* __restrict errors, int lanes) {
+LETHE_INLINE Lanes<T, W> products(const T* __restrict row, const T* __restrict errors, int lanes) {
   using V = Lanes<T, W>;
   V even = load<W>(row) * load<W>(errors), odd = {};
   int u = W;
@@ -108,7 +137,26 @@ LETHE_INLINE T dot(const T* __restrict row, const T* __restrict errors, int lane
     even += load<W>(row + u + W) * load<W>(errors + u + W);
   }
   if (u < lanes) odd += load<W>(row + u) * load<W>(errors + u);
-  return sum<T, W>(even + odd);
+  return even + odd;
+}
+
+// What units with these errors send back to n sources whose rows follow each other: a dot product
+// each. Four at a time, so that they reach memory as one vector: a vector that is read back from
+// four separate stores has to wait until all of them have left the store buffer.
+template <bool add, class T, int W>
+LETHE_INLINE void send_to_sources(T* to, const T* rows, const T* errors, int n, int lanes) {
+  int j = 0;
+  for (; j + 4 <= n; j += 4, rows += int64_t(4) * lanes) {
+    const Lanes<T, 4> four = sums<T, W>(products<T, W>(rows, errors, lanes),
+                                        products<T, W>(rows + lanes, errors, lanes),
+                                        products<T, W>(rows + int64_t(2) * lanes, errors, lanes),
+                                        products<T, W>(rows + int64_t(3) * lanes, errors, lanes));
+    store<4>(to + j, add ? load<4>(to + j) + four : four);
+  }
+  for (; j < n; ++j, rows += lanes) {
+    const T one = sum<T, W>(products<T, W>(rows, errors, lanes));
+    to[j] = add ? to[j] + one : one;
+  }
 }
 
 }  // namespace LETHE_ISA

@@ -159,4 +159,31 @@ LETHE_INLINE void update_row(const Rows<Rule, T>& rows, int64_t row_of_weights, 
   }
 }
 
+// The same for four blocks of two cells: each vector of eight holds the first cells and then the
+// second cells, and so do the rows of partials and, behind the gates, of weights.
+template <class Rule, class T>
+LETHE_INLINE void update_row_of_pairs(const Rows<Rule, T>& rows, int64_t row_of_weights,
+                                      T* __restrict partials, const T (&z)[4],
+                                      Lanes<T, 8> decay, Lanes<T, 4> output_gate_error,
+                                      const CellFactors<T, 8>& both,
+                                      const Coefficients<T>& coefficients) {
+  constexpr int W = 4, D = 8;
+  using V = Lanes<T, D>;
+  const V p_input = load<D>(partials) * decay + both.inject_input * z[0];
+  const V p_forget = load<D>(partials + D) * decay + both.inject_forget * z[1];
+  const V p_own = load<D>(partials + 2 * D) * decay + both.inject_cell * z[3];
+  store<D>(partials, p_input);
+  store<D>(partials + D, p_forget);
+  store<D>(partials + 2 * D, p_own);
+  if constexpr (!__is_same(Rule, NoChange)) {
+    const V g_input = both.state_error * p_input, g_forget = both.state_error * p_forget;
+    const V to_gates = low_halves<T>(g_input, g_forget) + high_halves<T>(g_input, g_forget);
+    Rule::template apply<T, D>(rows.template at<D>(row_of_weights), to_gates, coefficients);
+    Rule::template apply<T, W>(rows.template at<W>(row_of_weights + D), output_gate_error * z[2],
+                               coefficients);
+    Rule::template apply<T, D>(rows.template at<D>(row_of_weights + 3 * W),
+                               both.state_error * p_own, coefficients);
+  }
+}
+
 }  // namespace LETHE_ISA

@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -67,6 +68,21 @@ def test_standard_input_gives_the_same_figures(tmp_path: Path) -> None:
     one, other = json.loads(from_file.stdout), json.loads(piped.stdout)
     assert one["symbols"] == other["symbols"] == 2500
     assert one["bits_per_symbol"] == pytest.approx(other["bits_per_symbol"], rel=1e-9)
+
+
+def test_interrupted_it_prints_the_figures_so_far() -> None:
+    words = [sys.executable, "-u", "-m", "lethe", "learn", "-", *SMALL]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe) as learning:
+        assert learning.stdin
+        assert learning.stdout
+        # A pipe holds 64 KiB: once more than that is written, some has been read and learned.
+        learning.stdin.write(topics()[:80_000])
+        learning.stdin.flush()
+        learning.send_signal(signal.SIGINT)
+        out = learning.stdout.read()
+        assert learning.wait(timeout=10) == 130
+    assert json.loads(out)["symbols"] > 0
 
 
 def test_words_for_people(capsys: pytest.CaptureFixture[str]) -> None:

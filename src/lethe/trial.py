@@ -85,7 +85,8 @@ class Trial:
         False: states and partials live on from one training stream to the next (the report does
         not say; see docs/errata.md).
     learn_from_error : bool
-        Whether the step with the error that ends a training stream is still learned from.
+        Whether the step with the error that ends a training stream is still learned from. Where it
+        is not, a network that is wrong at the first symbol of every stream stays so.
     bound : float
         A prediction is right if the error of every output unit is smaller.
     stream_length, training_streams, test_streams : int

@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
@@ -59,8 +59,9 @@ def run_all(
     busy: dict[Connection, Task] = {}
     try:
         for task in tasks[:jobs]:
-            here, process = _start(work)
-            workers[here] = process
+            with _interrupts_held():
+                here, process = _start(work)
+                workers[here] = process
             busy[here] = next(waiting)
             here.send(task)
         while busy:
@@ -88,23 +89,34 @@ def _start(work: Work[Task, Result]) -> tuple[Connection, SpawnProcess]:
     context = get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(work, there), daemon=True)
-    with _interrupts_held():
-        process.start()
+    process.start()
     there.close()
     return here, process
 
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; a process that is started meanwhile never sees it: its parent ends it."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Hold Ctrl-C back; a process that is started meanwhile never sees it: its parent ends it.
+
+    The mask of signals is for the new process, which inherits it. Here it is not enough, since a
+    signal goes to any thread of the process that does not mask it, as those of a BLAS.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not hasattr(signal, "pthread_sigmask") or not in_main_thread:
         yield
         return
+    # Python starts this helper with the first process, and lets Ctrl-C through when it has.
+    resource_tracker.ensure_running()
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _receive(here: Connection, process: SpawnProcess) -> tuple[str, Any]:

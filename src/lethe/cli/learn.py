@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from lethe import __version__
@@ -19,17 +19,18 @@ from lethe.updates import SGD, Adam, RMSprop, Update
 __all__ = ["UPDATES", "add_arguments", "run", "text_topology"]
 
 SYMBOLS = 256
+LAYERS, CELLS = 3, 64
 
 #: The update rules by name, each from a learning rate; and the rate that suits it.
 UPDATES: dict[str, tuple[Callable[[float], Update], float]] = {
-    "sgd": (lambda rate: SGD(rate, bound_error=1.0), 0.05),
-    "momentum": (lambda rate: SGD(rate, momentum=0.9, bound_error=1.0), 0.005),
-    "rmsprop": (lambda rate: RMSprop(rate, smoothing=0.999), 0.002),
-    "adam": (lambda rate: Adam(rate), 0.002),
+    "sgd": (lambda rate: SGD(rate), 0.5),
+    "momentum": (lambda rate: SGD(rate, momentum=0.9), 0.05),
+    "rmsprop": (lambda rate: RMSprop(rate, smoothing=0.9999, epsilon=3e-5), 0.002),
+    "adam": (lambda rate: Adam(rate, first=0.5, second=0.9999, epsilon=3e-5), 0.005),
 }
 
 
-def text_topology(layers: int = 3, cells: int = 90) -> Topology:
+def text_topology(layers: int = LAYERS, cells: int = CELLS) -> Topology:
     """The network for text: layers of one-cell memory blocks, softmax outputs over the 256 bytes.
 
     Parameters
@@ -47,12 +48,13 @@ def text_topology(layers: int = 3, cells: int = 90) -> Topology:
         outputs=SYMBOLS,
         blocks=cells,
         layers=layers,
+        shortcuts=False,
         output_units="softmax",
         cell_input="tanh",
         cell_output="tanh",
         input_gate_bias=0.0,
-        forget_gate_bias=1.5,
-        output_gate_bias=0.0,
+        forget_gate_bias=1.0,
+        output_gate_bias=-1.0,
         initial_range=0.1,
     )
 
@@ -75,9 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the events are symbols, the source's 256 byte values (so far the only kind)",
     )
-    parser.add_argument("--layers", type=int, default=3, help="hidden layers (%(default)s)")
+    parser.add_argument("--layers", type=int, default=LAYERS, help="hidden layers (%(default)s)")
     parser.add_argument(
-        "--cells", type=int, default=90, help="memory cells in each layer (%(default)s)"
+        "--cells", type=int, default=CELLS, help="memory cells in each layer (%(default)s)"
     )
     parser.add_argument(
         "--update", choices=UPDATES, default="rmsprop", help="the update rule (%(default)s)"
@@ -111,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     net = _network(args)
     stream, name = _open(args.source)
     score, code, reason = None, 0, ""
-    with _progress(args.limit) as show:
+    with closing(stream), _progress(args.limit) as show:
         try:
             for score in predict_symbols(net, stream, limit=args.limit):
                 show(score)

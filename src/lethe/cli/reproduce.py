@@ -140,10 +140,7 @@ def run(args: argparse.Namespace) -> int:
                 on_news=progress.news,
             )
         except KeyboardInterrupt:
-            kept = "" if path is None else f" are in {path}; --resume goes on"
-            raise KeyboardInterrupt(
-                f"{len(done)} of {len(tasks)} trials were finished{kept and ' and' + kept}"
-            ) from None
+            raise KeyboardInterrupt(_what_is_kept(keys, len(tasks), done, path)) from None
     comparison = table.compare(done, plan.rows)
     if args.full and path is not None:
         _write_page(path.with_suffix(".md"), args, table, comparison)
@@ -176,7 +173,11 @@ def _tasks(args: argparse.Namespace, table: Any, plan: Plan) -> list[Task]:
             args.experiment,
             row,
             seed,
-            replace(table.ROWS[row].trial, training_streams=plan.training_streams),
+            replace(
+                table.ROWS[row].trial,
+                training_streams=plan.training_streams,
+                stream_length=plan.stream_length,
+            ),
         )
         for group in (rows, fillers)
         for seed in range(args.seed, args.seed + plan.trials)
@@ -195,17 +196,30 @@ def _say_what(
 ) -> None:
     print(table.TITLE)
     if not (args.full or args.row):
-        full = table.FULL
-        print(
-            f"Shortened to {len(plan.rows)} of {len(full.rows)} rows, "
-            f"{plan.trials} of {full.trials} networks a row,\n"
-            f"at most {plan.training_streams:,} of {full.training_streams:,} training streams a "
-            "network; --full runs all of it."
-        )
+        limits = [
+            f"{got:,} of {of:,} {what}"
+            for got, of, what in (
+                (len(plan.rows), len(table.FULL.rows), "rows"),
+                (plan.trials, table.FULL.trials, "networks a row"),
+                (plan.training_streams, table.FULL.training_streams, "training streams"),
+                (plan.stream_length, table.FULL.stream_length, "symbols in a stream"),
+            )
+            if got != of
+        ]
+        print(f"Shortened to {', '.join(limits)}.\n--full runs all of it.")
     last = args.seed + plan.trials - 1
     print(f"{trials} trials, seeds {args.seed} to {last}", end="")
     print(f", {done} of them in {path} already" if done else f", into {path}" if path else "")
     print(flush=True)
+
+
+def _what_is_kept(keys: set[str], trials: int, done: list[Record], path: Path | None) -> str:
+    from lethe import results
+
+    if path is None:
+        return f"{len(done)} of {trials} trials were finished"
+    kept = sum(results.key(record) in keys for record in results.read(path))
+    return f"{kept} of {trials} trials were finished and are in {path}; --resume goes on"
 
 
 def _print_json(args: argparse.Namespace, record: Record) -> None:

@@ -63,8 +63,10 @@ class Plan:
     ----------
     rows : tuple of str
         Their trials run in turn: the first seed of every row, then the second.
-    trials, training_streams : int
-        Trials of each row, and the limit of each trial.
+    trials : int
+        Trials of each row.
+    training_streams, stream_length : int
+        The limits of each trial.
     fillers : tuple of str
         Rows whose trials are short. They run last, so that a trial that takes long does not run
         alone at the end.
@@ -73,6 +75,7 @@ class Plan:
     rows: tuple[str, ...]
     trials: int
     training_streams: int
+    stream_length: int
     fillers: tuple[str, ...] = ()
 
 

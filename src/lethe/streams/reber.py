@@ -128,7 +128,7 @@ class ReberStream:
     >>> stream = ReberStream(seed=1)
     >>> steps = stream.take(20)
     >>> "".join(SYMBOLS[symbol] for symbol in steps.symbols)
-    'BPBTXXVVEPEBTBTXXVVE'
+    'BPBPVVEPEBTBPVPXVPSE'
     >>> [SYMBOLS[symbol] for symbol in TARGETS[steps.targets[0]].nonzero()[0]]
     ['T', 'P']
     """
