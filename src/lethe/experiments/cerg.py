@@ -24,7 +24,7 @@ _DECAY = SGD(0.5, decay=0.99)  # α starts at 0.5 again with every stream, see d
 
 def _trial(topology: Topology, update: SGD = _CONSTANT, *, external_reset: bool = False) -> Trial:
     """What all rows share: the protocol's limits and the precision."""
-    return Trial(topology=topology, update=update, external_reset=external_reset, dtype="float32")
+    return Trial(topology=topology, update=update, external_reset=external_reset, dtype="float64")
 
 
 #: The rows of the table, and then the ablations of docs/errata.md.
