@@ -359,9 +359,7 @@ class Core {
     to.bound_step = number("bound_step");
     if (name == "SGD") {
       to.first = number("momentum");
-      to.rule = to.first > 0                ? lethe::Rule::momentum
-                : std::isinf(to.bound_step) ? lethe::Rule::sgd
-                                            : lethe::Rule::sgd_bounded;
+      to.rule = to.first > 0 ? lethe::Rule::momentum : lethe::Rule::sgd;
     } else if (name == "RMSprop") {
       to.rule = lethe::Rule::rmsprop;
       to.second = number("smoothing");

@@ -54,6 +54,7 @@ bool place(Layout& l, int itemsize, int64_t most) {
                             &at.state_error})
       *offset = cursor.take(cells);
     at.unit_error = cursor.take(units);
+    at.factors = cursor.take((2.0 + 4.0 * l.cells) * l.padded_blocks);
   }
   l.output_sources = l.layers * all_cells + (l.shortcuts ? l.inputs : 0);
   l.output_rows = l.output_sources + l.biased[output];

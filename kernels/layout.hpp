@@ -19,7 +19,7 @@ struct Squashes {
 };
 
 enum class OutputUnits : int { logistic, linear, softmax, logistic_cross_entropy };
-enum class Rule : int { sgd, sgd_bounded, momentum, rmsprop, adam };
+enum class Rule : int { sgd, momentum, rmsprop, adam };
 enum Kind : int { input_gate, forget_gate, output_gate, cell, output };
 
 struct Update {
@@ -43,6 +43,7 @@ struct LayerLayout {
   int64_t state_slope;                               // y_out h'(s), eq. 17
   int64_t output_slope;                              // h(s) f'_out, eq. 15
   int64_t cell_error, state_error, output_gate_error, unit_error;
+  int64_t factors;  // those of the pass, vector by vector of blocks
   // W[source][unit]: input gates, forget gates, output gates, cell 0 of every block, cell 1, ...
   int64_t weights, moment1, moment2;
   // P[source][partial]: input gate's for cell 0 of every block, cell 1, ...; forget gate's; cell's
@@ -83,8 +84,13 @@ struct Layout {
   int layer_partials() const { return 3 * cells * padded_blocks; }     // lanes of a row of partials
 };
 
-// Whole vectors of 4, 8 or multiples of 16 lanes: the same for every instruction set.
-inline int padded(int lanes) { return lanes <= 4 ? 4 : lanes <= 8 ? 8 : (lanes + 15) / 16 * 16; }
+// Whole vectors of 4, 8 or multiples of 16 lanes: the same for every instruction set. A row's parts
+// must not lie a multiple of 2 KB apart: the pass walks through seven of them side by side, and they
+// would share one set of the cache and look to the processor like one another's addresses.
+inline int padded(int lanes) {
+  const int whole = lanes <= 4 ? 4 : lanes <= 8 ? 8 : (lanes + 15) / 16 * 16;
+  return whole % 256 ? whole : whole + 16;
+}
 
 // Fills in every offset of a layout whose sizes, options and layers are set, for numbers of
 // `itemsize` bytes. False where the block would be larger than `most` bytes.

@@ -43,14 +43,13 @@ LETHE_INLINE void with_lanes(int lanes, F&& f) {
   if constexpr (widest > 4) f(LanesTag<4>{});
 }
 
-template <class F>
+template <bool bounded, class F>
 LETHE_INLINE void with_rule(Rule rule, F&& f) {
   switch (rule) {
-    case Rule::sgd: return f(Sgd{});
-    case Rule::sgd_bounded: return f(SgdBounded{});
-    case Rule::momentum: return f(Momentum{});
-    case Rule::rmsprop: return f(RmsProp{});
-    case Rule::adam: return f(Adam{});
+    case Rule::sgd: return f(Sgd<bounded>{});
+    case Rule::momentum: return f(Momentum<bounded>{});
+    case Rule::rmsprop: return f(RmsProp<bounded>{});
+    case Rule::adam: return f(Adam<bounded>{});
   }
 }
 
@@ -159,7 +158,11 @@ struct Network {
     }
     if (!finite(l, block, true)) return Status::not_finite;
     ++header(block).updates;
-    with_rule(l.update.rule, [&](auto rule) { pass<decltype(rule)>(l, block); });
+    const auto do_pass = [&](auto rule) { pass<decltype(rule)>(l, block); };
+    if (l.update.bound_step < HUGE_VAL)
+      with_rule<true>(l.update.rule, do_pass);
+    else
+      with_rule<false>(l.update.rule, do_pass);
     return end_step(l, block);
   }
 

@@ -14,9 +14,7 @@ struct Coefficients {
   T rate, first, rest_of_first, second, rest_of_second, epsilon2, correct_first, correct_second, bound;
 };
 
-// Each rule: `of_rate`, what the errors are multiplied by before the pass, and `change`, the change
-// of W weights whose negative gradient is g. Plain SGD puts the rate into the errors, which saves a
-// multiplication for each weight.
+// W weights in memory, and the moments that a rule keeps for them.
 template <class T, int W>
 struct Weight {
   using V = Lanes<T, W>;
@@ -26,6 +24,16 @@ struct Weight {
   LETHE_INLINE void add(V change) const { store<W>(w, load<W>(w) + change); }
 };
 
+// Each rule: `of_rate`, what the errors are multiplied by before the pass, and `apply`, which changes
+// W weights whose negative gradient is g. Plain SGD puts the rate into the errors, which saves a
+// multiplication for each weight; a bound that is not there costs nothing.
+template <bool bounded, class T, int W>
+LETHE_INLINE Lanes<T, W> within(Lanes<T, W> change, const Coefficients<T>& c) {
+  if constexpr (bounded) return clamp<T, W>(change, c.bound);
+  return change;
+}
+
+template <bool bounded>
 struct Sgd {
   static constexpr int moments = 0;
   template <class T>
@@ -33,18 +41,12 @@ struct Sgd {
     return rate;
   }
   template <class T, int W>
-  static LETHE_INLINE void apply(Weight<T, W> at, Lanes<T, W> g, const Coefficients<T>&) {
-    at.add(g);
-  }
-};
-
-struct SgdBounded : Sgd {
-  template <class T, int W>
   static LETHE_INLINE void apply(Weight<T, W> at, Lanes<T, W> g, const Coefficients<T>& c) {
-    at.add(clamp<T, W>(g, c.bound));
+    at.add(within<bounded, T, W>(g, c));
   }
 };
 
+template <bool bounded>
 struct Momentum {
   static constexpr int moments = 1;
   template <class T>
@@ -55,10 +57,11 @@ struct Momentum {
   static LETHE_INLINE void apply(Weight<T, W> at, Lanes<T, W> g, const Coefficients<T>& c) {
     const Lanes<T, W> m = load<W>(at.moment1) * c.first + g;
     store<W>(at.moment1, m);
-    at.add(clamp<T, W>(m * c.rate, c.bound));
+    at.add(within<bounded, T, W>(m * c.rate, c));
   }
 };
 
+template <bool bounded>
 struct RmsProp {
   static constexpr int moments = 2;  // the second alone is kept
   template <class T>
@@ -69,10 +72,12 @@ struct RmsProp {
   static LETHE_INLINE void apply(Weight<T, W> at, Lanes<T, W> g, const Coefficients<T>& c) {
     const Lanes<T, W> s = load<W>(at.moment2) * c.second + (g * g) * c.rest_of_second;
     store<W>(at.moment2, s);
-    at.add(clamp<T, W>((g * c.rate) * reciprocal_square_root<T, W>(s + c.epsilon2), c.bound));
+    const Lanes<T, W> scale = reciprocal_square_root<T, W>(s + c.epsilon2);
+    at.add(within<bounded, T, W>((g * c.rate) * scale, c));
   }
 };
 
+template <bool bounded>
 struct Adam {
   static constexpr int moments = 3;
   template <class T>
@@ -86,13 +91,15 @@ struct Adam {
     store<W>(at.moment1, m);
     store<W>(at.moment2, s);
     const Lanes<T, W> scale = reciprocal_square_root<T, W>(s * c.correct_second + c.epsilon2);
-    at.add(clamp<T, W>((m * (c.rate * c.correct_first)) * scale, c.bound));
+    at.add(within<bounded, T, W>((m * (c.rate * c.correct_first)) * scale, c));
   }
 };
 
 // A step without an error: partials advance, weights and moments stay.
 struct NoChange {
   static constexpr int moments = 0;
+  template <class T, int W>
+  static LETHE_INLINE void apply(Weight<T, W>, Lanes<T, W>, const Coefficients<T>&) {}
 };
 
 // Rows of weights and of the moments that a rule keeps for them. Moments that it does not keep
@@ -108,56 +115,62 @@ struct Rows {
         moment1(Rule::moments & 1 ? reinterpret_cast<T*>(block + first) : w),
         moment2(Rule::moments & 2 ? reinterpret_cast<T*>(block + second) : w) {}
 
+  Rows(T* at, T* first, T* second) : w(at), moment1(first), moment2(second) {}
+
+  LETHE_INLINE Rows from(int64_t i) const { return {w + i, moment1 + i, moment2 + i}; }
   template <int W>
   LETHE_INLINE Weight<T, W> at(int64_t i) const {
     return {w + i, moment1 + i, moment2 + i};
   }
 };
 
-// The factors of one vector of blocks that all sources share in the pass.
-template <class T, int W>
-struct CellFactors {
-  Lanes<T, W> state_error, inject_input, inject_forget, inject_cell;
-};
-
 // One source's row: each partial is read, advanced (eqs. 19-21), used for its weight (eqs. 23, 24)
-// and written, all in one visit. z differs between kinds only in the bias's row, where it is 0 for
-// kinds without a bias.
-template <class Rule, class T, int W, class CellAt>
-LETHE_INLINE void update_row(const Rows<Rule, T>& rows, int64_t row_of_weights, T* __restrict partials,
-                             int blocks, int cells, int b, const T (&z)[4], Lanes<T, W> decay,
-                             Lanes<T, W> output_gate_error, CellAt&& cell_at,
-                             const Coefficients<T>& coefficients) {
+// and written, all in one visit. `factors` holds, for each vector of blocks, the decay, the output
+// gate's error, and for each cell the state's error and what eqs. 19-21 add per source. z differs
+// between kinds only in the bias's row, where it is 0 for kinds without a bias.
+template <class Rule, class T, int W, int S>
+LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* factors, const int blocks,
+                             const int any_cells, const T z_input, const T z_forget,
+                             const T z_output, const T z_cell, const Coefficients<T>& coefficients) {
   using V = Lanes<T, W>;
   constexpr bool learns = !__is_same(Rule, NoChange);
-  V to_input_gate = {}, to_forget_gate = {};
-#pragma GCC unroll 2
-  for (int v = 0; v < cells; ++v) {
-    const CellFactors<T, W> cell = cell_at(v);
-    T* const input = partials + v * blocks + b;
-    T* const forget = partials + (cells + v) * blocks + b;
-    T* const own = partials + (2 * cells + v) * blocks + b;
-    const V p_input = load<W>(input) * decay + cell.inject_input * z[0];
-    const V p_forget = load<W>(forget) * decay + cell.inject_forget * z[1];
-    const V p_own = load<W>(own) * decay + cell.inject_cell * z[3];
-    store<W>(input, p_input);
-    store<W>(forget, p_forget);
-    store<W>(own, p_own);
+  const int cells = S ? S : any_cells;
+  for (int b = 0; b < blocks; b += W) {
+    const V decay = load<W>(factors), output_gate_error = load<W>(factors + W);
+    factors += 2 * W;
+    V to_input_gate = {}, to_forget_gate = {};
+    for (int v = 0; v < cells; ++v, factors += 4 * W) {
+      T* const input = partials + v * blocks + b;
+      T* const forget = partials + (cells + v) * blocks + b;
+      T* const own = partials + (2 * cells + v) * blocks + b;
+      const V p_input = load<W>(input) * decay + load<W>(factors + W) * z_input;
+      const V p_forget = load<W>(forget) * decay + load<W>(factors + 2 * W) * z_forget;
+      const V p_own = load<W>(own) * decay + load<W>(factors + 3 * W) * z_cell;
+      store<W>(input, p_input);
+      store<W>(forget, p_forget);
+      store<W>(own, p_own);
+      if constexpr (learns) {
+        const V state_error = load<W>(factors);
+        to_input_gate += state_error * p_input;
+        to_forget_gate += state_error * p_forget;
+        Rule::template apply<T, W>(row.template at<W>((3 + v) * blocks + b), state_error * p_own,
+                                   coefficients);
+      }
+    }
     if constexpr (learns) {
-      to_input_gate += cell.state_error * p_input;
-      to_forget_gate += cell.state_error * p_forget;
-      Rule::template apply<T, W>(rows.template at<W>(row_of_weights + (3 + v) * blocks + b),
-                                 cell.state_error * p_own, coefficients);
+      Rule::template apply<T, W>(row.template at<W>(b), to_input_gate, coefficients);
+      Rule::template apply<T, W>(row.template at<W>(blocks + b), to_forget_gate, coefficients);
+      Rule::template apply<T, W>(row.template at<W>(2 * blocks + b), output_gate_error * z_output,
+                                 coefficients);
     }
   }
-  if constexpr (learns) {
-    Rule::template apply<T, W>(rows.template at<W>(row_of_weights + b), to_input_gate, coefficients);
-    Rule::template apply<T, W>(rows.template at<W>(row_of_weights + blocks + b), to_forget_gate,
-                               coefficients);
-    Rule::template apply<T, W>(rows.template at<W>(row_of_weights + 2 * blocks + b),
-                               output_gate_error * z[2], coefficients);
-  }
 }
+
+// The factors of both cells of four blocks, shared by all sources.
+template <class T>
+struct PairFactors {
+  Lanes<T, 8> state_error, inject_input, inject_forget, inject_cell;
+};
 
 // The same for four blocks of two cells: each vector of eight holds the first cells and then the
 // second cells, and so do the rows of partials and, behind the gates, of weights.
@@ -165,7 +178,7 @@ template <class Rule, class T>
 LETHE_INLINE void update_row_of_pairs(const Rows<Rule, T>& rows, int64_t row_of_weights,
                                       T* __restrict partials, const T (&z)[4],
                                       Lanes<T, 8> decay, Lanes<T, 4> output_gate_error,
-                                      const CellFactors<T, 8>& both,
+                                      const PairFactors<T>& both,
                                       const Coefficients<T>& coefficients) {
   constexpr int W = 4, D = 8;
   using V = Lanes<T, D>;

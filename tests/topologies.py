@@ -57,14 +57,14 @@ def updates(draw: st.DrawFn) -> SGD | RMSprop | Adam:
         return RMSprop(0.001, smoothing=0.9, epsilon=1e-2, **common)
     if rule == "adam":
         return Adam(0.001, epsilon=1e-2, **common)
-    return SGD(0.05, momentum=0.5 if rule == "momentum" else 0.0, **common)
+    return SGD(0.02, momentum=0.5 if rule == "momentum" else 0.0, **common)
 
 
 def stream(topology: Topology, steps: int, seed: int) -> dict[str, Any]:
     """Inputs, targets that the output units can reach, and where there are targets and starts."""
     rng = np.random.default_rng(seed)
     symbols = rng.integers(0, topology.inputs, steps)
-    inputs: Any = symbols if seed % 2 else rng.normal(size=(steps, topology.inputs))
+    inputs: Any = symbols if seed % 2 else rng.normal(scale=0.5, size=(steps, topology.inputs))
     if topology.output_units == "softmax":
         targets: Any = rng.integers(0, topology.outputs, steps)
     else:

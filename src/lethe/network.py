@@ -4,105 +4,44 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from collections.abc import Iterable
+from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
-from lethe import _kernel
-from lethe.topology import SQUASHINGS, GateKind, Topology, UnitKind
+from lethe.arguments import (
+    Floating,
+    flags,
+    floating_dtype,
+    generator,
+    series,
+    symbol,
+    truth,
+    vector,
+    vector_or_symbol,
+)
+from lethe.block import kernel, new_core, partials_view, state_view, weights_view
+from lethe.run import RECORDABLE, FirstError, NotFiniteError, Recordable, Run, empty_records
+from lethe.topology import GateKind, Topology, UnitKind
 from lethe.updates import SGD, Update
 
 __all__ = ["FirstError", "Network", "NotFiniteError", "Run", "instruction_set"]
-
-Floating = NDArray[np.floating[Any]]
-Recordable = Literal[
-    "output", "loss", "input_gate", "forget_gate", "output_gate", "cell_state", "cell_output"
-]
-_CORES = {"float32": _kernel.Core32, "float64": _kernel.Core64}
-_GATE_ROWS: dict[str, int] = {"input_gate": 0, "forget_gate": 1, "output_gate": 2}
-
-
-class NotFiniteError(FloatingPointError):
-    """The network's own numbers were no longer finite; it is back at its last good snapshot.
-
-    Attributes
-    ----------
-    steps_lost : int
-        Time steps between the snapshot and the step that failed.
-    """
-
-    def __init__(self, steps_lost: int) -> None:
-        super().__init__(
-            "the network's numbers are no longer finite; it went back to its last good snapshot, "
-            f"{steps_lost:,} steps ago. A smaller rate or a bound on the step may keep it finite"
-        )
-        self.steps_lost = steps_lost
-
-    def __reduce__(self) -> tuple[type[NotFiniteError], tuple[int]]:
-        return NotFiniteError, (self.steps_lost,)
-
-
-_kernel.set_not_finite_error(NotFiniteError)
-
-
-@dataclass(frozen=True)
-class FirstError:
-    """End a run at the first step with a target where some output is wrong by `bound` or more.
-
-    Parameters
-    ----------
-    bound : float
-        A prediction is right when \\|t_k - y_k\\| < bound at every output (section 4.1).
-    learn : bool
-        Whether the step with the wrong prediction still learns.
-    """
-
-    bound: float = 0.49
-    learn: bool = True
-
-    def __post_init__(self) -> None:
-        """Check the bound."""
-        if not isinstance(self.bound, int | float) or not 0 < self.bound < math.inf:
-            raise ValueError(f"bound must be a number above 0, got {self.bound!r}")
-
-
-@dataclass(frozen=True)
-class Run(Mapping[str, NDArray[Any]]):
-    """What `Network.run` did, and, as a mapping, what it recorded.
-
-    Attributes
-    ----------
-    steps : int
-        Time steps done.
-    stopped : bool
-        Whether `stop` ended the run.
-    records : dict of str to ndarray
-        What was recorded; the first axis has length `steps`.
-    """
-
-    steps: int
-    stopped: bool
-    records: dict[str, NDArray[Any]]
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.records[name]
-
-    def __iter__(self) -> Any:
-        return iter(self.records)
-
-    def __len__(self) -> int:
-        return len(self.records)
 
 
 def instruction_set() -> str:
     """Name the instruction set that the compiled step uses: "baseline", "avx2" or "avx512".
 
-    The widest that the processor has, unless LETHE_INSTRUCTION_SET named another before the import.
+    The widest that the processor has, unless LETHE_INSTRUCTION_SET named another one before the
+    first network was made.
+
+    Raises
+    ------
+    ValueError
+        If LETHE_INSTRUCTION_SET names none that this machine has.
     """
-    return _kernel.instruction_set()
+    name: str = kernel().instruction_set()
+    return name
 
 
 class Network:
@@ -133,7 +72,7 @@ class Network:
     >>> topology = lethe.Topology(inputs=2, outputs=2, blocks=4, output_units="softmax")
     >>> net = lethe.Network(topology, update=lethe.SGD(0.1), seed=1)
     >>> net
-    <Network: 2 inputs, 4 blocks of 1 cell, 2 outputs, 134 weights, SGD(rate=0.1), float32, step 0>
+    <Network: 2 inputs, 4 blocks of 1 cell, 2 outputs, 122 weights, SGD(rate=0.1), float32, step 0>
     >>> for t in range(1000):
     ...     y = net.step(t % 2)
     ...     net.learn((t + 1) % 2)
@@ -154,17 +93,16 @@ class Network:
             raise ValueError(f"topology must be a lethe.Topology, got {topology!r}")
         if not isinstance(update, Update):
             raise ValueError(f"update must be a lethe.SGD, RMSprop or Adam, got {update!r}")
-        self._build(topology, update, _dtype_name(dtype))
-        _draw_weights(self, _generator(seed))
+        random = generator(seed)
+        self._build(topology, update, floating_dtype(dtype))
+        _draw_weights(self, random)
         self._core.snapshot()
 
-    def _build(self, topology: Topology, update: Update, dtype: str) -> None:
+    def _build(self, topology: Topology, update: Update, dtype: np.dtype[Any]) -> None:
         self.topology = topology
         self.update = update
-        self.dtype = np.dtype(dtype)
-        self._core = _CORES[dtype](
-            topology, update, SQUASHINGS[topology.cell_input], SQUASHINGS[topology.cell_output]
-        )
+        self.dtype = dtype
+        self._core = new_core(topology, update, dtype)
         self._outputs = self._core.array("output", 0)
 
     # ---- one time step ----
@@ -194,13 +132,20 @@ class Network:
         NotFiniteError
             If the network's own numbers stop being finite.
         """
+        if type(x) is not int:
+            x = vector_or_symbol("x", x, "inputs", self.topology.inputs, self.dtype)
+        if learn is not True:
+            learn = truth("learn", learn)
         try:
             self._core.step(x, learn)
-        except TypeError:
-            self._core.step(self._vector("x", x, self.topology.inputs, "inputs"), learn)
+        except TypeError:  # an int with more than 64 bits
+            symbol("x", x, self.topology.inputs)
+            raise
         return self._outputs.copy()
 
-    def learn(self, target: ArrayLike | int | None = None, *, error: ArrayLike | None = None) -> None:
+    def learn(
+        self, target: ArrayLike | int | None = None, *, error: ArrayLike | None = None
+    ) -> None:
         """Change the weights by the error of the last step, now.
 
         Parameters
@@ -221,15 +166,17 @@ class Network:
         """
         if (target is None) == (error is None):
             raise ValueError("learn takes either a target or an error")
-        given, name = (target, "target") if error is None else (error, "error")
+        outputs = self.topology.outputs
+        if error is not None:
+            self._core.learn(vector("error", error, "outputs", outputs, self.dtype), True)
+            return
+        if type(target) is not int:
+            target = vector_or_symbol("target", target, "outputs", outputs, self.dtype)
         try:
-            if error is None:
-                self._core.learn(given)
-            else:
-                self._core.learn(given, True)
-        except TypeError:
-            row = self._vector(name, given, self.topology.outputs, "outputs")
-            self._core.learn(row, error is not None)
+            self._core.learn(target)
+        except TypeError:  # an int with more than 64 bits
+            symbol("target", target, outputs)
+            raise
 
     def peek(self, x: ArrayLike | int) -> Floating:
         """What `step` would answer; not a bit of the network changes.
@@ -245,10 +192,11 @@ class Network:
             The activations of the output units.
         """
         y = np.empty(self.topology.outputs, self.dtype)
-        if _is_index(x):
-            self._core.peek(None, int(x), y)  # type: ignore[arg-type]
+        given = vector_or_symbol("x", x, "inputs", self.topology.inputs, self.dtype)
+        if isinstance(given, int):
+            self._core.peek(None, given, y)
         else:
-            self._core.peek(self._vector("x", x, self.topology.inputs, "inputs"), -1, y)
+            self._core.peek(given, -1, y)
         return y
 
     # ---- streams and sequences ----
@@ -270,7 +218,7 @@ class Network:
             Whether states and partials go to zero, as an external teacher would have it. The rate
             goes on from where it is.
         """
-        self._core.start_sequence(bool(reset))
+        self._core.start_sequence(truth("reset", reset))
 
     def run(
         self,
@@ -328,58 +276,42 @@ class Network:
             Within 0.1 s of Ctrl-C, between two steps.
         """
         t = self.topology
-        dense, symbols = self._series("inputs", inputs, t.inputs, None, None)
-        steps = len(dense if symbols is None else symbols)
-        mask = _flags("has_target", has_target, steps)
-        table = wanted = classes = None
+        xs = series("inputs", inputs, t.inputs, self.dtype, limit=t.inputs)
+        steps = len(xs)
+        mask = flags("has_target", has_target, steps)
+        wanted = table = None
         if targets is not None:
             if target_table is not None:
-                table, _ = self._series("target_table", target_table, t.outputs, None, None)
-                if table is None:
-                    raise ValueError(
-                        f"target_table must have shape (n, {t.outputs}), got a row of integers"
-                    )
+                table = series("target_table", target_table, t.outputs, self.dtype)
             limit = t.outputs if table is None else len(table)
-            wanted, classes = self._series("targets", targets, t.outputs, mask, limit)
-            got = len(wanted if classes is None else classes)
-            if got != steps:
-                raise ValueError(f"targets must have {steps} rows as inputs have, got {got}")
+            wanted = series("targets", targets, t.outputs, self.dtype, limit=limit, used=mask)
+            if len(wanted) != steps:
+                raise ValueError(
+                    f"targets must have {steps} rows as inputs have, got {len(wanted)}"
+                )
         elif mask is not None or target_table is not None or stop is not None:
             raise ValueError("has_target, target_table and stop need targets, got None")
         if stop is not None and not isinstance(stop, FirstError):
             raise ValueError(f"stop must be a lethe.FirstError, got {stop!r}")
-        records = self._records(record, steps)
+        records = empty_records(record, t, steps, self.dtype)
         stopped, done = self._core.run(
-            dense, symbols, wanted, classes, table, mask, _flags("starts", starts, steps),
-            bool(reset_at_starts), bool(learn), math.inf if stop is None else float(stop.bound),
-            stop is None or stop.learn, records,
-        )  # fmt: skip
+            *_rows_or_symbols(xs),
+            *_rows_or_symbols(wanted),
+            table,
+            mask,
+            flags("starts", starts, steps),
+            truth("reset_at_starts", reset_at_starts),
+            truth("learn", learn),
+            math.inf if stop is None else stop.bound,
+            stop is None or stop.learn,
+            records,
+        )
         return Run(
             done,
             stopped,
             # The kernel writes cell 0 of every block, then cell 1, …; readers want block by block.
             {k: v[:done].swapaxes(-1, -2) if v.ndim == 4 else v[:done] for k, v in records.items()},
         )
-
-    def _records(self, names: Iterable[str], steps: int) -> dict[str, NDArray[Any]]:
-        t = self.topology
-        names = (names,) if isinstance(names, str) else tuple(names)
-        records: dict[str, NDArray[Any]] = {}
-        for name in names:
-            if name not in get_args(Recordable):
-                raise ValueError(
-                    f"record must be of {', '.join(get_args(Recordable))}, got {name!r}"
-                )
-            if name == "loss":
-                records[name] = np.empty(steps)
-                continue
-            shape: tuple[int, ...] = (steps, t.layers, t.blocks)
-            if name == "output":
-                shape = (steps, t.outputs)
-            elif name.startswith("cell"):
-                shape = (steps, t.layers, t.cells_per_block, t.blocks)
-            records[name] = np.empty(shape, self.dtype)
-        return records
 
     # ---- what it holds ----
 
@@ -399,10 +331,10 @@ class Network:
             Gates: (blocks, sources); cells: (blocks, cells_per_block, sources); outputs:
             (outputs, sources). `Topology.sources` names the last axis.
         """
-        sources = len(self.topology.sources(kind, layer))
+        view = weights_view(self._core, self.topology, "weights", kind, layer)
         self._core.finish()
         self._core.snapshot_due()
-        return self._view("weights", kind, sources, layer)
+        return view
 
     def moments(self, kind: UnitKind, layer: int = 0, *, order: Literal[1, 2] = 2) -> Floating:
         """The update rule's first or second moments, shaped like the weights, as a view."""
@@ -410,19 +342,10 @@ class Network:
         orders = keeps.get(type(self.update).__name__, (1, 2))
         if order not in orders:
             raise ValueError(f"order must be one of {orders} for {self.update!r}, got {order!r}")
-        sources = len(self.topology.sources(kind, layer))
+        name = "first_moment" if order == 1 else "second_moment"
+        view = weights_view(self._core, self.topology, name, kind, layer)
         self._core.finish()
-        return self._view("first_moment" if order == 1 else "second_moment", kind, sources, layer)
-
-    def _view(self, array: str, kind: UnitKind, sources: int, layer: int) -> Floating:
-        t = self.topology
-        if kind == "output":
-            outputs: Floating = self._core.array(f"output_{array}", 0)
-            return outputs[:sources, : t.outputs].T
-        rows = self._core.array(array, layer)
-        if kind == "cell":
-            return rows[:sources, 3:, : t.blocks].transpose(2, 1, 0)
-        return rows[:sources, _GATE_ROWS[kind], : t.blocks].T
+        return view
 
     def partials(self, kind: UnitKind, layer: int = 0) -> Floating:
         """The partials ∂s_c/∂w (eqs. 19-21) of the weights to a kind of unit, as a view.
@@ -441,11 +364,9 @@ class Network:
         """
         if kind in ("output_gate", "output"):
             raise ValueError(f"kind must be input_gate, forget_gate or cell, got {kind!r}")
-        sources = len(self.topology.sources(kind, layer))
+        view = partials_view(self._core, self.topology, kind, layer)
         self._core.finish()
-        rows = self._core.array("partials", layer)
-        part = 2 if kind == "cell" else _GATE_ROWS[kind]
-        return rows[:sources, part, :, : self.topology.blocks].transpose(2, 1, 0)
+        return view
 
     def state(self, name: Recordable, layer: int = 0) -> Floating:
         """The activations of a kind of unit at the last step, as a view that can be written.
@@ -463,14 +384,11 @@ class Network:
         ndarray
             The activations.
         """
-        names = [name for name in get_args(Recordable) if name != "loss"]
-        if name not in names:
-            raise ValueError(f"name must be one of {', '.join(names)}, got {name!r}")
+        if name == "loss" or name not in RECORDABLE:
+            names = ", ".join(name for name in RECORDABLE if name != "loss")
+            raise ValueError(f"name must be one of {names}, got {name!r}")
         self.topology.sources("cell", layer)  # checks the layer
-        array: Floating = self._core.array(name, layer)
-        if name == "output":
-            return array
-        return array[..., : self.topology.blocks].T
+        return state_view(self._core, self.topology, name, layer)
 
     @property
     def rate(self) -> float:
@@ -494,7 +412,7 @@ class Network:
 
     def __copy__(self) -> Self:
         twin = type(self).__new__(type(self))
-        twin._build(self.topology, self.update, self.dtype.name)
+        twin._build(self.topology, self.update, self.dtype)
         twin._core.block()[:] = self._core.block()
         return twin
 
@@ -511,7 +429,7 @@ class Network:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._build(state["topology"], state["update"], state["dtype"])
+        self._build(state["topology"], state["update"], floating_dtype(state["dtype"]))
         block = self._core.block()
         saved = np.frombuffer(state["block"], np.uint8)
         if saved.size != block.size:
@@ -528,101 +446,10 @@ class Network:
             f"step {self.steps:,}>"
         )
 
-    # ---- what comes from outside ----
 
-    def _vector(self, name: str, value: object, length: int, what: str) -> Floating:
-        """One vector of numbers in the network's dtype, or a ValueError."""
-        array = _numbers(name, value)
-        if array.shape != (length,):
-            raise ValueError(
-                f"{name} must have shape ({length},), one number for each of the {what}, "
-                f"got shape {array.shape}"
-            )
-        return _converted(name, array, self.dtype)
-
-    def _series(
-        self,
-        name: str,
-        value: ArrayLike,
-        width: int,
-        used: NDArray[np.bool_] | None,
-        limit: int | None,
-    ) -> tuple[Floating | None, NDArray[np.int64] | None]:
-        """Rows of numbers (T, width), or symbols (T,) below `limit`; `used` says which are read."""
-        array = _numbers(name, value)
-        if array.ndim == 1 and array.dtype.kind in "iu":
-            most = width if limit is None else limit
-            looked_at = array if used is None or len(used) != len(array) else array[used]
-            if looked_at.size and (looked_at.min() < 0 or looked_at.max() >= most):
-                wrong = looked_at[(looked_at < 0) | (looked_at >= most)][0]
-                raise ValueError(f"{name} must be symbols from 0 to {most - 1}, got {wrong}")
-            return None, np.ascontiguousarray(array, np.int64)
-        if array.ndim != 2 or array.shape[1] != width:
-            raise ValueError(
-                f"{name} must have shape (T, {width}), or (T,) with integers, "
-                f"got shape {array.shape} of {array.dtype}"
-            )
-        if used is not None and len(used) == len(array):
-            array = np.where(used[:, None], array, 0)
-        return _converted(name, array, self.dtype), None
-
-
-def _numbers(name: str, value: object) -> NDArray[Any]:
-    """An array of real numbers, or a ValueError that names the argument."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be an array of numbers, got {value!r}: {error}") from None
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be an array of numbers, got {array.dtype} {value!r:.60}")
-    return array
-
-
-def _converted(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> Floating:
-    with np.errstate(over="ignore"):
-        converted: Floating = np.ascontiguousarray(array, dtype)
-    finite = np.isfinite(converted)
-    if not finite.all():
-        where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        place = where[0] if len(where) == 1 else where
-        raise ValueError(f"{name} must be finite in {dtype}, got {array[where]} at index {place}")
-    return converted
-
-
-def _flags(name: str, value: ArrayLike | None, steps: int) -> NDArray[np.bool_] | None:
-    if value is None:
-        return None
-    array = np.asarray(value)
-    if array.dtype != np.bool_ or array.shape != (steps,):
-        raise ValueError(
-            f"{name} must be truth values of shape ({steps},), "
-            f"got {array.dtype} of shape {array.shape}"
-        )
-    return np.ascontiguousarray(array)
-
-
-def _is_index(value: object) -> bool:
-    if isinstance(value, bool | np.ndarray):
-        return isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iu"
-    return hasattr(value, "__index__")
-
-
-def _dtype_name(dtype: DTypeLike) -> str:
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = repr(dtype)
-    if name not in _CORES:
-        raise ValueError(f"dtype must be float32 or float64, got {name}")
-    return name
-
-
-def _generator(seed: int | np.random.Generator) -> np.random.Generator:
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or int(seed) < 0:
-        raise ValueError(f"seed must be a whole number at least 0 or a Generator, got {seed!r}")
-    return np.random.default_rng(int(seed))
+def _rows_or_symbols(given: Any) -> tuple[Any, Any]:
+    """The kernel's two arguments for a series: rows of numbers, symbols."""
+    return (None, given) if given is not None and given.ndim == 1 else (given, None)
 
 
 def _draw_weights(net: Network, generator: np.random.Generator) -> None:
