@@ -13,8 +13,17 @@
 #endif
 
 #define LETHE_INLINE __attribute__((always_inline)) inline
+#define LETHE_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace LETHE_ISA {
+
+template <int N>
+struct IntTag {
+  static constexpr int value = N;
+};
+
+// What lies beyond the last cache of most machines.
+constexpr int64_t beyond_cache = 16 << 20;
 
 // The widest vectors that this instruction set has, in bytes.
 #if defined(__AVX512F__)

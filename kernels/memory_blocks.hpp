@@ -68,6 +68,37 @@ struct Sums {
   }
 };
 
+// The same for the twenty units of four blocks of two cells: vectors of eight, four and eight.
+template <class T>
+struct PairSums {
+  Lanes<T, 8> even_gates = {}, odd_gates = {}, even_cells = {}, odd_cells = {};
+  Lanes<T, 4> even_output_gate = {}, odd_output_gate = {};
+
+  LETHE_INLINE void add_even(const T* row, T z) {
+    even_gates += load<8>(row) * z;
+    even_output_gate += load<4>(row + 8) * z;
+    even_cells += load<8>(row + 12) * z;
+  }
+  LETHE_INLINE void add_odd(const T* row, T z) {
+    odd_gates += load<8>(row) * z;
+    odd_output_gate += load<4>(row + 8) * z;
+    odd_cells += load<8>(row + 12) * z;
+  }
+  LETHE_INLINE void add_rows(const T* weights, const T* z, int rows) {
+    int m = 0;
+    for (; m + 2 <= rows; m += 2, weights += 40) {
+      add_even(weights, z[m]);
+      add_odd(weights + 20, z[m + 1]);
+    }
+    if (m < rows) add_odd(weights, z[m]);
+  }
+  LETHE_INLINE void store_to(T* net) const {
+    store<8>(net, even_gates + odd_gates);
+    store<4>(net + 8, even_output_gate + odd_output_gate);
+    store<8>(net + 12, even_cells + odd_cells);
+  }
+};
+
 // Rows of sources that lie together.
 template <class T>
 struct Segment {
@@ -164,7 +195,13 @@ struct MemoryBlocks {
     const Segment<T> segments[] = {
         input_segment(weights, z, l.inputs, units, symbol),
         {weights + int64_t(l.inputs) * units, z + l.inputs, at.rows - l.inputs}};
-    net_inputs<T, W, (G == 1 && S > 0 ? 3 + S : 0)>(net, units, segments);
+    if constexpr (pairs) {
+      PairSums<T> sums;
+      for (const Segment<T>& s : segments) sums.add_rows(s.weights, s.z, s.rows);
+      sums.store_to(net);
+    } else {
+      net_inputs<T, W, (G == 1 && S > 0 ? 3 + S : 0)>(net, units, segments);
+    }
 
     const lethe::Squashes<T> squash = l.squash<T>();
     if constexpr (pairs) {
@@ -293,29 +330,26 @@ struct MemoryBlocks {
     const T* const output_gate_error = part<T>(block, at.output_gate_error);
     const auto* const touched = reinterpret_cast<const uint8_t*>(block + l.touched);
 
-    const auto each_row = [&](auto&& do_row) {
-      for (int m = 0; m < at.sources; ++m) {
+    // do_row(m, z of input gates, forget gates, output gates, cells). They differ in the bias's row.
+    const auto each_row = [&](auto&& do_row) LETHE_INLINE_LAMBDA {
+      for (int m = 0; m < l.inputs; ++m)
         // An input that was always zero has zero partials and moments: its row stays as it is.
-        if (m < l.inputs && !touched[m]) continue;
-        const T all[4] = {z[m], z[m], z[m], z[m]};
-        do_row(m, all);
-      }
-      if (at.rows > at.sources) {
-        const T bias[4] = {T(l.biased[0]), T(l.biased[1]), T(l.biased[2]), T(l.biased[3])};
-        do_row(at.sources, bias);
-      }
+        if (touched[m]) do_row(m, z[m], z[m], z[m], z[m]);
+      for (int m = l.inputs; m < at.sources; ++m) do_row(m, z[m], z[m], z[m], z[m]);
+      if (at.rows > at.sources)
+        do_row(at.sources, T(l.biased[0]), T(l.biased[1]), T(l.biased[2]), T(l.biased[3]));
     };
 
     if constexpr (pairs) {
       const auto load_both = [&](int64_t offset) { return load<8>(part<T>(block, offset)); };
       const PairFactors<T> both = {load_both(at.state_error) * of_rate, load_both(at.inject_input),
-                                      load_both(at.inject_forget), load_both(at.inject_cell)};
+                                   load_both(at.inject_forget), load_both(at.inject_cell)};
       const Lanes<T, 8> decays = twice<T>(load<4>(decay));
       const V gate_errors = load<W>(output_gate_error) * of_rate;
-      each_row([&](int m, const T(&zs)[4]) {
-        update_row_of_pairs<Rule, T>(rows, int64_t(m) * units,
-                                     partials + int64_t(m) * row_of_partials, zs, decays,
-                                     gate_errors, both, coefficients);
+      each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
+        update_row_of_pairs<Rule, T>(rows.from(int64_t(m) * units),
+                                     partials + int64_t(m) * row_of_partials, z_input, z_forget,
+                                     z_output, z_cell, decays, gate_errors, both, coefficients);
       });
     } else {
       // All factors of a vector of blocks side by side: a row's loop then walks along eight pointers,
@@ -334,10 +368,17 @@ struct MemoryBlocks {
           store<W>(to + 3 * W, load<W>(part<T>(block, at.inject_cell) + c));
         }
       }
-      each_row([&](int m, const T(&zs)[4]) {
-        update_row<Rule, T, W, S>(rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials,
-                                  factors, padded_blocks, n, zs[0], zs[1], zs[2], zs[3], coefficients);
-      });
+      const auto rows_of = [&](auto far) LETHE_INLINE_LAMBDA {
+        each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
+          update_row<Rule, T, W, S, decltype(far)::value>(
+              rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, factors,
+              padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
+        });
+      };
+      if (l.learned_end - l.learned_begin > beyond_cache)
+        rows_of(IntTag<1>{});
+      else
+        rows_of(IntTag<0>{});
     }
   }
 };

@@ -21,26 +21,21 @@ using lethe::Status;
 
 constexpr int64_t passes_between_snapshots = 1024;
 
-template <int N>
-struct LanesTag {
-  static constexpr int value = N;
-};
-
 // Calls f with the number of lanes for a padded number of units: the widest that divides it.
 template <class T, class F>
 LETHE_INLINE void with_lanes(int lanes, F&& f) {
   constexpr int widest = native_lanes<T>;
   if (lanes % widest == 0) {
-    f(LanesTag<widest>{});
+    f(IntTag<widest>{});
     return;
   }
   if constexpr (widest > 8) {
     if (lanes % 8 == 0) {
-      f(LanesTag<8>{});
+      f(IntTag<8>{});
       return;
     }
   }
-  if constexpr (widest > 4) f(LanesTag<4>{});
+  if constexpr (widest > 4) f(IntTag<4>{});
 }
 
 template <bool bounded, class F>

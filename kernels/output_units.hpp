@@ -131,6 +131,7 @@ template <class T, int W>
 LETHE_INLINE Lanes<T, W> products(const T* __restrict row, const T* __restrict errors, int lanes) {
   using V = Lanes<T, W>;
   V even = load<W>(row) * load<W>(errors), odd = {};
+  if (lanes == W) return even;
   int u = W;
   for (; u + W < lanes; u += 2 * W) {
     odd += load<W>(row + u) * load<W>(errors + u);

@@ -61,17 +61,17 @@ def parts_of_oracle(oracle: Oracle) -> dict[Any, Any]:
     return weights | {("partials", *key): p for key, p in oracle.partials.items()} | oracle.state
 
 
-def relative(ours: Any, theirs: Any) -> float:
-    """The greatest difference as a fraction of the greatest entry."""
-    scale, apart = np.abs(theirs).max(initial=0.0), np.abs(ours - theirs).max(initial=0.0)
-    return float(apart / scale if scale else apart)
+def relative(ours: Any, theirs: Any, least: float = 0.0) -> float:
+    """The greatest difference as a fraction of the greatest entry, or of `least`."""
+    scale = np.abs(theirs).max(initial=least)
+    return float(np.abs(ours - theirs).max(initial=0.0) / (scale or 1.0))
 
 
-def assert_close(net: Network, oracle: Oracle, tolerance: float) -> None:
+def assert_close(net: Network, oracle: Oracle, tolerance: float, least: float = 0.0) -> None:
     """Each array to `tolerance` of its greatest entry."""
     theirs = parts_of_oracle(oracle)
     for key, ours in parts(net).items():
-        assert relative(ours, theirs[key]) <= tolerance, key
+        assert relative(ours, theirs[key], least) <= tolerance, key
     assert net.rate == pytest.approx(oracle.rate, rel=1e-12)
 
 
@@ -86,7 +86,11 @@ def amplified(oracle: Oracle, weights: dict[Any, Any], data: dict[str, Any], see
     other = Oracle(oracle.topology, oracle.update, moved)
     lockstep(other, data)
     theirs = parts_of_oracle(other)
-    apart = [relative(ours, theirs[key]) for key, ours in parts_of_oracle(oracle).items()]
+    apart = []
+    for key, ours in parts_of_oracle(oracle).items():
+        apart.append(relative(ours, theirs[key]))
+        if key in oracle.state and ours.any():  # a centred logistic near 0 is a difference
+            apart.append(4e-16 / np.abs(ours).max())
     return float(np.max(apart))  # NaN where some number is not finite
 
 
@@ -104,7 +108,7 @@ def test_kernel_agrees_with_oracle(topology: Topology, update: Any, seed: int) -
     data = stream(topology, 1000, seed)
     with np.errstate(over="ignore", invalid="ignore"):
         lockstep(oracle, data)
-        assume(amplified(oracle, first_weights, data, seed) < 1e-13)
+        assume(amplified(oracle, first_weights, data, seed) < 2e-13)
     net.run(**data, record=())
     assert_close(net, oracle, 1e-12)
 
@@ -112,13 +116,13 @@ def test_kernel_agrees_with_oracle(topology: Topology, update: Any, seed: int) -
 @settings(max_examples=15, deadline=None)
 @given(topology=topologies(most_blocks=6), seed=st.integers(0, 2**32))
 def test_float32_follows_the_oracle(topology: Topology, seed: int) -> None:
-    """Single precision stays within its rounding over 50 steps."""
+    """Single precision stays within its rounding over 50 steps; squashing rounds as for 0.01."""
     net = Network(topology, update=SGD(0.05), seed=seed)
     oracle = oracle_of(net)
     data = stream(topology, 50, seed)
     net.run(**data, record=())
     lockstep(oracle, data)
-    assert_close(net, oracle, 2e-4)
+    assert_close(net, oracle, 2e-4, least=0.01)
 
 
 def test_error_from_outside() -> None:

@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 
 from lethe.arguments import Floating
 from lethe.run import NotFiniteError, Recordable
-from lethe.topology import SQUASHINGS, Topology, UnitKind
+from lethe.topology import GATES, SQUASHINGS, Topology, UnitKind
 from lethe.updates import Update
 
-__all__ = ["Core", "kernel", "new_core", "partials_view", "state_view", "weights_view"]
+__all__ = [
+    "Core",
+    "draw_weights",
+    "kernel",
+    "new_core",
+    "partials_view",
+    "state_view",
+    "weights_view",
+]
 
 # Rows of each source: input gates, forget gates, output gates, then the cells.
 _GATE_ROWS: dict[str, int] = {"input_gate": 0, "forget_gate": 1, "output_gate": 2}
@@ -80,6 +88,19 @@ def weights_view(
     if kind == "cell":
         return rows[:sources, _CELL_ROWS:, : topology.blocks].transpose(2, 1, 0)
     return rows[:sources, _GATE_ROWS[kind], : topology.blocks].T
+
+
+def draw_weights(core: Core, topology: Topology, generator: np.random.Generator) -> None:
+    """Draw every weight in the papers' range, then set the gates' initial biases (section 4.2)."""
+    t = topology
+    hidden: tuple[UnitKind, ...] = (*t.gates, "cell")
+    units: list[tuple[UnitKind, int]] = [(kind, n) for n in range(t.layers) for kind in hidden]
+    for kind, layer in [*units, ("output", 0)]:
+        weights = weights_view(core, t, "weights", kind, layer)
+        weights[...] = generator.uniform(-t.initial_range, t.initial_range, weights.shape)
+        bias = t.initial_bias(kind) if kind in GATES else None
+        if bias is not None:
+            weights[:, -1] = bias
 
 
 def partials_view(core: Core, topology: Topology, kind: UnitKind, layer: int) -> Floating:

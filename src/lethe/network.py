@@ -12,18 +12,25 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from lethe.arguments import (
     Floating,
-    flags,
     floating_dtype,
     generator,
-    series,
     symbol,
     truth,
     vector,
     vector_or_symbol,
 )
-from lethe.block import kernel, new_core, partials_view, state_view, weights_view
-from lethe.run import RECORDABLE, FirstError, NotFiniteError, Recordable, Run, empty_records
-from lethe.topology import GateKind, Topology, UnitKind
+from lethe.block import draw_weights, kernel, new_core, partials_view, state_view, weights_view
+from lethe.run import (
+    RECORDABLE,
+    FirstError,
+    NotFiniteError,
+    Recordable,
+    Run,
+    block_by_block,
+    checked_series,
+    empty_records,
+)
+from lethe.topology import Topology, UnitKind
 from lethe.updates import SGD, Update
 
 __all__ = ["FirstError", "Network", "NotFiniteError", "Run", "instruction_set"]
@@ -95,7 +102,7 @@ class Network:
             raise ValueError(f"update must be a lethe.SGD, RMSprop or Adam, got {update!r}")
         random = generator(seed)
         self._build(topology, update, floating_dtype(dtype))
-        _draw_weights(self, random)
+        draw_weights(self._core, topology, random)
         self._core.snapshot()
 
     def _build(self, topology: Topology, update: Update, dtype: np.dtype[Any]) -> None:
@@ -275,43 +282,23 @@ class Network:
         KeyboardInterrupt
             Within 0.1 s of Ctrl-C, between two steps.
         """
-        t = self.topology
-        xs = series("inputs", inputs, t.inputs, self.dtype, limit=t.inputs)
-        steps = len(xs)
-        mask = flags("has_target", has_target, steps)
-        wanted = table = None
-        if targets is not None:
-            if target_table is not None:
-                table = series("target_table", target_table, t.outputs, self.dtype)
-            limit = t.outputs if table is None else len(table)
-            wanted = series("targets", targets, t.outputs, self.dtype, limit=limit, used=mask)
-            if len(wanted) != steps:
-                raise ValueError(
-                    f"targets must have {steps} rows as inputs have, got {len(wanted)}"
-                )
-        elif mask is not None or target_table is not None or stop is not None:
-            raise ValueError("has_target, target_table and stop need targets, got None")
+        steps, series = checked_series(
+            self.topology, self.dtype, inputs, targets, target_table, has_target, starts
+        )
         if stop is not None and not isinstance(stop, FirstError):
             raise ValueError(f"stop must be a lethe.FirstError, got {stop!r}")
-        records = empty_records(record, t, steps, self.dtype)
+        if stop is not None and targets is None:
+            raise ValueError("stop needs targets, got None")
+        records = empty_records(record, self.topology, steps, self.dtype)
         stopped, done = self._core.run(
-            *_rows_or_symbols(xs),
-            *_rows_or_symbols(wanted),
-            table,
-            mask,
-            flags("starts", starts, steps),
+            *series,
             truth("reset_at_starts", reset_at_starts),
             truth("learn", learn),
             math.inf if stop is None else stop.bound,
             stop is None or stop.learn,
             records,
         )
-        return Run(
-            done,
-            stopped,
-            # The kernel writes cell 0 of every block, then cell 1, …; readers want block by block.
-            {k: v[:done].swapaxes(-1, -2) if v.ndim == 4 else v[:done] for k, v in records.items()},
-        )
+        return Run(done, stopped, block_by_block(records, done))
 
     # ---- what it holds ----
 
@@ -445,29 +432,3 @@ class Network:
             f"{t.outputs} outputs, {t.weights:,} weights, {self.update!r}, {self.dtype}, "
             f"step {self.steps:,}>"
         )
-
-
-def _rows_or_symbols(given: Any) -> tuple[Any, Any]:
-    """The kernel's two arguments for a series: rows of numbers, symbols."""
-    return (None, given) if given is not None and given.ndim == 1 else (given, None)
-
-
-def _draw_weights(net: Network, generator: np.random.Generator) -> None:
-    """Draw every weight in the papers' range, then set the gates' initial biases (section 4.2)."""
-    t = net.topology
-    kinds: tuple[UnitKind, ...] = (*t.gates, "cell")
-    for layer in range(t.layers):
-        for kind in kinds:
-            weights = net.weights(kind, layer)
-            weights[...] = generator.uniform(-t.initial_range, t.initial_range, weights.shape)
-    weights = net.weights("output")
-    weights[...] = generator.uniform(-t.initial_range, t.initial_range, weights.shape)
-    for layer in range(t.layers):
-        for gate in t.gates:
-            _set_initial_bias(net, gate, layer)
-
-
-def _set_initial_bias(net: Network, gate: GateKind, layer: int) -> None:
-    bias = net.topology.initial_bias(gate)
-    if bias is not None:
-        net.weights(gate, layer)[:, -1] = bias

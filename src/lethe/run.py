@@ -1,4 +1,4 @@
-"""What a run of many steps gives back, when it ends early, and what it can record."""
+"""A run of many steps: what it takes, when it ends early, what it records and gives back."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.arguments import above_zero, truth
+from lethe.arguments import above_zero, flags, series, truth
 from lethe.topology import Topology
 
-__all__ = ["RECORDABLE", "FirstError", "NotFiniteError", "Recordable", "Run", "empty_records"]
+__all__ = [
+    "RECORDABLE",
+    "FirstError",
+    "NotFiniteError",
+    "Recordable",
+    "Run",
+    "block_by_block",
+    "checked_series",
+    "empty_records",
+]
 
 Recordable = Literal[
     "output", "loss", "input_gate", "forget_gate", "output_gate", "cell_state", "cell_output"
@@ -94,6 +103,41 @@ class Run(Mapping[str, NDArray[Any]]):
         return len(self.records)
 
 
+def checked_series(
+    topology: Topology,
+    dtype: np.dtype[Any],
+    inputs: object,
+    targets: object,
+    target_table: object,
+    has_target: object,
+    starts: object,
+) -> tuple[int, tuple[Any, ...]]:
+    """The number of steps, and the series as the kernel takes them, None where there is none.
+
+    They are input vectors, symbols, target vectors, classes, the table, has_target and starts.
+    """
+    t = topology
+    xs = series("inputs", inputs, t.inputs, dtype, limit=t.inputs)
+    steps = len(xs)
+    used = flags("has_target", has_target, steps)
+    wanted = table = None
+    if targets is not None:
+        if target_table is not None:
+            table = series("target_table", target_table, t.outputs, dtype)
+        limit = t.outputs if table is None else len(table)
+        wanted = series("targets", targets, t.outputs, dtype, limit=limit, used=used)
+        if len(wanted) != steps:
+            raise ValueError(f"targets must have {steps} rows as inputs have, got {len(wanted)}")
+    elif used is not None or target_table is not None:
+        raise ValueError("has_target and target_table need targets, got None")
+    parts = (*_rows_or_symbols(xs), *_rows_or_symbols(wanted))
+    return steps, (*parts, table, used, flags("starts", starts, steps))
+
+
+def _rows_or_symbols(given: Any) -> tuple[Any, Any]:
+    return (None, given) if given is not None and given.ndim == 1 else (given, None)
+
+
 def empty_records(
     names: object, topology: Topology, steps: int, dtype: np.dtype[Any]
 ) -> dict[str, NDArray[Any]]:
@@ -114,3 +158,11 @@ def empty_records(
             shape = (steps, t.layers, t.cells_per_block, t.blocks)
         records[name] = np.empty(shape, dtype)
     return records
+
+
+def block_by_block(records: dict[str, NDArray[Any]], steps: int) -> dict[str, NDArray[Any]]:
+    """The records of so many steps, with each block's cells side by side."""
+    return {
+        name: array[:steps].swapaxes(-1, -2) if array.ndim == 4 else array[:steps]
+        for name, array in records.items()
+    }

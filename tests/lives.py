@@ -1,0 +1,55 @@
+"""What a network has become, to compare it with another one's, and ways through a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lethe import Network
+
+
+def bits(net: Network) -> bytes:
+    """A network's whole life: the block that a pickle holds."""
+    block: bytes = net.__getstate__()["block"]
+    return block
+
+
+def life(net: Network) -> dict[Any, Any]:
+    """What a network has become, by name: its views, counters and rate, but no scratch memory."""
+    t = net.topology
+    found: dict[Any, Any] = {"output": net.state("output")}
+    found["weights", "output"] = net.weights("output")  # completes the last step
+    found |= {"rate": net.rate, "steps": net.steps}
+    for layer in range(t.layers):
+        for name in ("cell_state", "cell_output", *t.gates):
+            found[name, layer] = net.state(name, layer)
+        for kind in (*t.gates, "cell"):
+            found["weights", kind, layer] = net.weights(kind, layer)
+            for order in {"SGD": (), "RMSprop": (2,)}.get(type(net.update).__name__, (1, 2)):
+                found["moment", order, kind, layer] = net.moments(kind, layer, order=order)
+            if kind != "output_gate":
+                found["partials", kind, layer] = net.partials(kind, layer)
+    return found
+
+
+def assert_same(one: Network, other: Network) -> None:
+    ours, theirs = life(one), life(other)
+    assert ours.keys() == theirs.keys()
+    for key, value in ours.items():
+        assert np.array_equal(value, theirs[key]), key
+
+
+def cut(data: dict[str, Any], begin: int, end: int) -> dict[str, Any]:
+    return {k: v[begin:end] if isinstance(v, np.ndarray) else v for k, v in data.items()}
+
+
+def one_by_one(net: Network, data: dict[str, Any], one_hot: bool = False) -> None:
+    """A stream through `step` and `learn`."""
+    t = net.topology
+    for i, (x, target) in enumerate(zip(data["inputs"], data["targets"], strict=True)):
+        if data["starts"][i]:
+            net.start_sequence(reset=data["reset_at_starts"])
+        net.step(np.eye(t.inputs)[x] if one_hot and np.ndim(x) == 0 else x)
+        if data["has_target"][i]:
+            net.learn(np.eye(t.outputs)[target] if one_hot and np.ndim(target) == 0 else target)
