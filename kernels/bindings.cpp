@@ -13,6 +13,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -20,65 +21,13 @@
 #include <sys/mman.h>
 #endif
 
+#include "dispatch.hpp"
 #include "layout.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
-// What each compiled instruction set offers; instruction_set.cpp defines these.
-#define LETHE_DECLARE(ISA)                                                      \
-  namespace ISA {                                                               \
-  const lethe::Kernel<float>* choose_kernel(const lethe::Layout&, float);       \
-  const lethe::Kernel<double>* choose_kernel(const lethe::Layout&, double);     \
-  void exponential_of(const float*, float*, int64_t);                           \
-  void exponential_of(const double*, double*, int64_t);                         \
-  }
-LETHE_DECLARE(baseline)
-#if defined(LETHE_X86)
-LETHE_DECLARE(avx2)
-LETHE_DECLARE(avx512)
-#endif
-
 namespace {
-
-std::vector<std::string> available_sets() {
-  std::vector<std::string> sets = {"baseline"};
-#if defined(LETHE_X86)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back("avx2");
-  if (sets.size() == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-    sets.push_back("avx512");
-#endif
-  return sets;
-}
-
-// The widest set that this processor has, unless the environment variable forces another.
-std::string chosen_set() {
-  const std::vector<std::string> sets = available_sets();
-  const char* forced = std::getenv("LETHE_INSTRUCTION_SET");
-  if (!forced || !*forced) return sets.back();
-  std::string known;
-  for (const std::string& set : sets) {
-    if (set == forced) return set;
-    known += (known.empty() ? "" : ", ") + set;
-  }
-  throw nb::value_error(("LETHE_INSTRUCTION_SET must be one of " + known +
-                         " on this machine, got '" + forced + "'").c_str());
-}
-
-std::string& instruction_set() {
-  static std::string set;
-  return set;
-}
-
-template <class T>
-const lethe::Kernel<T>* choose_kernel(const lethe::Layout& layout) {
-#if defined(LETHE_X86)
-  if (instruction_set() == "avx512") return avx512::choose_kernel(layout, T());
-  if (instruction_set() == "avx2") return avx2::choose_kernel(layout, T());
-#endif
-  return baseline::choose_kernel(layout, T());
-}
 
 template <class T>
 lethe::Squash<T> as_squash(nb::handle four) {
@@ -91,7 +40,8 @@ class Busy {  // one network, one thread at a time
  public:
   explicit Busy(std::atomic<bool>& flag) : flag_(flag) {
     if (flag_.exchange(true))
-      throw std::runtime_error("this network is at work in another thread; use a clone for each thread");
+      throw std::runtime_error(
+          "this network is at work in another thread; use a clone for each thread");
   }
   ~Busy() { flag_ = false; }
 
@@ -132,7 +82,7 @@ class Core {
     if (!lethe::place(layout_, sizeof(T), most))
       value_error("topology must fit into 1 TB of memory with its partials and moments");
     allocate();
-    kernel_ = choose_kernel<T>(layout_);
+    kernel_ = lethe::choose_kernel(layout_, T());
     header().rate = layout_.update.rate;
     header().symbol = -1;
     header().snapshot_due = 1;
@@ -184,10 +134,11 @@ class Core {
   }
 
   std::tuple<bool, int64_t> run(std::optional<Table<T>> inputs, std::optional<Indices> symbols,
-                               std::optional<Table<T>> targets, std::optional<Indices> classes,
-                               std::optional<Table<T>> target_table, std::optional<Flags> has_target,
-                               std::optional<Flags> starts, bool reset_at_starts, bool learn,
-                               double stop_bound, bool stop_learns, nb::dict records) {
+                                std::optional<Table<T>> targets, std::optional<Indices> classes,
+                                std::optional<Table<T>> target_table,
+                                std::optional<Flags> has_target, std::optional<Flags> starts,
+                                bool reset_at_starts, bool learn, double stop_bound,
+                                bool stop_learns, nb::dict records) {
     const Busy busy(busy_);
     if (learn) check_fresh(starts && reset_at_starts && starts->shape(0) && starts->data()[0]);
     SignalWatch watch;
@@ -280,10 +231,17 @@ class Core {
     if (name == "output") return view(layout_.output_y, {size_t(layout_.outputs)});
     value_error("no array is called " + name);
   }
-  nb::ndarray<nb::numpy> block(nb::handle self) {
+  // The whole life and its snapshot, out and in.
+  nb::bytes save() {
     const Busy busy(busy_);
-    const size_t size = layout_.size;
-    return nb::ndarray<nb::numpy>(block_, 1, &size, self, nullptr, nb::dtype<uint8_t>());
+    return nb::bytes(block_, layout_.size);
+  }
+  void load(nb::bytes saved) {
+    const Busy busy(busy_);
+    if (static_cast<int64_t>(saved.size()) != layout_.size)
+      value_error("block must have " + std::to_string(layout_.size) + " bytes, got " +
+                  std::to_string(saved.size()));
+    std::memcpy(block_, saved.data(), layout_.size);
   }
 
   double rate() { return header().rate; }
@@ -319,16 +277,17 @@ class Core {
       gates += l.gate_present[kind];
       // A gate that is absent is open, or, for the forget gate, the state's decay.
       const T constant = kind == lethe::forget_gate ? nb::cast<T>(t.attr("state_decay")) : T(1);
-      squash.gate[kind] = l.gate_present[kind] ? lethe::Squash<T>{0, 1, 1, 0}
-                                               : lethe::Squash<T>{0, 0, 1, constant};
+      squash.gate[kind] =
+          l.gate_present[kind] ? lethe::Squash<T>{0, 1, 1, 0} : lethe::Squash<T>{0, 0, 1, constant};
     }
     squash.cell_input = as_squash<T>(cell_input);
     squash.cell_output = as_squash<T>(cell_output);
     const std::string units = nb::cast<std::string>(t.attr("output_units"));
-    l.output_units = units == "softmax"                  ? lethe::OutputUnits::softmax
-                     : units == "linear"                 ? lethe::OutputUnits::linear
-                     : units == "logistic_cross_entropy" ? lethe::OutputUnits::logistic_cross_entropy
-                                                         : lethe::OutputUnits::logistic;
+    l.output_units = units == "softmax"  ? lethe::OutputUnits::softmax
+                     : units == "linear" ? lethe::OutputUnits::linear
+                     : units == "logistic_cross_entropy"
+                         ? lethe::OutputUnits::logistic_cross_entropy
+                         : lethe::OutputUnits::logistic;
     const bool recurrent = truth("recurrent");
     layers_.resize(l.layers);
     l.layer = layers_.data();
@@ -406,13 +365,14 @@ class Core {
   }
   void check_length(const char* name, size_t got, int expected, const char* what) {
     if (got != static_cast<size_t>(expected))
-      value_error(std::string(name) + " must have shape (" + std::to_string(expected) + ",), one number for each of the " +
-                  what + ", got shape (" + std::to_string(got) + ",)");
+      value_error(std::string(name) + " must have shape (" + std::to_string(expected) +
+                  ",), one number for each of the " + what + ", got shape (" + std::to_string(got) +
+                  ",)");
   }
   void check_index(const char* name, int64_t got, int expected) {
     if (got < 0 || got >= expected)
-      value_error(std::string(name) + " must be a symbol from 0 to " + std::to_string(expected - 1) +
-                  ", got " + std::to_string(got));
+      value_error(std::string(name) + " must be a symbol from 0 to " +
+                  std::to_string(expected - 1) + ", got " + std::to_string(got));
   }
   void check_finite(const char* name, const T* x, int n) {
     T bad = 0;
@@ -420,8 +380,9 @@ class Core {
     if (bad == 0) return;
     for (int i = 0; i < n; ++i)
       if (!std::isfinite(x[i]))
-        value_error(std::string(name) + " must be finite in " + (sizeof(T) == 4 ? "float32" : "float64") +
-                    ", got " + std::to_string(x[i]) + " at index " + std::to_string(i));
+        value_error(std::string(name) + " must be finite in " +
+                    (sizeof(T) == 4 ? "float32" : "float64") + ", got " + std::to_string(x[i]) +
+                    " at index " + std::to_string(i));
   }
   void check_status(lethe::Status status) {
     if (status != lethe::Status::not_finite) return;
@@ -472,11 +433,14 @@ void bind_core(nb::module_& m, const char* name) {
       .def("start_sequence", &C::start_sequence, "reset"_a)
       .def("snapshot_due", &C::snapshot_due)
       .def("snapshot", &C::snapshot)
-      .def("array",
-           [](nb::handle_t<C> self, const std::string& part, int layer) {
-             return nb::cast<C&>(self).array(self, part, layer);
-           }, "name"_a, "layer"_a)
-      .def("block", [](nb::handle_t<C> self) { return nb::cast<C&>(self).block(self); })
+      .def(
+          "array",
+          [](nb::handle_t<C> self, const std::string& part, int layer) {
+            return nb::cast<C&>(self).array(self, part, layer);
+          },
+          "name"_a, "layer"_a)
+      .def("save", &C::save)
+      .def("load", &C::load, "saved"_a)
       .def_prop_rw("rate", &C::rate, &C::set_rate)
       .def_prop_ro("steps", &C::steps)
       .def_prop_ro("updates", &C::updates);
@@ -485,27 +449,30 @@ void bind_core(nb::module_& m, const char* name) {
 template <class T>
 void exponential(nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu> x,
                  nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu> y) {
-  const int64_t n = static_cast<int64_t>(x.shape(0) < y.shape(0) ? x.shape(0) : y.shape(0));
-#if defined(LETHE_X86)
-  if (instruction_set() == "avx512") return avx512::exponential_of(x.data(), y.data(), n);
-  if (instruction_set() == "avx2") return avx2::exponential_of(x.data(), y.data(), n);
-#endif
-  baseline::exponential_of(x.data(), y.data(), n);
+  if (x.shape(0) != y.shape(0)) value_error("x and y must have the same length");
+  lethe::exponential(x.data(), y.data(), static_cast<int64_t>(x.shape(0)));
 }
 
 }  // namespace
 
 NB_MODULE(_kernel, m) {
   m.doc() = "The compiled time step.";
-  instruction_set() = chosen_set();
+  try {
+    lethe::instruction_set();
+  } catch (const std::invalid_argument& error) {
+    value_error(error.what());
+  }
   bind_core<float>(m, "Core32");
   bind_core<double>(m, "Core64");
-  m.def("instruction_set", [] { return instruction_set(); });
-  m.def("available_instruction_sets", &available_sets);
-  m.def("set_not_finite_error", [](nb::object type) {
-    Core<float>::not_finite_error() = type;
-    Core<double>::not_finite_error() = type;
-  }, "type"_a);
+  m.def("instruction_set", &lethe::instruction_set);
+  m.def("available_instruction_sets", &lethe::available_instruction_sets);
+  m.def(
+      "set_not_finite_error",
+      [](nb::object type) {
+        Core<float>::not_finite_error() = type;
+        Core<double>::not_finite_error() = type;
+      },
+      "type"_a);
   m.def("exponential", &exponential<float>, "x"_a, "y"_a.noconvert());
   m.def("exponential", &exponential<double>, "x"_a, "y"_a.noconvert());
 }

@@ -76,13 +76,12 @@ LETHE_INLINE Lanes<T, W> broadcast(T value) {
 template <class T, int W>
 LETHE_INLINE Lanes<T, W> lesser(Lanes<T, W> a, Lanes<T, W> b) {
 #if defined(__SSE2__)
-#define LETHE_X86_MIN_MAX(op)                                                                   \
-  constexpr int bytes = W * sizeof(T);                                                          \
-  constexpr bool single = sizeof(T) == 4;                                                       \
-  if constexpr (bytes == 16 && single) return (Lanes<T, W>)_mm_##op##_ps((__m128)a, (__m128)b); \
-  if constexpr (bytes == 16 && !single)                                                         \
-    return (Lanes<T, W>)_mm_##op##_pd((__m128d)a, (__m128d)b);                                  \
-  LETHE_AVX_MIN_MAX(op)                                                                         \
+#define LETHE_X86_MIN_MAX(op)                                                                      \
+  constexpr int bytes = W * sizeof(T);                                                             \
+  constexpr bool single = sizeof(T) == 4;                                                          \
+  if constexpr (bytes == 16 && single) return (Lanes<T, W>)_mm_##op##_ps((__m128)a, (__m128)b);    \
+  if constexpr (bytes == 16 && !single) return (Lanes<T, W>)_mm_##op##_pd((__m128d)a, (__m128d)b); \
+  LETHE_AVX_MIN_MAX(op)                                                                            \
   LETHE_AVX512_MIN_MAX(op)
 #if defined(__AVX__)
 #define LETHE_AVX_MIN_MAX(op)                                                                      \
@@ -93,10 +92,10 @@ LETHE_INLINE Lanes<T, W> lesser(Lanes<T, W> a, Lanes<T, W> b) {
 #define LETHE_AVX_MIN_MAX(op)
 #endif
 #if defined(__AVX512F__)
-#define LETHE_AVX512_MIN_MAX(op)                                                         \
-  if constexpr (bytes == 64 && single)                                                   \
-    return (Lanes<T, W>)_mm512_maskz_##op##_ps(0xffff, (__m512)a, (__m512)b);            \
-  if constexpr (bytes == 64 && !single)                                                  \
+#define LETHE_AVX512_MIN_MAX(op)                                              \
+  if constexpr (bytes == 64 && single)                                        \
+    return (Lanes<T, W>)_mm512_maskz_##op##_ps(0xffff, (__m512)a, (__m512)b); \
+  if constexpr (bytes == 64 && !single)                                       \
     return (Lanes<T, W>)_mm512_maskz_##op##_pd(0xff, (__m512d)a, (__m512d)b);
 #else
 #define LETHE_AVX512_MIN_MAX(op)
@@ -238,20 +237,23 @@ LETHE_INLINE Lanes<T, W> reciprocal_square_root(Lanes<T, W> x) {
 #if defined(__SSE2__)
   if constexpr (sizeof(T) == 4) {
     Lanes<T, W> y;
-    if constexpr (W == 4) y = reinterpret_cast<Lanes<T, W>>(_mm_rsqrt_ps(reinterpret_cast<__m128>(x)));
+    if constexpr (W == 4)
+      y = reinterpret_cast<Lanes<T, W>>(_mm_rsqrt_ps(reinterpret_cast<__m128>(x)));
 #if defined(__AVX__)
     if constexpr (W == 8)
       y = reinterpret_cast<Lanes<T, W>>(_mm256_rsqrt_ps(reinterpret_cast<__m256>(x)));
 #endif
 #if defined(__AVX512F__)
     if constexpr (W == 16)
-      y = reinterpret_cast<Lanes<T, W>>(_mm512_maskz_rsqrt14_ps(0xffff, reinterpret_cast<__m512>(x)));
+      y = reinterpret_cast<Lanes<T, W>>(
+          _mm512_maskz_rsqrt14_ps(0xffff, reinterpret_cast<__m512>(x)));
 #endif
     return y * (T(1.5) - (T(0.5) * x) * (y * y));
   }
 #endif
   Lanes<T, W> y;
-  for (int i = 0; i < W; ++i) y[i] = T(1) / (sizeof(T) == 4 ? __builtin_sqrtf(x[i]) : __builtin_sqrt(x[i]));
+  for (int i = 0; i < W; ++i)
+    y[i] = T(1) / (sizeof(T) == 4 ? __builtin_sqrtf(x[i]) : __builtin_sqrt(x[i]));
   return y;
 }
 

@@ -49,9 +49,9 @@ bool place(Layout& l, int itemsize, int64_t most) {
     at.net = cursor.take(units);
     for (int64_t& gate : at.gate) gate = cursor.take(l.padded_blocks);
     at.output_gate_error = cursor.take(l.padded_blocks);
-    for (int64_t* offset : {&at.cell_state, &at.cell_output, &at.inject_input, &at.inject_forget,
-                            &at.inject_cell, &at.state_slope, &at.output_slope, &at.cell_error,
-                            &at.state_error})
+    for (int64_t* offset :
+         {&at.cell_state, &at.cell_output, &at.inject_input, &at.inject_forget, &at.inject_cell,
+          &at.state_slope, &at.output_slope, &at.cell_error, &at.state_error})
       *offset = cursor.take(cells);
     at.unit_error = cursor.take(units);
     at.factors = cursor.take((2.0 + 4.0 * l.cells) * l.padded_blocks);

@@ -32,10 +32,10 @@ struct Update {
 
 // Offsets are bytes from the start of the block; every array starts on a 64-byte line.
 struct LayerLayout {
-  int sources;     // rows of weights without the bias
-  int rows;        // with it
-  int first_cell;  // the row where past cell outputs start, or -1
-  int first_gate;  // past gates, or -1
+  int sources;      // rows of weights without the bias
+  int rows;         // with it
+  int first_cell;   // the row where past cell outputs start, or -1
+  int first_gate;   // past gates, or -1
   int first_below;  // present cell outputs of the layer below, or -1
   // This step: sources, net inputs, activations, and the factors that the pass needs.
   int64_t z, net, gate[3], cell_state, cell_output;
@@ -79,14 +79,14 @@ struct Layout {
     else
       return squash64;
   }
-  int units() const { return (3 + cells) * padded_blocks; }            // lanes of a row of weights
-  int layer_cells() const { return cells * padded_blocks; }            // lanes of a row of cells
-  int layer_partials() const { return 3 * cells * padded_blocks; }     // lanes of a row of partials
+  int units() const { return (3 + cells) * padded_blocks; }         // lanes of a row of weights
+  int layer_cells() const { return cells * padded_blocks; }         // lanes of a row of cells
+  int layer_partials() const { return 3 * cells * padded_blocks; }  // lanes of a row of partials
 };
 
 // Whole vectors of 4, 8 or multiples of 16 lanes: the same for every instruction set. A row's parts
-// must not lie a multiple of 2 KB apart: the pass walks through seven of them side by side, and they
-// would share one set of the cache and look to the processor like one another's addresses.
+// must not lie a multiple of 2 KB apart: the pass walks through seven of them side by side, and
+// they would share one set of the cache and look to the processor like one another's addresses.
 inline int padded(int lanes) {
   const int whole = lanes <= 4 ? 4 : lanes <= 8 ? 8 : (lanes + 15) / 16 * 16;
   return whole % 256 ? whole : whole + 16;
@@ -116,11 +116,11 @@ enum class Status : int { ok, stopped, not_finite, interrupted };
 template <class T>
 struct RunArguments {
   int64_t steps;
-  const T* inputs;          // (steps, inputs), or
-  const int64_t* symbols;   // (steps,)
-  const T* targets;         // (steps, outputs), or
-  const int64_t* classes;   // (steps,) rows of target_table, or one-hot where there is none
-  const T* target_table;    // (n, outputs)
+  const T* inputs;         // (steps, inputs), or
+  const int64_t* symbols;  // (steps,)
+  const T* targets;        // (steps, outputs), or
+  const int64_t* classes;  // (steps,) rows of target_table, or one-hot where there is none
+  const T* target_table;   // (n, outputs)
   const uint8_t* has_target;
   const uint8_t* starts;
   bool reset_at_starts, learn;
@@ -129,8 +129,8 @@ struct RunArguments {
   // where to write what was asked for, or null
   T* record_output;
   double* record_loss;
-  T* record_gate[3];       // (steps, layers, blocks)
-  T* record_cell_state;    // (steps, layers, cells, blocks)
+  T* record_gate[3];     // (steps, layers, blocks)
+  T* record_cell_state;  // (steps, layers, cells, blocks)
   T* record_cell_output;
   bool (*interrupted)(void*);  // asked every 0.1 s
   void* context;

@@ -1,4 +1,5 @@
-// One hidden layer: forward pass (eqs. 1-8, 10, 11), errors (eqs. 15, 17) and the pass over partials.
+// One hidden layer: forward pass (eqs. 1-8, 10, 11), errors (eqs. 15, 17) and the pass over
+// partials.
 #pragma once
 
 #include "lanes.hpp"
@@ -154,7 +155,8 @@ template <class T, int W, int S, int G>
 struct MemoryBlocks {
   using V = Lanes<T, W>;
 
-  // Four blocks of two cells, the report's network: both cells of each block in one vector of eight.
+  // Four blocks of two cells, the report's network: both cells of each block in one vector of
+  // eight.
   static constexpr bool pairs = W == 4 && S == 2 && G == 1 && native_lanes<T> >= 8;
 
   static int blocks(const Layout& l) { return G ? G * W : l.padded_blocks; }
@@ -267,8 +269,9 @@ struct MemoryBlocks {
     if constexpr (pairs) {
       const auto fold = [](Lanes<T, 8> x) { return low_half<T, 8>(x) + high_half<T, 8>(x); };
       const Sent<8> sent = cell_errors<8>(l, at, block, 0, bound, below);
-      store_gate_errors(l, at, block, 0, bound, below,
-                        {fold(sent.to_input_gate), fold(sent.to_forget_gate), fold(sent.to_output_gate)});
+      store_gate_errors(
+          l, at, block, 0, bound, below,
+          {fold(sent.to_input_gate), fold(sent.to_forget_gate), fold(sent.to_output_gate)});
     } else {
       for (int b = 0; b < padded_blocks; b += W) {
         Sent<W> total = {};
@@ -290,8 +293,8 @@ struct MemoryBlocks {
   };
 
   template <int L>
-  static LETHE_INLINE Sent<L> cell_errors(const Layout& l, const LayerLayout& at, char* block, int c,
-                                          T bound, bool below) {
+  static LETHE_INLINE Sent<L> cell_errors(const Layout& l, const LayerLayout& at, char* block,
+                                          int c, T bound, bool below) {
     const auto lanes = [&](int64_t offset) { return part<T>(block, offset) + c; };
     const Lanes<T, L> error = load<L>(lanes(at.cell_error));
     const Lanes<T, L> e = clamp<T, L>(load<L>(lanes(at.state_slope)) * error, bound);  // eq. 17
@@ -330,7 +333,8 @@ struct MemoryBlocks {
     const T* const output_gate_error = part<T>(block, at.output_gate_error);
     const auto* const touched = reinterpret_cast<const uint8_t*>(block + l.touched);
 
-    // do_row(m, z of input gates, forget gates, output gates, cells). They differ in the bias's row.
+    // do_row(m, z of input gates, forget gates, output gates, cells). They differ in the bias's
+    // row.
     const auto each_row = [&](auto&& do_row) LETHE_INLINE_LAMBDA {
       for (int m = 0; m < l.inputs; ++m)
         // An input that was always zero has zero partials and moments: its row stays as it is.
@@ -352,8 +356,8 @@ struct MemoryBlocks {
                                      z_output, z_cell, decays, gate_errors, both, coefficients);
       });
     } else {
-      // All factors of a vector of blocks side by side: a row's loop then walks along eight pointers,
-      // and not fourteen, which are more than there are registers for.
+      // All factors of a vector of blocks side by side: a row's loop then walks along eight
+      // pointers, and not fourteen, which are more than there are registers for.
       T* const factors = part<T>(block, at.factors);
       T* to = factors;
       for (int b = 0; b < padded_blocks; b += W) {

@@ -41,10 +41,14 @@ LETHE_INLINE void with_lanes(int lanes, F&& f) {
 template <bool bounded, class F>
 LETHE_INLINE void with_rule(Rule rule, F&& f) {
   switch (rule) {
-    case Rule::sgd: return f(Sgd<bounded>{});
-    case Rule::momentum: return f(Momentum<bounded>{});
-    case Rule::rmsprop: return f(RmsProp<bounded>{});
-    case Rule::adam: return f(Adam<bounded>{});
+    case Rule::sgd:
+      return f(Sgd<bounded>{});
+    case Rule::momentum:
+      return f(Momentum<bounded>{});
+    case Rule::rmsprop:
+      return f(RmsProp<bounded>{});
+    case Rule::adam:
+      return f(Adam<bounded>{});
   }
 }
 
@@ -134,7 +138,8 @@ struct Network {
   }
 
   // delta_k, or the errors that follow from a target, into every unit; then the one pass.
-  static Status learn(const Layout& l, char* block, const T* target, int64_t one_hot, const T* error) {
+  static Status learn(const Layout& l, char* block, const T* target, int64_t one_hot,
+                      const T* error) {
     T* const delta = part<T>(block, l.output_error);
     if (error) {
       std::memcpy(delta, error, l.outputs * sizeof(T));
@@ -173,16 +178,17 @@ struct Network {
 
   // Errors at the cell outputs of a layer: from the output units and from the layer above.
   static void send_back(const Layout& l, int layer, char* block) {
-    const int n = Blocks::cells(l), padded_blocks = Blocks::blocks(l), units = (3 + n) * padded_blocks;
+    const int n = Blocks::cells(l), padded_blocks = Blocks::blocks(l),
+              units = (3 + n) * padded_blocks;
     const LayerLayout& at = l.layer[layer];
     T* const cell_error = part<T>(block, at.cell_error);
     const T* const delta = part<T>(block, l.output_error);
-    const T* row = part<T>(block, l.output_weights) +
-                   int64_t(layer) * l.blocks * n * l.padded_outputs;
+    const T* row =
+        part<T>(block, l.output_weights) + int64_t(layer) * l.blocks * n * l.padded_outputs;
     with_lanes<T>(l.padded_outputs, [&](auto lanes) {
       for (int v = 0; v < n; ++v, row += int64_t(l.blocks) * l.padded_outputs)
-        send_to_sources<false, T, decltype(lanes)::value>(cell_error + v * padded_blocks, row, delta,
-                                                          l.blocks, l.padded_outputs);
+        send_to_sources<false, T, decltype(lanes)::value>(cell_error + v * padded_blocks, row,
+                                                          delta, l.blocks, l.padded_outputs);
     });
     if (layer + 1 == l.layers) return;
     const LayerLayout& above = l.layer[layer + 1];
@@ -298,14 +304,16 @@ struct Network {
       }
       const T* x = a.symbols ? nullptr : a.inputs + t * l.inputs;
       const int64_t symbol = a.symbols ? a.symbols[t] : -1;
-      const Status status = a.learn ? step<true>(l, block, x, symbol) : step<false>(l, block, x, symbol);
+      const Status status =
+          a.learn ? step<true>(l, block, x, symbol) : step<false>(l, block, x, symbol);
       if (status != Status::ok) return status;
       const bool has_target = (a.targets || a.classes) && (!a.has_target || a.has_target[t]);
       if (has_target) {
         const T* target = a.classes ? nullptr : a.targets + t * l.outputs;
         if (a.classes && a.target_table) target = a.target_table + a.classes[t] * l.outputs;
         const int64_t one_hot = target ? -1 : a.classes[t];
-        // The sum over outputs is wanted for reports and for the stop only, so it is not in learn().
+        // The sum over outputs is wanted for reports and for the stop only, so it is not in
+        // learn().
         if (a.record_loss || a.stop_bound < HUGE_VAL) {
           set_target(l, block, target, one_hot);
           with_lanes<T>(l.padded_outputs, [&](auto lanes) {
@@ -344,7 +352,8 @@ struct Network {
         case lethe::OutputUnits::logistic_cross_entropy:
           total -= t * log_of(p) + (1 - t) * log_of(1 - p);
           break;
-        default: total += 0.5 * (t - p) * (t - p);
+        default:
+          total += 0.5 * (t - p) * (t - p);
       }
     }
     return total;
@@ -390,13 +399,14 @@ struct Network {
     return run(l, block, a);
   }
   static const Kernel<T>* kernel() {
-    static const Kernel<T> k = {enter_step, enter_learn, enter_finish, enter_run, start_sequence,
-                                clear,      clear_partials};
+    static const Kernel<T> k = {enter_step,     enter_learn, enter_finish,  enter_run,
+                                start_sequence, clear,       clear_partials};
     return &k;
   }
 };
 
-// The compiled body for a layout. The papers' networks have up to four blocks, which are one vector.
+// The compiled body for a layout. The papers' networks have up to four blocks, which are one
+// vector.
 template <class T>
 const Kernel<T>* choose(const Layout& l) {
   constexpr int native = native_lanes<T>;

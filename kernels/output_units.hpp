@@ -1,8 +1,9 @@
-// Output units: forward pass (eq. 9), losses, errors (eqs. 12, 14), what they send back, and their pass.
+// Output units: forward pass (eq. 9), losses, errors (eqs. 12, 14), what they send back, and their
+// pass.
 //
 // Their weights lie by source, W[source][output]. The forward product adds whole rows; the backward
-// product is a dot product of each row with the errors, whose one horizontal sum for each cell costs
-// less than a second, transposed copy of the weights and of their moments.
+// product is a dot product of each row with the errors, whose one horizontal sum for each cell
+// costs less than a second, transposed copy of the weights and of their moments.
 #pragma once
 
 #include "lanes.hpp"
@@ -23,12 +24,12 @@ struct OutputLayer {
     const T* const weights = part<T>(block, l.output_weights);
     const int below = l.layers * l.blocks * l.cells;
     // The cells last: they are known last, and everything else is summed while they are worked out.
-    const Segment<T> segments[] = {
-        {weights + int64_t(l.output_sources) * lanes, z + l.output_sources,
-         l.output_rows - l.output_sources},
-        l.shortcuts ? input_segment(weights + int64_t(below) * lanes, z + below, l.inputs, lanes, symbol)
-                    : Segment<T>{weights, z, 0},
-        {weights, z, below}};
+    const Segment<T> segments[] = {{weights + int64_t(l.output_sources) * lanes,
+                                    z + l.output_sources, l.output_rows - l.output_sources},
+                                   l.shortcuts ? input_segment(weights + int64_t(below) * lanes,
+                                                               z + below, l.inputs, lanes, symbol)
+                                               : Segment<T>{weights, z, 0},
+                                   {weights, z, below}};
     if (lanes == W)
       net_inputs<T, W, 1>(net, lanes, segments);
     else
@@ -148,10 +149,10 @@ template <bool add, class T, int W>
 LETHE_INLINE void send_to_sources(T* to, const T* rows, const T* errors, int n, int lanes) {
   int j = 0;
   for (; j + 4 <= n; j += 4, rows += int64_t(4) * lanes) {
-    const Lanes<T, 4> four = sums<T, W>(products<T, W>(rows, errors, lanes),
-                                        products<T, W>(rows + lanes, errors, lanes),
-                                        products<T, W>(rows + int64_t(2) * lanes, errors, lanes),
-                                        products<T, W>(rows + int64_t(3) * lanes, errors, lanes));
+    const Lanes<T, 4> four =
+        sums<T, W>(products<T, W>(rows, errors, lanes), products<T, W>(rows + lanes, errors, lanes),
+                   products<T, W>(rows + int64_t(2) * lanes, errors, lanes),
+                   products<T, W>(rows + int64_t(3) * lanes, errors, lanes));
     store<4>(to + j, add ? load<4>(to + j) + four : four);
   }
   for (; j < n; ++j, rows += lanes) {

@@ -11,7 +11,8 @@ using lethe::Update;
 // The numbers of an update rule at one step.
 template <class T>
 struct Coefficients {
-  T rate, first, rest_of_first, second, rest_of_second, epsilon2, correct_first, correct_second, bound;
+  T rate, first, rest_of_first, second, rest_of_second, epsilon2, correct_first, correct_second,
+      bound;
 };
 
 // W weights in memory, and the moments that a rule keeps for them.
@@ -24,9 +25,9 @@ struct Weight {
   LETHE_INLINE void add(V change) const { store<W>(w, load<W>(w) + change); }
 };
 
-// Each rule: `of_rate`, what the errors are multiplied by before the pass, and `apply`, which changes
-// W weights whose negative gradient is g. Plain SGD puts the rate into the errors, which saves a
-// multiplication for each weight; a bound that is not there costs nothing.
+// Each rule: `of_rate`, what the errors are multiplied by before the pass, and `apply`, which
+// changes W weights whose negative gradient is g. Plain SGD puts the rate into the errors, which
+// saves a multiplication for each weight; a bound that is not there costs nothing.
 template <bool bounded, class T, int W>
 LETHE_INLINE Lanes<T, W> within(Lanes<T, W> change, const Coefficients<T>& c) {
   if constexpr (bounded) return clamp<T, W>(change, c.bound);
@@ -132,9 +133,10 @@ struct Rows {
 // `far`: weights and partials come from main memory, and the next row is asked for a row ahead. At
 // 1,024 cells this saves a tenth of a step; from a cache it would cost as much.
 template <class Rule, class T, int W, int S, bool far>
-LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* factors, const int blocks,
-                             const int any_cells, const T z_input, const T z_forget,
-                             const T z_output, const T z_cell, const Coefficients<T>& coefficients) {
+LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* factors,
+                             const int blocks, const int any_cells, const T z_input,
+                             const T z_forget, const T z_output, const T z_cell,
+                             const Coefficients<T>& coefficients) {
   using V = Lanes<T, W>;
   constexpr bool learns = !__is_same(Rule, NoChange);
   const int cells = S ? S : any_cells;
@@ -204,10 +206,8 @@ LETHE_INLINE void update_row_of_pairs(const Rows<Rule, T> row, T* partials, cons
     const V g_input = both.state_error * p_input, g_forget = both.state_error * p_forget;
     const V to_gates = low_halves<T>(g_input, g_forget) + high_halves<T>(g_input, g_forget);
     Rule::template apply<T, D>(row.template at<D>(0), to_gates, coefficients);
-    Rule::template apply<T, W>(row.template at<W>(D), output_gate_error * z_output,
-                               coefficients);
-    Rule::template apply<T, D>(row.template at<D>(3 * W),
-                               both.state_error * p_own, coefficients);
+    Rule::template apply<T, W>(row.template at<W>(D), output_gate_error * z_output, coefficients);
+    Rule::template apply<T, D>(row.template at<D>(3 * W), both.state_error * p_own, coefficients);
   }
 }
 

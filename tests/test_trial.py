@@ -114,7 +114,7 @@ def test_numbers_out_of_bounds_end_a_stream_and_are_counted() -> None:
         inputs=7, outputs=7, cells_per_block=2, output_units="linear",
         cell_input="identity", cell_output="identity",
     )  # fmt: skip
-    trial = replace(SMALL, topology=linear, update=SGD(1e15), training_streams=10)
+    trial = replace(SMALL, topology=linear, update=SGD(1e15), training_streams=10, dtype="float32")
     result = trial.run(seed=0)
     assert 0 < result.diverged <= 10
     assert not result.perfect

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lethe.arguments import Floating
 from lethe.run import NotFiniteError, Recordable
@@ -47,7 +46,8 @@ class Core(Protocol):
     snapshot_due: Callable[[], None]
     snapshot: Callable[[], None]
     array: Callable[[str, int], Floating]  # name, layer
-    block: Callable[[], NDArray[np.uint8]]
+    save: Callable[[], bytes]  # the whole block
+    load: Callable[[bytes], None]
 
 
 @cache

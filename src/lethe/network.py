@@ -400,28 +400,23 @@ class Network:
     def __copy__(self) -> Self:
         twin = type(self).__new__(type(self))
         twin._build(self.topology, self.update, self.dtype)
-        twin._core.block()[:] = self._core.block()
+        twin._core.load(self._core.save())
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        block = self._core.block().tobytes()
         return {
             "topology": self.topology,
             "update": self.update,
             "dtype": self.dtype.name,
-            "block": block,
+            "block": self._core.save(),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._build(state["topology"], state["update"], floating_dtype(state["dtype"]))
-        block = self._core.block()
-        saved = np.frombuffer(state["block"], np.uint8)
-        if saved.size != block.size:
-            raise ValueError(f"block must have {block.size} bytes, got {saved.size}")
-        block[:] = saved
+        self._core.load(state["block"])
 
     def __repr__(self) -> str:
         t = self.topology
