@@ -149,6 +149,7 @@ class Core {
     a.targets = targets ? targets->data() : nullptr;
     a.classes = classes ? classes->data() : nullptr;
     a.target_table = target_table ? target_table->data() : nullptr;
+    a.target_rows = target_table ? static_cast<int64_t>(target_table->shape(0)) : 0;
     a.has_target = has_target ? reinterpret_cast<const uint8_t*>(has_target->data()) : nullptr;
     a.starts = starts ? reinterpret_cast<const uint8_t*>(starts->data()) : nullptr;
     a.reset_at_starts = reset_at_starts;

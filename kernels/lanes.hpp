@@ -56,6 +56,17 @@ struct IntegerOf<double> {
   using type = int64_t;
 };
 
+// 0, 1, 2, …: to say which lanes are meant.
+template <class T, int W>
+struct Numbers {
+  typedef typename IntegerOf<T>::type type __attribute__((vector_size(W * sizeof(T)), may_alias));
+  static LETHE_INLINE type from(int first) {
+    type numbers;
+    for (int i = 0; i < W; ++i) numbers[i] = first + i;
+    return numbers;
+  }
+};
+
 template <int W, class T>
 LETHE_INLINE Lanes<T, W> load(const T* from) {
   return *reinterpret_cast<const typename LanesOf<T, W>::in_memory*>(from);
@@ -120,10 +131,14 @@ LETHE_INLINE Lanes<T, W> clamp(Lanes<T, W> x, T bound) {
   return greater<T, W>(-high, lesser<T, W>(high, x));
 }
 
-// {a, a}; {low half of a, low half of b}; {high half of a, high half of b}.
+// {a, b}; {a, a}; {low half of a, low half of b}; {high half of a, high half of b}.
+template <class T>
+LETHE_INLINE Lanes<T, 8> join(Lanes<T, 4> a, Lanes<T, 4> b) {
+  return Lanes<T, 8>{a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]};
+}
 template <class T>
 LETHE_INLINE Lanes<T, 8> twice(Lanes<T, 4> a) {
-  return Lanes<T, 8>{a[0], a[1], a[2], a[3], a[0], a[1], a[2], a[3]};
+  return join<T>(a, a);
 }
 template <class T>
 LETHE_INLINE Lanes<T, 8> low_halves(Lanes<T, 8> a, Lanes<T, 8> b) {

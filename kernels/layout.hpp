@@ -120,7 +120,8 @@ struct RunArguments {
   const int64_t* symbols;  // (steps,)
   const T* targets;        // (steps, outputs), or
   const int64_t* classes;  // (steps,) rows of target_table, or one-hot where there is none
-  const T* target_table;   // (n, outputs)
+  const T* target_table;   // (target_rows, outputs)
+  int64_t target_rows;
   const uint8_t* has_target;
   const uint8_t* starts;
   bool reset_at_starts, learn;

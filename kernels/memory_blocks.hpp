@@ -296,7 +296,13 @@ struct MemoryBlocks {
   static LETHE_INLINE Sent<L> cell_errors(const Layout& l, const LayerLayout& at, char* block,
                                           int c, T bound, bool below) {
     const auto lanes = [&](int64_t offset) { return part<T>(block, offset) + c; };
-    const Lanes<T, L> error = load<L>(lanes(at.cell_error));
+    // In the halves that it was written in: one load would have to wait for both.
+    const Lanes<T, L> error = [&] {
+      if constexpr (pairs)
+        return join<T>(load<4>(lanes(at.cell_error)), load<4>(lanes(at.cell_error) + 4));
+      else
+        return load<L>(lanes(at.cell_error));
+    }();
     const Lanes<T, L> e = clamp<T, L>(load<L>(lanes(at.state_slope)) * error, bound);  // eq. 17
     store<L>(lanes(at.state_error), e);
     Sent<L> sent = {{}, {}, load<L>(lanes(at.output_slope)) * error};

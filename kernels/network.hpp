@@ -138,19 +138,13 @@ struct Network {
   }
 
   // delta_k, or the errors that follow from a target, into every unit; then the one pass.
-  static Status learn(const Layout& l, char* block, const T* target, int64_t one_hot,
-                      const T* error) {
-    T* const delta = part<T>(block, l.output_error);
-    if (error) {
-      std::memcpy(delta, error, l.outputs * sizeof(T));
-    } else {
-      set_target(l, block, target, one_hot);
-      with_lanes<T>(l.padded_outputs, [&](auto lanes) {
-        OutputLayer<T, decltype(lanes)::value>::errors_from_target(l, block);
-      });
-    }
+  static Status learn(const Layout& l, char* block, const Target<T>& target, const T* error) {
     with_lanes<T>(l.padded_outputs, [&](auto lanes) {
-      OutputLayer<T, decltype(lanes)::value>::bound_errors(l, block);
+      using Outputs = OutputLayer<T, decltype(lanes)::value>;
+      if (error)
+        Outputs::errors_from_outside(l, block, error);
+      else
+        Outputs::errors_from_target(l, block, target);
     });
     for (int layer = l.layers - 1; layer >= 0; --layer) {
       send_back(l, layer, block);
@@ -166,14 +160,23 @@ struct Network {
     return end_step(l, block);
   }
 
-  static void set_target(const Layout& l, char* block, const T* target, int64_t one_hot) {
-    T* const to = part<T>(block, l.target);
-    if (target) {
-      copy_lanes(to, target, l.outputs);
-    } else {
-      std::memset(to, 0, l.outputs * sizeof(T));
-      to[one_hot] = T(1);
-    }
+  // A row of outputs that can be read in whole vectors: itself where `readable` numbers from its
+  // start suffice, else a copy.
+  static LETHE_INLINE const T* whole_vectors(const Layout& l, char* block, const T* row,
+                                             int64_t readable) {
+    if (!row || readable >= l.padded_outputs) return row;
+    T* const copy = part<T>(block, l.target);
+    copy_lanes(copy, row, l.outputs);
+    return copy;
+  }
+
+  static LETHE_INLINE Target<T> target_of(const Layout& l, char* block, const RunArguments<T>& a,
+                                          int64_t t) {
+    if (a.classes && !a.target_table) return {nullptr, a.classes[t]};
+    const T* const rows = a.classes ? a.target_table : a.targets;
+    const int64_t row = a.classes ? a.classes[t] : t;
+    const int64_t count = a.classes ? a.target_rows : a.steps;
+    return {whole_vectors(l, block, rows + row * l.outputs, (count - row) * l.outputs), -1};
   }
 
   // Errors at the cell outputs of a layer: from the output units and from the layer above.
@@ -309,21 +312,15 @@ struct Network {
       if (status != Status::ok) return status;
       const bool has_target = (a.targets || a.classes) && (!a.has_target || a.has_target[t]);
       if (has_target) {
-        const T* target = a.classes ? nullptr : a.targets + t * l.outputs;
-        if (a.classes && a.target_table) target = a.target_table + a.classes[t] * l.outputs;
-        const int64_t one_hot = target ? -1 : a.classes[t];
-        // The sum over outputs is wanted for reports and for the stop only, so it is not in
-        // learn().
-        if (a.record_loss || a.stop_bound < HUGE_VAL) {
-          set_target(l, block, target, one_hot);
+        const Target<T> target = target_of(l, block, a, t);
+        if (a.stop_bound < HUGE_VAL)
           with_lanes<T>(l.padded_outputs, [&](auto lanes) {
-            stop = OutputLayer<T, decltype(lanes)::value>::is_wrong(l, block, a.stop_bound);
+            stop = OutputLayer<T, decltype(lanes)::value>::is_wrong(l, block, target, a.stop_bound);
           });
-          if (a.record_loss) a.record_loss[t] = loss(l, block);
-        }
+        if (a.record_loss) a.record_loss[t] = loss(l, block, target);
         if (records) record(l, block, a);
         if (a.learn && (!stop || a.stop_learns))
-          if (learn(l, block, target, one_hot, nullptr) != Status::ok) return Status::not_finite;
+          if (learn(l, block, target, nullptr) != Status::ok) return Status::not_finite;
       } else {
         if (a.record_loss) a.record_loss[t] = NAN;
         if (records) record(l, block, a);
@@ -338,9 +335,8 @@ struct Network {
 
   // Eq. 12, or the cross-entropy in nats. An output that has rounded to 0 counts as the smallest
   // normal number of single precision, so that a loss is finite in either dtype.
-  static double loss(const Layout& l, char* block) {
+  static double loss(const Layout& l, const char* block, const Target<T>& target) {
     const T* const y = part<T>(block, l.output_y);
-    const T* const target = part<T>(block, l.target);
     const auto log_of = [](double x) { return std::log(x > 1.2e-38 ? x : 1.2e-38); };
     double total = 0;
     for (int k = 0; k < l.outputs; ++k) {
@@ -388,7 +384,8 @@ struct Network {
   static Status enter_learn(const Layout& l, char* block, const T* target, int64_t one_hot,
                             const T* error) {
     const FlushDenormals flush;
-    return learn(l, block, target, one_hot, error);
+    return learn(l, block, {whole_vectors(l, block, target, 0), one_hot},
+                 whole_vectors(l, block, error, 0));
   }
   static Status enter_finish(const Layout& l, char* block) {
     const FlushDenormals flush;

@@ -12,6 +12,22 @@
 
 namespace LETHE_ISA {
 
+// What the outputs should have been: a row that can be read in whole vectors, or one output at 1.
+template <class T>
+struct Target {
+  const T* row;
+  int64_t one_hot;
+
+  template <int W>
+  LETHE_INLINE Lanes<T, W> lanes(int k) const {
+    if (row) return load<W>(row + k);
+    const Lanes<T, W> none = {};
+    return Numbers<T, W>::from(k) == static_cast<typename IntegerOf<T>::type>(one_hot) ? none + T(1)
+                                                                                       : none;
+  }
+  LETHE_INLINE T operator[](int k) const { return row ? row[k] : T(k == one_hot); }
+};
+
 template <class T, int W>
 struct OutputLayer {
   using V = Lanes<T, W>;
@@ -63,40 +79,42 @@ struct OutputLayer {
     for (int k = 0; k < lanes; k += W) store<W>(y + k, load<W>(y + k) * scale);
   }
 
-  // delta_k from the target in the block (eqs. 12, 14): f'(net) e for logistic units with the
-  // squared error, e itself for the others.
-  static void errors_from_target(const Layout& l, char* block) {
+  // delta_k from a target (eqs. 12, 14): f'(net) e for logistic units with the squared error, e
+  // itself for the others. All in registers: a vector that is read back from memory after part of
+  // it was written alone has to wait until both writes have left the store buffer.
+  static void errors_from_target(const Layout& l, char* block, const Target<T>& target) {
     const T squared = l.output_units == lethe::OutputUnits::logistic ? T(1) : T(0);
     for (int k = 0; k < l.padded_outputs; k += W) {
       const V y = load<W>(part<T>(block, l.output_y) + k);
-      const V e = load<W>(part<T>(block, l.target) + k) - y;
+      const V e = target.template lanes<W>(k) - y;
       const V slope = (T(1) - squared) + (y * (T(1) - y)) * squared;
-      store<W>(part<T>(block, l.output_error) + k, slope * e);
+      store_bounded(l, block, k, slope * e);
     }
   }
 
+  // delta_k as it comes from outside.
+  static void errors_from_outside(const Layout& l, char* block, const T* error) {
+    for (int k = 0; k < l.padded_outputs; k += W) store_bounded(l, block, k, load<W>(error + k));
+  }
+
+  // Within the bound, and 0 for the lanes that are no output units.
+  static LETHE_INLINE void store_bounded(const Layout& l, char* block, int k, V delta) {
+    delta = clamp<T, W>(delta, static_cast<T>(l.update.bound_error));
+    store<W>(part<T>(block, l.output_error) + k, Numbers<T, W>::from(k) < l.outputs ? delta : V{});
+  }
+
   // Whether some output is wrong by `bound` or more.
-  static LETHE_INLINE bool is_wrong(const Layout& l, const char* block, double bound) {
-    typedef typename IntegerOf<T>::type I __attribute__((vector_size(W * sizeof(T)), may_alias));
+  static LETHE_INLINE bool is_wrong(const Layout& l, const char* block, const Target<T>& target,
+                                    double bound) {
     const V least = broadcast<W>(static_cast<T>(bound));
-    I lane;
-    for (int i = 0; i < W; ++i) lane[i] = i;
-    I wrong = {};
+    typename Numbers<T, W>::type wrong = {};
     for (int k = 0; k < l.padded_outputs; k += W) {
-      const V e = load<W>(part<T>(block, l.target) + k) - load<W>(part<T>(block, l.output_y) + k);
-      wrong |= ((e >= least) | (-e >= least)) & (lane < l.outputs - k);
+      const V e = target.template lanes<W>(k) - load<W>(part<T>(block, l.output_y) + k);
+      wrong |= ((e >= least) | (-e >= least)) & (Numbers<T, W>::from(k) < l.outputs);
     }
     for (int i = 0; i < W; ++i)
       if (wrong[i]) return true;
     return false;
-  }
-
-  static void bound_errors(const Layout& l, char* block) {
-    T* const delta = part<T>(block, l.output_error);
-    const T bound = static_cast<T>(l.update.bound_error);
-    for (int k = l.outputs; k < l.padded_outputs; ++k) delta[k] = T(0);
-    for (int k = 0; k < l.padded_outputs; k += W)
-      store<W>(delta + k, clamp<T, W>(load<W>(delta + k), bound));
   }
 
   template <class Rule>
