@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -167,16 +168,17 @@ def _paper_network(scale: int) -> tuple[str, str, list[Entry]]:
             stepping.step(stream.inputs[at % STREAM])
             stepping.learn(stream.targets[at % STREAM])
 
-    def symbols(steps: int) -> None:
+    def by_symbol(steps: int, learn: bool) -> None:
+        net = learning if learn else frozen
         for _ in range(steps // STREAM):
-            by_symbol.run(taken.symbols, targets=targets)
+            net.run(taken.symbols, targets=targets, learn=learn)
 
-    stepping, by_symbol = network(), network()
+    stepping, learning, frozen = network(), network(), network()
     baseline = "Lethe, run"
     entries = [
-        Entry(baseline, _lethe_run(network(), stream), 20 * STREAM),
-        Entry("Lethe, run, inputs as symbols", symbols, 20 * STREAM),
-        Entry("Lethe, run, frozen", _lethe_run(network(), stream, frozen=True), 20 * STREAM),
+        Entry(baseline, partial(by_symbol, learn=True), 20 * STREAM),
+        Entry("Lethe, run, frozen", partial(by_symbol, learn=False), 20 * STREAM),
+        Entry("Lethe, run, inputs as vectors", _lethe_run(network(), stream), 20 * STREAM),
         Entry("Lethe, step + learn from Python", from_python, 2000 * scale),
     ]
     entries += _of_installed(
