@@ -140,7 +140,10 @@ class Core {
                                 bool reset_at_starts, bool learn, double stop_bound,
                                 bool stop_learns, nb::dict records) {
     const Busy busy(busy_);
-    if (learn) check_fresh(starts && reset_at_starts && starts->shape(0) && starts->data()[0]);
+    if (learn)
+      check_fresh(starts && reset_at_starts && starts->shape(0) && starts->data()[0]);
+    else
+      before_frozen();
     SignalWatch watch;
     lethe::RunArguments<T> a = {};
     a.steps = static_cast<int64_t>(symbols ? symbols->shape(0) : inputs->shape(0));
@@ -195,10 +198,13 @@ class Core {
   }
   void start_sequence(bool reset) {
     finish();
-    kernel_->start_sequence(layout_, block_, reset);
+    kernel_->start_sequence(layout_, block_, reset, true);
   }
   // Somebody may write weights through a view: look at them, and keep them, at the next pass.
-  void snapshot_due() { header().snapshot_due = 1; }
+  void snapshot_due() {
+    const Busy busy(busy_);
+    header().snapshot_due = 1;
+  }
   // The network as it is now becomes what a roll-back goes back to.
   void snapshot() {
     const Busy busy(busy_);
@@ -209,6 +215,10 @@ class Core {
   // A part of the block as an array in its own order of lanes, padding included.
   nb::ndarray<nb::numpy> array(nb::handle self, const std::string& name, int layer) {
     const Busy busy(busy_);
+    // The pass skips inputs that were always zero, whose partials and moments are zero too; who
+    // holds a view can make them something else.
+    if (name == "partials" || name.find("moment") != std::string::npos)
+      std::memset(block_ + layout_.touched, 1, layout_.inputs);
     const size_t lanes = layout_.padded_blocks, cells = layout_.cells;
     const size_t outputs = layout_.padded_outputs;
     const lethe::LayerLayout& at = layout_.layer[layer];
@@ -242,11 +252,18 @@ class Core {
     if (static_cast<int64_t>(saved.size()) != layout_.size)
       value_error("block must have " + std::to_string(layout_.size) + " bytes, got " +
                   std::to_string(saved.size()));
+    check_header(static_cast<const char*>(saved.data()));
+    check_header(static_cast<const char*>(saved.data()) + layout_.life);
     std::memcpy(block_, saved.data(), layout_.size);
   }
 
   double rate() { return header().rate; }
-  void set_rate(double rate) { header().rate = rate; }
+  // In the snapshot too: a roll-back does not undo what was meant to prevent the next one.
+  void set_rate(double rate) {
+    const Busy busy(busy_);
+    header().rate = rate;
+    reinterpret_cast<lethe::Header*>(block_ + layout_.life)->rate = rate;
+  }
   int64_t steps() { return header().steps; }
   int64_t updates() { return header().updates; }
 
@@ -289,6 +306,8 @@ class Core {
                      : units == "logistic_cross_entropy"
                          ? lethe::OutputUnits::logistic_cross_entropy
                          : lethe::OutputUnits::logistic;
+    if (double(l.blocks) * l.cells * l.layers > (1 << 24))
+      value_error("topology must have at most 16,777,216 cells");
     const bool recurrent = truth("recurrent");
     layers_.resize(l.layers);
     l.layer = layers_.data();
@@ -348,7 +367,10 @@ class Core {
 
   void step(const T* x, int64_t symbol, bool learn) {
     const Busy busy(busy_);
-    if (learn) check_fresh(false);
+    if (learn)
+      check_fresh(false);
+    else
+      before_frozen();
     check_status(kernel_->step(layout_, block_, x, symbol, learn));
   }
   void learn(const T* target, int64_t one_hot, const T* error) {
@@ -356,6 +378,25 @@ class Core {
     if (!header().pending)
       throw std::runtime_error("learn() needs a step() before it, and takes each step once");
     check_status(kernel_->learn(layout_, block_, target, one_hot, error));
+  }
+
+  // What was learned is not lost when a frozen step fails: it is what a roll-back then goes back
+  // to.
+  void before_frozen() {
+    if (header().stale) return;
+    check_status(kernel_->finish(layout_, block_));
+    check_status(kernel_->guard(layout_, block_));
+  }
+
+  // Counters and flags that no such network can have would lead the kernel astray.
+  void check_header(const char* at) {
+    lethe::Header h;
+    std::memcpy(&h, at, sizeof h);
+    const bool flags = h.pending <= 1 && h.stale <= 1 && h.snapshot_due <= 1;
+    const bool counters = h.steps >= 0 && h.updates >= 0 && h.passes >= 0 && h.since_start >= 0;
+    if (!flags || !counters || h.symbol < -1 || h.symbol >= layout_.inputs ||
+        !std::isfinite(h.rate) || h.rate < 0)
+      value_error("block must be what a network of this topology and update rule saved");
   }
 
   void check_fresh(bool starts_anew) {

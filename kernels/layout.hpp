@@ -145,7 +145,8 @@ struct Kernel {
   Status (*learn)(const Layout&, char* block, const T* target, int64_t one_hot, const T* error);
   Status (*finish)(const Layout&, char* block);
   Status (*run)(const Layout&, char* block, RunArguments<T>& arguments);
-  void (*start_sequence)(const Layout&, char* block, bool reset);
+  Status (*guard)(const Layout&, char* block);
+  void (*start_sequence)(const Layout&, char* block, bool reset, bool decays);
   void (*clear)(const Layout&, char* block);
   void (*clear_partials)(const Layout&, char* block);
 };

@@ -127,7 +127,7 @@ struct Network {
     set_inputs(l, block, x, symbol, learn);
     Header& h = header(block);
     ++h.steps;
-    ++h.since_start;
+    h.since_start += learn;
     forward<learn>(l, block, symbol);
     if (!learn) {
       h.stale = 1;
@@ -227,10 +227,16 @@ struct Network {
     if (!l.update.decay_per_sequence) h.rate *= l.update.decay;
     ++h.passes;
     if (h.passes % passes_between_snapshots && !h.snapshot_due) return Status::ok;
-    h.snapshot_due = 0;
+    return guard(l, block);
+  }
+
+  // Looks at the whole life, and, where all of it is finite, makes it what a roll-back goes back
+  // to.
+  static Status guard(const Layout& l, char* block) {
     if (!all_finite(block, l.state_begin, l.state_end) ||
         !all_finite(block, l.learned_begin, l.learned_end))
       return Status::not_finite;
+    header(block).snapshot_due = 0;
     std::memcpy(block + l.life, block, l.life);
     return Status::ok;
   }
@@ -265,11 +271,13 @@ struct Network {
   }
 
   // A new sequence starts within the stream: the rate's decay per sequence, and, as an external
-  // teacher would, states and partials to zero.
-  static void start_sequence(const Layout& l, char* block, bool reset) {
+  // teacher would, states and partials to zero. A frozen network keeps its rate.
+  static void start_sequence(const Layout& l, char* block, bool reset, bool decays) {
     Header& h = header(block);
-    if (l.update.decay_per_sequence && h.since_start) h.rate *= l.update.decay;
-    h.since_start = 0;
+    if (decays) {
+      if (l.update.decay_per_sequence && h.since_start) h.rate *= l.update.decay;
+      h.since_start = 0;
+    }
     if (reset) clear(l, block);
   }
 
@@ -303,7 +311,7 @@ struct Network {
       const int64_t t = a.done;
       if (a.starts && a.starts[t]) {
         if (finish(l, block) != Status::ok) return Status::not_finite;
-        start_sequence(l, block, a.reset_at_starts);
+        start_sequence(l, block, a.reset_at_starts, a.learn);
       }
       const T* x = a.symbols ? nullptr : a.inputs + t * l.inputs;
       const int64_t symbol = a.symbols ? a.symbols[t] : -1;
@@ -396,8 +404,8 @@ struct Network {
     return run(l, block, a);
   }
   static const Kernel<T>* kernel() {
-    static const Kernel<T> k = {enter_step,     enter_learn, enter_finish,  enter_run,
-                                start_sequence, clear,       clear_partials};
+    static const Kernel<T> k = {enter_step, enter_learn,    enter_finish, enter_run,
+                                guard,      start_sequence, clear,        clear_partials};
     return &k;
   }
 };

@@ -12,6 +12,7 @@ import lethe
 
 # A module imports only from rooms before its own.
 ROOMS = (
+    "version",
     "topology",
     "updates",
     "equations",

@@ -3,8 +3,7 @@
 from lethe.network import FirstError, Network, NotFiniteError, Run, instruction_set
 from lethe.topology import Topology
 from lethe.updates import SGD, Adam, RMSprop
-
-__version__ = "0.1.0"
+from lethe.version import __version__
 
 __all__ = [
     "SGD",
@@ -15,5 +14,6 @@ __all__ = [
     "RMSprop",
     "Run",
     "Topology",
+    "__version__",
     "instruction_set",
 ]

@@ -6,11 +6,10 @@ import json
 import math
 import os
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Record", "append", "interval", "key", "mean", "read", "version"]
+__all__ = ["Record", "append", "interval", "key", "mean", "read"]
 
 #: One finished trial, as plain JSON values.
 Record = dict[str, Any]
@@ -143,11 +142,3 @@ def mean(values: Iterable[float]) -> float:
     """The mean, or NaN where there is nothing to take it of."""
     held = list(values)
     return sum(held) / len(held) if held else math.nan
-
-
-def version() -> str:
-    """The version of this package that a record names, or "not installed" from a source tree."""
-    try:
-        return metadata.version("lethe-ml")
-    except metadata.PackageNotFoundError:
-        return "not installed"

@@ -35,9 +35,9 @@ class _Version(argparse.Action):
     """Look the version up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from lethe.results import version
+        from lethe.version import __version__
 
-        print(f"lethe {version()}")
+        print(f"lethe {__version__}")
         parser.exit()
 
 

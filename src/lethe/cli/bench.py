@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lethe import __version__
 from lethe.cli import bench_peers as peers
 from lethe.network import Network, instruction_set
 from lethe.streams.reber import TARGETS, ReberStream
 from lethe.topology import Topology
 from lethe.updates import SGD
+from lethe.version import __version__
 
 __all__ = ["add_arguments", "machine", "measure", "run"]
 

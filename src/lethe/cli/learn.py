@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from lethe import __version__
 from lethe.network import Network, NotFiniteError, instruction_set
 from lethe.prequential import Score, predict_symbols
 from lethe.streams import TextStream, topics
 from lethe.topology import Topology
 from lethe.updates import SGD, Adam, RMSprop, Update
+from lethe.version import __version__
 
 __all__ = ["UPDATES", "add_arguments", "run", "text_topology"]
 

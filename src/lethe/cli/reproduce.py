@@ -156,7 +156,7 @@ def _plan(args: argparse.Namespace, table: Any) -> Plan:
             raise ValueError(f"--row must be one of {', '.join(table.ROWS)}, got {row!r}")
     plan: Plan = table.FULL if args.full or args.row else table.SHORT
     if args.row:
-        plan = replace(plan, rows=tuple(row for row in plan.rows if row in args.row))
+        plan = replace(plan, rows=tuple(row for row in table.ROWS if row in args.row))
         if not args.full:
             plan = replace(plan, trials=table.SHORT.trials)
     return replace(plan, trials=args.trials or plan.trials)

@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from lethe.network import instruction_set
-from lethe.results import Record, version
+from lethe.results import Record
 from lethe.trial import Trial
+from lethe.version import __version__
 
 __all__ = ["TABLES", "Plan", "Row", "Task", "run_task"]
 
@@ -118,7 +119,7 @@ def run_task(task: Task, on_news: Callable[[tuple[int, int]], None]) -> Record:
     record = {"experiment": task.experiment, "row": task.row, "seed": task.seed} | asdict(result)
     return record | {
         "seconds": round(seconds, 3),
-        "version": version(),
+        "version": __version__,
         "dtype": task.trial.dtype,
         "instruction_set": instruction_set(),
         "configuration": task.trial.configuration(),
