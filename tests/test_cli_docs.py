@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe.cli import COMMANDS, main
+from lethe.cli import COMMANDS, learn, main
 
 PAGE = (Path(__file__).parent.parent / "docs" / "cli.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## lethe (\w+)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
@@ -32,3 +32,10 @@ def test_command_is_documented(command: str, capsys: pytest.CaptureFixture[str])
     assert "example" in text.lower()
     assert f"lethe {command}" in text
     assert options(text) - {"--help"} == options(SECTIONS[command]) - {"--help"}
+
+
+def test_page_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = f"hidden layers ({learn.LAYERS}), memory cells in each ({learn.CELLS})"
+    assert f"| `--layers`, `--cells` | {sizes} |" in SECTIONS["learn"]
+    (rounds,) = re.findall(r"`--rounds` \| .* \((\d+)\) \|", SECTIONS["bench"])
+    assert f"rounds after the warm-up ({rounds})" in help_of("bench", capsys)

@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 import lethe
-from lethe.cli import main
+from lethe.cli import learn, main
 from lethe.cli.learn import text_topology
 from lethe.prequential import Score, predict_symbols
 from lethe.streams import TextStream, topics
@@ -129,6 +131,8 @@ def test_recent_bits_forget_the_beginning() -> None:
         (["--layers", "-1"], "--layers must be at least 1, got -1"),
         (["--rate", "-0.5"], "--rate must be a number at least 0 and finite, got -0.5"),
         (["--rate", "nan"], "--rate must be a number at least 0 and finite, got nan"),
+        (["--cells", "99999999"], "--layers times --cells must be at most 1,048,576, got 3 times"),
+        (["--cells", "300000"], "--cells 300,000 are too many: topology must fit into"),
         (["--limit", "0"], "--limit must be at least 1, got 0"),
         (["--seed", "-1"], "--seed must be at least 0, got -1"),
     ],
@@ -143,3 +147,29 @@ def test_wrong_input(
     assert out == ""
     assert named in err
     assert err.count("\n") == 1
+
+
+def test_too_little_memory_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(learn, "Network", no_memory)
+    assert main(["learn"]) == 2
+    assert capsys.readouterr().err == "lethe learn: not enough memory\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+@pytest.mark.parametrize(
+    ("words", "code", "err"),
+    [
+        ("learn --limit 50 >&-", 0, ""),
+        ("learn --limit 0 2>&-", 2, ""),
+        ("learn - <&-", 2, "lethe learn: SOURCE - needs standard input, which is closed\n"),
+    ],
+)
+def test_closed_descriptors(words: str, code: int, err: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m lethe {words}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", err)

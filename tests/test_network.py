@@ -123,6 +123,29 @@ def test_pickle_of_another_size_is_refused() -> None:
         Network.__new__(Network).__setstate__(state | {"block": state["block"][:-64]})
 
 
+@pytest.mark.parametrize(
+    ("spoiled", "message"),
+    [
+        ({"topology": 3}, "topology must be a lethe.Topology, got 3"),
+        ({"update": None}, "update must be a lethe.SGD, RMSprop or Adam, got None"),
+        ({"dtype": "int8"}, "dtype must be float32 or float64, got 'int8'"),
+        ({"block": [0]}, "block must be bytes, got list"),
+    ],
+)
+def test_pickle_of_other_parts_is_refused(spoiled: Any, message: str) -> None:
+    state = Network(Topology(inputs=2, outputs=1)).__getstate__()
+    with pytest.raises(ValueError, match=message):
+        Network.__new__(Network).__setstate__(state | spoiled)
+
+
+def test_outputs_are_read_only() -> None:
+    net = Network(Topology(inputs=2, outputs=1))
+    outputs = net.state("output")
+    with pytest.raises(ValueError, match="read-only"):
+        outputs[0] = 1.0
+    net.state("cell_state")[...] = 1.0
+
+
 # ---- streams, sequences, frozen steps ----
 
 

@@ -202,3 +202,11 @@ def test_integers_of_numpy_are_symbols(symbol: Any) -> None:
     net = Network(LINEAR, seed=1)
     assert np.array_equal(net.peek(symbol), net.peek(2))
     assert np.array_equal(net.clone().step(symbol), net.peek(2))
+
+
+@pytest.mark.parametrize("given", [np.full((2, 3), 1e25, "f"), np.full((2, 3), 3e4, "f2")])
+def test_large_numbers_give_no_warning(given: Any) -> None:
+    net = Network(LINEAR, seed=1)
+    for row in given:
+        net.peek(row.astype(given.dtype.newbyteorder()))  # not as the kernel reads it
+    net.run(given, learn=False)

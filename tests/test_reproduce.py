@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lethe import workers
 from lethe.cli import COMMANDS, main
 from lethe.experiments import cerg
 from lethe.results import append, read
@@ -84,11 +85,11 @@ def test_a_trial_is_repeated_to_the_same_numbers(
     text = capsys.readouterr().out
     records = read(tmp_path / "cerg.jsonl")
     assert len(records) == 14
-    assert {record["row"] for record in records} == set(cerg.ROWS)
+    assert {record["row"] for record in records} == set(cerg.FULL.rows)
     page = (tmp_path / "cerg.md").read_text()
     assert "`lethe reproduce cerg --full`" in page
-    assert cerg.compare(records, list(cerg.ROWS)) in page
-    assert cerg.compare(records, list(cerg.ROWS)) in text
+    assert cerg.compare(records, cerg.FULL.rows) in page
+    assert cerg.compare(records, cerg.FULL.rows) in text
     for record in records[::3]:
         words = ["--row", str(record["row"]), "--seed", str(record["seed"]), "--trials", "1"]
         assert main(["reproduce", "cerg", "--json", *words]) == 0
@@ -151,6 +152,48 @@ def test_wrong_input_is_one_line_and_code_2(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert message in err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_file_that_cannot_be_written_is_found_before_the_first_trial(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cerg.jsonl").symlink_to(tmp_path / "missing" / "cerg.jsonl")
+    monkeypatch.setattr(workers, "run_all", None)
+    assert main(["reproduce", "cerg", "--out", str(tmp_path)]) == 2
+    assert "cerg.jsonl cannot be written: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_record_without_a_result_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1"]
+    assert main(command) == 0
+    path = tmp_path / "cerg.jsonl"
+    first, *others = read(path)
+    del first["best_mean_stream"]
+    path.unlink()
+    for record in (first, *others):
+        append(path, record)
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 2
+    assert f"line 1 of the results file {path} is no record" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_killed_worker_is_one_line_and_code_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise workers.WorkerError("a worker process ended with exit code -9")
+
+    monkeypatch.setattr(workers, "run_all", killed)
+    assert main(["reproduce", "cerg", "--out", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "exit code -9; 0 of 4 trials were finished and are in" in err
+    assert "--resume goes on" in err
 
 
 def test_every_command_is_in_the_help_and_has_an_example(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lethe.results import append, interval, key, read
+from lethe.results import append, interval, key, make, read
 
 
 def record(seed: int) -> dict[str, object]:
@@ -57,6 +57,28 @@ def test_a_spoiled_line_is_named(tmp_path, line: str) -> None:
         file.write(line + "\n")
     with pytest.raises(ValueError, match=r"line 2 of .*cerg\.jsonl is no record"):
         read(path)
+
+
+@pytest.mark.parametrize("mean", [{}, {"best": None}, {"best": "1"}])
+def test_a_record_without_its_result_is_named(tmp_path, mean: dict[str, object]) -> None:
+    path = tmp_path / "cerg.jsonl"
+    needed = {"perfect": bool, "best": (int, float)}
+    append(path, record(0) | {"best": 1.5})
+    assert len(read(path, needed)) == 1
+    append(path, record(1) | mean)
+    with pytest.raises(ValueError, match=r"line 2 of .*cerg\.jsonl is no record"):
+        read(path, needed)
+
+
+def test_a_file_is_made_and_what_it_holds_is_kept(tmp_path) -> None:
+    path = tmp_path / "new folder" / "cerg.jsonl"
+    make(path)
+    assert read(path) == []
+    append(path, record(0))
+    make(path)
+    assert read(path) == [record(0)]
+    with pytest.raises(ValueError, match="cannot be written"):
+        make(path / "cerg.jsonl")
 
 
 def test_unreadable_and_unwritable(tmp_path) -> None:

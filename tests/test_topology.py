@@ -224,3 +224,13 @@ def test_units_that_are_not_there() -> None:
         topology.sources("cell", 0.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"kind must be .* got 'cells'"):
         topology.units("cells")  # type: ignore[arg-type]
+
+
+def test_more_cells_than_the_kernel_counts() -> None:
+    most: dict[str, Any] = {"inputs": 1, "outputs": 1, "blocks": 1 << 12, "layers": 1 << 6}
+    assert Topology(cells_per_block=1 << 6, **most).cells == 1 << 18
+    message = (
+        r"layers \* blocks \* cells_per_block must be at most 16,777,216, got 64 \* 4096 \* 65"
+    )
+    with pytest.raises(ValueError, match=message):
+        Topology(cells_per_block=65, **most)

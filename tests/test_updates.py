@@ -41,7 +41,10 @@ def test_a_rule_is_a_value(rule: type[Update]) -> None:
 
 
 WRONG_FOR_ALL: list[tuple[str, Any, str]] = [
-    *[("rate", v, "at least 0 and finite") for v in (-0.1, math.nan, math.inf, "1", None, True)],
+    *[
+        ("rate", v, "at least 0 and finite")
+        for v in (-0.1, math.nan, math.inf, "1", b"0.5", None, True)
+    ],
     ("rate", 10**400, "at least 0 and finite"),
     ("rate", np.array([0.5]), "at least 0 and finite"),
     *[("decay", v, "above 0 and at most 1") for v in (0.0, 1.01, -1.0, math.nan, "x")],
@@ -55,7 +58,11 @@ WRONG: list[tuple[type[Update], str, Any, str]] = [
     *[(SGD, "momentum", v, "at least 0 and below 1") for v in (-0.1, 1.0, math.nan)],
     *[(RMSprop, "smoothing", v, "at least 0 and below 1") for v in (-0.1, 1.0)],
     *[(Adam, name, 1.0, "at least 0 and below 1") for name in ("first", "second")],
-    *[(rule, "epsilon", v, "above 0") for rule in (RMSprop, Adam) for v in (0.0, math.inf)],
+    *[
+        (rule, "epsilon", v, r"at least 1e-15 .*normal number in float32")
+        for rule in (RMSprop, Adam)
+        for v in (0.0, 9e-16, math.inf)
+    ],
 ]
 
 

@@ -183,8 +183,8 @@ def _is_small(array: NDArray[Any]) -> bool:
 
     The sum of squares is not finite or not below the square of 1e38 if any number is not.
     """
-    flat = array.ravel()
-    return len(flat) <= 4096 and float(flat.dot(flat)) < 1e76
+    # Unlike dot, vdot does not warn where the sum overflows; np.errstate costs more than the look.
+    return array.size <= 4096 and float(np.vdot(array, array)) < 1e76
 
 
 def _as(dtype: Dtype, array: NDArray[Any]) -> Any:

@@ -112,6 +112,10 @@ def partials_view(core: Core, topology: Topology, kind: UnitKind, layer: int) ->
 
 
 def state_view(core: Core, topology: Topology, name: Recordable, layer: int) -> Floating:
-    """The activations of a kind of unit."""
+    """The activations of a kind of unit; those of the output units read-only."""
     array = core.array(name, layer)
-    return array if name == "output" else array[..., : topology.blocks].T
+    if name != "output":
+        return array[..., : topology.blocks].T
+    outputs = array.view()
+    outputs.flags.writeable = False
+    return outputs

@@ -96,10 +96,7 @@ class Network:
         dtype: DTypeLike = "float32",
     ) -> None:
         update = SGD(0.5) if update is None else update
-        if not isinstance(topology, Topology):
-            raise ValueError(f"topology must be a lethe.Topology, got {topology!r}")
-        if not isinstance(update, Update):
-            raise ValueError(f"update must be a lethe.SGD, RMSprop or Adam, got {update!r}")
+        _check_parts(topology, update)
         random = generator(seed)
         self._build(topology, update, floating_dtype(dtype))
         draw_weights(self._core, topology, random)
@@ -356,7 +353,11 @@ class Network:
         return view
 
     def state(self, name: Recordable, layer: int = 0) -> Floating:
-        """The activations of a kind of unit at the last step, as a view that can be written.
+        """The activations of a kind of unit at the last step, as a view.
+
+        "output" is read-only. The others can be written, for the next step to go on from; between
+        `step` and `learn` only "cell_state" and "cell_output" may be: the gates belong to the step
+        that waits for its target.
 
         Parameters
         ----------
@@ -415,8 +416,15 @@ class Network:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._build(state["topology"], state["update"], floating_dtype(state["dtype"]))
-        self._core.load(state["block"])
+        topology: Any = state.get("topology")
+        update: Any = state.get("update")
+        dtype: Any = state.get("dtype")
+        block: Any = state.get("block")
+        _check_parts(topology, update)
+        if not isinstance(block, bytes):
+            raise ValueError(f"block must be bytes, got {type(block).__name__}")
+        self._build(topology, update, floating_dtype(dtype))
+        self._core.load(block)
 
     def __repr__(self) -> str:
         t = self.topology
@@ -427,3 +435,10 @@ class Network:
             f"{t.outputs} outputs, {t.weights:,} weights, {self.update!r}, {self.dtype}, "
             f"step {self.steps:,}>"
         )
+
+
+def _check_parts(topology: object, update: object) -> None:
+    if not isinstance(topology, Topology):
+        raise ValueError(f"topology must be a lethe.Topology, got {topology!r}")
+    if not isinstance(update, Update):
+        raise ValueError(f"update must be a lethe.SGD, RMSprop or Adam, got {update!r}")

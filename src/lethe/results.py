@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-__all__ = ["Record", "append", "interval", "key", "mean", "read"]
+__all__ = ["Record", "append", "interval", "key", "make", "mean", "read"]
 
 #: One finished trial, as plain JSON values.
 Record = dict[str, Any]
 
 _KEY = ("experiment", "row", "seed", "configuration")
+_ANY: Mapping[str, type | tuple[type, ...]] = MappingProxyType({})
 
 
 def key(record: Record) -> str:
@@ -22,7 +24,9 @@ def key(record: Record) -> str:
     return json.dumps([record[name] for name in _KEY], sort_keys=True)
 
 
-def read(path: str | os.PathLike[str]) -> list[Record]:
+def read(
+    path: str | os.PathLike[str], result: Mapping[str, type | tuple[type, ...]] = _ANY
+) -> list[Record]:
     """Read all finished trials of a file.
 
     A last line that was cut off, as by a power cut, is dropped.
@@ -31,6 +35,8 @@ def read(path: str | os.PathLike[str]) -> list[Record]:
     ----------
     path : str or os.PathLike
         A file that `append` wrote. One that does not exist holds no trials.
+    result : dict of str to type, optional
+        What each record must hold besides its `key`.
 
     Returns
     -------
@@ -55,10 +61,34 @@ def read(path: str | os.PathLike[str]) -> list[Record]:
         try:
             record = json.loads(line)
             key(record)
+            for name, kind in result.items():
+                if not isinstance(record[name], kind):
+                    raise TypeError(name)
         except (ValueError, KeyError, TypeError):
             raise ValueError(f"line {number} of the results file {path} is no record") from None
         records.append(record)
     return records
+
+
+def make(path: str | os.PathLike[str]) -> None:
+    """Make a results file and its folder where they are missing, and see whether it is writable.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file; what it holds is kept.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be written.
+    """
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab"):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 def append(path: str | os.PathLike[str], record: Record) -> None:
@@ -88,7 +118,11 @@ def append(path: str | os.PathLike[str], record: Record) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise ValueError(f"the results file {path} cannot be written: {error.strerror}") from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: str | os.PathLike[str], error: OSError) -> ValueError:
+    return ValueError(f"the results file {path} cannot be written: {error.strerror}")
 
 
 def _whole_lines(size: int, path: Path) -> int:

@@ -62,8 +62,8 @@ class Topology:
     blocks, cells_per_block : int
         Memory blocks in each layer, and cells that share a block's gates.
     layers : int
-        Hidden layers. Each reads the input, its own past cell outputs and the present cell outputs
-        of the layer below; output units read all layers.
+        Hidden layers, of at most 2**24 cells together. Each reads the input, its own past cell
+        outputs and the present cell outputs of the layer below; output units read all layers.
     input_gate, forget_gate, output_gate : bool
         Gates that the blocks have. A gate that is absent is always open (1).
     state_decay : float
@@ -142,6 +142,11 @@ class Topology:
                     f"{name} must be a whole number from 1 to 1,048,576, got {value!r}"
                 )
             object.__setattr__(self, name, int(value))
+        if self.layers * self.cells > 1 << 24:
+            raise ValueError(
+                "layers * blocks * cells_per_block must be at most 16,777,216, "
+                f"got {self.layers} * {self.blocks} * {self.cells_per_block}"
+            )
         for field in fields(self):
             if field.type == "bool" and not isinstance(getattr(self, field.name), bool):
                 raise ValueError(

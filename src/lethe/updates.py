@@ -10,6 +10,9 @@ __all__ = ["SGD", "Adam", "RMSprop", "Update"]
 
 DecayPer = Literal["step", "sequence"]
 
+_LEAST_EPSILON = 1e-15
+_EPSILON = "at least 1e-15 (its square must be a normal number in float32) and finite"
+
 
 @dataclass(frozen=True)
 class SGD:
@@ -79,7 +82,7 @@ class RMSprop:
     smoothing : float
         In [0, 1).
     epsilon : float
-        Above 0.
+        At least 1e-15, so that its square is a normal number in float32.
 
     Raises
     ------
@@ -105,7 +108,7 @@ class RMSprop:
         """Check every number."""
         _check_common(self)
         _check(self, "smoothing", 0.0, 1.0, "at least 0 and below 1", closed="low")
-        _check(self, "epsilon", 0.0, math.inf, "above 0")
+        _check(self, "epsilon", _LEAST_EPSILON, math.inf, _EPSILON, closed="low")
 
     def __repr__(self) -> str:
         return _repr(self)
@@ -126,7 +129,7 @@ class Adam:
     first, second : float
         In [0, 1).
     epsilon : float
-        Above 0.
+        At least 1e-15, so that its square is a normal number in float32.
 
     Raises
     ------
@@ -154,7 +157,7 @@ class Adam:
         _check_common(self)
         _check(self, "first", 0.0, 1.0, "at least 0 and below 1", closed="low")
         _check(self, "second", 0.0, 1.0, "at least 0 and below 1", closed="low")
-        _check(self, "epsilon", 0.0, math.inf, "above 0")
+        _check(self, "epsilon", _LEAST_EPSILON, math.inf, _EPSILON, closed="low")
 
     def __repr__(self) -> str:
         return _repr(self)
@@ -180,7 +183,9 @@ def _check(
     """Bring one number of a rule into the form float, or say what is wrong with it."""
     value = getattr(rule, name)
     try:
-        wrong = isinstance(value, bool | str) or getattr(value, "shape", ()) != ()
+        wrong = (
+            isinstance(value, bool | str | bytes | bytearray) or getattr(value, "shape", ()) != ()
+        )
         number = math.nan if wrong else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan

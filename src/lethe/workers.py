@@ -13,13 +13,17 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
 
-__all__ = ["run_all"]
+__all__ = ["WorkerError", "run_all"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 #: What a piece of work is called with: its task, and where to send news of how it goes.
 Work = Callable[[Task, Callable[[Any], None]], Result]
+
+
+class WorkerError(RuntimeError):
+    """A worker process ended without a result, as when it was killed."""
 
 
 def run_all(
@@ -47,7 +51,7 @@ def run_all(
 
     Raises
     ------
-    RuntimeError
+    WorkerError
         If a process ended without a result, as when it was killed.
     """
     if jobs == 1 or len(tasks) < 2:
@@ -63,7 +67,7 @@ def run_all(
                 here, process = _start(work)
                 workers[here] = process
             busy[here] = next(waiting)
-            here.send(task)
+            _send(here, workers[here], task)
         while busy:
             ready: list[Any] = connection.wait(list(busy))
             for here in ready:
@@ -74,7 +78,7 @@ def run_all(
                 task = busy.pop(here)
                 for following in waiting:
                     busy[here] = following
-                    here.send(following)
+                    _send(here, workers[here], following)
                     break
                 on_result(task, value)
     finally:
@@ -119,17 +123,28 @@ def _interrupts_held() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
+def _send(here: Connection, process: SpawnProcess, task: object) -> None:
+    try:
+        here.send(task)
+    except ConnectionError:  # a BrokenPipeError too, which main would take for `| head`
+        raise _ended(process) from None
+
+
 def _receive(here: Connection, process: SpawnProcess) -> tuple[str, Any]:
     try:
         kind, value = here.recv()
     except (EOFError, ConnectionError):
-        process.join()
-        raise RuntimeError(
-            f"a worker process ended with exit code {process.exitcode} and without a result"
-        ) from None
+        raise _ended(process) from None
     if kind == "raised":
         raise value
     return kind, value
+
+
+def _ended(process: SpawnProcess) -> WorkerError:
+    process.join()
+    return WorkerError(
+        f"a worker process ended with exit code {process.exitcode} and without a result"
+    )
 
 
 def _serve(work: Work[Task, Result], there: Connection) -> None:

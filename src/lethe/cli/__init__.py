@@ -67,6 +67,13 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _replace_closed_streams() -> None:
+    """What would go to a closed descriptor (``>&-``) goes nowhere; a closed input stays None."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -78,9 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0, or 2 after one line on standard error for wrong input, or 130 when
-        interrupted. ``--help``, ``--version`` and wrong options leave through `SystemExit`.
+        The exit code: 0, or 2 after one line on standard error for wrong input or too little
+        memory, or 130 when interrupted, or another that the command gives. ``--help``,
+        ``--version`` and wrong options leave through `SystemExit`.
     """
+    _replace_closed_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if not word.startswith("-")), None)
     try:
@@ -95,6 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of a pipe has left; hand Python a descriptor that it can still flush to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except MemoryError:
+        print(f"lethe {command or ''}: not enough memory", file=sys.stderr)
+        return WRONG_INPUT
     except (ValueError, OSError) as error:
         message = " ".join(str(error).split())
         print(f"lethe {command or ''}: {message}", file=sys.stderr)

@@ -210,15 +210,12 @@ def _larger_network(cells: int) -> tuple[str, str, list[Entry]]:
     return f"16 inputs, {cells} cells, 8 outputs", baseline, entries
 
 
-def _lethe_run(net: Network, stream: peers.Stream, *, frozen: bool = False) -> peers.Contestant:
+def _lethe_run(net: Network, stream: peers.Stream) -> peers.Contestant:
     """Go over the stream in compiled code, recording the outputs, as the peers do."""
 
     def learn(steps: int) -> None:
         for _ in range(steps // len(stream.inputs)):
-            if frozen:
-                net.run(stream.inputs, learn=False)
-            else:
-                net.run(stream.inputs, stream.targets)
+            net.run(stream.inputs, stream.targets)
 
     return learn
 

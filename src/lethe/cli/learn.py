@@ -20,6 +20,7 @@ __all__ = ["UPDATES", "add_arguments", "run", "text_topology"]
 
 SYMBOLS = 256
 LAYERS, CELLS = 3, 64
+MOST_CELLS = 1 << 20  # in all layers
 
 #: The update rules by name, each from a learning rate; and the rate that suits it.
 UPDATES: dict[str, tuple[Callable[[float], Update], float]] = {
@@ -142,12 +143,24 @@ def _network(args: argparse.Namespace) -> Network:
     for option in ("layers", "cells"):
         if getattr(args, option) < 1:
             raise ValueError(f"--{option} must be at least 1, got {getattr(args, option)}")
+    if args.layers * args.cells > MOST_CELLS:
+        raise ValueError(
+            f"--layers times --cells must be at most {MOST_CELLS:,}, "
+            f"got {args.layers:,} times {args.cells:,}"
+        )
     make, rate = UPDATES[args.update]
     try:
         update = make(rate if args.rate is None else args.rate)
     except ValueError as error:
         raise ValueError(f"--{error}") from None
-    return Network(text_topology(args.layers, args.cells), update=update, seed=args.seed)
+    try:
+        return Network(text_topology(args.layers, args.cells), update=update, seed=args.seed)
+    except ValueError as error:
+        if not str(error).startswith("topology "):  # which must fit into memory
+            raise
+        raise ValueError(
+            f"--layers {args.layers:,} and --cells {args.cells:,} are too many: {error}"
+        ) from None
 
 
 def _open(source: str | None) -> tuple[TextStream, str]:
@@ -155,6 +168,8 @@ def _open(source: str | None) -> tuple[TextStream, str]:
     if source is None:
         return TextStream(topics()), f"pydoc_data.topics of Python {sys.version.split()[0]}"
     if source == "-":
+        if sys.stdin is None:
+            raise ValueError("SOURCE - needs standard input, which is closed")
         return TextStream(sys.stdin.buffer), "standard input"
     return TextStream(Path(source)), source
 

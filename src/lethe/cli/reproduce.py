@@ -24,8 +24,8 @@ examples:
   lethe reproduce cerg --row forget_gates --seed 17 --trials 1 --json
                                                 one trial of Table 2 again, to the same numbers
 
-Results files hold one JSON object per finished trial. Interrupted (Ctrl-C), all finished trials
-are kept, and --resume goes on from there.
+Results files hold one JSON object per finished trial. Interrupted (Ctrl-C) or killed, all finished
+trials are kept, and --resume goes on from there.
 """
 
 
@@ -93,10 +93,28 @@ def _whole(least: int) -> Callable[[str], int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the trials that are asked for, and compare."""
+    """Run the trials that are asked for, and compare.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        As `add_arguments` declares.
+
+    Returns
+    -------
+    int
+        0; 1 where a worker process was killed.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range, or the results file cannot be read or written.
+    KeyboardInterrupt
+        After Ctrl-C; it says how many trials are kept.
+    """
     from lethe import results
     from lethe.experiments import run_task
-    from lethe.workers import run_all
+    from lethe.workers import WorkerError, run_all
 
     table = import_module(f"lethe.experiments.{args.experiment}")
     plan = _plan(args, table)
@@ -107,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
         path = None
     if args.resume and path is None:
         raise ValueError("--resume needs --out or --full: it reads the results file")
-    found = [] if path is None else results.read(path)
+    found = [] if path is None else results.read(path, table.RESULT)
     done = [record for record in found if results.key(record) in keys]
     if done and not args.resume:
         raise ValueError(
@@ -120,7 +138,10 @@ def run(args: argparse.Namespace) -> int:
         _print_json(args, record)
     held = {results.key(record) for record in done}
     todo = [task for task in tasks if results.key(task.key()) not in held]
+    if todo and path is not None:
+        results.make(path)
 
+    killed: WorkerError | None = None
     with ExitStack() as stack:
         progress = stack.enter_context(_Progress(len(tasks), len(done)))
 
@@ -141,6 +162,12 @@ def run(args: argparse.Namespace) -> int:
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_what_is_kept(keys, len(tasks), done, path)) from None
+        except WorkerError as error:
+            killed = error
+    if killed is not None:
+        kept = _what_is_kept(keys, len(tasks), done, path)
+        print(f"lethe reproduce: {killed}; {kept}", file=sys.stderr)
+        return 1
     comparison = table.compare(done, plan.rows)
     if args.full and path is not None:
         _write_page(path.with_suffix(".md"), args, table, comparison)

@@ -1,8 +1,8 @@
 """The papers' tables and figures: one file each, with its configurations and its comparison.
 
 A table's file has ``TITLE``, ``ROWS`` (name to `Row`), ``SHORT`` (a `Plan`), ``FULL`` (a `Plan`)
-and ``compare(records, rows)``, the table with the paper's figures beside ours. ``lethe reproduce``
-runs it.
+and ``compare(records, rows)``, the table with the paper's figures beside ours; ``RESULT`` is what
+it reads of a record, by type. ``lethe reproduce`` runs it.
 """
 
 from __future__ import annotations

@@ -111,6 +111,10 @@ each trial's best network, the one whose first test stream was the longest, over
 [ ]: 95 % interval of our percentage (Wilson)."""
 
 
+#: What `compare` reads of a record, besides which trial it was.
+RESULT = {"perfect": bool, "training_streams": int, "best_mean_stream": (int, float)}
+
+
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
     """The table: for each row the report's figures, ours, and the interval of ours.
 
