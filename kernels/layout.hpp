@@ -79,8 +79,6 @@ struct Layout {
     else
       return squash64;
   }
-  int units() const { return (3 + cells) * padded_blocks; }         // lanes of a row of weights
-  int layer_cells() const { return cells * padded_blocks; }         // lanes of a row of cells
   int layer_partials() const { return 3 * cells * padded_blocks; }  // lanes of a row of partials
 };
 
