@@ -26,7 +26,7 @@ def main() -> None:
         if million < MILLIONS:
             for _ in range(1_000_000 // PIECE):
                 steps = stream.take(PIECE)
-                net.run(steps.symbols, steps.targets, target_table=TARGETS)
+                net.run(steps.inputs, steps.targets, target_table=TARGETS)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def trained(forget_gate: bool) -> tuple[lethe.Network, np.ndarray]:
         while right < LIMIT and not wrong:
             steps = stream.look(min(1000, LIMIT - right))
             run = net.run(
-                steps.symbols,
+                steps.inputs,
                 steps.targets,
                 target_table=TARGETS,
                 stop=lethe.FirstError(0.49),
@@ -49,7 +49,7 @@ def trained(forget_gate: bool) -> tuple[lethe.Network, np.ndarray]:
 
 def main() -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    symbols = ReberStream(seed=12345).take(2000).symbols
+    symbols = ReberStream(seed=12345).take(2000).inputs
     for forget_gate, name, colour in (
         (False, "standard LSTM", "#c0392b"),
         (True, "forget gates", "#0b6e99"),

@@ -22,7 +22,7 @@ def test_resident_size_is_flat_over_a_million_steps() -> None:
     sizes = []
     for _ in range(110):
         steps = stream.take(10_000)
-        net.run(steps.symbols, steps.targets, target_table=TARGETS)
+        net.run(steps.inputs, steps.targets, target_table=TARGETS)
         sizes.append(resident())
     assert net.steps == 1_100_000
     # The first tenth brings in what is loaded once. A step that kept 8 bytes would add 8 MB.

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lethe.streams import TARGETS, ReberStream, Steps, TextStream, topics
+from lethe.streams import TARGETS, ReberStream, Steps, TextStream, joined, topics
 
 LETTERS = np.array(list("BTPSXVE"))
 
@@ -50,7 +50,7 @@ def follow(string: str) -> list[set[str]]:
 
 def cut_into_strings(steps: Steps) -> list[str]:
     starts = np.flatnonzero(steps.starts)
-    letters = "".join(LETTERS[steps.symbols])
+    letters = "".join(LETTERS[steps.inputs])
     return [letters[a:b] for a, b in pairwise(starts)]
 
 
@@ -101,13 +101,13 @@ def test_lengths_follow_the_grammar(long_stream: Steps) -> None:
 
 
 def test_choices_are_fair(long_stream: Steps) -> None:
-    letters = LETTERS[long_stream.symbols]
+    letters = LETTERS[long_stream.inputs]
     second = letters[np.flatnonzero(long_stream.starts[:-1]) + 1]
     assert np.mean(second == "T") == pytest.approx(0.5, abs=5 * 0.5 / second.size**0.5)
     # Wherever two symbols may come next, each of them comes half of the time.
     for code in np.unique(long_stream.targets):
         options = TARGETS[code].nonzero()[0]
-        following = long_stream.symbols[1:][long_stream.targets[:-1] == code]
+        following = long_stream.inputs[1:][long_stream.targets[:-1] == code]
         assert set(following) == set(options)
         share = np.mean(following == options[0])
         assert share == pytest.approx(1 / options.size, abs=5 * 0.5 / following.size**0.5)
@@ -162,8 +162,8 @@ def test_cutting_changes_nothing(sizes: list[int], seed: int) -> None:
     whole = ReberStream(seed).take(sum(sizes))
     stream = ReberStream(seed)
     pieces = [stream.take(size) for size in sizes]
-    assert [piece.symbols.size for piece in pieces] == sizes
-    assert same(Steps(*map(np.concatenate, zip(*pieces, strict=True))), whole)
+    assert [piece.inputs.size for piece in pieces] == sizes
+    assert same(joined(pieces), whole)
 
 
 @settings(max_examples=40, deadline=None)
@@ -207,10 +207,10 @@ def test_look_shows_and_advance_goes_on() -> None:
         steps = stream.look(30_000)
         again = stream.look(30_000)
         assert same(steps, again)
-        used = min(steps.symbols.size, 20_001, 200_000 - at)
+        used = min(steps.inputs.size, 20_001, 200_000 - at)
         stream.advance(used)
-        expected = Steps(*(array[at : at + used] for array in taken))
-        assert same(Steps(*(array[:used] for array in steps)), expected)
+        expected = taken.piece(at, at + used)
+        assert same(steps.piece(0, used), expected)
         at += used
     with pytest.raises(ValueError, match="n must be"):
         stream.advance(10**9)
@@ -230,7 +230,7 @@ def test_next_string_skips_to_a_start_and_not_further() -> None:
         distance = int(np.flatnonzero(skipped.starts)[0])
         assert stream.take(1).starts.tolist() == [True]
         following = ReberStream.at(before).take(distance + 101)
-        rest = Steps(*(array[distance + 1 :] for array in following))
+        rest = following.piece(distance + 1, distance + 101)
         assert same(stream.take(100), rest)
 
 
@@ -238,18 +238,18 @@ def test_strings_are_whole() -> None:
     stream = ReberStream(seed=7)
     strings = stream.strings(8000)
     for string in strings:
-        follow("".join(LETTERS[string.symbols]))
-        assert string.starts.tolist() == [True] + [False] * (string.symbols.size - 1)
+        follow("".join(LETTERS[string.inputs]))
+        assert string.starts.tolist() == [True] + [False] * (string.inputs.size - 1)
     assert same(
-        Steps(*map(np.concatenate, zip(*strings, strict=True))),
-        ReberStream(seed=7).take(sum(string.symbols.size for string in strings)),
+        joined(strings),
+        ReberStream(seed=7).take(sum(string.inputs.size for string in strings)),
     )
 
 
 def test_a_stream_cannot_be_spoiled_by_its_reader() -> None:
     steps = ReberStream(seed=1).take(10)
     with pytest.raises(ValueError, match="read-only"):
-        steps.symbols[0] = 5
+        steps.inputs[0] = 5
 
 
 def test_generation_is_fast() -> None:
@@ -259,7 +259,7 @@ def test_generation_is_fast() -> None:
     for _ in range(5):
         began, made = time.perf_counter(), 0
         while made < 200_000:
-            size = stream.look(8192).symbols.size
+            size = stream.look(8192).inputs.size
             stream.advance(size)
             made += size
         best = min(best, (time.perf_counter() - began) / made)

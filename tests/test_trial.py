@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lethe.experiments.cerg import ROWS
 from lethe.network import Network
-from lethe.streams import TARGETS, ReberStream
+from lethe.penalty import WeightDecay, WeightElimination
+from lethe.streams import TARGETS, Continual, ReberStream, TemporalOrder
 from lethe.topology import Topology
 from lethe.trial import Trial, TrialResult
 from lethe.updates import SGD
@@ -41,7 +43,7 @@ def plainly(trial: Trial, seed: int) -> TrialResult:
             if trial.external_reset and step.starts[0]:
                 net.start_sequence(reset=True)
             target = TARGETS[step.targets[0]].astype(net.dtype)
-            y = net.step(int(step.symbols[0]), learn=learn)
+            y = net.step(int(step.inputs[0]), learn=learn)
             wrong = bool((np.abs(target - y) >= trial.bound).any())
             if learn and not (wrong and not trial.learn_from_error):
                 net.learn(target)
@@ -120,13 +122,79 @@ def test_numbers_out_of_bounds_end_a_stream_and_are_counted() -> None:
     assert not result.perfect
 
 
-def test_news_tells_how_far_a_trial_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lethe.trial._NEWS_EVERY", -1.0)
-    news: list[tuple[int, int]] = []
-    SMALL.run(3, news.append)
-    assert [streams for streams, _ in news] == list(range(1, 61))
-    longest = [length for _, length in news]
-    assert longest == sorted(longest)
+def test_training_gives_the_network_and_the_length_of_every_stream() -> None:
+    lengths: list[int] = []
+    result, net = SMALL.train(3, lengths.append)
+    assert result == SMALL.run(3)
+    assert len(lengths) == result.training_streams
+    # Right predictions, and the wrong one that ended each stream.
+    assert sum(lengths) + len(lengths) == result.training_symbols
+    assert not np.array_equal(net.weights("cell"), SMALL.train(4)[1].weights("cell"))
+
+
+def test_sequences_count_where_only_their_last_step_has_a_target() -> None:
+    """A bound that nothing passes ends each stream in its first sequence, one that all do never."""
+    topology = Topology(inputs=8, outputs=8, cells_per_block=2)
+    trial = replace(
+        SMALL,
+        topology=topology,
+        stream=Continual(TemporalOrder(marks=3)),
+        stream_length=40,
+        training_streams=3,
+        test_streams=2,
+    )
+    hopeless = replace(trial, bound=1e-9).run(seed=0)
+    assert 3 * 100 <= hopeless.training_symbols <= 3 * 110
+    assert (hopeless.best_mean_stream, hopeless.final_mean_stream) == (0.0, 0.0)
+    easy = replace(trial, bound=1.1).run(seed=0)
+    assert (easy.perfect, easy.training_streams, easy.best_mean_stream) == (True, 1, 40.0)
+    assert 40 * 100 <= easy.training_symbols <= 40 * 110
+
+
+def test_a_restart_makes_a_new_network() -> None:
+    trial = replace(SMALL, training_streams=41)
+    kept, restarted = trial.train(3)[1], replace(trial, restart_after=40).train(3)[1]
+    assert kept.steps > 10 * restarted.steps
+    # After the 40th stream; before it all is the same.
+    short = replace(trial, training_streams=40)
+    assert short.run(3) != replace(short, restart_after=20).run(3)
+    assert short.run(3) == replace(short, restart_after=50).run(3)
+
+
+@pytest.mark.parametrize("penalty", [WeightDecay(1e-4), WeightElimination(1e-4)])
+def test_a_penalty_makes_weights_smaller(penalty: WeightDecay | WeightElimination) -> None:
+    def size(trial: Trial) -> float:
+        net = trial.train(3)[1]
+        return sum(float(np.abs(net.weights(kind)).sum()) for kind in ("cell", "output"))
+
+    trial = replace(SMALL, training_streams=200)
+    assert size(replace(trial, penalty=penalty)) < 0.95 * size(trial)
+    assert repr(penalty) in json.dumps(replace(trial, penalty=penalty).configuration())
+
+
+def test_penalties_are_what_they_say() -> None:
+    net = Network(SMALL.topology, seed=1, dtype="float64")
+    kinds = ("input_gate", "forget_gate", "output_gate", "cell", "output")
+    before = {kind: net.weights(kind).copy() for kind in kinds}
+    WeightDecay(0.25).apply(net, steps=3)
+    for kind in kinds:
+        np.testing.assert_allclose(net.weights(kind), before[kind] * 0.75**3, rtol=1e-15)
+        net.weights(kind)[...] = before[kind]
+    WeightElimination(0.01).apply(net, steps=2)
+    for kind, w in before.items():
+        # Against the penalty's own slope, by differences.
+        above, below = ((w + step) ** 2 / (1 + (w + step) ** 2) for step in (1e-6, -1e-6))
+        slope = (above - below) / 2e-6
+        np.testing.assert_allclose(net.weights(kind), w - 0.02 * slope, atol=1e-9)
+    WeightElimination(1.0).apply(net, steps=10**6)
+    assert all(np.isfinite(net.weights(kind)).all() for kind in kinds)
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.5, float("nan"), "0.1", True])
+def test_impossible_penalties_are_refused(rate: Any) -> None:
+    for kind in (WeightDecay, WeightElimination):
+        with pytest.raises(ValueError, match="rate must be"):
+            kind(rate)
 
 
 def test_the_configuration_is_plain_json_and_tells_trials_apart() -> None:

@@ -226,6 +226,20 @@ class Topology:
         """Whether the network has units of this kind."""
         return kind in ("cell", "output") or bool(getattr(self, kind))
 
+    def configuration(self) -> dict[str, Any]:
+        """The sizes, and what differs from the defaults, as plain JSON values."""
+        plain = Topology(inputs=1, outputs=1)
+        given = {
+            field.name: getattr(self, field.name)
+            for field in fields(Topology)
+            if field.name in ("inputs", "outputs", "blocks", "cells_per_block")
+            or getattr(self, field.name) != getattr(plain, field.name)
+        }
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in given.items()
+        }
+
     @property
     def gates(self) -> tuple[GateKind, ...]:
         """The kinds of gate that each block has, in the kernel's order."""

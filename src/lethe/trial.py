@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe.network import FirstError, Network, NotFiniteError
+from lethe.penalty import Penalty
 from lethe.streams import ReberStream, Steps
 from lethe.topology import Topology
 from lethe.updates import Update
 
 __all__ = ["Stream", "Trial", "TrialResult"]
 
-# Streams are fed in chunks that grow: most of them end after some 30 symbols.
-_FIRST_CHUNK, _LAST_CHUNK = 128, 16384
-_NEWS_EVERY = 0.25  # seconds
+_LAST_CHUNK = 16384  # Streams are fed in chunks that grow up to so many predictions.
 
 
 class Stream(Protocol):
     """What a trial asks of a source of events."""
 
-    target_table: ClassVar[NDArray[np.float32]]
+    @property
+    def target_table(self) -> NDArray[np.float32] | None:
+        """The target vectors that integer targets are rows of; None: they are classes."""
+
+    @property
+    def first_look(self) -> int:
+        """Predictions to look at first: most training streams end within them."""
 
     def look(self, n: int) -> Steps:
-        """Show at least one and at most `n` of the next steps."""
+        """Show the next steps, with at least one and at most `n` predictions, up to the last."""
 
     def advance(self, n: int) -> None:
         """Go on by `n` steps."""
@@ -46,9 +50,10 @@ class TrialResult:
     perfect : bool
         Whether the network came through all test streams to the limit.
     training_streams, training_symbols : int
-        Streams and symbols that it had learned from by then.
+        Streams and symbols (time steps) that it had learned from by then.
     best_mean_stream, final_mean_stream : float
-        Mean number of right predictions before the first error, over all test streams: of the
+        Mean number of right predictions before the first error, over all test streams (symbols
+        where each has a target, sequences where the last of each has): of the
         network whose first test stream was the longest, and of the last network. The streams are
         new ones, so the choice of the best does not flatter it.
     diverged : int
@@ -77,8 +82,9 @@ class Trial:
         The network.
     update : SGD, RMSprop or Adam
         How it learns.
-    stream : type
-        The source of events; made from a `numpy.random.SeedSequence`.
+    stream : callable
+        Makes the source of events from a `numpy.random.SeedSequence`: a class, or a value such as
+        `lethe.streams.Continual`.
     external_reset : bool
         Whether a teacher zeroes states and partials at the start of each string, in tests too.
     zero_at_stream_start : bool
@@ -90,7 +96,12 @@ class Trial:
     bound : float
         A prediction is right if the error of every output unit is smaller.
     stream_length, training_streams, test_streams : int
-        The limits: symbols in a stream, streams to learn from, streams in a test.
+        The limits: predictions in a stream, streams to learn from, streams in a test.
+    restart_after : int
+        After so many training streams without a perfect solution the network is made anew (section
+        4.5), and again after as many more; 0: never.
+    penalty : WeightDecay or WeightElimination, optional
+        Takes from the weights after each training stream, for as many steps as it had.
     dtype : {"float32", "float64"}
         Of the network.
 
@@ -109,7 +120,7 @@ class Trial:
 
     topology: Topology
     update: Update
-    stream: type[ReberStream] = ReberStream
+    stream: Callable[[np.random.SeedSequence], Stream] = ReberStream
     external_reset: bool = False
     zero_at_stream_start: bool = True
     learn_from_error: bool = True
@@ -117,42 +128,39 @@ class Trial:
     stream_length: int = 100_000
     training_streams: int = 30_000
     test_streams: int = 10
+    restart_after: int = 0
+    penalty: Penalty | None = None
     dtype: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
         """Check the limits."""
-        for name in ("stream_length", "training_streams", "test_streams"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        for name in ("stream_length", "training_streams", "test_streams", "restart_after"):
+            value, least = getattr(self, name), int(name != "restart_after")
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(
+                    f"{name} must be a whole number of at least {least}, got {value!r}"
+                )
         if not 0 < self.bound < float("inf"):
             raise ValueError(f"bound must be a number above 0, got {self.bound!r}")
 
     def configuration(self) -> dict[str, Any]:
-        """All that a reader needs to run this again, as plain JSON values.
-
-        Of the topology only what differs from its defaults.
-        """
-        plain = Topology(inputs=1, outputs=1)
-        topology = {
-            field.name: getattr(self.topology, field.name)
-            for field in fields(Topology)
-            if field.name in ("inputs", "outputs", "blocks", "cells_per_block")
-            or getattr(self.topology, field.name) != getattr(plain, field.name)
-        }
-        return {
-            "topology": {
-                name: list(value) if isinstance(value, tuple) else value
-                for name, value in topology.items()
-            },
+        """All that a reader needs to run this again, as plain JSON values."""
+        configuration = {
+            "topology": self.topology.configuration(),
             "weights": self.topology.weights,
             "update": repr(self.update),
-            "stream": self.stream.__name__,
+            "stream": getattr(self.stream, "__name__", None) or repr(self.stream),
         } | {field.name: getattr(self, field.name) for field in fields(self)[3:]}
+        # What a trial does not have is not part of it.
+        if self.penalty is None:
+            del configuration["penalty"]
+        else:
+            configuration["penalty"] = repr(self.penalty)
+        if not self.restart_after:
+            del configuration["restart_after"]
+        return configuration
 
-    def run(
-        self, seed: int, on_news: Callable[[tuple[int, int]], None] | None = None
-    ) -> TrialResult:
+    def run(self, seed: int) -> TrialResult:
         """Run the trial.
 
         Parameters
@@ -160,40 +168,55 @@ class Trial:
         seed : int
             At least 0. Weights, training streams and test streams each have a generator of their
             own that follows from it.
-        on_news : callable, optional
-            Called now and then with the number of training streams so far and the longest first
-            test stream so far.
 
         Returns
         -------
         TrialResult
         """
+        return self.train(seed)[0]
+
+    def train(
+        self, seed: int, on_stream: Callable[[int], None] | None = None
+    ) -> tuple[TrialResult, Network]:
+        """Run the trial, and give back its last network too, to look into.
+
+        Parameters
+        ----------
+        seed : int
+            As for `run`.
+        on_stream : callable, optional
+            Called after each training stream with its number of right predictions.
+
+        Returns
+        -------
+        TrialResult
+        Network
+            As it was when it turned out perfect, or after the last training stream.
+        """
         for_weights, for_training, for_tests = np.random.SeedSequence(seed).spawn(3)
-        net = Network(
-            self.topology,
-            update=self.update,
-            seed=np.random.default_rng(for_weights),
-            dtype=self.dtype,
-        )
+        draw = np.random.default_rng(for_weights)
+        net = Network(self.topology, update=self.update, seed=draw, dtype=self.dtype)
         training, tests = self.stream(for_training), self.stream(for_tests)
         symbols = diverged = 0
         longest, best = -1, net
-        news_at = time.monotonic() + _NEWS_EVERY
         for streams in range(1, self.training_streams + 1):
-            steps, _, finite = self._present(net, training, learn=True)
+            steps, right, finite = self._present(net, training, learn=True)
             symbols += steps
+            if on_stream is not None:
+                on_stream(right)
             diverged += not finite
+            if self.penalty is not None:
+                self.penalty.apply(net, steps)
             tested = net if self.zero_at_stream_start else net.clone()
             lengths = self._test(tested, tests)
             if min(lengths) == self.stream_length:
                 limit = float(self.stream_length)
-                return TrialResult(True, streams, symbols, limit, limit, diverged)
+                return TrialResult(True, streams, symbols, limit, limit, diverged), net
             if lengths[0] > longest:
                 longest, best = lengths[0], net.clone()
-            if on_news is not None and time.monotonic() > news_at:
-                on_news((streams, longest))
-                news_at = time.monotonic() + _NEWS_EVERY
-        return TrialResult(
+            if self.restart_after and streams % self.restart_after == 0:
+                net = Network(self.topology, update=self.update, seed=draw, dtype=self.dtype)
+        result = TrialResult(
             perfect=False,
             training_streams=self.training_streams,
             training_symbols=symbols,
@@ -201,6 +224,7 @@ class Trial:
             final_mean_stream=float(np.mean(self._test(net, tests, to_the_end=True))),
             diverged=diverged,
         )
+        return result, net
 
     def _test(self, net: Network, stream: Stream, *, to_the_end: bool = False) -> list[int]:
         """Right predictions in each test stream, up to the first that failed or in all of them."""
@@ -218,14 +242,16 @@ class Trial:
         stream.next_string()
         stop = FirstError(self.bound, learn=self.learn_from_error)
         sequences = self.external_reset or self.update.decay_per == "sequence"
-        done, size = 0, _FIRST_CHUNK
-        while done < self.stream_length:
-            ahead = stream.look(min(size, self.stream_length - done))
+        done = right = 0
+        size = stream.first_look
+        while right < self.stream_length:
+            ahead = stream.look(min(size, self.stream_length - right))
             try:
                 run = net.run(
-                    ahead.symbols,
+                    ahead.inputs,
                     ahead.targets,
                     target_table=stream.target_table,
+                    has_target=ahead.has_target,
                     starts=ahead.starts if sequences else None,
                     reset_at_starts=self.external_reset,
                     learn=learn,
@@ -233,14 +259,15 @@ class Trial:
                     record=(),
                 )
             except NotFiniteError:
-                stream.advance(len(ahead.symbols))
-                return done, done, False
+                stream.advance(len(ahead.starts))
+                return done, right, False
             stream.advance(run.steps)
             done += run.steps
+            right += ahead.piece(0, run.steps).predictions
             if run.stopped:
-                return done, done - 1, True
+                return done, right - 1, True
             size = min(4 * size, _LAST_CHUNK)
-        return done, done, True
+        return done, right, True
 
     def _start_stream(self, net: Network) -> None:
         """Start a stream: the learning rate starts again, and states and partials with it."""

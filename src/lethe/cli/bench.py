@@ -156,7 +156,7 @@ def _tables(*, quick: bool) -> Iterator[tuple[str, str, list[Entry]]]:
 def _paper_network(scale: int) -> tuple[str, str, list[Entry]]:
     taken = ReberStream(seed=0).take(STREAM)
     targets = np.ascontiguousarray(TARGETS[taken.targets])
-    stream = peers.Stream(np.eye(7, dtype=np.float32)[taken.symbols], targets)
+    stream = peers.Stream(np.eye(7, dtype=np.float32)[taken.inputs], targets)
     rate = 0.5
 
     def network() -> Network:
@@ -171,7 +171,7 @@ def _paper_network(scale: int) -> tuple[str, str, list[Entry]]:
     def by_symbol(steps: int, learn: bool) -> None:
         net = learning if learn else frozen
         for _ in range(steps // STREAM):
-            net.run(taken.symbols, targets=targets, learn=learn)
+            net.run(taken.inputs, targets=targets, learn=learn)
 
     stepping, learning, frozen = network(), network(), network()
     baseline = "Lethe, run"

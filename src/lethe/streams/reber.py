@@ -9,12 +9,15 @@ edge also remembers which of them is due at the end.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SYMBOLS", "TARGETS", "ReberStream", "Steps"]
+from lethe.streams.steps import Steps, joined
+
+__all__ = ["SYMBOLS", "TARGETS", "EmbeddedReber", "ReberStream"]
 
 #: The symbols by number: 0 is B, 6 is E.
 SYMBOLS = "BTPSXVE"
@@ -94,24 +97,6 @@ _WALKS = np.ascontiguousarray(_walks()).view(np.uint32).reshape(-1)
 _STRINGS = 5461  # Strings in a buffer: about 65,536 symbols, a millisecond.
 
 
-class Steps(NamedTuple):
-    """Some steps of a stream, as read-only arrays of one length.
-
-    Attributes
-    ----------
-    symbols : (T,) int64
-        The input symbols, numbers in `SYMBOLS`.
-    targets : (T,) int64
-        Rows of `TARGETS`: the possible next symbols.
-    starts : (T,) bool
-        True at the first symbol of each string.
-    """
-
-    symbols: NDArray[np.int64]
-    targets: NDArray[np.int64]
-    starts: NDArray[np.bool_]
-
-
 class ReberStream:
     """The continual embedded Reber grammar, an endless stream of symbols with their targets.
 
@@ -127,13 +112,15 @@ class ReberStream:
     --------
     >>> stream = ReberStream(seed=1)
     >>> steps = stream.take(20)
-    >>> "".join(SYMBOLS[symbol] for symbol in steps.symbols)
+    >>> "".join(SYMBOLS[symbol] for symbol in steps.inputs)
     'BPBPVVEPEBTBPVPXVPSE'
     >>> [SYMBOLS[symbol] for symbol in TARGETS[steps.targets[0]].nonzero()[0]]
     ['T', 'P']
     """
 
     target_table: ClassVar[NDArray[np.float32]] = TARGETS
+    #: Steps that a trial looks at first; most of its streams end within them.
+    first_look: ClassVar[int] = 128
 
     def __init__(self, seed: int | np.random.SeedSequence | np.random.Generator = 0) -> None:
         self._generator = np.random.default_rng(seed)
@@ -144,7 +131,7 @@ class ReberStream:
         self._made_from = self._generator.bit_generator.state
         edges = _strings(self._generator, _STRINGS)
         self._buffer = Steps(_SYMBOL_OF[edges], edges.astype(np.int64), edges == 0)
-        for array in self._buffer:
+        for array in self._buffer[:3]:
             array.setflags(write=False)
         self._starts = np.append(np.flatnonzero(self._buffer.starts), edges.size)
         self._length = edges.size
@@ -170,9 +157,7 @@ class ReberStream:
             raise ValueError(f"n must be at least 1, got {n!r}")
         if self._offset == self._length:
             self._fill()
-        here = slice(self._offset, min(self._offset + n, self._length))
-        symbols, targets, starts = self._buffer
-        return Steps(symbols[here], targets[here], starts[here])
+        return self._buffer.piece(self._offset, min(self._offset + n, self._length))
 
     def advance(self, n: int) -> None:
         """Go on by `n` steps, at most as many as the last `look` showed."""
@@ -197,16 +182,14 @@ class ReberStream:
         """
         piece = self.look(n)
         pieces = [piece]
-        self.advance(piece.symbols.size)
-        missing = n - piece.symbols.size
+        self.advance(piece.inputs.size)
+        missing = n - piece.inputs.size
         while missing:
             piece = self.look(missing)
-            self.advance(piece.symbols.size)
-            missing -= piece.symbols.size
+            self.advance(piece.inputs.size)
+            missing -= piece.inputs.size
             pieces.append(piece)
-        if len(pieces) == 1:
-            return piece
-        return Steps(*(np.concatenate(arrays) for arrays in zip(*pieces, strict=True)))
+        return joined(pieces)
 
     def next_string(self) -> None:
         """Skip what is left of the current string, so that the next step starts one.
@@ -270,6 +253,70 @@ class ReberStream:
             ) from None
         stream._offset = int(offset)
         return stream
+
+
+def _next_symbols() -> NDArray[np.float32]:
+    """For each row of `_CHOICES`, its second edge's symbol."""
+    table = np.zeros((len(_CHOICES), len(SYMBOLS)), np.float32)
+    table[np.arange(len(_CHOICES)), _SYMBOL_OF[[to for _, to in _CHOICES]]] = 1.0
+    table.setflags(write=False)
+    return table
+
+
+# Pairs of an edge and the edge after it: rows of the tables of targets of `EmbeddedReber`.
+_CHOICES = [
+    (edge, _EDGES.index(following))
+    for edge, (_, node) in enumerate(_EDGES)
+    for following in _DIAGRAM[node]
+]
+_CHOICE_OF = np.zeros((len(_EDGES), len(_EDGES)), np.int64)
+for _row, (_edge, _to) in enumerate(_CHOICES):
+    _CHOICE_OF[_edge, _to] = _row
+_NEXT = _next_symbols()
+_POSSIBLE = TARGETS[[edge for edge, _ in _CHOICES]]
+_POSSIBLE.setflags(write=False)
+
+
+@dataclass(frozen=True)
+class EmbeddedReber:
+    """The embedded Reber grammar as sequences (1997, experiment 1; the report's ERG).
+
+    A sequence is a string without its last symbol E, which nothing follows. Both kinds of target
+    have the same rows, so that a network can learn from the one and be tested with the other.
+
+    Parameters
+    ----------
+    targets : {"next", "possible"}
+        The target at each step: the symbol that comes next in the string, or all that may come.
+
+    Examples
+    --------
+    >>> steps = EmbeddedReber("next").sequences(np.random.default_rng(1), 2)
+    >>> "".join(SYMBOLS[symbol] for symbol in steps.inputs)
+    'BPBPVVEPBTBPVPXVPSET'
+    """
+
+    targets: Literal["next", "possible"]
+
+    inputs: ClassVar[int] = len(SYMBOLS)
+    outputs: ClassVar[int] = len(SYMBOLS)
+
+    def __post_init__(self) -> None:
+        """Check the kind of target."""
+        if self.targets not in ("next", "possible"):
+            raise ValueError(f"targets must be next or possible, got {self.targets!r}")
+
+    @property
+    def target_table(self) -> NDArray[np.float32]:
+        """One row for each pair of an edge of the grammar and the edge after it."""
+        return _NEXT if self.targets == "next" else _POSSIBLE
+
+    def sequences(self, generator: np.random.Generator, n: int) -> Steps:
+        """The steps of `n` new strings, each up to the symbol before its E."""
+        edges = _strings(generator, n)
+        here = np.flatnonzero(edges != _LAST)
+        starts = edges[here] == 0
+        return Steps(_SYMBOL_OF[edges[here]], _CHOICE_OF[edges[here], edges[here + 1]], starts)
 
 
 def _strings(generator: np.random.Generator, n: int) -> NDArray[np.uint8]:
