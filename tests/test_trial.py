@@ -161,7 +161,7 @@ def test_a_restart_makes_a_new_network() -> None:
     assert short.run(3) == replace(short, restart_after=50).run(3)
 
 
-@pytest.mark.parametrize("penalty", [WeightDecay(1e-4), WeightElimination(1e-4)])
+@pytest.mark.parametrize("penalty", [WeightDecay(3e-4), WeightElimination(3e-4)])
 def test_a_penalty_makes_weights_smaller(penalty: WeightDecay | WeightElimination) -> None:
     def size(trial: Trial) -> float:
         net = trial.train(3)[1]

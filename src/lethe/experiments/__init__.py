@@ -1,59 +1,81 @@
 """The papers' tables and figures: one file each, with its configurations and its comparison.
 
-A table's file has ``TITLE``, ``ROWS`` (name to `Row`), ``SHORT`` (a `Plan`), ``FULL`` (a `Plan`)
-and ``compare(records, rows)``, the table with the paper's figures beside ours; ``RESULT`` is what
-it reads of a record, by type. ``lethe reproduce`` runs it.
+A table's file has ``TITLE``, ``ROWS`` (name to `Row`), ``SHORT`` and ``FULL`` (a `Plan` each) and
+``compare(records, rows)``, the table with the paper's figures beside ours; ``RESULT`` is what it
+reads of a record, by type. ``lethe reproduce`` runs it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from lethe.network import instruction_set
 from lethe.results import Record
-from lethe.trial import Trial
 from lethe.version import __version__
 
-__all__ = ["TABLES", "Plan", "Row", "Task", "run_task"]
+__all__ = ["TABLES", "Plan", "Row", "RowTrial", "Task", "run_task"]
 
 #: The tables that ``lethe reproduce`` knows, and a line about each.
-TABLES: dict[str, str] = {"cerg": "the continual embedded Reber grammar, Table 2 of the report"}
+TABLES: dict[str, str] = {
+    "erg": "the embedded Reber grammar with resets, Table 1's LSTM",
+    "cerg": "the continual embedded Reber grammar, Table 2",
+    "nto": "noisy temporal order, section 4.6",
+    "cnto": "continual noisy temporal order, Table 3",
+    "long_lags": "the experiments of 1997, with standard LSTM and with forget gates",
+    "improvements": "ideas for better rows in Tables 2 and 3, what worked and what did not",
+    "sections": "what sections 2 to 4 say besides: penalties, decays, biases, restarts, lesions",
+}
+
+
+class RowTrial(Protocol):
+    """What a row tries with each seed: a frozen dataclass, such as `lethe.trial.Trial`."""
+
+    @property
+    def dtype(self) -> str:
+        """Of the networks."""
+
+    def configuration(self) -> dict[str, Any]:
+        """All that a reader needs to run this again, as plain JSON values."""
+
+    def run(self, seed: int) -> Any:
+        """Run it; the result is a dataclass of plain JSON values."""
+
+
+_Tried = TypeVar("_Tried", bound=RowTrial, covariant=True)
 
 
 @dataclass(frozen=True)
-class Figures:
-    """A row of Table 2 as printed: percentages, and the means that stand beside them.
+class Row(Generic[_Tried]):
+    """A row of a table: what is tried, and what the paper found (None for what is ours alone).
 
-    Attributes
-    ----------
-    solutions : int
-        Per cent of the trials that were perfect.
-    streams : int or None
-        Their mean number of training streams.
-    good, rest : int
-        Per cent of the trials with a mean test stream above 1,000 symbols, and of the others.
-    good_mean, rest_mean : int or None
-        Their mean test streams.
+    The paper's figures are in the form that the table's ``compare`` reads.
     """
 
-    solutions: int
-    streams: int | None
-    good: int
-    good_mean: int | None
-    rest: int
-    rest_mean: int | None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a table: what is tried, and what the paper found (None for an ablation of ours)."""
-
     title: str
-    trial: Trial
-    report: Figures | None
+    trial: _Tried
+    report: Any = None
+
+
+class Task(NamedTuple):
+    """One trial of a table."""
+
+    experiment: str
+    row: str
+    seed: int
+    trial: RowTrial
+
+    def key(self) -> dict[str, Any]:
+        """The part of the record that says which trial it is."""
+        return {
+            "experiment": self.experiment,
+            "row": self.row,
+            "seed": self.seed,
+            "configuration": self.trial.configuration(),
+        }
 
 
 @dataclass(frozen=True)
@@ -66,8 +88,12 @@ class Plan:
         Their trials run in turn: the first seed of every row, then the second.
     trials : int
         Trials of each row.
-    training_streams, stream_length : int
-        The limits of each trial.
+    fewer : dict of str to int
+        Rows with another number of trials, because each takes long.
+    limits : dict of str to int
+        Limits to put in place of those of the rows' trials, where they have them.
+    first_seed : int
+        The seed of the first trial of each row.
     fillers : tuple of str
         Rows whose trials are short. They run last, so that a trial that takes long does not run
         alone at the end.
@@ -75,46 +101,49 @@ class Plan:
 
     rows: tuple[str, ...]
     trials: int
-    training_streams: int
-    stream_length: int
+    fewer: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    limits: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    first_seed: int = 0
     fillers: tuple[str, ...] = ()
 
+    def tasks(
+        self, experiment: str, rows: Mapping[str, Row[RowTrial]], seed: int | None = None
+    ) -> list[Task]:
+        """All trials, from this seed or the plan's on, in the order in which they start."""
+        first = self.first_seed if seed is None else seed
+        groups = (
+            [name for name in self.rows if name not in self.fillers],
+            [name for name in self.rows if name in self.fillers],
+        )
+        return [
+            Task(experiment, name, first + number, self._limited(rows[name].trial))
+            for group in groups
+            for number in range(self.trials)
+            for name in group
+            if number < self.fewer.get(name, self.trials)
+        ]
 
-class Task(NamedTuple):
-    """One trial of a table."""
-
-    experiment: str
-    row: str
-    seed: int
-    trial: Trial
-
-    def key(self) -> dict[str, Any]:
-        """The part of the record that says which trial it is."""
-        return {
-            "experiment": self.experiment,
-            "row": self.row,
-            "seed": self.seed,
-            "configuration": self.trial.configuration(),
-        }
+    def _limited(self, trial: Any) -> RowTrial:
+        has = {field.name for field in fields(trial)}
+        limited: RowTrial = replace(trial, **{k: v for k, v in self.limits.items() if k in has})
+        return limited
 
 
-def run_task(task: Task, on_news: Callable[[tuple[int, int]], None]) -> Record:
+def run_task(task: Task) -> Record:
     """Run one trial and make its record.
 
     Parameters
     ----------
     task : Task
         The trial.
-    on_news : callable
-        As for `Trial.run`.
 
     Returns
     -------
     dict
-        Plain JSON values: which trial, its `TrialResult`, seconds, and what it ran on.
+        Plain JSON values: which trial, its result, seconds, and what it ran on.
     """
     began = time.perf_counter()
-    result = task.trial.run(task.seed, on_news)
+    result = task.trial.run(task.seed)
     seconds = time.perf_counter() - began
     record = {"experiment": task.experiment, "row": task.row, "seed": task.seed} | asdict(result)
     return record | {

@@ -1,0 +1,53 @@
+"""Table 1 of the report, its row for LSTM: the embedded Reber grammar with resets (1997)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lethe.experiments import Plan, Row
+from lethe.experiments.solved import RESULT, Figures, compare_solved
+from lethe.results import Record
+from lethe.sequence_trial import SequenceTrial, Tested
+from lethe.streams import EmbeddedReber
+from lethe.topology import Topology
+from lethe.updates import SGD
+
+__all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
+
+TITLE = "Table 1: embedded Reber grammar (ERG) with a reset before each string"
+
+# 1997: three blocks of two cells; gates are sources too and biased, cells and outputs are not. It
+# learns the symbol that comes next, and is right where the possible ones are the most active.
+_TRIAL = SequenceTrial(
+    topology=Topology(
+        inputs=7,
+        outputs=7,
+        blocks=3,
+        cells_per_block=2,
+        forget_gate=False,
+        gates_are_sources=True,
+        shortcuts=False,
+        biased=("input_gate", "output_gate"),
+        input_gate_bias=None,
+        output_gate_bias=(-1.0, -2.0, -3.0),
+    ),
+    update=SGD(0.5),
+    task=EmbeddedReber("next"),
+    test_task=EmbeddedReber("possible"),
+    criterion=Tested(256, bound=0.0, fixed=True),
+    scored="ranks",
+    training_set=256,
+    sequences=100_000,
+)
+
+ROWS: dict[str, Row[SequenceTrial]] = {
+    "standard": Row("Standard LSTM, 3 blocks of 2 (276)", _TRIAL, Figures(8_440, 100)),
+}
+FULL = Plan(rows=tuple(ROWS), trials=30)
+SHORT = replace(FULL, trials=10)
+
+
+def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
+    """The table; see `compare_solved`."""
+    return compare_solved(records, ROWS, rows)
