@@ -22,12 +22,16 @@ ROOMS = (
     "block",
     "checkpoint",
     "network",
+    "penalty",
     "streams",
     "trial",
+    "sequence_trial",
     "prequential",
     "results",
     "workers",
     "experiments",
+    "figures",
+    "report",
     "__init__",
     "cli",
     "__main__",
@@ -76,18 +80,28 @@ def test_no_arrow_back(file: Path) -> None:
 
 
 def test_import_is_light() -> None:
-    heavy = ("rich", "torch", "jax", "matplotlib", "scipy")
+    heavy = ("rich", "torch", "jax", "matplotlib", "scipy", "joblib", "dask", "distributed")
     code = f"import sys, lethe; print([name for name in {heavy} if name in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["learn", "--help"], ["bench", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["learn", "--help"],
+        ["bench", "--help"],
+        ["reproduce", "--help"],
+        ["figure", "--help"],
+    ],
+)
 def test_help_needs_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys\nfrom lethe.cli import main\n"
         f"try:\n    main({words})\nexcept SystemExit as end:\n    assert not end.code\n"
-        "print([name for name in ('rich', 'torch', 'jax') if name in sys.modules])"
+        "heavy = ('rich', 'torch', 'jax', 'joblib', 'dask', 'distributed', 'matplotlib')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.startswith("usage: lethe")

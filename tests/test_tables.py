@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import pytest
 
-from lethe.experiments import TABLES, Plan, Row, run_task
+from lethe.experiments import TABLES, Plan, Row, run_task, table
 from lethe.experiments.cerg import ROWS as CERG
 
-MODULES = {name: import_module(f"lethe.experiments.{name}") for name in TABLES}
+MODULES = {name: table(name) for name in TABLES}
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_plans_are_of_rows_that_there_are(name: str) -> None:
-    table = MODULES[name]
-    for plan in (table.SHORT, table.FULL):
-        assert set(plan.rows) <= set(table.ROWS)
+    module = MODULES[name]
+    for plan in (module.SHORT, module.FULL):
+        assert set(plan.rows) <= set(module.ROWS)
         assert {*plan.fewer, *plan.fillers} <= set(plan.rows)
-    keys = [json.dumps(task.key()) for task in table.FULL.tasks(name, table.ROWS)]
+    keys = [json.dumps(task.key()) for task in module.FULL.tasks(name, module.ROWS)]
     assert len(set(keys)) == len(keys)
-    configurations = {json.dumps(row.trial.configuration()) for row in table.ROWS.values()}
-    assert len(configurations) == len(table.ROWS)
+    configurations = {json.dumps(row.trial.configuration()) for row in module.ROWS.values()}
+    assert len(configurations) == len(module.ROWS)
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_without_records_shows_every_row(name: str) -> None:
-    table = MODULES[name]
-    text = table.compare([], table.FULL.rows)
-    for row in table.FULL.rows:
-        assert table.ROWS[row].title.strip() in text
+    module = MODULES[name]
+    text = module.compare([], module.FULL.rows)
+    for row in module.FULL.rows:
+        assert module.ROWS[row].title.strip() in text
     assert max(map(len, text.splitlines())) <= 100
 
 
@@ -54,28 +53,28 @@ def made_up(name: str, row: str, seed: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [name for name in TABLES if name != "sections"])
 def test_a_table_says_what_its_records_say(name: str) -> None:
-    table = MODULES[name]
-    row = table.FULL.rows[0]
+    module = MODULES[name]
+    row = module.FULL.rows[0]
     records = [made_up(name, row, seed) for seed in range(10)]
-    assert all(isinstance(records[0][key], kind) for key, kind in table.RESULT.items())
-    text = table.compare(records, [row])
+    assert all(isinstance(records[0][key], kind) for key, kind in module.RESULT.items())
+    text = module.compare(records, [row])
     assert max(map(len, text.splitlines())) <= 100
     assert "50 " in text  # five of ten
     assert "[24, 76]" in text
     half = [record for record in records if record["seed"] % 2]
-    assert "[24, 76]" not in table.compare(half, [row])
+    assert "[24, 76]" not in module.compare(half, [row])
 
 
 def test_the_sections_say_what_their_records_say() -> None:
-    table = MODULES["sections"]
-    records = [made_up("sections", row, seed) for row in table.FULL.rows for seed in range(4)]
+    module = MODULES["sections"]
+    records = [made_up("sections", row, seed) for row in module.FULL.rows for seed in range(4)]
     for record in records:
         if record["row"] == "lesions":
             record |= {
                 "broken": 3, "direct_broken": 1, "long_lag": [0.5, 0.4, 0.3, 0.0],
                 "direct_long_lag": [0.47, 0.0, 0.0, 0.0],
             }  # fmt: skip
-    text = table.compare(records, table.FULL.rows)
+    text = module.compare(records, module.FULL.rows)
     assert max(map(len, text.splitlines())) <= 100
     for expected in (
         "1,234.5",
@@ -88,7 +87,7 @@ def test_the_sections_say_what_their_records_say() -> None:
         assert expected in text
     del records[0]["training_streams"]
     with pytest.raises(ValueError, match="lacks 'training_streams'"):
-        table.compare(records, table.FULL.rows)
+        module.compare(records, module.FULL.rows)
 
 
 def test_a_plan_takes_turns_and_ends_with_fillers() -> None:
@@ -99,8 +98,8 @@ def test_a_plan_takes_turns_and_ends_with_fillers() -> None:
     assert [task.seed for task in plan.tasks("x", rows, seed=0)][:2] == [0, 0]
 
 
-def test_limits_take_the_place_of_the_rows_own_where_they_have_them() -> None:
-    limits = {"training_streams": 3, "stream_length": 20, "sequences": 7}
+def test_limits_take_the_place_of_the_rows_own_where_they_have_greater_ones() -> None:
+    limits = {"training_streams": 3, "stream_length": 20, "test_streams": 99, "sequences": 7}
     plan = Plan(("standard",), 1, limits=limits)
     (task,) = plan.tasks("cerg", CERG)
     assert task.trial == replace(CERG["standard"].trial, training_streams=3, stream_length=20)

@@ -1,101 +1,169 @@
-"""Worker processes: independent pieces of work, side by side, that end at once when told to."""
+"""Workers: independent pieces of work, side by side, in processes here or on a Dask cluster.
+
+joblib starts them and hands out the work. What it leaves open is done here: a worker that was
+killed costs no piece of work, Ctrl-C ends everything at once, and nothing outlives a killed parent.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
+import re
 import signal
 import threading
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from multiprocessing import connection, get_context, parent_process, resource_tracker
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
-__all__ = ["WorkerError", "run_all"]
+from lethe.version import __version__
+
+__all__ = ["ATTEMPTS", "PATIENCE", "WorkerError", "run_all"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-#: What a piece of work is called with: its task, and where to send news of how it goes.
-Work = Callable[[Task, Callable[[Any], None]], Result]
+#: So often a piece of work is begun, if its worker process is killed each time. On a cluster it is
+#: the scheduler that counts (``distributed.scheduler.allowed-failures``).
+ATTEMPTS = 3
+
+#: Seconds that a cluster has to answer, and then to show its first worker.
+PATIENCE = 5.0
 
 
 class WorkerError(RuntimeError):
-    """A worker process ended without a result, as when it was killed."""
+    """Workers ended without a result, as when they were killed, more often than can be chance.
+
+    Attributes
+    ----------
+    tasks : tuple
+        What they were at work on, as far as that is known.
+    """
+
+    def __init__(self, message: str, tasks: Iterable[Any] = ()) -> None:
+        super().__init__(message)
+        self.tasks = tuple(tasks)
 
 
 def run_all(
-    work: Work[Task, Result],
+    work: Callable[[Task], Result],
     tasks: Sequence[Task],
     *,
     jobs: int,
     on_result: Callable[[Task, Result], None],
-    on_news: Callable[[Task, Any], None] = lambda task, news: None,
+    scheduler: str | None = None,
 ) -> None:
-    """Run ``work(task, send_news)`` for each task, some of them at the same time.
+    """Run ``work(task)`` for each task, some of them at the same time.
 
-    Interrupted (Ctrl-C), or when a piece of work raises, all processes are ended at once.
+    A task whose worker was killed is run again. Interrupted (Ctrl-C), or when a piece of work
+    raises, all processes are ended at once; on a cluster, what has begun there runs to its end and
+    is forgotten.
 
     Parameters
     ----------
     work : callable
-        A function at the top of a module. It should not keep the interpreter's lock for long.
+        A function at the top of a module.
     tasks : sequence
-        Started in this order. Tasks, results and news must be picklable.
+        Started in this order. Tasks and results must be picklable.
     jobs : int
-        Processes; with 1 everything happens in this one.
-    on_result, on_news : callable
-        Called here, in this process, as results and news come in.
+        Processes; with 1 everything happens in this one. A cluster has its own number.
+    on_result : callable
+        Called here, in this process, as results come in, once for each task.
+    scheduler : str, optional
+        The address of a Dask scheduler, such as "tcp://10.0.0.1:8786", whose workers do the work.
 
     Raises
     ------
     WorkerError
-        If a process ended without a result, as when it was killed.
+        If the workers of a task were killed `ATTEMPTS` times, or the cluster was lost.
+    ValueError
+        If the cluster cannot be reached, has no workers or runs another version of this package, or
+        if Dask is not installed.
     """
-    if jobs == 1 or len(tasks) < 2:
+    if scheduler is not None:
+        _run_on_cluster(work, tasks, scheduler, on_result)
+    elif jobs == 1 or len(tasks) < 2:
         for task in tasks:
-            on_result(task, work(task, lambda news, task=task: on_news(task, news)))  # type: ignore[misc]
-        return
-    waiting = iter(tasks)
-    workers: dict[Connection, SpawnProcess] = {}
-    busy: dict[Connection, Task] = {}
-    try:
-        for task in tasks[:jobs]:
-            with _interrupts_held():
-                here, process = _start(work)
-                workers[here] = process
-            busy[here] = next(waiting)
-            _send(here, workers[here], task)
-        while busy:
-            ready: list[Any] = connection.wait(list(busy))
-            for here in ready:
-                kind, value = _receive(here, workers[here])
-                if kind == "news":
-                    on_news(busy[here], value)
-                    continue
-                task = busy.pop(here)
-                for following in waiting:
-                    busy[here] = following
-                    _send(here, workers[here], following)
-                    break
-                on_result(task, value)
-    finally:
-        for process in workers.values():
-            process.terminate()
-        for here, process in workers.items():
-            process.join()
-            here.close()
+            on_result(task, work(task))
+    else:
+        _run_in_processes(work, tasks, min(jobs, len(tasks)), on_result)
 
 
-def _start(work: Work[Task, Result]) -> tuple[Connection, SpawnProcess]:
-    context = get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(work, there), daemon=True)
-    process.start()
-    there.close()
-    return here, process
+def _numbered(work: Callable[[Task], Result], number: int, task: Task) -> tuple[int, Result]:
+    """Do the work, and say which it was: results come in any order."""
+    return number, work(task)
+
+
+def _hand_out(
+    parallel: Any,
+    work: Callable[[Task], Result],
+    waiting: dict[int, Task],
+    on_result: Callable[[Task, Result], None],
+) -> None:
+    """Let joblib do what is waiting; whatever has its result waits no longer."""
+    from joblib import delayed
+
+    calls = [delayed(_numbered)(work, number, task) for number, task in waiting.items()]
+    with _interrupts_held():  # it starts its processes here
+        results = parallel(calls)
+    with closing(results):
+        for number, result in results:
+            on_result(waiting.pop(number), result)
+
+
+def _run_in_processes(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    jobs: int,
+    on_result: Callable[[Task, Result], None],
+) -> None:
+    from joblib import Parallel
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    waiting = dict(enumerate(tasks))
+    lost: Counter[int] = Counter()
+    while waiting:
+        parallel = Parallel(
+            jobs,
+            backend="loky",
+            return_as="generator_unordered",
+            batch_size=1,
+            pre_dispatch=jobs,
+            initializer=_begin_worker,
+            initargs=(os.getpid(),),
+        )
+        try:
+            with _quiet():
+                _hand_out(parallel, work, waiting, on_result)
+        except TerminatedWorkerError as error:
+            running = list(waiting)[:jobs]  # they start in order, so these are the ones
+            lost.update(running)
+            often = [number for number in running if lost[number] >= ATTEMPTS]
+            if often:
+                codes = re.search(r"\{(.+)\}", str(error))
+                how = f" ({codes[1]})" if codes else ""
+                raise WorkerError(
+                    f"worker processes were killed{how}, {ATTEMPTS} times at the same work",
+                    (waiting[number] for number in often),
+                ) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep off the terminal what joblib remarks on what we do, or can do nothing about."""
+    with warnings.catch_warnings():
+        for message in (
+            # We ended it before all was done.
+            ".*tasks (have been successfully executed|which were still being processed)",
+            # It had grown by 300 MB; a new one starts.
+            "A worker stopped while some jobs were given",
+        ):
+            warnings.filterwarnings("ignore", message, UserWarning)
+        yield
 
 
 @contextmanager
@@ -105,12 +173,15 @@ def _interrupts_held() -> Iterator[None]:
     The mask of signals is for the new process, which inherits it. Here it is not enough, since a
     signal goes to any thread of the process that does not mask it, as those of a BLAS.
     """
+    from joblib.externals.loky.backend import resource_tracker as joblib_tracker
+
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not hasattr(signal, "pthread_sigmask") or not in_main_thread:
         yield
         return
-    # Python starts this helper with the first process, and lets Ctrl-C through when it has.
+    # These helpers are started with the first process, and let Ctrl-C through when they are.
     resource_tracker.ensure_running()
+    joblib_tracker.ensure_running()
     came: list[int] = []
     handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -123,50 +194,133 @@ def _interrupts_held() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def _send(here: Connection, process: SpawnProcess, task: object) -> None:
-    try:
-        here.send(task)
-    except ConnectionError:  # a BrokenPipeError too, which main would take for `| head`
-        raise _ended(process) from None
-
-
-def _receive(here: Connection, process: SpawnProcess) -> tuple[str, Any]:
-    try:
-        kind, value = here.recv()
-    except (EOFError, ConnectionError):
-        raise _ended(process) from None
-    if kind == "raised":
-        raise value
-    return kind, value
-
-
-def _ended(process: SpawnProcess) -> WorkerError:
-    process.join()
-    return WorkerError(
-        f"a worker process ended with exit code {process.exitcode} and without a result"
-    )
-
-
-def _serve(work: Work[Task, Result], there: Connection) -> None:
-    """Do the work that comes in, until nobody sends any."""
+def _begin_worker(parent: int) -> None:
+    """What a worker process does first: leave Ctrl-C to its parent, and watch that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    while True:
-        try:
-            task = there.recv()
-        except EOFError:
-            return
-        try:
-            message = ("result", work(task, lambda news: there.send(("news", news))))
-        except Exception as error:
-            error.add_note(f"in a worker process:\n{traceback.format_exc()}")
-            message = ("raised", error)  # type: ignore[assignment]
-        there.send(message)
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """A parent that was killed cannot end its workers, so they watch it."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _end_with_parent(parent: int) -> None:
+    """A parent that was killed cannot end its workers."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _run_on_cluster(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    address: str,
+    on_result: Callable[[Task, Result], None],
+) -> None:
+    from joblib import Parallel
+
+    with _cluster(address) as client, _quiet():
+        from distributed import CancelledError, KilledWorker
+
+        # All at once: the scheduler keeps their order, and workers that join later find some.
+        parallel = Parallel(
+            backend=_dask_backend(client),
+            return_as="generator_unordered",
+            batch_size=1,
+            pre_dispatch="all",
+        )
+        try:
+            _hand_out(parallel, work, dict(enumerate(tasks)), on_result)
+        except KilledWorker as error:
+            raise WorkerError(
+                f"workers of the cluster at {address} were killed, "
+                f"{error.allowed_failures + 1} times at the same work",
+                error.tasks,
+            ) from None
+        except CancelledError:
+            raise WorkerError(f"the cluster at {address} was lost") from None
+
+
+def _dask_backend(client: Any) -> Any:
+    """What joblib has for Dask, but for two things."""
+    from joblib._dask import DaskDistributedBackend
+
+    class Backend(DaskDistributedBackend):  # type: ignore[misc]
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            """At least 2: for one worker, joblib would do the work in this process."""
+            return max(2, int(super().effective_n_jobs(n_jobs)))
+
+        def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
+            """Call back after errors too: joblib would wait for ever."""
+
+            def call_back(done: Any) -> None:
+                error = done.exception()
+                if error is not None:
+                    error.tasks = [args[-1] for _, args, _ in func.items]
+                    callback(error)
+
+            future = super().submit(func, callback)
+            future.add_done_callback(call_back)
+            return future
+
+    return Backend(client=client)
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Any]:
+    """A client of the Dask scheduler at this address, which has workers of this version."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError('Dask is not installed: pip install "lethe-ml[dask]"') from None
+    logs = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL + 1)  # what there is to say, we say
+    try:
+        asyncio.run(_knock(address))
+        with Client(address, timeout=PATIENCE, set_as_default=False) as client:
+            _check_workers(client, address)
+            yield client
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
+
+
+async def _knock(address: str) -> None:
+    """See whether a Dask scheduler answers; a client that finds none takes long to give up."""
+    from distributed import Security, connect
+
+    if not re.fullmatch(r"((tcp|tls)://)?[^/]+:\d+", address):
+        raise ValueError(
+            f"the address of a Dask scheduler is like tcp://10.0.0.1:8786, got {address!r}"
+        )
+    try:
+        async with asyncio.timeout(PATIENCE + 1):
+            arguments = Security().get_connection_args("client")
+            comm = await connect(address, timeout=PATIENCE, **arguments)
+            await comm.write({"op": "identity"})
+            answer = await comm.read()
+            comm.abort()
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"no Dask scheduler answers at {address}: {reason}") from None
+    if not isinstance(answer, dict) or answer.get("type") != "Scheduler":
+        raise ValueError(f"what answers at {address} is no Dask scheduler")
+
+
+def _check_workers(client: Any, address: str) -> None:
+    """See that the cluster has workers, and that they compute what this process would."""
+
+    def version() -> str:  # a worker may have no module of ours to take this function from
+        from importlib import import_module
+
+        return str(import_module("lethe.version").__version__)
+
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise ValueError(
+            f"the cluster at {address} has no workers (waited {PATIENCE:g} seconds)"
+        ) from None
+    for worker, found in client.run(version, on_error="return").items():
+        if isinstance(found, ImportError):
+            raise ValueError(f"the worker {worker} has no lethe: install {__version__} there")
+        if found != __version__:
+            raise ValueError(f"the worker {worker} runs lethe {found}, and here is {__version__}")

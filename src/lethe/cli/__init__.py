@@ -16,6 +16,8 @@ __all__ = ["COMMANDS", "main"]
 #: that is asked for is imported.
 COMMANDS: dict[str, str] = {
     "reproduce": "repeat an experiment of the papers and set its figures beside theirs",
+    "figure": "draw the report's figures from our own runs",
+    "report": "write one HTML page of all tables, figures and what made them",
     "learn": "learn to predict a stream, symbol by symbol, and report how well it goes",
     "bench": "measure what a step costs here, against every peer that is installed",
 }

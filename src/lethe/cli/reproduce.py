@@ -6,12 +6,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
-from importlib import import_module
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lethe.experiments import TABLES
 
 if TYPE_CHECKING:
     from lethe.experiments import Plan, Task
@@ -23,6 +25,8 @@ examples:
   lethe reproduce cerg --full --resume          all of Table 2, or what is missing of it
   lethe reproduce cerg --row forget_gates --seed 17 --trials 1 --json
                                                 one trial of Table 2 again, to the same numbers
+  lethe reproduce all --full --scheduler tcp://10.0.0.1:8786
+                                                every table, on a Dask cluster
 
 Results files hold one JSON object per finished trial. Interrupted (Ctrl-C) or killed, all finished
 trials are kept, and --resume goes on from there.
@@ -32,38 +36,44 @@ trials are kept, and --resume goes on from there.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.epilog = EXAMPLES
+    tables = "; ".join(f"{name}: {line}" for name, line in TABLES.items()).replace("%", "%%")
     parser.add_argument(
         "experiment",
         metavar="EXPERIMENT",
-        choices=("cerg",),
-        help="cerg: the continual embedded Reber grammar, Table 2 of the report",
+        choices=(*TABLES, "all"),
+        help=f"{tables}; all: one after the other",
     )
     parser.add_argument(
         "--full",
         action="store_true",
-        help="the whole table, 100 trials a row, with the report's limits (takes hours)",
+        help="the whole table, all its trials, with the paper's limits (takes hours)",
     )
     parser.add_argument(
         "--row",
         metavar="R",
         action="append",
-        help="only this row, with the report's limits (may be given several times)",
+        help="only this row, with the paper's limits (may be given several times)",
     )
     parser.add_argument(
         "--trials",
         metavar="N",
         type=_whole(1),
-        help="trials of each row (default: 100 with --full, else as many as take a minute)",
+        help="trials of each row (default: all with --full, else as many as take a minute)",
     )
     parser.add_argument(
         "--seed",
         metavar="S",
         type=_whole(0),
-        default=0,
-        help="seed of the first trial; the others follow in order (default: 0)",
+        help="seed of the first trial; the others follow in order (default: the table's, mostly 0)",
     )
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--jobs", metavar="J", type=_whole(1), help="processes (default: one for each core)"
+    )
+    where.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="run the trials on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786",
     )
     parser.add_argument(
         "--out",
@@ -103,77 +113,90 @@ def run(args: argparse.Namespace) -> int:
     Returns
     -------
     int
-        0; 1 where a worker process was killed.
+        0; 1 where workers were killed again and again.
 
     Raises
     ------
     ValueError
-        If an argument is out of its range, or the results file cannot be read or written.
+        If an argument is out of its range, the results file cannot be read or written, or the
+        cluster cannot be used.
     KeyboardInterrupt
         After Ctrl-C; it says how many trials are kept.
     """
-    from lethe import results
-    from lethe.experiments import run_task
-    from lethe.workers import WorkerError, run_all
+    from lethe.workers import WorkerError
 
-    table = import_module(f"lethe.experiments.{args.experiment}")
+    if args.experiment == "all" and args.row:
+        raise ValueError("--row is for one experiment, whose rows they are, and not for all")
+    names = list(TABLES) if args.experiment == "all" else [args.experiment]
+    # What is wrong with any of them is said before the first trial.
+    asked = [_ask(args, name) for name in names]
+    for number, one in enumerate(asked):
+        if number and not args.json:
+            print()
+        try:
+            _run_table(args, one)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(one.what_is_kept()) from None
+        except WorkerError as error:
+            at = ", ".join(f"{task.row} seed {task.seed}" for task in error.tasks)
+            what = f"{error} ({at})" if at else f"{error}"
+            print(f"lethe reproduce: {what}; {one.what_is_kept()}", file=sys.stderr)
+            return 1
+    return 0
+
+
+@dataclass
+class _Asked:
+    """A table as it was asked for: its trials, where they go, and those that are done, by key."""
+
+    name: str
+    table: Any
+    plan: Plan
+    tasks: dict[str, Task]
+    path: Path | None
+    done: dict[str, Record] = field(default_factory=dict)
+
+    def in_file(self) -> dict[str, Record]:
+        """The records of its trials in the results file, each once."""
+        from lethe import results
+
+        found: dict[str, Record] = {}
+        if self.path is not None:
+            for record in results.read(self.path, self.table.RESULT):
+                if (key := results.key(record)) in self.tasks:
+                    found.setdefault(key, record)
+        return found
+
+    def what_is_kept(self) -> str:
+        """How many trials are safe, and where."""
+        if self.path is None:
+            return f"{len(self.done)} of {len(self.tasks)} trials were finished"
+        return (
+            f"{len(self.in_file())} of {len(self.tasks)} trials were finished and are in "
+            f"{self.path}; --resume goes on"
+        )
+
+
+def _ask(args: argparse.Namespace, name: str) -> _Asked:
+    """What is to be run of a table, and what its results file holds of it."""
+    from lethe import experiments, results
+
+    table = experiments.table(name)
     plan = _plan(args, table)
-    tasks = _tasks(args, table, plan)
-    keys = {results.key(task.key()) for task in tasks}
-    path: Path | None = (args.out or Path("results")) / f"{args.experiment}.jsonl"
+    tasks = {results.key(task.key()): task for task in plan.tasks(name, table.ROWS, args.seed)}
+    path: Path | None = (args.out or Path("results")) / f"{name}.jsonl"
     if args.out is None and not args.full:
         path = None
     if args.resume and path is None:
         raise ValueError("--resume needs --out or --full: it reads the results file")
-    found = [] if path is None else results.read(path, table.RESULT)
-    done = [record for record in found if results.key(record) in keys]
-    if done and not args.resume:
+    asked = _Asked(name, table, plan, tasks, path)
+    asked.done = asked.in_file()
+    if asked.done and not args.resume:
         raise ValueError(
-            f"{path} holds {len(done)} of these trials already: "
+            f"{path} holds {len(asked.done)} of these trials already: "
             "go on with --resume, or choose another --out"
         )
-    if not args.json:
-        _say_what(args, table, plan, len(tasks), len(done), path)
-    for record in done:
-        _print_json(args, record)
-    held = {results.key(record) for record in done}
-    todo = [task for task in tasks if results.key(task.key()) not in held]
-    if todo and path is not None:
-        results.make(path)
-
-    killed: WorkerError | None = None
-    with ExitStack() as stack:
-        progress = stack.enter_context(_Progress(len(tasks), len(done)))
-
-        def finished(task: Task, record: Record) -> None:
-            if path is not None:
-                results.append(path, record)
-            done.append(record)
-            progress.finished(task)
-            _print_json(args, record)
-
-        try:
-            run_all(
-                run_task,
-                todo,
-                jobs=args.jobs or _cores(),
-                on_result=finished,
-                on_news=progress.news,
-            )
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(_what_is_kept(keys, len(tasks), done, path)) from None
-        except WorkerError as error:
-            killed = error
-    if killed is not None:
-        kept = _what_is_kept(keys, len(tasks), done, path)
-        print(f"lethe reproduce: {killed}; {kept}", file=sys.stderr)
-        return 1
-    comparison = table.compare(done, plan.rows)
-    if args.full and path is not None:
-        _write_page(path.with_suffix(".md"), args, table, comparison)
-    if not args.json:
-        print(comparison)
-    return 0
+    return asked
 
 
 def _plan(args: argparse.Namespace, table: Any) -> Plan:
@@ -185,31 +208,46 @@ def _plan(args: argparse.Namespace, table: Any) -> Plan:
     if args.row:
         plan = replace(plan, rows=tuple(row for row in table.ROWS if row in args.row))
         if not args.full:
-            plan = replace(plan, trials=table.SHORT.trials)
-    return replace(plan, trials=args.trials or plan.trials)
+            plan = replace(plan, trials=min(table.SHORT.trials, plan.trials))
+    return replace(plan, trials=args.trials, fewer={}) if args.trials else plan
 
 
-def _tasks(args: argparse.Namespace, table: Any, plan: Plan) -> list[Task]:
-    """All trials, in the order in which they start."""
-    from lethe.experiments import Task
+def _run_table(args: argparse.Namespace, asked: _Asked) -> None:
+    """Run what is missing of a table, and show it."""
+    from lethe import results
+    from lethe.experiments import run_task
+    from lethe.workers import run_all
 
-    rows = [row for row in plan.rows if row not in plan.fillers]
-    fillers = [row for row in plan.rows if row in plan.fillers]
-    return [
-        Task(
-            args.experiment,
-            row,
-            seed,
-            replace(
-                table.ROWS[row].trial,
-                training_streams=plan.training_streams,
-                stream_length=plan.stream_length,
-            ),
-        )
-        for group in (rows, fillers)
-        for seed in range(args.seed, args.seed + plan.trials)
-        for row in group
-    ]
+    began = time.monotonic()
+    path = asked.path
+    if not args.json:
+        _say_what(args, asked)
+    for record in asked.done.values():
+        _print_json(args, record)
+    todo = [task for key, task in asked.tasks.items() if key not in asked.done]
+    if todo and path is not None:
+        results.make(path)
+    with _Progress(asked) as progress:
+
+        def finished(task: Task, record: Record) -> None:
+            if path is not None:
+                results.append(path, record)
+            asked.done[results.key(record)] = record
+            progress.finished(task)
+            _print_json(args, record)
+
+        if todo:
+            jobs = args.jobs or _cores()
+            run_all(run_task, todo, jobs=jobs, on_result=finished, scheduler=args.scheduler)
+    records = list(asked.done.values())
+    comparison = asked.table.compare(records, asked.plan.rows)
+    spent = f"{len(records)} trials, {_time(r['seconds'] for r in records)} of computing in all"
+    if args.full and path is not None:
+        _write_page(path.with_suffix(".md"), args, asked, f"{comparison}\n\n{spent}.")
+    if not args.json:
+        print(comparison)
+        if args.full:
+            print(f"\n{spent}; {len(todo)} of them now, in {_time([time.monotonic() - began])}.")
 
 
 def _cores() -> int:
@@ -218,35 +256,56 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _say_what(
-    args: argparse.Namespace, table: Any, plan: Plan, trials: int, done: int, path: Path | None
-) -> None:
-    print(table.TITLE)
+def _say_what(args: argparse.Namespace, asked: _Asked) -> None:
+    plan, full = asked.plan, asked.table.FULL
+    print(asked.table.TITLE)
     if not (args.full or args.row):
-        limits = [
-            f"{got:,} of {of:,} {what}"
+        shortened = [
+            f"{got} of {of} {what}"
             for got, of, what in (
-                (len(plan.rows), len(table.FULL.rows), "rows"),
-                (plan.trials, table.FULL.trials, "networks a row"),
-                (plan.training_streams, table.FULL.training_streams, "training streams"),
-                (plan.stream_length, table.FULL.stream_length, "symbols in a stream"),
+                (f"{len(plan.rows)}", f"{len(full.rows)}", "rows"),
+                (_networks(plan, plan.rows), _networks(full, plan.rows), "networks a row"),
             )
             if got != of
         ]
-        print(f"Shortened to {', '.join(limits)}.\n--full runs all of it.")
-    last = args.seed + plan.trials - 1
-    print(f"{trials} trials, seeds {args.seed} to {last}", end="")
-    print(f", {done} of them in {path} already" if done else f", into {path}" if path else "")
-    print(flush=True)
+        shortened += _limits(plan, full, asked.table.ROWS)
+        if shortened:
+            print(f"Shortened to {', '.join(shortened)}.\n--full runs all of it.")
+    seeds = [task.seed for task in asked.tasks.values()]
+    print(f"{len(seeds)} trials, seeds {min(seeds)} to {max(seeds)}", end="")
+    if asked.done:
+        print(f", {len(asked.done)} of them in {asked.path} already\n", flush=True)
+    else:
+        print(f", into {asked.path}\n" if asked.path else "\n", flush=True)
 
 
-def _what_is_kept(keys: set[str], trials: int, done: list[Record], path: Path | None) -> str:
-    from lethe import results
+def _networks(plan: Plan, rows: Iterable[str]) -> str:
+    return _range(plan.fewer.get(row, plan.trials) for row in rows)
 
-    if path is None:
-        return f"{len(done)} of {trials} trials were finished"
-    kept = sum(results.key(record) in keys for record in results.read(path))
-    return f"{kept} of {trials} trials were finished and are in {path}; --resume goes on"
+
+def _limits(plan: Plan, full: Plan, rows: Any) -> list[str]:
+    """The plan's limits, each beside what the whole table has."""
+    trials = [rows[row].trial for row in plan.rows]
+    said = []
+    for name, limit in plan.limits.items():
+        has_it = [t for t in trials if name in {field.name for field in fields(t)}]
+        whole = {full.limits.get(name, getattr(trial, name)) for trial in has_it} - {limit}
+        if whole:
+            said.append(f"{name.replace('_', ' ')} {limit:,} instead of {_range(whole)}")
+    return said
+
+
+def _range(values: Iterable[int]) -> str:
+    """One number, or the least and the greatest."""
+    ends = sorted(set(values))
+    return f"{ends[0]:,}" if len(ends) == 1 else f"{ends[0]:,} to {ends[-1]:,}"
+
+
+def _time(seconds: Iterable[float]) -> str:
+    total = sum(seconds)
+    if total < 120:
+        return f"{total:.0f} seconds"
+    return f"{total / 60:.0f} minutes" if total < 7200 else f"{total / 3600:.1f} hours"
 
 
 def _print_json(args: argparse.Namespace, record: Record) -> None:
@@ -254,22 +313,21 @@ def _print_json(args: argparse.Namespace, record: Record) -> None:
         print(json.dumps(record), flush=True)
 
 
-def _write_page(path: Path, args: argparse.Namespace, table: Any, comparison: str) -> None:
+def _write_page(path: Path, args: argparse.Namespace, asked: _Asked, text: str) -> None:
     """The table beside the results file, with the command that made it."""
     options = [f"--row {row}" for row in args.row or ()]
-    options += [f"--trials {args.trials}"] * bool(args.trials) + [f"--seed {args.seed}"] * bool(
-        args.seed
-    )
-    command = " ".join([f"lethe reproduce {args.experiment} --full", *options])
-    path.write_text(f"# {table.TITLE}\n\nMade by `{command}`.\n\n```\n{comparison}\n```\n")
+    options += [f"--trials {args.trials}"] if args.trials else []
+    options += [f"--seed {args.seed}"] if args.seed is not None else []
+    command = " ".join([f"lethe reproduce {asked.name} --full", *options])
+    page = f"# {asked.table.TITLE}\n\nMade by `{command}`.\n\n```\n{text}\n```\n"
+    path.write_text(page, encoding="utf-8")
 
 
 class _Progress(AbstractContextManager["_Progress"]):
-    """A bar for all trials and a line for each that runs; nothing where nobody looks."""
+    """A bar for all trials; nothing where nobody looks."""
 
-    def __init__(self, trials: int, done: int) -> None:
+    def __init__(self, asked: _Asked) -> None:
         self._bar: Any = None
-        self._running: dict[Task, Any] = {}
         if not sys.stderr.isatty():
             return
         from rich.console import Console
@@ -279,17 +337,24 @@ class _Progress(AbstractContextManager["_Progress"]):
             Progress,
             TextColumn,
             TimeElapsedColumn,
+            TimeRemainingColumn,
         )
 
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            TextColumn("trials,"),
             TimeElapsedColumn(),
+            TextColumn("gone,"),
+            TimeRemainingColumn(),
+            TextColumn("to go"),
             console=Console(stderr=True),
             transient=True,
         )
-        self._all = self._bar.add_task("trials", total=trials, completed=done)
+        self._all = self._bar.add_task(
+            asked.name, total=len(asked.tasks), completed=len(asked.done)
+        )
 
     def __enter__(self) -> _Progress:
         if self._bar is not None:
@@ -300,23 +365,7 @@ class _Progress(AbstractContextManager["_Progress"]):
         if self._bar is not None:
             self._bar.stop()
 
-    def news(self, task: Task, news: tuple[int, int]) -> None:
-        """A running trial says how far it is."""
-        if self._bar is None:
-            return
-        if task not in self._running:
-            self._running[task] = self._bar.add_task("", total=task.trial.training_streams)
-        streams, longest = news
-        self._bar.update(
-            self._running[task],
-            completed=streams,
-            description=f"{task.row}, seed {task.seed}: longest test stream {longest:,}",
-        )
-
     def finished(self, task: Task) -> None:
         """A trial has ended."""
-        if self._bar is None:
-            return
-        if task in self._running:
-            self._bar.remove_task(self._running.pop(task))
-        self._bar.advance(self._all)
+        if self._bar is not None:
+            self._bar.update(self._all, advance=1, description=f"{task.experiment} {task.row}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -17,7 +18,7 @@ from lethe.network import instruction_set
 from lethe.results import Record
 from lethe.version import __version__
 
-__all__ = ["TABLES", "Plan", "Row", "RowTrial", "Task", "run_task"]
+__all__ = ["TABLES", "Plan", "Row", "RowTrial", "Task", "run_task", "table"]
 
 #: The tables that ``lethe reproduce`` knows, and a line about each.
 TABLES: dict[str, str] = {
@@ -25,10 +26,15 @@ TABLES: dict[str, str] = {
     "cerg": "the continual embedded Reber grammar, Table 2",
     "nto": "noisy temporal order, section 4.6",
     "cnto": "continual noisy temporal order, Table 3",
-    "long_lags": "the experiments of 1997, with standard LSTM and with forget gates",
+    "long-lags": "the experiments of 1997, with standard LSTM and with forget gates",
     "improvements": "ideas for better rows in Tables 2 and 3, what worked and what did not",
     "sections": "what sections 2 to 4 say besides: penalties, decays, biases, restarts, lesions",
 }
+
+
+def table(name: str) -> Any:
+    """The module of one of `TABLES`, imported now."""
+    return import_module(f"lethe.experiments.{name.replace('-', '_')}")
 
 
 class RowTrial(Protocol):
@@ -91,7 +97,7 @@ class Plan:
     fewer : dict of str to int
         Rows with another number of trials, because each takes long.
     limits : dict of str to int
-        Limits to put in place of those of the rows' trials, where they have them.
+        Limits to put in place of those of the rows' trials, where they have greater ones.
     first_seed : int
         The seed of the first trial of each row.
     fillers : tuple of str
@@ -124,8 +130,9 @@ class Plan:
         ]
 
     def _limited(self, trial: Any) -> RowTrial:
-        has = {field.name for field in fields(trial)}
-        limited: RowTrial = replace(trial, **{k: v for k, v in self.limits.items() if k in has})
+        own = {field.name: getattr(trial, field.name) for field in fields(trial)}
+        limits = {k: min(v, own[k]) for k, v in self.limits.items() if k in own}
+        limited: RowTrial = replace(trial, **limits)
         return limited
 
 

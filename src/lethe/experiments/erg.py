@@ -11,7 +11,7 @@ from lethe.results import Record
 from lethe.sequence_trial import SequenceTrial, Tested
 from lethe.streams import EmbeddedReber
 from lethe.topology import Topology
-from lethe.updates import SGD
+from lethe.updates import SGD, RMSprop
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
@@ -41,11 +41,42 @@ _TRIAL = SequenceTrial(
     sequences=100_000,
 )
 
+_FORGET_GATES = replace(
+    _TRIAL.topology,
+    forget_gate=True,
+    biased=("input_gate", "forget_gate", "output_gate"),
+    forget_gate_bias=5.0,
+)
+
+#: The table's row, and readings and networks of ours.
 ROWS: dict[str, Row[SequenceTrial]] = {
-    "standard": Row("Standard LSTM, 3 blocks of 2 (276)", _TRIAL, Figures(8_440, 100)),
+    "standard": Row("Standard LSTM, 3 blocks of 2 (276)", _TRIAL, Figures(8_440)),
+    "standard_new_strings": Row(
+        "  each training string a new one", replace(_TRIAL, training_set=0)
+    ),
+    "standard_possible": Row(
+        "  it learns all possible next symbols", replace(_TRIAL, task=EmbeddedReber("possible"))
+    ),
+    "standard_shortcuts": Row(
+        "  the same, with shortcuts (325)",
+        replace(
+            _TRIAL,
+            task=EmbeddedReber("possible"),
+            topology=replace(_TRIAL.topology, shortcuts=True),
+        ),
+    ),
+    "forget_gates": Row("Forget gates, biases 5.0", replace(_TRIAL, topology=_FORGET_GATES)),
+    "improved": Row(
+        "Ours: standard, cross-entropy, RMSprop",
+        replace(
+            _TRIAL,
+            topology=replace(_TRIAL.topology, output_units="logistic_cross_entropy"),
+            update=RMSprop(0.01, bound_step=0.05),
+        ),
+    ),
 }
 FULL = Plan(rows=tuple(ROWS), trials=30)
-SHORT = replace(FULL, trials=10)
+SHORT = replace(FULL, trials=6)
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:

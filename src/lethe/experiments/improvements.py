@@ -179,9 +179,9 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
             continue
         if not name.startswith(f"{task}_") or not task:
             task = name.split("_")[0]
-            lines.append(f"{task.upper():52}{'networks':>8}{'perfect':>15}{'streams':>16}  rest")
+            lines.append(f"{task.upper():50}{'networks':>8}{'perfect':>15}{'streams':>17}  rest")
         held = [record for record in records if record["row"] == name]
-        lines.append(f"  {row.title:50}{_ours(held)}")
+        lines.append(f"  {row.title:48}{_ours(held)}")
     return "\n".join([*lines, "", _NOTE])
 
 
@@ -192,4 +192,4 @@ def _ours(records: Sequence[Record]) -> str:
     rest = [record["best_mean_stream"] for record in records if not record["perfect"]]
     share, interval = percentage(len(perfect), len(records))
     streams = f"{mean(perfect):,.0f} to {max(perfect):,}" if perfect else "-"
-    return f"{len(records):8}{share:5.0f} {interval:>9}{streams:>16}  {beside(mean(rest), '<>')}"
+    return f"{len(records):8}{share:5.0f} {interval:>9} {streams:>16}  {beside(mean(rest), '<>')}"

@@ -94,6 +94,8 @@ _THREE_CELLS = _network(
     input_gate_bias=(-1.0, -3.0, -5.0), output_gate_bias=(-2.0, -4.0, -6.0),
 )  # fmt: skip
 _SUM = _network(2, 1, 2, 2, input_gate_bias=(-3.0, -6.0))
+# With the logistic output of the notes adding takes twenty times as long as reported.
+_LINEAR_SUM = replace(_SUM, output_units="linear")
 
 
 def _very_long(q: int) -> Topology:
@@ -127,21 +129,21 @@ _ORDER_RIGHT = Recent(2000, 0.3, mean_error=0.1)
 _EXPERIMENTS: dict[str, _Experiment] = {
     "2a": _Experiment(
         "2a two sequences, p = 100", LongLag(100), _ONE_CELL, 1.0,
-        Tested(10_000, 0.25), 200_000, Figures(5_040), _LAST,
+        Tested(10_000, 0.25), 50_000, Figures(5_040), _LAST,
     ),
     "2b": _Experiment(
         "2b random distractors, p = 100", LongLag(100, "random"), _ONE_CELL, 1.0,
-        Tested(10_000, 0.25), 200_000, Figures(5_680), _LAST,
+        Tested(10_000, 0.25), 50_000, Figures(5_680), _LAST,
     ),
     **{
         f"2c_{q}": _Experiment(
             f"2c very long lag, p = q = {q:,}", VeryLongLag(q, q), _very_long(q), 0.01,
-            Tested(10_000, 0.2), 10 * report.sequences, report, {}, bias,
+            Tested(10_000, 0.2), limit, report, {}, bias,
         )
-        for q, report, bias in (
-            (50, Figures(30_000, verified=False), 5.0),
-            (100, Figures(31_000, verified=False), 5.0),
-            (1000, Figures(49_000), 8.0),
+        for q, report, bias, limit in (
+            (50, Figures(30_000, verified=False), 5.0, 300_000),
+            (100, Figures(31_000, verified=False), 5.0, 310_000),
+            (1000, Figures(49_000), 8.0, 100_000),
         )
     },
     "3a_st1": _two_sequence("3a two-sequence, ST1", Tested(256, 0.2), Figures(27_380)),
@@ -160,9 +162,13 @@ _EXPERIMENTS: dict[str, _Experiment] = {
         "latch problem (Bengio et al. 1994), T = 100", Latch(100), _THREE_CELLS, 1.0,
         Tested(256, 0.2), 3_000_000, None, {},
     ),
+    "4_100": _Experiment(
+        "4 adding, T = 100", Adding(100), _SUM, 0.5, _SUM_RIGHT, 3_000_000, Figures(74_000), {}
+    ),
     **{
-        f"4_{T}": _Experiment(
-            f"4 adding, T = {T:,}", Adding(T), _SUM, 0.5, _SUM_RIGHT, 3_000_000, report, {}, bias
+        f"4_{T}_linear": _Experiment(
+            f"4 adding, T = {T:,}, linear output", Adding(T), _LINEAR_SUM, 0.5, _SUM_RIGHT,
+            3_000_000, report, {}, bias,
         )
         for T, report, bias in (
             (100, Figures(74_000), 5.0),
@@ -170,12 +176,19 @@ _EXPERIMENTS: dict[str, _Experiment] = {
             (1000, Figures(853_000, verified=False), 8.0),
         )
     },
+    "5_140": _Experiment(
+        "5 multiplication, under 140 wrong", Multiplication(100), _SUM, 0.1,
+        Recent(2000, 0.04, wrong=139), 5_000_000, Figures(482_000), {},
+    ),
     **{
-        f"5_{right}": _Experiment(
-            f"5 multiplication, fewer than {right} wrong", Multiplication(100), _SUM, 0.1,
+        f"5_{right}_linear": _Experiment(
+            f"5 under {right} wrong, linear output", Multiplication(100), _LINEAR_SUM, 0.1,
             Recent(2000, 0.04, wrong=right - 1), 5_000_000, report, {},
         )
-        for right, report in ((140, Figures(482_000)), (13, Figures(1_273_000, verified=False)))
+        for right, report in (
+            (140, Figures(482_000)),
+            (13, Figures(1_273_000, verified=False)),
+        )
     },
     "6a": _Experiment(
         "6a temporal order, 4 classes", TemporalOrder(2), _order(2), 0.5, _ORDER_RIGHT,

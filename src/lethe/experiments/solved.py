@@ -16,8 +16,8 @@ RESULT = {"solved": bool, "training_sequences": int, "test_wrong": (int, float)}
 
 _NOTE = """\
 solved: in per cent, with its 95 % interval (Wilson); sequences: mean number of training sequences
-until then, over the solved, wrong: share of 2,560 new sequences that the
-solved networks then have wrong. *: reported, unverified."""
+until then, over the solved; wrong: share of 2,560 new sequences that the solved networks then have
+wrong. *: reported, unverified."""
 
 
 @dataclass(frozen=True)

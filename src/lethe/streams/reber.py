@@ -293,7 +293,7 @@ class EmbeddedReber:
     --------
     >>> steps = EmbeddedReber("next").sequences(np.random.default_rng(1), 2)
     >>> "".join(SYMBOLS[symbol] for symbol in steps.inputs)
-    'BPBPVVEPBTBPVPXVPSET'
+    'BPBPVVEPBTBPVVET'
     """
 
     targets: Literal["next", "possible"]

@@ -1,0 +1,211 @@
+"""``lethe report``: one HTML page of all tables and figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lethe.version import __version__
+
+if TYPE_CHECKING:
+    from lethe.report import Picture
+
+__all__ = ["add_arguments", "run"]
+
+_WITHOUT_MATPLOTLIB = 'they are drawn by matplotlib, which is missing: pip install "lethe-ml[plot]"'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = (
+        "The page needs no network and no other file. Tables that have not been run are named in\n"
+        "it, with their commands.\n\n"
+        "examples:\n"
+        "  lethe report                       results and figures of this folder, report.html\n"
+        "  lethe report --no-draw             with the figures that lethe figure has drawn\n"
+        "  lethe report --results DIR --figures DIR --out page.html"
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="folder with the results of lethe reproduce (%(default)s)",
+    )
+    parser.add_argument(
+        "--figures",
+        type=Path,
+        default=Path("figures"),
+        metavar="DIR",
+        help="folder with the figures of lethe figure (%(default)s)",
+    )
+    parser.add_argument(
+        "--no-draw",
+        action="store_true",
+        help="leave out figures that the folder lacks, instead of drawing them for the page",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="the page (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one object: what the page holds")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read the results, find or draw the figures, and write the page.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        As `add_arguments` declares.
+
+    Returns
+    -------
+    int
+        0.
+
+    Raises
+    ------
+    ValueError
+        If the results or figures cannot be read, or the page cannot be written; the file that was
+        there is left as it was.
+    """
+    from lethe import report
+    from lethe.experiments import TABLES
+
+    if not args.results.is_dir():
+        raise ValueError(f"--results must be a folder, and {args.results} is none")
+    held = [report.read_table(name, args.results) for name in TABLES]
+    read = [report.read_measured(name, args.results) for name in report.MEASURED]
+    others = [one for one in read if one is not None]
+    with _replacing(args.out) as write:
+        pictures, why_not = _pictures(args)
+        text = report.html_page(
+            held, pictures, others, folder=args.results, about=_about(), no_figures=why_not
+        )
+        page = text.encode("utf-8", "replace")
+        write(page)
+    record = {
+        "file": str(args.out),
+        "bytes": len(page),
+        "tables": [table.name for table in held if table.records],
+        "missing": [table.name for table in held if not table.records],
+        "figures": [picture.name for picture in pictures],
+        "version": __version__,
+    }
+    if args.json:
+        print(json.dumps(record))
+    else:
+        print(_text(record))
+    return 0
+
+
+def _pictures(args: argparse.Namespace) -> tuple[list[Picture], str]:
+    """The figures that the folder holds or that can be drawn, and why others are missing."""
+    from lethe import report
+    from lethe.figures import FIGURES
+
+    found = {name: report.find(name, args.figures) for name in FIGURES}
+    todo = [name for name, picture in found.items() if picture is None]
+    why_not = ""
+    if todo and args.no_draw:
+        why_not = "they were not asked for"
+    elif todo and not report.can_draw():
+        why_not = _WITHOUT_MATPLOTLIB
+        names = f"figure {todo[0]}" if len(todo) == 1 else f"figures {', '.join(todo)}"
+        print(f"lethe report: left out {names}: {why_not}", file=sys.stderr)
+    else:
+        with _progress() as say:
+            for number, name in enumerate(todo, start=1):
+                say(f"drawing figure {name} ({number} of {len(todo)}): {FIGURES[name]}")
+                found[name] = report.draw(name)
+    return [picture for picture in found.values() if picture is not None], why_not
+
+
+def _about() -> dict[str, str]:
+    import numpy as np
+
+    from lethe.cli.bench import machine
+    from lethe.network import instruction_set
+
+    cores = str(os.cpu_count() or "unknown")
+    if hasattr(os, "sched_getaffinity"):
+        cores = f"{len(os.sched_getaffinity(0))} of {cores}"
+    return {
+        "written": datetime.now().astimezone().isoformat(" ", "seconds"),
+        "version": f"lethe {__version__}",
+        "machine": f"{machine()}, {cores} cores",
+        "platform": platform.platform(),
+        "Python": f"{platform.python_version()}, NumPy {np.__version__}",
+        "instruction set": instruction_set(),
+    }
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """What writes a file whole or not at all; whether it can be written is seen at once."""
+    if path.suffix in (".json", ".jsonl", ".svg", ".png"):
+        raise ValueError(f"--out is an HTML page, and {path} is named like what it is made of")
+    with _file_errors(path):
+        target = path.resolve()  # a link stays a link
+        if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
+            raise ValueError(f"--out {path} cannot be written: it is read-only, or no file")
+        part = target.with_name(f".{target.name}.{os.getpid()}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+
+    def write(page: bytes) -> None:
+        with _file_errors(path):
+            part.write_bytes(page)
+            if target.exists():
+                shutil.copymode(target, part)
+            part.replace(target)
+
+    try:
+        yield write
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _file_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # Python 3.11 calls a loop of links a RuntimeError
+        what = getattr(error, "strerror", None) or error
+        raise ValueError(f"--out {path} cannot be written: {what}") from None
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """What shows a line on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield status.update
+
+
+def _text(record: dict[str, Any]) -> str:
+    tables, figures = (len(record[what]) for what in ("tables", "figures"))
+    text = (
+        f"{record['file']}: {tables} of {tables + len(record['missing'])} tables, "
+        f"{figures} figures, {record['bytes'] / 1e6:.1f} MB"
+    )
+    if record["missing"]:
+        text += f"\nnot run yet: {', '.join(record['missing'])}"
+    return text

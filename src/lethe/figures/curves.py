@@ -1,0 +1,93 @@
+"""Figure 10: training with a constant learning rate and with alpha decay (section 4.5)."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from lethe.experiments.cerg import ROWS
+from lethe.figures.style import BLUE, DARK, ORANGE, caption, frame
+from lethe.figures.trained import first_perfect
+
+__all__ = ["figure_10", "running_mean"]
+
+_WINDOW = 100  # Streams.
+_PANELS = (
+    ("forget_gates", "(a) constant rate, α = 0.5", ORANGE),
+    ("forget_gates_decay", "(b) α decays by 0.99 a step", BLUE),
+)
+
+
+def running_mean(lengths: NDArray[np.int64], window: int) -> NDArray[np.float64]:
+    """The geometric mean over so many streams up to each.
+
+    Parameters
+    ----------
+    lengths : (streams,) int64
+        Right predictions of each; 0 counts as 1.
+    window : int
+        Streams; of the first there are fewer.
+
+    Returns
+    -------
+    ndarray, shape (streams,)
+    """
+    sums = np.concatenate(([0.0], np.cumsum(np.log(np.maximum(lengths, 1)))))
+    ends = np.arange(1, len(sums))
+    begins = np.maximum(ends - window, 0)
+    return np.asarray(np.exp((sums[ends] - sums[begins]) / (ends - begins)), np.float64)
+
+
+def figure_10(seed: int | None = None) -> Figure:
+    """Draw the length of every training stream until a network is perfect, for two rows of Table 2.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Of the first network; of each row the first that becomes perfect is drawn. By default 0.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    drawn = Figure(figsize=(10, 4.4), layout="constrained")
+    panels = drawn.subplots(1, 2, sharex=True, sharey=True)
+    said = []
+    for axes, (row, title, colour) in zip(panels, _PANELS, strict=True):
+        trained = first_perfect(ROWS[row].trial, 0 if seed is None else seed)
+        frame(axes, title, "training streams", "")
+        _curve(axes, trained.lengths, colour)
+        said.append(f"row {row}, seed {trained.seed}, perfect after {len(trained.lengths):,}")
+    panels[0].set_ylabel("symbols right in a row")
+    panels[0].legend(frameon=False, fontsize=8.5, loc="upper left", markerscale=4)
+    drawn.suptitle("Figure 10: training with and without decay of the learning rate", fontsize=12)
+    caption(
+        drawn,
+        "Every dot is a training stream, which ends at the first wrong prediction or after 100,000 "
+        f"symbols. (a) {said[0]}; (b) {said[1]} streams.",
+    )
+    return drawn
+
+
+def _curve(axes: Axes, lengths: NDArray[np.int64], colour: str) -> None:
+    streams = np.arange(1, len(lengths) + 1)
+    shown = np.maximum(lengths, 1)
+    axes.plot(
+        streams,
+        shown,
+        ".",
+        color=colour,
+        ms=2.5,
+        alpha=0.45,
+        mew=0,
+        rasterized=True,
+        label="stream",
+    )
+    mean = running_mean(lengths, _WINDOW)
+    axes.plot(streams, mean, color=DARK, lw=1.2, label=f"geometric mean of {_WINDOW}")
+    axes.set_yscale("log")
+    axes.set_ylim(0.8, 200_000)
+    axes.set_xlim(0, None)
+    axes.xaxis.set_major_formatter("{x:,.0f}")

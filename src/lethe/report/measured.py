@@ -1,0 +1,134 @@
+"""What was measured besides the tables: JSON objects whose lists of objects are shown as tables."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+__all__ = ["MEASURED", "Measured", "measured_section", "read_measured"]
+
+#: The files, what each holds, and the command that makes it again.
+MEASURED: dict[str, tuple[str, str]] = {
+    "bench": ("What a learning step costs", "lethe bench --json > results/bench.json"),
+    "complexity": (
+        "Time and memory over the network's size and the stream's length",
+        "python benchmarks/complexity.py",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One of the files.
+
+    Attributes
+    ----------
+    name : str
+        Of `MEASURED`.
+    values : dict
+        What it holds.
+    """
+
+    name: str
+    values: dict[str, Any]
+
+
+def read_measured(name: str, folder: Path) -> Measured | None:
+    """Read one of the files, or None where it is not there.
+
+    Parameters
+    ----------
+    name : str
+        Of `MEASURED`.
+    folder : pathlib.Path
+        Where it lies.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read or holds no JSON object.
+    """
+    path = folder / f"{name}.json"
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} holds no JSON object")
+    return Measured(name, values)
+
+
+def measured_section(held: Measured) -> str:
+    """The HTML of one file: what it says of all, and a table for each of its lists.
+
+    Parameters
+    ----------
+    held : Measured
+        The file.
+
+    Returns
+    -------
+    str
+        A ``section`` element.
+    """
+    title, command = MEASURED[held.name]
+    single: list[tuple[str, str]] = []
+    tables = []
+    for name, value in held.values.items():
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            tables.append(_table(name, value))
+        elif isinstance(value, dict):
+            single += [(f"{name} {part}", _number(entry)) for part, entry in value.items()]
+        else:
+            single.append((name, _number(value)))
+    terms = "".join(f"<dt>{_words(name)}</dt><dd>{escape(value)}</dd>" for name, value in single)
+    return (
+        f'<section id="{held.name}"><h2>{escape(title)}</h2>\n'
+        f'<dl class="facts">{terms}<dt>again</dt><dd><code>{escape(command)}</code></dd></dl>\n'
+        + "\n".join(tables)
+        + "</section>"
+    )
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> str:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    head = "".join(f'<th scope="col">{_words(column)}</th>' for column in columns)
+    body = "\n".join(
+        "<tr>" + "".join(_cell(row.get(column)) for column in columns) + "</tr>" for row in rows
+    )
+    label = _words(name)
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="{label}">'
+        f"<table><caption>{label}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>\n{body}\n</tbody></table></div>\n"
+    )
+
+
+def _cell(value: Any) -> str:
+    kind = "" if isinstance(value, str) else ' class="number"'
+    return f"<td{kind}>{escape(_number(value))}</td>"
+
+
+def _words(name: str) -> str:
+    return escape(name.replace("_", " "))
+
+
+def _number(value: Any) -> str:
+    """A value as a reader wants it: three digits, and thousands apart."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "–"
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:,.0f}" if abs(value) >= 1000 or value.is_integer() else f"{value:.3g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return json.dumps(value)

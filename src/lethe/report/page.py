@@ -1,0 +1,135 @@
+"""The page: what it is, what made it, all tables, all figures, and what else was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from lethe.experiments import TABLES
+from lethe.figures import FIGURES
+from lethe.report.held import Held
+from lethe.report.measured import MEASURED, Measured, measured_section
+from lethe.report.pictures import Picture, figure, title
+from lethe.report.tables import duration, progress, table_section
+from lethe.version import __version__
+
+__all__ = ["html_page"]
+
+_TITLE = "Lethe: the papers’ tables and figures, run again"
+
+# Nothing may be loaded from anywhere, and nothing run.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+_LEAD = """\
+<p>Lethe is a package of recurrent networks that learn at every step of a stream that never ends,
+with the forget-gate LSTM at the core. This page repeats the experiments of <cite>Learning to
+Forget: Continual Prediction with LSTM</cite> (Gers, Schmidhuber and Cummins 1999; “the report”) and
+of <cite>Long Short-Term Memory</cite> (Hochreiter and Schmidhuber 1997), and sets their figures
+beside ours. Every trial is made anew by its command, and on the same instruction set to the same
+numbers.</p>"""
+
+
+def html_page(
+    held: Sequence[Held],
+    found: Sequence[Picture],
+    others: Sequence[Measured],
+    *,
+    folder: Path,
+    about: Mapping[str, str],
+    no_figures: str = "",
+) -> str:
+    """Put the page together.
+
+    Parameters
+    ----------
+    held : sequence of Held
+        The tables, with and without trials.
+    found : sequence of Picture
+        The figures that there are.
+    others : sequence of Measured
+        What else was measured.
+    folder : pathlib.Path
+        Where the results files lie, for the commands.
+    about : dict of str to str
+        What to say of this page: the date, the machine and such.
+    no_figures : str
+        Why figures are missing, where some are; plain text.
+
+    Returns
+    -------
+    str
+        A whole HTML document, which depends on these alone.
+    """
+    style = files("lethe.report").joinpath("page.css").read_text(encoding="utf-8")
+    body = [
+        f"<header><h1>{_TITLE}</h1>\n{_LEAD}</header>",
+        _contents(held, found, others),
+        _about(about),
+        *(table_section(table, folder) for table in held),
+        _figures(found, no_figures),
+        *(measured_section(one) for one in others),
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f'<meta name="generator" content="lethe {__version__}">\n'
+        f'<title>{_TITLE}</title>\n<link rel="icon" href="data:,">\n'
+        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(body)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _contents(held: Sequence[Held], found: Sequence[Picture], others: Sequence[Measured]) -> str:
+    """All that there is, with links, and how far it has come."""
+    rows = [
+        f'<tr><th scope="row"><a href="#{table.name}">{escape(TABLES[table.name])}</a></th>'
+        f"<td>{progress(table)}</td>"
+        f'<td class="number">{len(table.records):,}</td>'
+        f'<td class="number">'
+        f"{duration(sum(record['seconds'] for record in table.records))}</td></tr>"
+        for table in held
+    ]
+    links = [f'<a href="#figure-{one.name}">{title(one.name)}</a>' for one in found]
+    links += [f'<a href="#{one.name}">{escape(MEASURED[one.name][0])}</a>' for one in others]
+    return (
+        '<nav aria-label="Contents"><div class="wide" role="region" tabindex="0" '
+        'aria-label="All tables"><table><thead><tr><th scope="col">table</th>'
+        '<th scope="col">state</th><th scope="col" class="number">trials</th>'
+        '<th scope="col" class="number">computing</th></tr></thead>\n'
+        "<tbody>\n"
+        + "\n".join(rows)
+        + "\n</tbody></table></div>\n"
+        + (f"<p>{' · '.join(links)}</p>" if links else "")
+        + "</nav>"
+    )
+
+
+def _about(about: Mapping[str, str]) -> str:
+    facts = "\n".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in about.items()
+    )
+    return (
+        '<section id="about"><h2>This page</h2>\n'
+        f'<dl class="facts">\n{facts}\n</dl>\n'
+        "<p>This is what wrote the page. What made the trials stands below each table.</p>\n"
+        "</section>"
+    )
+
+
+def _figures(found: Sequence[Picture], no_figures: str) -> str:
+    names = {picture.name for picture in found}
+    missing = [name for name in FIGURES if name not in names]
+    parts = [figure(picture) for picture in found]
+    if missing:
+        items = "".join(
+            f"<li>{escape(f'{title(name)}: {FIGURES[name]}')} <code>lethe figure {name}</code></li>"
+            for name in missing
+        )
+        why = f": {escape(no_figures)}" if no_figures else ""
+        parts.append(f'<p class="missing">Left out{why}</p><ul>{items}</ul>')
+    return '<section id="figures"><h2>Figures</h2>\n' + "\n".join(parts) + "</section>"

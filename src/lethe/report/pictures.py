@@ -1,0 +1,101 @@
+"""The figures: found in a folder, or drawn."""
+
+from __future__ import annotations
+
+import tempfile
+from base64 import b64encode
+from dataclasses import dataclass
+from html import escape
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from lethe.figures import DRAWN_BY, FIGURES
+
+__all__ = ["Picture", "can_draw", "draw", "figure", "find", "title"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure.
+
+    Attributes
+    ----------
+    name : str
+        Of `lethe.figures.FIGURES`.
+    svg : bytes
+        The picture.
+    """
+
+    name: str
+    svg: bytes
+
+
+def title(name: str) -> str:
+    """A figure's name in a sentence.
+
+    Examples
+    --------
+    >>> title("8"), title("error-flow")
+    ('Figure 8', 'Error flow')
+    """
+    return f"Figure {name}" if name.isdecimal() else name.replace("-", " ").capitalize()
+
+
+def find(name: str, folder: Path) -> Picture | None:
+    """A figure as ``lethe figure`` wrote it, or None where it is not there.
+
+    Parameters
+    ----------
+    name : str
+        Of `lethe.figures.FIGURES`.
+    folder : pathlib.Path
+        Where ``figure-NAME.svg`` lies.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or is no SVG.
+    """
+    path = folder / f"figure-{name}.svg"
+    try:
+        svg = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ValueError(f"the figure {path} cannot be read: {error.strerror}") from None
+    if b"<svg" not in svg or b"</svg>" not in svg:
+        raise ValueError(f"the figure {path} is no SVG picture, or is cut off")
+    return Picture(name, svg)
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
+def draw(name: str) -> Picture:
+    """Draw a figure with its own seed; that takes up to a minute.
+
+    Parameters
+    ----------
+    name : str
+        Of `lethe.figures.FIGURES`.
+    """
+    module, function = DRAWN_BY[name].split(":")
+    drawn = getattr(import_module(module), function)(None)
+    save = import_module("lethe.figures.style").save
+    with tempfile.TemporaryDirectory() as folder:
+        save(drawn, Path(folder), f"figure-{name}")
+        return Picture(name, (Path(folder) / f"figure-{name}.svg").read_bytes())
+
+
+def figure(picture: Picture) -> str:
+    """The HTML of a figure, with the picture in it: as an image, so that its ids are its own."""
+    what = escape(f"{title(picture.name)}: {FIGURES[picture.name]}")
+    data = b64encode(picture.svg).decode()
+    return (
+        f'<figure id="figure-{picture.name}">'
+        f'<img alt="{what}" src="data:image/svg+xml;base64,{data}">'
+        f"<figcaption>{what} <code>lethe figure {picture.name}</code></figcaption></figure>"
+    )

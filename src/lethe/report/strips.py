@@ -1,0 +1,152 @@
+"""A row's trials as a strip: when each was solved, on a logarithmic axis, and how many never were.
+
+The pictures are SVG elements written by hand, coloured by the page's style sheet.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+from lethe.results import Record
+
+__all__ = ["Axis", "Outcomes", "axis", "outcomes", "scale", "strip"]
+
+#: What says that a trial was solved, and how long it took beside the limit in its configuration.
+_KINDS = (
+    ("perfect", "training_streams", "training_streams"),
+    ("solved", "training_sequences", "sequences"),
+)
+_WIDTH, _HEIGHT = 320, 26
+_LEFT, _RIGHT = 12, 276  # to the right of it, how many were not solved
+_DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class Outcomes(NamedTuple):
+    """How a row's trials ended.
+
+    Attributes
+    ----------
+    word, unit : str
+        What a success is called, and what is counted until then.
+    taken : list of int
+        Of each trial that was solved, how many units that took; in order.
+    trials : int
+        All of them.
+    limit : int
+        Units after which a trial is given up.
+    """
+
+    word: str
+    unit: str
+    taken: list[int]
+    trials: int
+    limit: int
+
+
+class Axis(NamedTuple):
+    """A logarithmic axis: the exponents of its ends."""
+
+    low: float
+    high: float
+
+    def x(self, value: float) -> float:
+        """Where a value lies in a strip."""
+        at = (math.log10(max(1, value)) - self.low) / (self.high - self.low)
+        return _LEFT + (_RIGHT - _LEFT) * min(1.0, max(0.0, at))
+
+    def decades(self) -> range:
+        """Exponents of the powers of ten on it."""
+        return range(math.ceil(self.low), math.floor(self.high) + 1)
+
+
+def outcomes(records: Sequence[Record]) -> Outcomes | None:
+    """How trials ended, or None where they are not of the kind that is solved or not."""
+    for word, field, limit in _KINDS:
+        taken, limits = [], []
+        for record in records:
+            units, most = record.get(field), record["configuration"].get(limit)
+            if not isinstance(record.get(word), bool) or not isinstance(units, int):
+                break
+            limits.append(most if isinstance(most, int) else units)
+            if record[word]:
+                taken.append(units)
+        else:
+            if limits:
+                unit = field.replace("_", " ")
+                return Outcomes(word, unit, sorted(taken), len(records), max(limits))
+    return None
+
+
+def axis(rows: Sequence[Outcomes]) -> Axis:
+    """An axis for all rows of a table, to the greatest limit, with a power of ten on it."""
+    high = math.log10(max([10, *(max(row.limit, *row.taken, 1) for row in rows)]))
+    least = min((row.taken[0] for row in rows if row.taken), default=0)
+    low = math.log10(least) - 0.05 if least > 1 else 0.0
+    return Axis(min(low, math.ceil(high) - 1), high)
+
+
+def scale(on: Axis) -> str:
+    """The axis's powers of ten, to stand above the strips."""
+    labels = "".join(
+        f'<text x="{on.x(10.0**exponent):.1f}" y="12">10{str(exponent).translate(_DIGITS)}</text>'
+        for exponent in on.decades()
+    )
+    return (
+        f'<svg class="scale" viewBox="0 0 {_WIDTH} 16" width="{_WIDTH}" height="16" '
+        f'aria-hidden="true">{labels}</svg>'
+    )
+
+
+def strip(title: str, row: Outcomes, on: Axis) -> str:
+    """A row's trials.
+
+    Parameters
+    ----------
+    title : str
+        The row's, for screen readers and pointers.
+    row : Outcomes
+        Its trials.
+    on : Axis
+        That of the table.
+
+    Returns
+    -------
+    str
+        An SVG element: a line for each solved trial, a longer one for their median, and a cross
+        behind the limit with the number of the others.
+    """
+    bottom = _HEIGHT - 3
+    grid = "".join(f"M{on.x(10.0**e):.1f} 1V{_HEIGHT - 1}" for e in on.decades())
+    ticks = "".join(f"M{on.x(units):.1f} 7V{bottom - 4}" for units in row.taken)
+    parts = [f'<path class="grid" d="{grid}"/>']
+    if row.taken:
+        middle = statistics.median(row.taken)
+        parts.append(f'<path class="trials" d="{ticks}"/>')
+        parts.append(f'<path class="median" d="M{on.x(middle):.1f} 2V{_HEIGHT - 2}"/>')
+    failed = row.trials - len(row.taken)
+    if failed:
+        at = on.x(row.limit) + 7
+        parts.append(f'<path class="failed" d="M{at - 4:.1f} 9l8 8m0 -8l-8 8"/>')
+        parts.append(f'<text class="failed" x="{at + 8:.1f}" y="17">{failed}</text>')
+    return (
+        f'<svg class="strip" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
+        f'height="{_HEIGHT}"><title>{escape(_said(title, row))}</title>{"".join(parts)}</svg>'
+    )
+
+
+def _said(title: str, row: Outcomes) -> str:
+    if not row.taken:
+        return f"{title}: none of {row.trials:,} {row.word} within {row.limit:,} {row.unit}"
+    said = f"{title}: {len(row.taken):,} of {row.trials:,} {row.word}, after {row.taken[0]:,}"
+    if len(row.taken) > 1:
+        said += f" to {row.taken[-1]:,}"
+    said += f" {row.unit}"
+    if len(row.taken) > 2:
+        said += f", the median {statistics.median(row.taken):,.0f}"
+    if len(row.taken) < row.trials:
+        said += f"; the others not within {row.limit:,}"
+    return said

@@ -1,0 +1,178 @@
+"""The HTML of a table: its comparison with the paper, its rows one by one, and what made them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from lethe.report.held import Held, HeldRow, ranges
+from lethe.report.strips import Axis, Outcomes, axis, outcomes, scale, strip
+from lethe.results import Record, interval
+
+__all__ = ["command", "duration", "progress", "table_section"]
+
+
+def command(table: Held, folder: Path) -> str:
+    """The command that runs what is missing of a table into this folder.
+
+    Examples
+    --------
+    >>> command(Held("nto", "NTO", [], "", 0), Path("results"))
+    'lethe reproduce nto --full'
+    """
+    words = ["lethe", "reproduce", table.name, "--full"]
+    if table.records:
+        words.append("--resume")
+    if folder != Path("results"):
+        words += ["--out", str(folder)]
+    return shlex.join(words)
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it; a dash where there is none.
+
+    Examples
+    --------
+    >>> duration(0), duration(0.4), duration(100), duration(3000), duration(36000)
+    ('–', '0.4 s', '100 s', '50 min', '10.0 h')
+    """
+    if seconds == 0:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def progress(table: Held) -> str:
+    """How much of the table has been run, in words."""
+    if not table.records:
+        return "not run yet"
+    return f"{table.missing:,} trials to go" if table.missing else "complete"
+
+
+def table_section(table: Held, folder: Path) -> str:
+    """The HTML of a table.
+
+    Parameters
+    ----------
+    table : Held
+        With its trials, if there are any.
+    folder : pathlib.Path
+        Where its results file lies.
+
+    Returns
+    -------
+    str
+        A ``section`` element.
+    """
+    head = f'<section id="{table.name}"><h2>{escape(table.title)}</h2>\n'
+    again = f"<code>{escape(command(table, folder))}</code>"
+    if not table.records:
+        return f'{head}<p class="missing">Not run yet: {again}</p>{_left_out(table)}</section>'
+    return (
+        f"{head}{_pre(table)}\n{_rows(table)}\n"
+        f'<dl class="facts">{_facts(table, folder)}</dl>{_left_out(table)}</section>'
+    )
+
+
+def _pre(table: Held) -> str:
+    label = escape(f"{table.title}: ours beside the paper's")
+    text = escape(table.comparison)
+    return f'<pre role="region" tabindex="0" aria-label="{label}">{text}</pre>'
+
+
+def _facts(table: Held, folder: Path) -> str:
+    """What made the table, as a list of terms."""
+    records = table.records
+    seconds = sum(record["seconds"] for record in records)
+    others = [row.name for row in table.rows if not row.planned]
+    facts = [
+        ("made by", f"lethe {_values(records, 'version')}"),
+        ("dtype", _values(records, "dtype")),
+        ("instruction set", _values(records, "instruction_set")),
+        ("trials", f"{len(records):,}, {progress(table)}"),
+        ("seeds", ranges(record["seed"] for record in records)),
+        ("computing", f"{duration(seconds)} in all ({seconds:,.0f} s)"),
+    ]
+    again = f"lethe reproduce {table.name}"
+    commands = [("again", f"{again} --full")]
+    if table.missing:
+        commands.append(("what is missing", command(table, folder)))
+    if others:
+        rows = " ".join(f"--row {shlex.quote(name)}" for name in others)
+        commands.append(("its other rows", f"{again} --full {rows}"))
+    first = records[0]
+    one = f"{again} --row {first['row']} --seed {first['seed']} --trials 1 --json"
+    commands.append(("one trial again", one))
+    facts = [(name, escape(value)) for name, value in facts]
+    facts += [(name, f"<code>{escape(value)}</code>") for name, value in commands]
+    return "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
+
+
+def _values(records: Iterable[Record], name: str) -> str:
+    return ", ".join(sorted({record[name] for record in records}))
+
+
+def _left_out(table: Held) -> str:
+    if not table.left_out:
+        return ""
+    return (
+        f"<p>{table.left_out:,} records of the file are left out: repeated, or of "
+        "configurations that the table does not have (any more).</p>"
+    )
+
+
+def _rows(table: Held) -> str:
+    """The rows one by one, each with its trials as a strip where they are solved or not."""
+    ended = {row.name: outcomes(row.records) for row in table.rows}
+    solved = [outcome for outcome in ended.values() if outcome is not None]
+    on = axis(solved) if solved else None
+    columns = ['<th scope="col">row</th>', *_heads("trials", "seeds")]
+    if on is not None:
+        word, unit = solved[0].word, solved[0].unit
+        columns += _heads(f"{word}, 95 % interval")
+        columns.append(f'<th scope="col">{unit} until then{scale(on)}</th>')
+    columns += _heads("computing")
+    body = "\n".join(_row(row, ended[row.name], on) for row in table.rows)
+    note = (
+        "<p>A line for each trial, where it was solved; the longer line is their median. A cross "
+        "with a number, behind the limit: so many were not.</p>"
+    )
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="rows of {table.name}">'
+        f"<table><thead><tr>{''.join(columns)}</tr></thead><tbody>\n{body}\n</tbody></table></div>"
+        + (note if on is not None else "")
+    )
+
+
+def _heads(*names: str) -> list[str]:
+    return [f'<th scope="col" class="number">{name}</th>' for name in names]
+
+
+def _row(row: HeldRow, ended: Outcomes | None, on: Axis | None) -> str:
+    title = row.title.strip()
+    indent = ' class="part"' if row.title != title else ""
+    said = f"{escape(title)} <code>{escape(row.name)}</code>"
+    if row.differs:
+        said += f"<br><small>not as in the table: {escape(row.differs)}</small>"
+    trials = f"{len(row.records):,}"
+    if row.missing and not row.differs:
+        trials += f" of {row.planned:,}"
+    cells = [_number(trials), _number(ranges(record["seed"] for record in row.records))]
+    if on is not None and ended is not None:
+        low, high = interval(len(ended.taken), ended.trials)
+        share = len(ended.taken) / ended.trials
+        cells.append(_number(f"{100 * share:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"))
+        cells.append(f"<td>{strip(title, ended, on)}</td>")
+    elif on is not None:
+        cells += [_number(""), "<td></td>"]
+    cells.append(_number(duration(sum(record["seconds"] for record in row.records))))
+    return f'<tr><th scope="row"{indent}>{said}</th>{"".join(cells)}</tr>'
+
+
+def _number(text: str) -> str:
+    return f'<td class="number">{escape(text or "–")}</td>'
