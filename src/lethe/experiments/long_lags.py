@@ -210,7 +210,8 @@ ROWS: dict[str, Row[SequenceTrial]] = {
     )
 }
 
-_LONG = tuple(name for name in ROWS if name.split("_")[1] in ("500", "1000"))
+# Longer lags, and a stricter criterion: each network takes minutes.
+_LONG = tuple(name for name in ROWS if name.split("_")[1] in ("500", "1000", "13"))
 
 #: The whole table.
 FULL = Plan(rows=tuple(ROWS), trials=10, fewer=dict.fromkeys(_LONG, 3))
