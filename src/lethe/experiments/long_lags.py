@@ -210,8 +210,12 @@ ROWS: dict[str, Row[SequenceTrial]] = {
     )
 }
 
-# Longer lags, and a stricter criterion: each network takes minutes.
-_LONG = tuple(name for name in ROWS if name.split("_")[1] in ("500", "1000", "13"))
+# Each of these networks takes minutes: longer lags, a stricter criterion, adding as in the notes.
+_LONG = tuple(
+    name
+    for name in ROWS
+    if name.split("_")[1] in ("500", "1000", "13") or name.startswith(("4_100_s", "4_100_f"))
+)
 
 #: The whole table.
 FULL = Plan(rows=tuple(ROWS), trials=10, fewer=dict.fromkeys(_LONG, 3))
