@@ -149,7 +149,7 @@ ROWS |= {**_LESIONS, **_GROWTH, **_PARTIALS}
 FULL = Plan(
     rows=tuple(ROWS),
     trials=20,
-    fewer=dict.fromkeys(ROWS.keys() - _LESIONS.keys(), 10),
+    fewer=dict.fromkeys(ROWS.keys() - _LESIONS.keys(), 6) | dict.fromkeys(_GROWTH | _PARTIALS, 10),
 )
 SHORT = Plan(
     rows=("weight_decay_0.0001", "standard_decay", "growth_standard"),
