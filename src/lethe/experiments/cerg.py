@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lethe.experiments import Plan, Row
-from lethe.results import Record, interval, mean
+from lethe.experiments.cells import beside, percentage
+from lethe.results import Record, mean
 from lethe.topology import Topology
 from lethe.trial import Trial
 from lethe.updates import SGD, RMSprop
@@ -195,14 +195,14 @@ def _ours(records: Sequence[Record]) -> str:
     good = [r["best_mean_stream"] for r in others if r["best_mean_stream"] > 1000]
     rest = [r["best_mean_stream"] for r in others if r["best_mean_stream"] <= 1000]
     share = 100 / len(records)
-    low, high = (100 * bound for bound in interval(len(solved), len(records)))
+    _, interval = percentage(len(solved), len(records))
     return _line(
         "here",
         len(records),
         (
             share * len(solved),
             mean(record["training_streams"] for record in solved),
-            f"[{low:.0f}, {high:.0f}]",
+            interval,
         ),
         (share * len(good), mean(good)),
         (share * len(rest), mean(rest)),
@@ -216,15 +216,8 @@ def _line(
     good: tuple[float, float | None],
     rest: tuple[float, float | None],
 ) -> str:
-    solutions = f"{solved[0]:3.0f} % {_beside(solved[1], '()'):>8} {solved[2]}"
+    solutions = f"{solved[0]:3.0f} % {beside(solved[1], '()'):>8} {solved[2]}"
     return (
         f"    {who:32} {trials:6}  {solutions:28}"
-        f"{good[0]:3.0f} % {_beside(good[1], '<>'):10}{rest[0]:3.0f} % {_beside(rest[1], '<>')}"
+        f"{good[0]:3.0f} % {beside(good[1], '<>'):10}{rest[0]:3.0f} % {beside(rest[1], '<>')}"
     ).rstrip()
-
-
-def _beside(value: float | None, marks: str) -> str:
-    """A mean in its brackets, or a dash where there was nothing to take it of."""
-    if value is None or math.isnan(value):
-        return f"{marks[0]}-{marks[1]}"
-    return f"{marks[0]}{value:.0f}{marks[1]}"

@@ -16,7 +16,7 @@ _SEQUENCES = 600  # In a buffer: some 60,000 steps where a sequence has about a 
 
 
 class SequenceTask(Protocol):
-    """A task whose sequences are drawn one by one, each with a target at its last step.
+    """A task whose sequences are drawn one by one; the last step of each has a target.
 
     It is a value: what it draws follows from the generator alone.
     """
