@@ -1,0 +1,312 @@
+"""ONNX: one frozen step of a Network as a graph, for where there is no Lethe.
+
+The graph has no operator for recurrent networks: it is the forward pass of `lethe.equations` in
+elementary operators (MatMul, Add, Mul, Sigmoid, Tanh, Softmax, …). The state goes in and comes out:
+
+=====================  =========================  ===============================================
+input                  output                     what it is
+=====================  =========================  ===============================================
+``x``                  ``y``                      (inputs,) and (outputs,): what `Network.step`
+                                                  takes and gives; a symbol as its one-hot vector
+``cell_state_0``       ``next_cell_state_0``      (blocks, cells_per_block), of layer 0
+``cell_output_0``      ``next_cell_output_0``     (blocks, cells_per_block); where ``recurrent``
+``input_gate_0``, …    ``next_input_gate_0``, …   (blocks,), of each gate that the blocks have;
+                                                  where ``gates_are_sources``
+=====================  =========================  ===============================================
+
+Each layer has these states, in this order, and the outputs are in the order of the inputs. At the
+start of a stream they are zeros; `states` has those of a network in the midst of one. Numbers are
+of the network's dtype.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lethe.arguments import Floating
+from lethe.network import Network
+from lethe.run import Recordable
+from lethe.topology import SQUASHINGS, Squashing, Topology, UnitKind
+from lethe.version import __version__
+
+try:
+    import onnx
+    from onnx import helper, numpy_helper
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        'onnx is not installed: pip install "lethe-ml[onnx]"', name=missing.name
+    ) from None
+
+__all__ = ["export_step", "states"]
+
+# The oldest operators that say the same in today's words, so that old runtimes can read the graph.
+_OPERATORS = 13
+_IR_VERSION = 7
+
+_MOST_BYTES = 2**31 - 2**20  # of a file: what protobuf can hold, less some for the graph itself
+
+
+def export_step(
+    net: Network,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    encoder: Mapping[str, Any] | None = None,
+) -> Any:
+    """Export what ``net.step(x, learn=False)`` does, with the weights of now.
+
+    Parameters
+    ----------
+    net : Network
+        Of any topology, dtype and update rule.
+    path : str or os.PathLike, optional
+        The file to write; one that is there is replaced in one move.
+    encoder : mapping, optional
+        How events become ``x`` and ``y`` becomes answers, as plain JSON values: written beside the
+        graph, with ".json" at the end of the path.
+
+    Returns
+    -------
+    onnx.ModelProto
+        The graph; its ``metadata_props`` have the version of Lethe ("lethe_version"), the
+        "topology" as JSON that ``Topology(**…)`` takes, the "dtype" and the network's "steps".
+
+    Raises
+    ------
+    ValueError
+        If an argument is not one of these, the weights take more than ONNX's 2 GiB or a file cannot
+        be written.
+
+    Examples
+    --------
+    >>> from lethe import Network, Topology
+    >>> net = Network(Topology(inputs=3, outputs=2, blocks=4))
+    >>> model = export_step(net)
+    >>> [part.name for part in model.graph.input]
+    ['x', 'cell_state_0', 'cell_output_0']
+    >>> [part.name for part in model.graph.output]
+    ['y', 'next_cell_state_0', 'next_cell_output_0']
+    """
+    t = _checked(net)
+    if encoder is not None and path is None:
+        raise ValueError("path must be given where there is an encoder, got None")
+    beside = None if encoder is None else _json(encoder)
+    if t.weights * net.dtype.itemsize > _MOST_BYTES:
+        raise ValueError(f"net must have weights of less than 2 GiB in all, got {t.weights:,}")
+    graph = _Graph(net.dtype)
+    model = helper.make_model(
+        graph.build(net.clone()),  # to read weights would end a step that waits for its target
+        producer_name="lethe",
+        producer_version=__version__,
+        ir_version=_IR_VERSION,
+        opset_imports=[helper.make_opsetid("", _OPERATORS)],
+    )
+    metadata = {
+        "lethe_version": __version__,
+        "topology": json.dumps(t.configuration()),
+        "dtype": net.dtype.name,
+        "steps": str(net.steps),
+    }
+    helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model)
+    if path is not None:
+        if beside is not None:
+            _write(Path(f"{os.fspath(path)}.json"), beside)
+        _write(Path(path), model.SerializeToString())
+    return model
+
+
+def states(net: Network) -> dict[str, Floating]:
+    """What the graph's next step goes on from: the states of a network, by the names of its inputs.
+
+    Parameters
+    ----------
+    net : Network
+        Whose states.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Copies, in the order of the graph's inputs.
+
+    Examples
+    --------
+    >>> from lethe import Network, Topology
+    >>> {name: a.shape for name, a in states(Network(Topology(inputs=3, outputs=2))).items()}
+    {'cell_state_0': (4, 1), 'cell_output_0': (4, 1)}
+    """
+    t = _checked(net)
+    return {
+        f"{name}_{layer}": np.ascontiguousarray(net.state(name, layer)).copy()
+        for layer in range(t.layers)
+        for name in _state_names(t)
+    }
+
+
+class _Graph:
+    """The parts of a graph while it is built; values are known by their names."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self.number = helper.np_dtype_to_tensor_dtype(dtype)
+        self.nodes: list[Any] = []
+        self.constants: dict[str, Any] = {}
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
+
+    def build(self, net: Network) -> Any:
+        """All layers, then the output units."""
+        t = net.topology
+        x = self.input("x", (t.inputs,))
+        self.outputs.append(self.value("y", (t.outputs,)))
+        layers: list[str] = []
+        for layer in range(t.layers):
+            layers.append(self.layer(net, layer, x, layers[-1:]))
+        z = self.add("Concat", [*layers, *([x] if t.shortcuts else [])], "output_sources", axis=0)
+        function = {"linear": "Identity", "softmax": "Softmax"}.get(t.output_units, "Sigmoid")
+        net_k = self.net_input(net, "output", 0, z, "output")
+        self.add(function, [net_k], "y", **({"axis": -1} if function == "Softmax" else {}))
+        constants = list(self.constants.values())
+        return helper.make_graph(self.nodes, "lethe_step", self.inputs, self.outputs, constants)
+
+    def layer(self, net: Network, layer: int, x: str, below: list[str]) -> str:
+        """Eqs. 1-11 for one layer; gives its cell outputs as sources."""
+        t = net.topology
+        shapes = {"cell_state": (t.blocks, t.cells_per_block)}
+        shapes["cell_output"] = shapes["cell_state"]
+        names = _state_names(t)
+        before = {
+            name: self.state(f"{name}_{layer}", shapes.get(name, (t.blocks,))) for name in names
+        }
+        sources = [x]
+        if t.recurrent:
+            sources.append(self.as_sources(before["cell_output"]))
+        sources += [before[gate] for gate in names[2:]]
+        z = self.add("Concat", [*sources, *below], f"sources_{layer}", axis=0)
+
+        gate: dict[str, str] = {}
+        for kind in t.gates:
+            net_input = self.net_input(net, kind, layer, z, f"{kind}_{layer}")
+            y = self.add("Sigmoid", [net_input], f"next_{kind}_{layer}")
+            column = self.constant("column", np.array([1]))
+            gate[kind] = self.add("Unsqueeze", [y, column], f"{kind}_{layer}_of_each_cell")
+
+        net_c = self.net_input(net, "cell", layer, z, f"cell_{layer}")
+        shape = self.constant("cells", np.array(shapes["cell_state"]))
+        net_c = self.add("Reshape", [net_c, shape], f"cell_{layer}_by_block")
+        g = self.squash(t.cell_input, net_c, f"cell_input_{layer}")
+        if t.input_gate:
+            g = self.add("Mul", [gate["input_gate"], g], f"gated_input_{layer}")
+        kept = before["cell_state"]
+        if t.forget_gate:
+            kept = self.add("Mul", [gate["forget_gate"], kept], f"kept_state_{layer}")
+        elif t.state_decay != 1:
+            decay = self.constant("state_decay", np.array([t.state_decay], self.dtype))
+            kept = self.add("Mul", [decay, kept], f"kept_state_{layer}")
+        s = self.add("Add", [kept, g], f"next_cell_state_{layer}")
+        y_c = self.squash(t.cell_output, s, f"squashed_state_{layer}")
+        opened = [gate["output_gate"], y_c] if t.output_gate else [y_c]
+        operator = "Mul" if t.output_gate else "Identity"
+        return self.as_sources(self.add(operator, opened, f"next_cell_output_{layer}"))
+
+    def net_input(self, net: Network, kind: UnitKind, layer: int, z: str, name: str) -> str:
+        """Weights times sources, and the bias where there is one; cells block by block."""
+        t = net.topology
+        weights = net.weights(kind, layer)
+        weights = weights.reshape(-1, weights.shape[-1]).T
+        count = t.output_sources if kind == "output" else t.hidden_sources(layer)
+        matrix = self.constant(f"{name}_weights", weights[:count])
+        product = self.add("MatMul", [z, matrix], f"{name}_product")
+        if kind not in t.biased:
+            return product
+        bias = self.constant(f"{name}_bias", weights[count])
+        return self.add("Add", [product, bias], f"{name}_net")
+
+    def squash(self, squashing: Squashing, x: str, name: str) -> str:
+        """Apply g or h."""
+        single = {"identity": "Identity", "tanh": "Tanh", "logistic": "Sigmoid"}.get(squashing)
+        if single:
+            return self.add(single, [x], name)
+        _, scale, _, shift = SQUASHINGS[squashing]  # the centred logistics: scale·σ(x) + shift
+        y = self.add("Sigmoid", [x], f"{name}_logistic")
+        times = self.constant(f"{squashing}_scale", np.array([scale], self.dtype))
+        y = self.add("Mul", [times, y], f"{name}_scaled")
+        plus = self.constant(f"{squashing}_shift", np.array([shift], self.dtype))
+        return self.add("Add", [y, plus], name)
+
+    def as_sources(self, cells: str) -> str:
+        """The first cell of every block before the second of any."""
+        turned = self.add("Transpose", [cells], f"{cells}_turned", perm=[1, 0])
+        flat = self.constant("flat", np.array([-1]))
+        return self.add("Reshape", [turned, flat], f"{cells}_sources")
+
+    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
+        return output
+
+    def constant(self, name: str, array: Any) -> str:
+        # Twice the same name is twice the same array.
+        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        return name
+
+    def state(self, name: str, shape: tuple[int, ...]) -> str:
+        """An input for the state before this step, and an output for the one after it."""
+        self.outputs.append(self.value(f"next_{name}", shape))
+        return self.input(name, shape)
+
+    def input(self, name: str, shape: tuple[int, ...]) -> str:
+        self.inputs.append(self.value(name, shape))
+        return name
+
+    def value(self, name: str, shape: tuple[int, ...]) -> Any:
+        return helper.make_tensor_value_info(name, self.number, shape)
+
+
+def _state_names(topology: Topology) -> list[Recordable]:
+    """What a layer's next step reads of this one."""
+    names: list[Recordable] = ["cell_state"]
+    if topology.recurrent:
+        names.append("cell_output")
+    if topology.gates_are_sources:
+        names += topology.gates
+    return names
+
+
+def _checked(net: Network) -> Topology:
+    if not isinstance(net, Network):
+        raise ValueError(f"net must be a lethe.Network, got {net!r:.60}")
+    return net.topology
+
+
+def _json(encoder: object) -> bytes:
+    if not isinstance(encoder, Mapping):
+        raise ValueError(f"encoder must be a mapping of plain JSON values, got {encoder!r:.60}")
+    try:
+        return json.dumps(dict(encoder), allow_nan=False, indent=1).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"encoder must be a mapping of plain JSON values, got {error}") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file in one move, once all of it is on the disk."""
+    if path.exists() and not path.is_file():  # a device would be replaced, too
+        raise ValueError(f"the file {path} cannot be written: it is no regular file")
+    new = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+    try:
+        with open(new, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        if isinstance(error, OSError):
+            raise ValueError(f"the file {path} cannot be written: {error.strerror}") from None
+        raise
