@@ -101,6 +101,9 @@ class Core {
 
   // Writes into y what `step` would answer.
   void peek(std::optional<Row<T>> x, int64_t symbol, Record<T> y) {
+    peek_into(x, symbol, y.data());
+  }
+  void peek_into(const std::optional<Row<T>>& x, int64_t symbol, T* y) {
     const Busy busy(busy_);
     if (x) {
       check_length("x", x->shape(0), layout_.inputs, "inputs");
@@ -116,7 +119,7 @@ class Core {
     header().pending = 0;
     const lethe::Status status =
         kernel_->step(layout_, block_, x ? x->data() : nullptr, x ? -1 : symbol, false);
-    std::memcpy(y.data(), block_ + layout_.output_y, layout_.outputs * sizeof(T));
+    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
     std::memcpy(block_, before.data(), sizeof(lethe::Header));
     std::memcpy(block_ + layout_.state_begin, before.data() + sizeof(lethe::Header), state);
     if (status == lethe::Status::not_finite) raise_not_finite(0);
@@ -127,6 +130,10 @@ class Core {
     check_length(name, target.shape(0), layout_.outputs, "outputs");
     check_finite(name, target.data(), layout_.outputs);
     learn(is_error ? nullptr : target.data(), -1, is_error ? target.data() : nullptr);
+  }
+  void check_row(size_t length) { check_length("y", length, layout_.outputs, "outputs"); }
+  void copy_output(T* y) const {
+    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
   }
   void learn_class(int64_t one_hot) {
     check_index("target", one_hot, layout_.outputs);
@@ -255,6 +262,19 @@ class Core {
     check_header(static_cast<const char*>(saved.data()));
     check_header(static_cast<const char*>(saved.data()) + layout_.life);
     std::memcpy(block_, saved.data(), layout_.size);
+  }
+
+  // What has been counted so far, of a network that this one takes over from.
+  void take_counters(Core& other) {
+    const Busy busy(busy_);
+    const lethe::Header& from = other.header();
+    lethe::Header& h = header();
+    h.rate = from.rate;
+    h.steps = from.steps;
+    h.updates = from.updates;
+    h.passes = from.passes;
+    h.since_start = from.since_start;
+    h.stale = from.stale;
   }
 
   double rate() { return header().rate; }
@@ -483,9 +503,69 @@ void bind_core(nb::module_& m, const char* name) {
           "name"_a, "layer"_a)
       .def("save", &C::save)
       .def("load", &C::load, "saved"_a)
+      .def("take_counters", &C::take_counters, "other"_a)
       .def_prop_rw("rate", &C::rate, &C::set_rate)
       .def_prop_ro("steps", &C::steps)
       .def_prop_ro("updates", &C::updates);
+}
+
+// Several networks of one topology in one call, for those who race them: from Python, calling each
+// costs as much as its work. Which of them stumbled over numbers that are not finite (a bit for
+// each), and how many steps that has cost.
+template <class T, class Do>
+std::tuple<int64_t, int64_t> each(nb::list networks, Do&& what) {
+  int64_t stumbled = 0, lost = 0;
+  for (size_t n = 0; n < networks.size(); ++n) {
+    try {
+      what(nb::cast<Core<T>&>(networks[n]), n);
+    } catch (nb::python_error& error) {
+      if (!error.matches(Core<T>::not_finite_error())) throw;
+      stumbled |= int64_t(1) << n;
+      lost += nb::cast<int64_t>(error.value().attr("steps_lost"));
+    }
+  }
+  return {stumbled, lost};
+}
+
+template <class T>
+using Outputs = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+template <class T>
+std::tuple<int64_t, int64_t> step_each(nb::list networks, std::optional<Row<T>> x, int64_t symbol,
+                                       bool learn, Outputs<T> y) {
+  if (y.shape(0) != networks.size()) value_error("y must have a row for each network");
+  return each<T>(networks, [&](Core<T>& core, size_t n) {
+    core.check_row(y.shape(1));
+    T* const row = y.data() + n * y.shape(1);
+    std::fill(row, row + y.shape(1), T(0));
+    if (x)
+      core.step(*x, learn);
+    else
+      core.step_symbol(symbol, learn);
+    core.copy_output(row);
+  });
+}
+
+template <class T>
+std::tuple<int64_t, int64_t> learn_each(nb::list networks, int64_t skipped,
+                                        std::optional<Row<T>> target, int64_t one_hot) {
+  return each<T>(networks, [&](Core<T>& core, size_t n) {
+    if (skipped >> n & 1) return;
+    if (target)
+      core.learn(*target, false);
+    else
+      core.learn_class(one_hot);
+  });
+}
+
+template <class T>
+void peek_each(nb::list networks, std::optional<Row<T>> x, int64_t symbol, Outputs<T> y) {
+  if (y.shape(0) != networks.size()) value_error("y must have a row for each network");
+  for (size_t n = 0; n < networks.size(); ++n) {
+    auto& core = nb::cast<Core<T>&>(networks[n]);
+    core.check_row(y.shape(1));
+    core.peek_into(x, symbol, y.data() + n * y.shape(1));
+  }
 }
 
 template <class T>
@@ -497,6 +577,8 @@ void exponential(nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu
 
 }  // namespace
 
+void bind_forecast(nb::module_& m);  // forecast_bindings.cpp
+
 NB_MODULE(_kernel, m) {
   m.doc() = "The compiled time step.";
   try {
@@ -506,6 +588,11 @@ NB_MODULE(_kernel, m) {
   }
   bind_core<float>(m, "Core32");
   bind_core<double>(m, "Core64");
+  m.def("step_each", &step_each<float>, "networks"_a, "x"_a.none(), "symbol"_a, "learn"_a,
+        "y"_a.noconvert());
+  m.def("learn_each", &learn_each<float>, "networks"_a, "skipped"_a, "target"_a.none(),
+        "one_hot"_a);
+  m.def("peek_each", &peek_each<float>, "networks"_a, "x"_a.none(), "symbol"_a, "y"_a.noconvert());
   m.def("instruction_set", &lethe::instruction_set);
   m.def("available_instruction_sets", &lethe::available_instruction_sets);
   m.def(
@@ -517,4 +604,5 @@ NB_MODULE(_kernel, m) {
       "type"_a);
   m.def("exponential", &exponential<float>, "x"_a, "y"_a.noconvert());
   m.def("exponential", &exponential<double>, "x"_a, "y"_a.noconvert());
+  bind_forecast(m);
 }

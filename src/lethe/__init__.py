@@ -1,5 +1,7 @@
 """Lethe: recurrent networks that learn at every step of a stream that never ends."""
 
+from lethe.checkpoint import CheckpointError
+from lethe.model import Model, Prediction, Report, load
 from lethe.network import FirstError, Network, NotFiniteError, Run, instruction_set
 from lethe.topology import Topology
 from lethe.updates import SGD, Adam, RMSprop
@@ -8,12 +10,17 @@ from lethe.version import __version__
 __all__ = [
     "SGD",
     "Adam",
+    "CheckpointError",
     "FirstError",
+    "Model",
     "Network",
     "NotFiniteError",
+    "Prediction",
     "RMSprop",
+    "Report",
     "Run",
     "Topology",
     "__version__",
     "instruction_set",
+    "load",
 ]

@@ -48,6 +48,7 @@ class Core(Protocol):
     array: Callable[[str, int], Floating]  # name, layer
     save: Callable[[], bytes]  # the whole block
     load: Callable[[bytes], None]
+    take_counters: Callable[[Any], None]
 
 
 @cache

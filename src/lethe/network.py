@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from lethe import checkpoint
 from lethe.arguments import (
     Floating,
     floating_dtype,
@@ -31,9 +34,19 @@ from lethe.run import (
     empty_records,
 )
 from lethe.topology import Topology, UnitKind
-from lethe.updates import SGD, Update
+from lethe.updates import SGD, Update, update_of
+from lethe.version import __version__
 
-__all__ = ["FirstError", "Network", "NotFiniteError", "Run", "instruction_set"]
+__all__ = [
+    "FirstError",
+    "Network",
+    "NotFiniteError",
+    "Run",
+    "instruction_set",
+    "learn_each",
+    "peek_each",
+    "step_each",
+]
 
 
 def instruction_set() -> str:
@@ -322,14 +335,22 @@ class Network:
 
     def moments(self, kind: UnitKind, layer: int = 0, *, order: Literal[1, 2] = 2) -> Floating:
         """The update rule's first or second moments, shaped like the weights, as a view."""
-        keeps = {"SGD": (1,) if getattr(self.update, "momentum", 0) else (), "RMSprop": (2,)}
-        orders = keeps.get(type(self.update).__name__, (1, 2))
+        orders = self.moment_orders
         if order not in orders:
             raise ValueError(f"order must be one of {orders} for {self.update!r}, got {order!r}")
         name = "first_moment" if order == 1 else "second_moment"
         view = weights_view(self._core, self.topology, name, kind, layer)
         self._core.finish()
         return view
+
+    @property
+    def moment_orders(self) -> tuple[Literal[1, 2], ...]:
+        """Which moments the update rule keeps."""
+        keeps: dict[str, tuple[Literal[1, 2], ...]] = {
+            "SGD": (1,) if getattr(self.update, "momentum", 0) else (),
+            "RMSprop": (2,),
+        }
+        return keeps.get(type(self.update).__name__, (1, 2))
 
     def partials(self, kind: UnitKind, layer: int = 0) -> Floating:
         """The partials ∂s_c/∂w (eqs. 19-21) of the weights to a kind of unit, as a view.
@@ -426,6 +447,91 @@ class Network:
         self._build(topology, update, floating_dtype(dtype))
         self._core.load(block)
 
+    def life(self) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+        """The whole life: the block as bytes, and the configuration that it belongs to, as JSON."""
+        configuration = {
+            "topology": self.topology.configuration(),
+            "update": self.update.configuration(),
+            "dtype": self.dtype.name,
+        }
+        return np.frombuffer(self._core.save(), np.uint8), configuration
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole life into one file, which `lethe.load` reads.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, made or replaced; the old file or the new one is there at every moment.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be written; an old file is as it was.
+        """
+        checkpoint.write(path, *self.to_checkpoint())
+
+    def to_checkpoint(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arrays and metadata of a checkpoint, for `lethe.checkpoint`."""
+        block, configuration = self.life()
+        metadata = {"kind": "Network", "version": __version__, "configuration": configuration}
+        return {"block": block}, metadata
+
+    @classmethod
+    def of_life(cls, block: NDArray[np.uint8], configuration: dict[str, Any]) -> Self:
+        """The network whose `life` this is.
+
+        Raises
+        ------
+        ValueError
+            If the two do not belong together.
+        """
+        try:
+            topology = Topology(**configuration["topology"])
+            update = update_of(configuration["update"])
+            dtype = configuration["dtype"]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"configuration must be a network's, got {error}") from None
+        made = cls.__new__(cls)
+        made.__setstate__(
+            {"topology": topology, "update": update, "dtype": dtype, "block": block.tobytes()}
+        )
+        return made
+
+    def take_weights(self, other: Network) -> None:
+        """Take over the weights of a network of the same topology; states stay."""
+        for name, layers in (("weights", self.topology.layers), ("output_weights", 1)):
+            for layer in range(layers):
+                np.copyto(self._core.array(name, layer), other._core.array(name, layer))
+
+    def grown(self, inputs: int, outputs: int) -> Network:
+        """A network with more inputs and outputs that answers as this one does, and goes on so.
+
+        The weights, partials, moments and states that are there are copied; the new ones are zero.
+        A step that waits for its target is completed without one.
+
+        Parameters
+        ----------
+        inputs, outputs : int
+            How many; at least as many as now.
+
+        Returns
+        -------
+        Network
+            Its new outputs are those of units without any weight.
+        """
+        topology = dataclasses.replace(self.topology, inputs=inputs, outputs=outputs)
+        made = Network(topology, update=self.update, dtype=self.dtype)
+        for layer in range(topology.layers):
+            for kind in (*topology.gates, "cell"):
+                _copy_sources(self, made, kind, layer)
+            for name in ("cell_state", "cell_output", *topology.gates):
+                made.state(name, layer)[...] = self.state(name, layer)
+        _copy_sources(self, made, "output", 0)
+        made._core.take_counters(self._core)
+        made._core.snapshot()
+        return made
+
     def __repr__(self) -> str:
         t = self.topology
         cells = "1 cell" if t.cells_per_block == 1 else f"{t.cells_per_block} cells"
@@ -435,6 +541,57 @@ class Network:
             f"{t.outputs} outputs, {t.weights:,} weights, {self.update!r}, {self.dtype}, "
             f"step {self.steps:,}>"
         )
+
+
+def step_each(
+    networks: Sequence[Network], x: NDArray[np.float32] | int, *, learn: bool
+) -> tuple[NDArray[np.float32], int, int]:
+    """`Network.step` of several float32 networks of one topology, in one call.
+
+    Returns
+    -------
+    tuple
+        Their outputs (networks, outputs); a bit for each whose numbers stopped being finite, which
+        is back at its last good snapshot and answers 0; and the steps that these lost.
+    """
+    y = np.empty((len(networks), networks[0].topology.outputs), np.float32)
+    cores = [net._core for net in networks]
+    vector, place = (None, x) if isinstance(x, int) else (x, -1)
+    stumbled, lost = kernel().step_each(cores, vector, place, learn, y)
+    return y, stumbled, lost
+
+
+def learn_each(networks: Sequence[Network], target: NDArray[np.float32] | int, skipped: int) -> int:
+    """`Network.learn` of several, but for those whose bit is set in `skipped`; the steps lost."""
+    cores = [net._core for net in networks]
+    vector, place = (None, target) if isinstance(target, int) else (target, -1)
+    return int(kernel().learn_each(cores, skipped, vector, place)[1])
+
+
+def peek_each(networks: Sequence[Network], x: NDArray[np.float32] | int) -> NDArray[np.float32]:
+    """`Network.peek` of several: (networks, outputs)."""
+    y = np.empty((len(networks), networks[0].topology.outputs), np.float32)
+    vector, place = (None, x) if isinstance(x, int) else (x, -1)
+    kernel().peek_each([net._core for net in networks], vector, place, y)
+    return y
+
+
+def _copy_sources(before: Network, after: Network, kind: UnitKind, layer: int) -> None:
+    """Weights, moments and partials of one kind of unit, by the names of their sources."""
+    topology = before.topology
+    places = {name: n for n, name in enumerate(after.topology.sources(kind, layer))}
+    where = [places[name] for name in topology.sources(kind, layer)]
+    units = slice(topology.outputs) if kind == "output" else slice(None)
+    views = [(before.weights(kind, layer), after.weights(kind, layer))]
+    for order in before.moment_orders:
+        views.append(
+            (before.moments(kind, layer, order=order), after.moments(kind, layer, order=order))
+        )
+    if kind in ("input_gate", "forget_gate", "cell"):
+        views.append((before.partials(kind, layer), after.partials(kind, layer)))
+    for old, new in views:
+        new[...] = 0
+        new[units][..., where] = old
 
 
 def _check_parts(topology: object, update: object) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-__all__ = ["SGD", "Adam", "RMSprop", "Update"]
+__all__ = ["SGD", "Adam", "RMSprop", "Update", "update_of"]
 
 DecayPer = Literal["step", "sequence"]
 
@@ -67,6 +68,10 @@ class SGD:
     def __repr__(self) -> str:
         return _repr(self)
 
+    def configuration(self) -> dict[str, Any]:
+        """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
+        return _configuration(self)
+
 
 @dataclass(frozen=True)
 class RMSprop:
@@ -112,6 +117,10 @@ class RMSprop:
 
     def __repr__(self) -> str:
         return _repr(self)
+
+    def configuration(self) -> dict[str, Any]:
+        """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
+        return _configuration(self)
 
 
 @dataclass(frozen=True)
@@ -162,6 +171,10 @@ class Adam:
     def __repr__(self) -> str:
         return _repr(self)
 
+    def configuration(self) -> dict[str, Any]:
+        """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
+        return _configuration(self)
+
 
 Update = SGD | RMSprop | Adam
 
@@ -194,6 +207,42 @@ def _check(
     if not (inside or at_edge):
         raise ValueError(f"{name} must be a number {expected}, got {value!r}")
     object.__setattr__(rule, name, number)
+
+
+def _configuration(rule: Update) -> dict[str, Any]:
+    """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
+    plain = type(rule)(0.0)
+    changed = {
+        name: value
+        for name, value in vars(rule).items()
+        if name == "rate" or value != getattr(plain, name)
+    }
+    return {"rule": type(rule).__name__, **changed}
+
+
+def update_of(configuration: Mapping[str, Any]) -> Update:
+    """The rule whose `configuration` this is.
+
+    Raises
+    ------
+    ValueError
+        If it is no rule's.
+
+    Examples
+    --------
+    >>> update_of(SGD(0.5, momentum=0.9).configuration())
+    SGD(rate=0.5, momentum=0.9)
+    """
+    parts = dict(configuration)
+    rules: dict[object, Any] = {rule.__name__: rule for rule in get_args(Update)}
+    made = rules.get(parts.pop("rule", None))
+    if made is None:
+        raise ValueError(f"rule must be one of {', '.join(map(str, rules))}, got {configuration!r}")
+    try:
+        rule: Update = made(**parts)
+    except TypeError as error:
+        raise ValueError(f"an update rule must have its own numbers: {error}") from None
+    return rule
 
 
 def _repr(rule: Update) -> str:

@@ -1,0 +1,421 @@
+// What a model does around its networks, for one event: running scales, the linear predictor
+// (recursive least squares) and the mixture of predictors. Plain loops over small arrays of
+// doubles: they are here because, called from Python, each NumPy function would cost more than its
+// work. tests/forecast_oracle.py has the same in NumPy.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace lethe {
+
+constexpr double widest = 10.0;       // spreads from the mean that a value counts at most
+constexpr double warm = 10.0;         // events before that bound holds
+constexpr double standardised = 5.0;  // and a standardised value reaches at most
+
+// Running mean and variance of each column; what is not finite is missing.
+inline void observe(const double* values, double* mean, double* variance, double* count,
+                    double slowest, int64_t columns) {
+  for (int64_t i = 0; i < columns; ++i) {
+    if (!std::isfinite(values[i])) continue;
+    count[i] += 1;
+    const double rate = std::max(1 / count[i], slowest), spread = std::sqrt(variance[i]);
+    double d = values[i] - mean[i];
+    if (count[i] > warm && spread > 0) d = std::clamp(d, -widest * spread, widest * spread);
+    mean[i] += rate * d;
+    variance[i] = (1 - rate) * (variance[i] + rate * d * d);
+  }
+}
+
+// Numbers in units of their spread; 0 where missing or where nothing has varied.
+inline void standardise(const double* values, const double* mean, const double* variance,
+                        double* out, int64_t columns) {
+  for (int64_t i = 0; i < columns; ++i) {
+    const double spread = std::sqrt(variance[i]);
+    const bool known = std::isfinite(values[i]) && spread > 0;
+    out[i] = known ? std::clamp((values[i] - mean[i]) / spread, -standardised, standardised) : 0.0;
+  }
+}
+
+// The gain of recursive least squares for the features phi, and the covariance p after them:
+// k = P phi / (forgetting + phi' P phi),  P <- (P - k phi' P) / forgetting.
+// Features that never were anything but zero are not `active`: their rows of P are as at the start
+// and need no visit. A feature that stays at zero later would let its variance grow without end;
+// none grows beyond `most`.
+inline void linear_gain(double* p, const double* phi, const double* active, double forgetting,
+                        double most, double* gain, int64_t n) {
+  double inner = forgetting;
+  std::fill(gain, gain + n, 0.0);    // P phi first
+  for (int64_t i = 0; i < n; ++i) {  // P is symmetric: whole rows are added, so lanes serve
+    if (phi[i] == 0) continue;
+    const double* row = p + i * n;
+    for (int64_t j = 0; j < n; ++j) gain[j] += phi[i] * row[j];
+  }
+  for (int64_t i = 0; i < n; ++i) inner += phi[i] * gain[i];
+  const double inverse = 1 / inner, grown = 1 / forgetting;
+  for (int64_t i = 0; i < n; ++i) {
+    if (active[i] == 0) continue;
+    double* row = p + i * n;
+    // gain[i] * gain[j] is the same from both sides, so P stays symmetric to the bit.
+    for (int64_t j = 0; j < n; ++j) row[j] = (row[j] - gain[i] * gain[j] * inverse) * grown;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    const double variance = p[i * n + i];
+    gain[i] *= inverse;
+    if (variance <= most) continue;
+    const double back = std::sqrt(most / variance);  // from both sides, so P stays a covariance
+    for (int64_t j = 0; j < n; ++j) p[i * n + j] *= back, p[j * n + i] *= back;
+  }
+}
+
+inline double dot(const double* a, const double* b, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+constexpr int64_t kept_most = 4096;      // events that are looked back on
+constexpr int64_t kept_residuals = 256;  // of each head
+constexpr int64_t naive_predictors = 7;  // last, mean, fast, slow, median, two seasons
+constexpr int64_t linear_predictors = 2;
+constexpr int64_t cyclic_features = 10;
+constexpr int64_t season_features = 6;
+constexpr int64_t linear_places = 64;  // columns that the linear predictors see: cost is quadratic
+constexpr double forgetting[linear_predictors] = {0.9999, 0.998};
+constexpr double prior_covariance = 0.1, most_covariance = 10.0;
+constexpr double linear_bound = 2.0,
+                 network_bound = 3.0;  // errors count at most, in usual distances
+constexpr double farthest = 20.0;      // and no prediction is further from the last value than this
+constexpr double slowest_level = 0.002, slowest_distance = 0.005;
+constexpr double fast_rate = 0.3, slow_rate = 0.05;
+constexpr double mixture_forgetting = 0.999;
+constexpr double day = 86400.0, week = 7 * day, year = 365.2425 * day;
+
+// A mean that starts as a plain one and later forgets; what is absurd counts as ten times usual.
+inline void follow(double& mean, double& count, double value, double slowest) {
+  count += 1;
+  if (mean > 0 && count > warm) value = std::min(value, widest * mean);
+  mean += std::max(1 / count, slowest) * (value - mean);
+}
+
+struct ForecastSizes {
+  int64_t targets, horizon, lags, period, timed, places, networks;
+
+  bool seasonal() const { return timed || period > 0; }
+  int64_t heads() const { return targets * horizon; }
+  int64_t predictors() const { return naive_predictors + linear_predictors + networks; }
+  int64_t lagged() const { return targets * (1 + lags); }
+  // Features that come from no column, but for the constant.
+  int64_t fixed() const {
+    return lagged() + (seasonal() ? season_features * targets : 0) + (timed ? cyclic_features : 0);
+  }
+  int64_t features() const { return 1 + fixed() + places; }
+  int64_t linear() const { return 1 + fixed() + std::min(places, linear_places); }
+};
+
+// Where the parts of the block, and of an event's record, begin.
+struct ForecastLayout : ForecastSizes {
+  // the block
+  int64_t kept = 0, gap, values, times, level_mean, level_variance, level_count, change, changes,
+          total, counted, fast, slow, median, weights, covariance, mix_weights, regret, squares,
+          error, errors, residuals, residual_counts, scale, scaled, active, size;
+  // a record
+  int64_t features_at = 0, gains, anchor, scale_then, base, predictions, mixed, usual, wanted,
+          record;
+
+  explicit ForecastLayout(const ForecastSizes& sizes) : ForecastSizes(sizes) {
+    int64_t next = 0;
+    const auto take = [&next](int64_t n) {
+      const int64_t at = next;
+      next += n;
+      return at;
+    };
+    const int64_t t = targets, m = heads(), k = predictors(), n = linear();
+    kept = take(1), gap = take(1);
+    values = take(2 * kept_most * t), times = take(2 * kept_most);
+    level_mean = take(t), level_variance = take(t), level_count = take(t);
+    change = take(t), changes = take(t), total = take(t), counted = take(t);
+    fast = take(t), slow = take(t), median = take(t);
+    weights = take(linear_predictors * m * n), covariance = take(linear_predictors * n * n);
+    mix_weights = take(m * k), regret = take(m * k), squares = take(m * k);
+    error = take(m), errors = take(m);
+    residuals = take(m * kept_residuals), residual_counts = take(m);
+    scale = take(m), scaled = take(m), active = take(n);
+    size = next;
+    next = 0;
+    features_at = take(features());
+    gains = take(linear_predictors * n);
+    anchor = take(t), scale_then = take(m), base = take(m);
+    predictions = take(m * k), mixed = take(m), usual = take(m), wanted = take(m);
+    record = next;
+  }
+};
+
+class Forecast {
+ public:
+  Forecast(const ForecastSizes& sizes, double* block) : l_(sizes), block_(block) {}
+
+  const ForecastLayout& layout() const { return l_; }
+
+  // A new block: all zero but for these.
+  void start() {
+    std::fill(block_, block_ + l_.size, 0.0);
+    const int64_t n = l_.linear(), k = l_.predictors();
+    for (int64_t f = 0; f < linear_predictors; ++f)
+      for (int64_t i = 0; i < n; ++i) at(l_.covariance)[f * n * n + i * n + i] = prior_covariance;
+    // Two naive predictors are believed first; the others have to show what they can do.
+    const double sum = 2 + 0.1 * static_cast<double>(k - 2);
+    for (int64_t m = 0; m < l_.heads(); ++m)
+      for (int64_t i = 0; i < k; ++i)
+        at(l_.mix_weights)[m * k + i] = (i == 0 || i == 5 ? 1.0 : 0.1) / sum;
+  }
+
+  // An event's features into its record, and the networks' input.
+  void look(const double* columns, double seconds, double* record, float* x) const {
+    double* f = record + l_.features_at;
+    const int64_t t = l_.targets;
+    *f++ = 1.0;
+    standardise(last(), at(l_.level_mean), at(l_.level_variance), f, t);
+    f += t;
+    for (int64_t lag = 0; lag < l_.lags; ++lag)
+      for (int64_t i = 0; i < t; ++i) *f++ = past_change(lag, i);
+    if (l_.seasonal()) f = season_inputs(seconds, f);
+    if (l_.timed) f = cycles(seconds, f);
+    std::copy(columns, columns + l_.places, f);
+    const double* from = record + l_.features_at + 1;
+    for (int64_t i = 0; i < l_.features() - 1; ++i) x[i] = static_cast<float>(from[i]);
+  }
+
+  // What all predictors say, and their mixture, into the record; outputs (networks, heads).
+  void answer(double seconds, const float* outputs, double* record) const {
+    const int64_t h = l_.horizon, heads = l_.heads(), k = l_.predictors(), n = l_.linear();
+    const double* const newest = last();
+    std::copy(newest, newest + l_.targets, record + l_.anchor);
+    std::copy(at(l_.scale), at(l_.scale) + heads, record + l_.scale_then);
+    std::copy(at(l_.error), at(l_.error) + heads, record + l_.usual);
+    std::fill(record + l_.wanted, record + l_.wanted + heads,
+              std::numeric_limits<double>::quiet_NaN());
+    double periods[2];
+    seasons(periods);
+    for (int64_t m = 0; m < heads; ++m) {
+      const int64_t i = m / h, ahead = 1 + m % h;
+      double* const p = record + l_.predictions + m * k;
+      const double counted = at(l_.counted)[i];
+      p[0] = newest[i];
+      p[1] = at(l_.total)[i] / std::max(counted, 1.0);
+      p[2] = at(l_.fast)[i];
+      p[3] = at(l_.slow)[i];
+      p[4] = at(l_.median)[i];
+      for (int s = 0; s < 2; ++s)
+        p[5 + s] = season(i, static_cast<double>(ahead), periods[s], seconds);
+      double* const learned = p + naive_predictors;
+      for (int64_t f = 0; f < linear_predictors; ++f)
+        learned[f] =
+            std::clamp(dot(at(l_.weights) + (f * heads + m) * n, record + l_.features_at, n),
+                       -farthest, farthest);
+      record[l_.base + m] = learned[0];
+      for (int64_t r = 0; r < l_.networks; ++r)
+        learned[linear_predictors + r] = std::clamp(
+            learned[0] + static_cast<double>(outputs[r * heads + m]), -farthest, farthest);
+      for (int64_t r = 0; r < linear_predictors + l_.networks; ++r)
+        learned[r] = newest[i] + at(l_.scale)[m] * learned[r];
+      record[l_.mixed + m] = dot(at(l_.mix_weights) + m * k, p, k);
+    }
+  }
+
+  // The linear predictors take the event's features in; its gains go into the record.
+  void owe(double* record) {
+    const int64_t n = l_.linear();
+    const double* const phi = record + l_.features_at;
+    for (int64_t i = 0; i < n; ++i) at(l_.active)[i] = at(l_.active)[i] != 0 || phi[i] != 0;
+    for (int64_t f = 0; f < linear_predictors; ++f)
+      linear_gain(at(l_.covariance) + f * n * n, phi, at(l_.active), forgetting[f], most_covariance,
+                  record + l_.gains + f * n, n);
+  }
+
+  void bring(const double* values, int64_t ahead, double* record) const {
+    for (int64_t i = 0; i < l_.targets; ++i)
+      record[l_.wanted + i * l_.horizon + ahead - 1] = values[i];
+  }
+
+  // Learns from a record whose targets are there (NaN where missing for good). What the networks
+  // are to learn goes into `left`, and whether, into `useful`. Returns how many heads are useful.
+  int64_t settle(const double* record, float* left, bool* useful) {
+    const int64_t heads = l_.heads(), k = l_.predictors(), n = l_.linear();
+    int64_t count = 0;
+    for (int64_t m = 0; m < heads; ++m) {
+      const double target = record[l_.wanted + m];
+      useful[m] = false;
+      left[m] = 0;
+      if (!std::isfinite(target)) continue;
+      const double distance = target - record[l_.anchor + m / l_.horizon];
+      const double scale = record[l_.scale_then + m];
+      if (scale > 0) {
+        const double z = distance / scale;
+        for (int64_t f = 0; f < linear_predictors; ++f) {
+          double* const w = at(l_.weights) + (f * heads + m) * n;
+          const double* const gain = record + l_.gains + f * n;
+          const double e =
+              std::clamp(z - dot(w, record + l_.features_at, n), -linear_bound, linear_bound);
+          for (int64_t i = 0; i < n; ++i) w[i] += e * gain[i];
+        }
+        left[m] =
+            static_cast<float>(std::clamp(z - record[l_.base + m], -network_bound, network_bound));
+        useful[m] = true;
+        ++count;
+      }
+      const double usual = record[l_.usual + m], error = record[l_.mixed + m] - target;
+      if (usual > 0) {
+        double& seen = at(l_.residual_counts)[m];
+        at(l_.residuals)[m * kept_residuals +
+                         static_cast<int64_t>(std::fmod(seen, kept_residuals))] = -error / usual;
+        seen += 1;
+      }
+      weigh(m, k, record + l_.predictions + m * k, record[l_.mixed + m], error);
+      follow(at(l_.scale)[m], at(l_.scaled)[m], std::abs(distance), slowest_distance);
+    }
+    return count;
+  }
+
+  // Targets become part of the past; one that is missing (NaN) repeats its last value.
+  void note(const double* given, double seconds) {
+    const int64_t t = l_.targets;
+    int64_t kept = static_cast<int64_t>(block_[l_.kept]);
+    if (kept == 2 * kept_most) {
+      std::copy(at(l_.values) + kept_most * t, at(l_.values) + 2 * kept_most * t, at(l_.values));
+      std::copy(at(l_.times) + kept_most, at(l_.times) + 2 * kept_most, at(l_.times));
+      kept = kept_most;
+      block_[l_.kept] = static_cast<double>(kept);
+    }
+    const double* const before = last();
+    for (int64_t i = 0; i < t; ++i) {
+      const bool missing = !std::isfinite(given[i]);
+      const double value = missing ? before[i] : given[i];
+      const bool seen = at(l_.counted)[i] > 0;
+      if (!missing && seen)
+        follow(at(l_.change)[i], at(l_.changes)[i], std::abs(value - before[i]), slowest_distance);
+      double &fast = at(l_.fast)[i], &slow = at(l_.slow)[i], &median = at(l_.median)[i];
+      fast = seen ? fast + fast_rate * (value - fast) : value;
+      slow = seen ? slow + slow_rate * (value - slow) : value;
+      const double up = static_cast<double>((value > median) - (value < median));
+      median = seen ? median + up * slow_rate * at(l_.change)[i] : value;
+      if (!missing) at(l_.total)[i] += value, at(l_.counted)[i] += 1;
+      at(l_.values)[kept * t + i] = value;
+    }
+    observe(given, at(l_.level_mean), at(l_.level_variance), at(l_.level_count), slowest_level, t);
+    const double then = kept ? at(l_.times)[kept - 1] : std::numeric_limits<double>::quiet_NaN();
+    double& gap = block_[l_.gap];
+    if (seconds - then > 0)  // gaps vary; a long one moves their mean as a doubled one would
+      gap = gap > 0 ? gap + 0.05 * (std::min(seconds - then, 2 * gap) - gap) : seconds - then;
+    at(l_.times)[kept] = std::isfinite(seconds) ? seconds : then + gap;
+    block_[l_.kept] = static_cast<double>(kept + 1);
+  }
+
+ private:
+  double* at(int64_t part) { return block_ + part; }
+  const double* at(int64_t part) const { return block_ + part; }
+
+  // The newest values; before the first event the room for them, which is zero.
+  const double* last() const {
+    return at(l_.values) +
+           std::max(static_cast<int64_t>(block_[l_.kept]) - 1, int64_t(0)) * l_.targets;
+  }
+
+  double past_change(int64_t lag, int64_t i) const {
+    const int64_t newest = static_cast<int64_t>(block_[l_.kept]) - 1 - lag, t = l_.targets;
+    const double usual = at(l_.change)[i];
+    if (newest < 1 || !(usual > 0)) return 0.0;
+    const double* const v = at(l_.values) + newest * t + i;
+    return std::clamp((v[0] - v[-t]) / usual, -standardised, standardised);
+  }
+
+  // Two periods to look back over, in events or seconds; 0 is none.
+  void seasons(double* periods) const {
+    periods[0] = periods[1] = 0;
+    const double gap = block_[l_.gap];
+    if (l_.period > 0)
+      periods[0] = static_cast<double>(l_.period);
+    else if (l_.timed && gap > 0) {
+      periods[0] = gap <= day / 2 ? day : gap <= week / 2 ? week : year;
+      periods[1] = gap <= day / 2 ? week : gap <= week / 2 ? year : 0;
+    }
+  }
+
+  // What a target was one period before the event so many ahead of the last; the last value where
+  // nothing is kept of that time.
+  double season(int64_t i, double ahead, double period, double seconds) const {
+    const int64_t kept = static_cast<int64_t>(block_[l_.kept]), t = l_.targets;
+    if (!(period > 0) || !kept) return last()[i];
+    int64_t place = -1;
+    if (l_.period > 0) {
+      place = kept - 1 + static_cast<int64_t>(ahead) - l_.period;
+    } else {
+      const double gap = block_[l_.gap];
+      const double* const times = at(l_.times);
+      const double now = std::isfinite(seconds) ? seconds : times[kept - 1] + gap;
+      const double then = now + (ahead - 1) * gap - period;
+      // The event nearest in time: the first that is not earlier by more than half a gap.
+      place = std::lower_bound(times, times + kept, then - gap / 2) - times;
+      if (place < kept && !(std::abs(times[place] - then) <= 1.5 * gap)) place = -1;
+    }
+    return place < 0 || place >= kept ? last()[i] : at(l_.values)[place * t + i];
+  }
+
+  // What each season did at this time: its distance from now, its next step and its far one.
+  double* season_inputs(double seconds, double* f) const {
+    double periods[2];
+    seasons(periods);
+    for (const double period : periods)
+      for (int64_t i = 0; i < l_.targets; ++i) {
+        const double usual = at(l_.change)[i], newest = last()[i];
+        const double zero = season(i, 0, period, seconds), one = season(i, 1, period, seconds);
+        const double far = season(i, static_cast<double>(l_.horizon), period, seconds);
+        for (const double step : {one - newest, one - zero, far - zero})
+          *f++ = usual > 0 ? std::clamp(step / usual, -standardised, standardised) : 0.0;
+      }
+    return f;
+  }
+
+  // The time of day (one and two turns), of the week, and of the year (one and two turns).
+  static double* cycles(double seconds, double* f) {
+    constexpr double turns[] = {1 / day, 2 / day, 1 / week, 1 / year, 2 / year};
+    constexpr double circle = 6.283185307179586;
+    for (const double turn : turns) {
+      const double angle = seconds * turn * circle;
+      const bool known = std::isfinite(angle);
+      *f++ = known ? std::sin(angle) : 0.0;
+      *f++ = known ? std::cos(angle) : 0.0;
+    }
+    return f;
+  }
+
+  // Polynomially weighted averaging of predictors (Cesa-Bianchi & Lugosi 2003; a rate for each
+  // predictor as in Gaillard, Stoltz & van Erven 2014), on the slope of the absolute error: a
+  // predictor's regret grows by how much less the error would be with a little more of it.
+  void weigh(int64_t m, int64_t k, const double* predictions, double mixed, double error) {
+    follow(at(l_.error)[m], at(l_.errors)[m], std::abs(error), slowest_distance);
+    const double usual = at(l_.error)[m];
+    if (!(usual > 0)) return;
+    const double slope = static_cast<double>((error > 0) - (error < 0));
+    double* const regret = at(l_.regret) + m * k;
+    double* const squares = at(l_.squares) + m * k;
+    double total = 0;
+    for (int64_t i = 0; i < k; ++i) {
+      const double r = std::clamp(slope * (mixed - predictions[i]) / usual, -1e6, 1e6);
+      regret[i] = mixture_forgetting * regret[i] + r;
+      squares[i] = mixture_forgetting * squares[i] + r * r;
+      total += std::max(regret[i], 0.0) / (1 + squares[i]);
+    }
+    if (!(total > 0)) return;  // none would have been better: the mixture stays
+    double* const weights = at(l_.mix_weights) + m * k;
+    for (int64_t i = 0; i < k; ++i)
+      weights[i] = std::max(regret[i], 0.0) / (1 + squares[i]) / total;
+  }
+
+  ForecastLayout l_;
+  double* block_;
+};
+
+}  // namespace lethe

@@ -1,0 +1,124 @@
+"""What a model answers: predictions in the user's own units, and what it noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lethe.model.intervals import interval
+from lethe.model.scaling import Values
+
+__all__ = ["Prediction", "Report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model expects; it stays as it is whatever the model does afterwards.
+
+    Attributes
+    ----------
+    value : float, dict or object
+        Of the next event (or, with ``horizon=0``, of this one): a number, a number by target where
+        there are several, or the most probable class (None before the first).
+    forecast : tuple
+        Values for 1, 2, … events ahead; with ``horizon=0`` the one value.
+    probabilities : dict
+        Of each class seen so far; empty for numbers.
+    new : float
+        The probability of a class not seen so far.
+    """
+
+    value: Any
+    forecast: tuple[Any, ...]
+    probabilities: Mapping[Any, float] = field(default_factory=dict)
+    new: float = 0.0
+    _targets: tuple[str, ...] = ()
+    _mixed: Values | None = None
+    _usual: Values | None = None
+    _residuals: tuple[Values, Values] | None = None
+
+    def interval(
+        self, level: float = 0.9, *, target: str | None = None, ahead: int = 1
+    ) -> tuple[float, float]:
+        """Where a number will lie with a given probability, if the stream goes on as it was.
+
+        Parameters
+        ----------
+        level : float
+            In (0, 1).
+        target : str, optional
+            Which, where there are several.
+        ahead : int
+            How many events ahead, from 1.
+
+        Returns
+        -------
+        tuple of float
+            The ends; infinite until some errors have been seen.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not one of these, or there are no numbers.
+        """
+        if self._mixed is None:
+            raise ValueError("interval must be asked of numbers, got a prediction of classes")
+        if not 0 < level < 1:
+            raise ValueError(f"level must be between 0 and 1, got {level!r}")
+        if target is None and len(self._targets) == 1:
+            target = self._targets[0]
+        if target not in self._targets:
+            raise ValueError(f"target must be one of {', '.join(self._targets)}, got {target!r}")
+        horizon = len(self.forecast)
+        if not 1 <= ahead <= horizon:
+            raise ValueError(f"ahead must be from 1 to {horizon}, got {ahead!r}")
+        head = self._targets.index(target) * horizon + ahead - 1
+        if self._residuals is None or self._usual is None:
+            return -float("inf"), float("inf")
+        residuals, counts = self._residuals
+        seen = residuals[head, : int(min(counts[head], residuals.shape[1]))]
+        return interval(seen, float(self._mixed[head]), float(self._usual[head]), level)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a model noticed when it learned from an event.
+
+    Attributes
+    ----------
+    prediction : Prediction or None
+        What it had expected of this event before it saw its target.
+    anomaly : float
+        From 0, as usual, to 1, as never before; NaN while nothing can be said.
+    column : str or None
+        The target that was oddest.
+    expected, came : object
+        What was predicted of it, and what came.
+    skipped : bool
+        Whether the event was left out as bad, by policy ``bad="skip"``.
+    """
+
+    prediction: Prediction | None
+    anomaly: float = float("nan")
+    column: str | None = None
+    expected: Any = None
+    came: Any = None
+    skipped: bool = False
+
+    @property
+    def why(self) -> str:
+        """The anomaly in a sentence.
+
+        Examples
+        --------
+        >>> Report(None, 0.999, "flow", 4.25, 93.0).why
+        'flow: expected 4.25, came 93'
+        """
+        if self.column is None:
+            return ""
+        return f"{self.column}: expected {_short(self.expected)}, came {_short(self.came)}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)

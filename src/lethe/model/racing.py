@@ -1,0 +1,167 @@
+"""Networks that differ in their learning rate alone and run side by side, and their two states."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe.model.life import part
+from lethe.network import Network, learn_each, peek_each, step_each
+from lethe.topology import Topology
+from lethe.updates import RMSprop
+
+__all__ = ["RATES", "Racers"]
+
+Inputs = NDArray[np.float32] | int
+Outputs = NDArray[np.float32]
+
+#: The learning rates that race: slow numeric series want the first, text the second, what changes
+#: quickly the last.
+RATES = (1e-3, 3e-3, 1e-2)
+
+
+@part
+class Racers:
+    """One set of weights for each learning rate, and for each two states.
+
+    The learner, with its partials, takes events in order up to the oldest whose target is still
+    owed. The front takes every event at once, with the weights of then. While nothing is owed the
+    learner itself is the front.
+
+    Parameters
+    ----------
+    topology : Topology
+        Of every network.
+    rates : tuple of float
+        Their learning rates.
+    generator : numpy.random.Generator
+        Draws the first weights.
+    """
+
+    LIFE: ClassVar = ("learners", "fronts", "apart", "lost", "stumbled", "waiting")
+
+    def __init__(
+        self, topology: Topology, rates: tuple[float, ...], generator: np.random.Generator
+    ) -> None:
+        self.learners = [
+            Network(
+                topology,
+                update=RMSprop(rate, smoothing=0.999, epsilon=1e-4, bound_step=0.1),
+                seed=generator,
+            )
+            for rate in rates
+        ]
+        for net in self.learners:
+            net.weights("output")[...] = 0  # they begin by adding nothing
+        self.fronts: list[Network] = []
+        self.apart = False
+        self.lost = 0  # steps undone because numbers stopped being finite
+        self.waiting = False  # whether the learners' last step waits for its target
+        self.stumbled = 0  # a bit for each network whose last step was undone: it has no error
+
+    def peek(self, x: Inputs) -> Outputs:
+        """What `step` would answer: (networks, outputs); nothing changes."""
+        return peek_each(self.fronts if self.apart else self.learners, x)
+
+    def step(self, x: Inputs, *, owed: bool) -> Outputs:
+        """Take an event at the front; `owed` says whether earlier ones wait for their targets."""
+        if owed:
+            self.part_ways()
+        if self.apart:
+            return step_each(self.fronts, x, learn=False)[0]
+        return self._step(x)
+
+    def part_ways(self) -> None:
+        """From here on the front goes ahead of the learners."""
+        if not self.apart:
+            self.fronts = [net.clone() for net in self.learners]
+            self.apart = True
+
+    def _step(self, x: Inputs) -> Outputs:
+        """The learners' step; where numbers stop being finite a network is back at its last good.
+
+        What it learned since is lost, and it does not learn from this step.
+        """
+        y, self.stumbled, lost = step_each(self.learners, x, learn=True)
+        self.waiting = True
+        self.lost += lost
+        return y
+
+    def learn(
+        self,
+        x: Inputs,
+        stepped: bool,
+        target: NDArray[np.float32] | int | None = None,
+        known: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Let the learners take an event whose target is no longer owed.
+
+        Parameters
+        ----------
+        x : ndarray or int
+            The event's input.
+        stepped : bool
+            Whether the learners were at the front when it came, and have taken it then.
+        target : ndarray or int, optional
+            A vector or a class; None where it is missing for good.
+        known : ndarray of bool, optional
+            Which numbers of a vector are there; by default all.
+        """
+        if not stepped:
+            self._step(x)
+        self.waiting = False
+        if target is not None and known is None:
+            self.lost += learn_each(self.learners, target, self.stumbled)
+        elif target is not None:
+            for n, net in enumerate(self.learners):
+                wanted = np.where(known, target, net.state("output")).astype(net.dtype)
+                self.lost += learn_each([net], wanted, self.stumbled >> n)
+        if self.apart:
+            for front, net in zip(self.fronts, self.learners, strict=True):
+                front.take_weights(net)
+
+    def rejoin(self) -> None:
+        """Nothing is owed any more: the learners are the front."""
+        self.apart = False
+        self.fronts = []
+
+    def grow(self, inputs: int, outputs: int) -> None:
+        """Make room for more inputs and outputs."""
+        self._complete()
+        self.learners = [net.grown(inputs, outputs) for net in self.learners]
+        self.fronts = [net.grown(inputs, outputs) for net in self.fronts]
+
+    def _complete(self) -> None:
+        """Weights are to be written: a step that waits for its target will not learn from it."""
+        if self.waiting:
+            self.stumbled = (1 << len(self.learners)) - 1
+
+    def forget_output(self, place: int) -> None:
+        """Take an output's weights back to zero, for another use of its place."""
+        self._complete()
+        for net in (*self.learners, *self.fronts):
+            net.weights("output")[place] = 0
+            for order in net.moment_orders:
+                net.moments("output", order=order)[place] = 0
+
+    def start_outputs_low(self, first: int) -> None:
+        """Let new outputs begin as the least likely of those before them."""
+        self._complete()
+        for net in (*self.learners, *self.fronts):
+            bias = net.weights("output")[:, -1]
+            bias[first:] = bias[:first].min()
+
+    def forget_input(self, place: int) -> None:
+        """Take an input's weights and partials back to zero, for another use of its place."""
+        self._complete()
+        for net in (*self.learners, *self.fronts):
+            topology = net.topology
+            for layer in range(topology.layers):
+                for kind in (*topology.gates, "cell"):
+                    net.weights(kind, layer)[..., place] = 0
+                    if kind != "output_gate":
+                        net.partials(kind, layer)[..., place] = 0
+                    for order in net.moment_orders:
+                        net.moments(kind, layer, order=order)[..., place] = 0

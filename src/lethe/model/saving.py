@@ -1,0 +1,73 @@
+"""A network's or a model's whole life, back from its one file."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from lethe import checkpoint
+from lethe.checkpoint import CheckpointError
+from lethe.model.life import unpack
+from lethe.model.model import Model
+from lethe.network import Network
+
+__all__ = ["from_checkpoint", "load", "to_checkpoint"]
+
+Parts = tuple[dict[str, Any], dict[str, Any]]
+
+
+def to_checkpoint(what: Model | Network) -> Parts:
+    """The arrays and metadata of a checkpoint, which `from_checkpoint` understands."""
+    return what.to_checkpoint()
+
+
+def from_checkpoint(arrays: dict[str, Any], metadata: dict[str, Any]) -> Any:
+    """The model or network whose arrays and metadata these are.
+
+    Raises
+    ------
+    CheckpointError
+        If they are nobody's.
+    """
+    kind = metadata.get("kind")
+    try:
+        if kind == "Network":
+            return Network.of_life(arrays["block"], metadata["configuration"])
+        made = unpack(json.loads(arrays["life"].tobytes().decode()), arrays)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, IndexError) as error:
+        raise CheckpointError(f"a checkpoint must hold a whole life, got {error}") from None
+    if kind != "Model" or not isinstance(made, Model):
+        raise CheckpointError(f"a checkpoint must hold a Model or a Network, got {kind!r}")
+    return made
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """The model or network whose ``save`` wrote this file; it goes on with the same bits.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file. Nothing in it is executed.
+
+    Returns
+    -------
+    Model or Network
+        Whichever it is.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is not whole, or none of ours.
+
+    Examples
+    --------
+    >>> import lethe, tempfile
+    >>> net = lethe.Network(lethe.Topology(inputs=2, outputs=1))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     net.save(f"{folder}/net.safetensors")
+    ...     twin = lethe.load(f"{folder}/net.safetensors")
+    >>> bool((twin.step([0, 1]) == net.step([0, 1])).all())
+    True
+    """
+    return from_checkpoint(*checkpoint.read(path))
