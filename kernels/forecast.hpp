@@ -106,6 +106,8 @@ struct ForecastSizes {
   bool seasonal() const { return timed || period > 0; }
   int64_t heads() const { return targets * horizon; }
   int64_t predictors() const { return naive_predictors + linear_predictors + networks; }
+  // Weights of each head: two mixtures of the predictors, and one of these two.
+  int64_t mixing() const { return 2 * predictors() + 2; }
   int64_t lagged() const { return targets * (1 + lags); }
   // Features that come from no column, but for the constant.
   int64_t fixed() const {
@@ -120,9 +122,9 @@ struct ForecastLayout : ForecastSizes {
   // the block
   int64_t kept = 0, gap, values, times, level_mean, level_variance, level_count, change, changes,
           total, counted, fast, slow, median, weights, covariance, mix_weights, regret, squares,
-          error, errors, residuals, residual_counts, scale, scaled, active, size;
+          error, errors, most, residuals, residual_counts, scale, scaled, active, size;
   // a record
-  int64_t features_at = 0, gains, anchor, scale_then, base, predictions, mixed, usual, wanted,
+  int64_t features_at = 0, gains, anchor, scale_then, base, predictions, both, mixed, usual, wanted,
           record;
 
   explicit ForecastLayout(const ForecastSizes& sizes) : ForecastSizes(sizes) {
@@ -139,8 +141,8 @@ struct ForecastLayout : ForecastSizes {
     change = take(t), changes = take(t), total = take(t), counted = take(t);
     fast = take(t), slow = take(t), median = take(t);
     weights = take(linear_predictors * m * n), covariance = take(linear_predictors * n * n);
-    mix_weights = take(m * k), regret = take(m * k), squares = take(m * k);
-    error = take(m), errors = take(m);
+    mix_weights = take(m * mixing()), regret = take(m * mixing()), squares = take(m * mixing());
+    error = take(m), errors = take(m), most = take(3 * m);
     residuals = take(m * kept_residuals), residual_counts = take(m);
     scale = take(m), scaled = take(m), active = take(n);
     size = next;
@@ -148,7 +150,8 @@ struct ForecastLayout : ForecastSizes {
     features_at = take(features());
     gains = take(linear_predictors * n);
     anchor = take(t), scale_then = take(m), base = take(m);
-    predictions = take(m * k), mixed = take(m), usual = take(m), wanted = take(m);
+    predictions = take(m * k), both = take(2 * m), mixed = take(m), usual = take(m),
+    wanted = take(m);
     record = next;
   }
 };
@@ -167,9 +170,11 @@ class Forecast {
       for (int64_t i = 0; i < n; ++i) at(l_.covariance)[f * n * n + i * n + i] = prior_covariance;
     // Two naive predictors are believed first; the others have to show what they can do.
     const double sum = 2 + 0.1 * static_cast<double>(k - 2);
-    for (int64_t m = 0; m < l_.heads(); ++m)
-      for (int64_t i = 0; i < k; ++i)
-        at(l_.mix_weights)[m * k + i] = (i == 0 || i == 5 ? 1.0 : 0.1) / sum;
+    for (int64_t m = 0; m < l_.heads(); ++m) {
+      double* const w = at(l_.mix_weights) + m * l_.mixing();
+      for (int64_t i = 0; i < 2 * k; ++i) w[i] = (i % k == 0 || i % k == 5 ? 1.0 : 0.1) / sum;
+      w[2 * k] = w[2 * k + 1] = 0.5;
+    }
   }
 
   // An event's features into its record, and the networks' input.
@@ -221,7 +226,10 @@ class Forecast {
             learned[0] + static_cast<double>(outputs[r * heads + m]), -farthest, farthest);
       for (int64_t r = 0; r < linear_predictors + l_.networks; ++r)
         learned[r] = newest[i] + at(l_.scale)[m] * learned[r];
-      record[l_.mixed + m] = dot(at(l_.mix_weights) + m * k, p, k);
+      const double* const w = at(l_.mix_weights) + m * l_.mixing();
+      double* const both = record + l_.both + 2 * m;
+      both[0] = dot(w, p, k), both[1] = dot(w + k, p, k);
+      record[l_.mixed + m] = dot(w + 2 * k, both, 2);
     }
   }
 
@@ -273,7 +281,12 @@ class Forecast {
                          static_cast<int64_t>(std::fmod(seen, kept_residuals))] = -error / usual;
         seen += 1;
       }
-      weigh(m, k, record + l_.predictions + m * k, record[l_.mixed + m], error);
+      follow(at(l_.error)[m], at(l_.errors)[m], std::abs(error), slowest_distance);
+      const double* const both = record + l_.both + 2 * m;
+      const double* const p = record + l_.predictions + m * k;
+      weigh(m, 0, 0, k, p, both[0], target, at(l_.error)[m]);
+      weigh(m, 1, k, k, p, both[1], target, 1.0);
+      weigh(m, 2, 2 * k, 2, both, record[l_.mixed + m], target, 1.0);
       follow(at(l_.scale)[m], at(l_.scaled)[m], std::abs(distance), slowest_distance);
     }
     return count;
@@ -354,13 +367,20 @@ class Forecast {
     } else {
       const double gap = block_[l_.gap];
       const double* const times = at(l_.times);
-      const double now = std::isfinite(seconds) ? seconds : times[kept - 1] + gap;
-      const double then = now + (ahead - 1) * gap - period;
+      // An event whose own target is asked for is later than all that is kept; where events to come
+      // are asked about, the last one has been kept already.
+      const double newest = times[kept - 1];
+      const double now = seconds > newest ? seconds - gap : newest;
+      const double then = now + ahead * gap - period;
       // The event nearest in time: the first that is not earlier by more than half a gap.
       place = std::lower_bound(times, times + kept, then - gap / 2) - times;
       if (place < kept && !(std::abs(times[place] - then) <= 1.5 * gap)) place = -1;
     }
     return place < 0 || place >= kept ? last()[i] : at(l_.values)[place * t + i];
+  }
+
+  static double in_usual(double distance, double usual) {
+    return usual > 0 ? std::clamp(distance / usual, -farthest, farthest) : 0.0;
   }
 
   // What each season did at this time: its distance from now, its next step and its far one.
@@ -369,11 +389,13 @@ class Forecast {
     seasons(periods);
     for (const double period : periods)
       for (int64_t i = 0; i < l_.targets; ++i) {
-        const double usual = at(l_.change)[i], newest = last()[i];
+        const double newest = last()[i];
         const double zero = season(i, 0, period, seconds), one = season(i, 1, period, seconds);
         const double far = season(i, static_cast<double>(l_.horizon), period, seconds);
-        for (const double step : {one - newest, one - zero, far - zero})
-          *f++ = usual > 0 ? std::clamp(step / usual, -standardised, standardised) : 0.0;
+        const double* const scale = at(l_.scale) + i * l_.horizon;
+        *f++ = in_usual(one - newest, scale[0]);
+        *f++ = in_usual(one - zero, scale[0]);
+        *f++ = in_usual(far - zero, scale[l_.horizon - 1]);
       }
     return f;
   }
@@ -393,25 +415,33 @@ class Forecast {
 
   // Polynomially weighted averaging of predictors (Cesa-Bianchi & Lugosi 2003; a rate for each
   // predictor as in Gaillard, Stoltz & van Erven 2014), on the slope of the absolute error: a
-  // predictor's regret grows by how much less the error would be with a little more of it.
-  void weigh(int64_t m, int64_t k, const double* predictions, double mixed, double error) {
-    follow(at(l_.error)[m], at(l_.errors)[m], std::abs(error), slowest_distance);
-    const double usual = at(l_.error)[m];
-    if (!(usual > 0)) return;
-    const double slope = static_cast<double>((error > 0) - (error < 0));
-    double* const regret = at(l_.regret) + m * k;
-    double* const squares = at(l_.squares) + m * k;
-    double total = 0;
+  // predictor's regret grows by how much less the error would be with a little more of it. Measured
+  // in units of the usual error, what happens every day decides; in the target's own units, what is
+  // rare and large does. Nobody knows which a stream wants, so there are both, and a third mixture,
+  // in the target's own units too, of these two.
+  void weigh(int64_t m, int64_t which, int64_t first, int64_t k, const double* predictions,
+             double mixed, double target, double unit) {
+    if (!(unit > 0)) return;
+    const int64_t begin = m * l_.mixing() + first;
+    double* const regret = at(l_.regret) + begin;
+    double* const squares = at(l_.squares) + begin;
+    double& most = at(l_.most)[3 * m + which];
+    const double error = mixed - target;
+    const double slope = static_cast<double>((error > 0) - (error < 0)) / unit;
+    most *= mixture_forgetting * mixture_forgetting;
     for (int64_t i = 0; i < k; ++i) {
-      const double r = std::clamp(slope * (mixed - predictions[i]) / usual, -1e6, 1e6);
+      const double r = slope * (mixed - predictions[i]);
       regret[i] = mixture_forgetting * regret[i] + r;
       squares[i] = mixture_forgetting * squares[i] + r * r;
-      total += std::max(regret[i], 0.0) / (1 + squares[i]);
+      most = std::max(most, r * r);
     }
-    if (!(total > 0)) return;  // none would have been better: the mixture stays
-    double* const weights = at(l_.mix_weights) + m * k;
+    const double least = which >= 1 ? most : 1.0;
+    double total = 0;
+    for (int64_t i = 0; i < k; ++i) total += std::max(regret[i], 0.0) / (least + squares[i]);
+    if (!(total > 0 && total < HUGE_VAL)) return;  // none would have been better: it stays
+    double* const weights = at(l_.mix_weights) + begin;
     for (int64_t i = 0; i < k; ++i)
-      weights[i] = std::max(regret[i], 0.0) / (1 + squares[i]) / total;
+      weights[i] = std::max(regret[i], 0.0) / (least + squares[i]) / total;
   }
 
   ForecastLayout l_;

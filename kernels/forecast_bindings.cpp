@@ -142,6 +142,7 @@ class Forecast {
       add("scale", l.scale_then, m);
       add("base", l.base, m);
       add("predictions", l.predictions, m, k);
+      add("both", l.both, m, 2);
       add("mixed", l.mixed, m);
       add("usual", l.usual, m);
       add("wanted", l.wanted, m);
@@ -164,11 +165,12 @@ class Forecast {
     add("median", l.median, t);
     add("weights", l.weights, f, m, n);
     add("covariance", l.covariance, f, n, n);
-    add("mix_weights", l.mix_weights, m, k);
-    add("regret", l.regret, m, k);
-    add("squares", l.squares, m, k);
+    add("mix_weights", l.mix_weights, m, l.mixing());
+    add("regret", l.regret, m, l.mixing());
+    add("squares", l.squares, m, l.mixing());
     add("error", l.error, m);
     add("errors", l.errors, m);
+    add("most", l.most, m, 3);
     add("residuals", l.residuals, m, lethe::kept_residuals);
     add("residual_counts", l.residual_counts, m);
     add("scale", l.scale, m);
