@@ -83,7 +83,7 @@ constexpr int64_t linear_predictors = 2;
 constexpr int64_t cyclic_features = 10;
 constexpr int64_t season_features = 6;
 constexpr int64_t linear_places = 64;  // columns that the linear predictors see: cost is quadratic
-constexpr double forgetting[linear_predictors] = {0.9999, 0.998};
+constexpr double forgetting[linear_predictors] = {0.9999, 0.995};
 constexpr double prior_covariance = 0.1, most_covariance = 10.0;
 constexpr double linear_bound = 2.0,
                  network_bound = 3.0;  // errors count at most, in usual distances
@@ -91,6 +91,8 @@ constexpr double farthest = 20.0;      // and no prediction is further from the 
 constexpr double slowest_level = 0.002, slowest_distance = 0.005;
 constexpr double fast_rate = 0.3, slow_rate = 0.05;
 constexpr double mixture_forgetting = 0.999;
+constexpr double least_unit = 1e-100;  // errors beyond this times 1e250 would be infinite
+constexpr double most_regret = 1e150;  // of one event: its square is finite
 constexpr double day = 86400.0, week = 7 * day, year = 365.2425 * day;
 
 // A mean that starts as a plain one and later forgets; what is absurd counts as ten times usual.
@@ -124,8 +126,8 @@ struct ForecastLayout : ForecastSizes {
           total, counted, fast, slow, median, weights, covariance, mix_weights, regret, squares,
           error, errors, most, residuals, residual_counts, scale, scaled, active, size;
   // a record
-  int64_t features_at = 0, gains, anchor, scale_then, base, predictions, both, mixed, usual, wanted,
-          record;
+  int64_t features_at = 0, gains, anchor, scale_then, base, predictions, both, mixed, usual, seen,
+          wanted, record;
 
   explicit ForecastLayout(const ForecastSizes& sizes) : ForecastSizes(sizes) {
     int64_t next = 0;
@@ -150,7 +152,7 @@ struct ForecastLayout : ForecastSizes {
     features_at = take(features());
     gains = take(linear_predictors * n);
     anchor = take(t), scale_then = take(m), base = take(m);
-    predictions = take(m * k), both = take(2 * m), mixed = take(m), usual = take(m),
+    predictions = take(m * k), both = take(2 * m), mixed = take(m), usual = take(m), seen = take(m),
     wanted = take(m);
     record = next;
   }
@@ -200,6 +202,7 @@ class Forecast {
     std::copy(newest, newest + l_.targets, record + l_.anchor);
     std::copy(at(l_.scale), at(l_.scale) + heads, record + l_.scale_then);
     std::copy(at(l_.error), at(l_.error) + heads, record + l_.usual);
+    std::copy(at(l_.residual_counts), at(l_.residual_counts) + heads, record + l_.seen);
     std::fill(record + l_.wanted, record + l_.wanted + heads,
               std::numeric_limits<double>::quiet_NaN());
     double periods[2];
@@ -290,6 +293,20 @@ class Forecast {
       follow(at(l_.scale)[m], at(l_.scaled)[m], std::abs(distance), slowest_distance);
     }
     return count;
+  }
+
+  // A feature gets another meaning: what was learned of it is forgotten.
+  void forget(int64_t feature) {
+    const int64_t heads = l_.heads(), n = l_.linear();
+    if (feature >= n) return;
+    for (int64_t row = 0; row < linear_predictors * heads; ++row)
+      at(l_.weights)[row * n + feature] = 0;
+    for (int64_t f = 0; f < linear_predictors; ++f) {
+      double* const p = at(l_.covariance) + f * n * n;
+      for (int64_t i = 0; i < n; ++i) p[feature * n + i] = p[i * n + feature] = 0;
+      p[feature * n + feature] = prior_covariance;
+    }
+    at(l_.active)[feature] = 0;
   }
 
   // Targets become part of the past; one that is missing (NaN) repeats its last value.
@@ -421,7 +438,7 @@ class Forecast {
   // in the target's own units too, of these two.
   void weigh(int64_t m, int64_t which, int64_t first, int64_t k, const double* predictions,
              double mixed, double target, double unit) {
-    if (!(unit > 0)) return;
+    if (!(unit > least_unit)) return;
     const int64_t begin = m * l_.mixing() + first;
     double* const regret = at(l_.regret) + begin;
     double* const squares = at(l_.squares) + begin;
@@ -430,7 +447,7 @@ class Forecast {
     const double slope = static_cast<double>((error > 0) - (error < 0)) / unit;
     most *= mixture_forgetting * mixture_forgetting;
     for (int64_t i = 0; i < k; ++i) {
-      const double r = slope * (mixed - predictions[i]);
+      const double r = std::clamp(slope * (mixed - predictions[i]), -most_regret, most_regret);
       regret[i] = mixture_forgetting * regret[i] + r;
       squares[i] = mixture_forgetting * squares[i] + r * r;
       most = std::max(most, r * r);

@@ -54,6 +54,25 @@ void place(Row values, Row mean, Row variance, Places places, Places missing, Ow
   }
 }
 
+// Fills `out` with an event's numbers, in the order of their names; false where the event has any
+// other column, or something other than a float within the bound: then Python looks at it.
+bool read_numbers(nb::dict event, nb::tuple names, double bound, OwnRow out) {
+  const size_t n = names.size();
+  check("out", n, out.shape(0));
+  if (event.size() != n) return false;
+  for (size_t i = 0; i < n; ++i) {
+    PyObject* const value = PyDict_GetItemWithError(event.ptr(), PyTuple_GET_ITEM(names.ptr(), i));
+    if (!value || !PyFloat_CheckExact(value)) {
+      PyErr_Clear();
+      return false;
+    }
+    const double number = PyFloat_AS_DOUBLE(value);
+    if (!(number > -bound && number < bound)) return false;
+    out.data()[i] = number;
+  }
+  return true;
+}
+
 // The functions on a block of memory that Python owns.
 class Forecast {
  public:
@@ -66,9 +85,10 @@ class Forecast {
     // The count of what is kept is an index: a block from outside may hold anything.
     const double kept = memory_.data()[layout_.kept];
     if (!(kept >= 0 && kept <= 2 * lethe::kept_most)) throw nb::value_error("block is damaged");
-    for (int64_t m = 0; m < layout_.heads(); ++m)
-      if (!(memory_.data()[layout_.residual_counts + m] >= 0))
-        throw nb::value_error("block is damaged");
+    for (int64_t m = 0; m < layout_.heads(); ++m) {
+      const double seen = memory_.data()[layout_.residual_counts + m];
+      if (!(seen >= 0 && seen <= 0x1p53)) throw nb::value_error("block is damaged");
+    }
   }
 
   static lethe::ForecastSizes sizes(int64_t targets, int64_t horizon, int64_t lags, int64_t period,
@@ -78,7 +98,13 @@ class Forecast {
       if (n < 1 || n > most) throw nb::value_error("every size must be from 1 to 1,048,576");
     if (period < 0 || period > lethe::kept_most)
       throw nb::value_error("period must be from 0 to 4096");
-    return {targets, horizon, lags, period, timed, places, networks};
+    const lethe::ForecastSizes sizes = {targets, horizon, lags, period, timed, places, networks};
+    // In floating point, since whole numbers could go round: what grows fastest must fit.
+    const double t = targets, h = horizon, n = 1 + t * (7. + lags) + 10 + lethe::linear_places;
+    constexpr double room = double(int64_t(1) << 37);
+    if (n * n > room || t * h * n > room || t * h * networks > room || t * 8192 > room)
+      throw nb::value_error("targets, horizon and lags must fit into 1 TB of memory");
+    return sizes;
   }
 
   static int64_t size(int64_t targets, int64_t horizon, int64_t lags, int64_t period, bool timed,
@@ -121,6 +147,12 @@ class Forecast {
     return forecast_.settle(record.data(), left.data(), useful.data());
   }
 
+  void forget(int64_t feature) {
+    if (feature < 0 || feature >= layout_.features())
+      throw nb::value_error("feature is beyond the features");
+    forecast_.forget(feature);
+  }
+
   void note(Row values, double seconds) {
     check("values", layout_.targets, values.shape(0));
     forecast_.note(values.data(), seconds);
@@ -145,6 +177,7 @@ class Forecast {
       add("both", l.both, m, 2);
       add("mixed", l.mixed, m);
       add("usual", l.usual, m);
+      add("seen", l.seen, m);
       add("wanted", l.wanted, m);
       add("record", 0, l.record);
       return parts;
@@ -190,6 +223,7 @@ class Forecast {
 void bind_forecast(nb::module_& m) {
   m.def("observe", &observe, "values"_a, "mean"_a.noconvert(), "variance"_a.noconvert(),
         "count"_a.noconvert(), "slowest"_a);
+  m.def("read_numbers", &read_numbers, "event"_a, "names"_a, "bound"_a, "out"_a.noconvert());
   m.def("place", &place, "values"_a, "mean"_a, "variance"_a, "places"_a, "missing"_a,
         "out"_a.noconvert());
   nb::class_<Forecast>(m, "Forecast", "The functions around a model's networks, on one block.")
@@ -205,6 +239,7 @@ void bind_forecast(nb::module_& m) {
       .def("owe", &Forecast::owe, "record"_a.noconvert())
       .def("bring", &Forecast::bring, "values"_a, "ahead"_a, "record"_a.noconvert())
       .def("settle", &Forecast::settle, "record"_a, "left"_a.noconvert(), "useful"_a.noconvert())
+      .def("forget", &Forecast::forget, "feature"_a)
       .def("note", &Forecast::note, "values"_a, "seconds"_a)
       .def("parts", &Forecast::parts, "of_record"_a);
 }

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lethe.model.intervals import interval
-from lethe.model.scaling import Values
+from lethe.model.intervals import Past
 
 __all__ = ["Prediction", "Report"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prediction:
-    """What a model expects; it stays as it is whatever the model does afterwards.
+    """What a model expects, at the time it was asked.
 
     Attributes
     ----------
@@ -34,9 +34,7 @@ class Prediction:
     probabilities: Mapping[Any, float] = field(default_factory=dict)
     new: float = 0.0
     _targets: tuple[str, ...] = ()
-    _mixed: Values | None = None
-    _usual: Values | None = None
-    _residuals: tuple[Values, Values] | None = None
+    _past: Past | None = None
 
     def interval(
         self, level: float = 0.9, *, target: str | None = None, ahead: int = 1
@@ -62,7 +60,7 @@ class Prediction:
         ValueError
             If an argument is not one of these, or there are no numbers.
         """
-        if self._mixed is None:
+        if not self._targets:
             raise ValueError("interval must be asked of numbers, got a prediction of classes")
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, got {level!r}")
@@ -74,11 +72,9 @@ class Prediction:
         if not 1 <= ahead <= horizon:
             raise ValueError(f"ahead must be from 1 to {horizon}, got {ahead!r}")
         head = self._targets.index(target) * horizon + ahead - 1
-        if self._residuals is None or self._usual is None:
-            return -float("inf"), float("inf")
-        residuals, counts = self._residuals
-        seen = residuals[head, : int(min(counts[head], residuals.shape[1]))]
-        return interval(seen, float(self._mixed[head]), float(self._usual[head]), level)
+        if self._past is None:
+            return -math.inf, math.inf
+        return self._past.interval(head, level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def cyclic_features(seconds: float) -> np.ndarray:
     Examples
     --------
     >>> cyclic_features(0.25 * DAY).round(3)[[0, 5]]  # a quarter of the day: at the circle's top
-    array([ 1.,  0.])
+    array([1., 0.])
     """
     if not math.isfinite(seconds):
         return np.zeros(FEATURES)

@@ -5,21 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from lethe.block import kernel
 from lethe.model.cycles import seconds_of
 from lethe.model.life import part
 from lethe.model.scaling import RunningScale, Values
 
-__all__ = ["ABSURD", "Encoder", "Seen", "category_of", "label_of", "number_of", "plain_event"]
+__all__ = [
+    "ABSURD",
+    "Encoder",
+    "Seen",
+    "category_of",
+    "is_missing",
+    "label_of",
+    "number_of",
+    "plain_event",
+]
 
 #: Numbers beyond this are no measurements: their squares would overflow.
 ABSURD = 1e150
-
-MISSING = ("", None)
 
 
 class Seen(NamedTuple):
@@ -63,15 +72,34 @@ def plain_event(event: Any) -> Mapping[str, Any]:
     raise ValueError(f"event must be a mapping or a row, got {type(event).__name__}")
 
 
+def is_missing(name: str, value: Any, bad: str) -> bool:
+    """Whether nothing was measured: None, "", pandas' NA and NaT, and NaN.
+
+    Raises
+    ------
+    ValueError
+        If it is NaN where `bad` is not "missing".
+    """
+    if value is None or isinstance(value, str):
+        return not value
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if not isinstance(value, float | np.floating) or value == value:
+        return False
+    if bad == "missing":
+        return True
+    raise ValueError(f"column {name!r} must be a number, a category or None, got {value!r}")
+
+
 def number_of(name: str, value: Any, bad: str) -> float:
     """A number, or NaN where it is missing.
 
     Raises
     ------
     ValueError
-        If it is no number, or is infinite or absurd where `bad` is not "missing".
+        If it is no number, or is NaN, infinite or absurd where `bad` is not "missing".
     """
-    if value is None or value == "":
+    if is_missing(name, value, bad):
         return math.nan
     if isinstance(value, bool | np.bool_):
         value = float(value)
@@ -81,7 +109,7 @@ def number_of(name: str, value: Any, bad: str) -> float:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if number != number or -ABSURD < number < ABSURD:
+    if -ABSURD < number < ABSURD:
         return number
     if bad == "missing":
         return math.nan
@@ -94,7 +122,7 @@ def category_of(name: str, value: Any) -> str:
     Raises
     ------
     ValueError
-        If it is no text, truth value or whole number.
+        If it is no text, truth value, whole number or time.
     """
     if isinstance(value, str):
         return f"s{value}"
@@ -106,6 +134,8 @@ def category_of(name: str, value: Any) -> str:
         return f"y{value.hex()}"
     if isinstance(value, Real) and float(value).is_integer():
         return f"f{float(value)!r}"
+    if isinstance(value, date | np.datetime64):
+        return f"s{value}"
     raise ValueError(f"column {name!r} must be a category (text, bool, int), got {value!r}")
 
 
@@ -159,7 +189,7 @@ class Encoder:
     """
 
     LIFE: ClassVar = (
-        "time", "most", "new_columns", "bad", "started", "numbers", "number_places", "missing_places", "categories",
+        "time", "most", "new_columns", "bad", "started", "numbers", "names", "number_places", "missing_places", "categories",
         "ignored", "scale", "used",
     )  # fmt: skip
 
@@ -170,6 +200,7 @@ class Encoder:
         self.bad = bad
         self.started = False
         self.numbers: dict[str, int] = {}  # column: its index among the numbers
+        self.names: tuple[str, ...] = ()
         self.number_places = np.zeros(0, np.int64)
         self.missing_places = np.zeros(0, np.int64)  # -1 until one is missing
         self.categories: dict[str, Category] = {}
@@ -195,6 +226,10 @@ class Encoder:
             If a column is unknown, or its value is not of the column's kind.
         """
         numbers = np.empty(len(self.numbers))
+        # Most events of most streams are floats in the columns of the first; the rest is for those
+        # that are not.
+        if type(event) is dict and kernel().read_numbers(event, self.names, ABSURD, numbers):
+            return Seen(numbers, (), math.nan, (), True)
         numbers.fill(math.nan)
         categories: list[tuple[str, str]] = []
         new: list[tuple[str, Any]] = []
@@ -214,7 +249,7 @@ class Encoder:
             elif name == self.time:
                 seconds = self._seconds(name, value)
             elif name in self.categories:
-                if value is not None and value != "":
+                if not is_missing(name, value, self.bad):
                     categories.append((name, category_of(name, value)))
             else:
                 new.append((name, value))
@@ -228,7 +263,7 @@ class Encoder:
         return tuple(name for name, value in seen.new if self._kind(name, value) == "number")
 
     def _seconds(self, name: str, value: Any) -> float:
-        if value is None or value == "":
+        if is_missing(name, value, self.bad):
             return math.nan
         seconds = seconds_of(value)
         if seconds is None:
@@ -251,7 +286,7 @@ class Encoder:
 
     def _kind(self, name: str, value: Any) -> str | None:
         """What a new column holds, or None where its first value is missing."""
-        if value is None or value == "" or (isinstance(value, float) and value != value):
+        if is_missing(name, value, self.bad):
             return None
         if seconds_of(value) is not None:
             return "time"
@@ -332,6 +367,7 @@ class Encoder:
             self.time = name
         elif kind == "number":
             self.numbers[name] = len(self.numbers)
+            self.names = tuple(self.numbers)
             self.number_places = np.append(self.number_places, self.used)
             self.missing_places = np.append(self.missing_places, -1)
             self.used += 1
@@ -339,5 +375,5 @@ class Encoder:
         else:  # a category, or a second column of times
             category = self.categories[name] = Category({}, self.used)
             self.used += 1
-            return self._use(category, category_of(name, value if kind != "time" else str(value)))
+            return self._use(category, category_of(name, value))
         return []

@@ -41,10 +41,12 @@ class Health:
         self.stuck: list[Any] = []  # (gates, blocks) for each layer of each network
         self.shut: list[Any] = []  # (blocks,)
 
-    def look(self, racers: Racers, events: int, generator: np.random.Generator) -> None:
-        """Look at every network, if it is time to; none may wait for the target of a step."""
-        if events % EVERY:
-            return
+    def is_due(self, events: int) -> bool:
+        """Whether it is time to look, after so many events."""
+        return events % EVERY == 0
+
+    def look(self, racers: Racers, generator: np.random.Generator) -> None:
+        """Look at every network; none may wait for the target of a step."""
         layers = [(net, n) for net in racers.learners for n in range(net.topology.layers)]
         if len(self.stuck) != len(layers):
             self.stuck = [np.zeros((3, net.topology.blocks), np.int64) for net, _ in layers]

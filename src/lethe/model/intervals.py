@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lethe.model.scaling import Values
 
-__all__ = ["interval"]
+__all__ = ["Past", "interval"]
+
+
+class Past(NamedTuple):
+    """What was answered, and how wrong such answers were before.
+
+    The residuals are those of the model, which goes on: while it has learned from fewer than they
+    are since the answer, those that are newer are left out; after that they are all newer.
+    An answer before all residuals has an infinite interval for ever.
+
+    Parameters
+    ----------
+    mixed, usual : ndarray, shape (heads,)
+        The answer, and how far from what came such answers used to be.
+    seen : ndarray, shape (heads,)
+        How many residuals there had been.
+    residuals : ndarray, shape (heads, kept)
+        The last ones, each in units of what was usual, in a ring.
+    counts : ndarray, shape (heads,)
+        How many there have been by now.
+    """
+
+    mixed: Values
+    usual: Values
+    seen: Values
+    residuals: Values
+    counts: Values
+
+    def interval(self, head: int, level: float) -> tuple[float, float]:
+        """Where, with probability `level`, the value of a head will be."""
+        ring = self.residuals[head]
+        kept, then, now = len(ring), int(self.seen[head]), int(self.counts[head])
+        if not then:
+            return -np.inf, np.inf
+        first = max(0, now - kept)
+        if first < then:
+            known = ring[np.arange(first, then) % kept]
+        else:
+            known = ring[: min(now, kept)]
+        return interval(known, float(self.mixed[head]), float(self.usual[head]), level)
 
 
 def interval(
@@ -34,8 +75,8 @@ def interval(
 
     Examples
     --------
-    >>> interval(np.arange(-50.0, 51.0), 10.0, 0.1, 0.8)
-    (5.9, 14.1)
+    >>> interval(np.arange(-50.0, 51.0), 10.0, 0.5, 0.8)
+    (-10.5, 30.5)
     """
     n = len(residuals)
     tail = (1 - level) / 2

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.block import kernel
+from lethe.model.intervals import Past
 from lethe.model.life import part
 from lethe.model.racing import Racers
 from lethe.model.scaling import Values
@@ -156,6 +157,7 @@ class NumberHeads:
             heads = self.sizes[0] * self.sizes[1]
             self._left, self._useful = np.empty(heads, np.float32), np.empty(heads, np.bool_)
             # What every prediction takes along.
+            self._answered = [self._places[name][0] for name in ("mixed", "usual", "seen")]
             self._residuals = _view(self.block, self._compiled.parts(False)["residuals"])
             self._counts = _view(self.block, self._compiled.parts(False)["residual_counts"])
         return self._compiled
@@ -196,18 +198,16 @@ class NumberHeads:
 
     def mixed(self, owed: OwedNumbers) -> Values:
         """What was answered: one number for each head."""
-        mixed: Values = owed.record[self._of_record["mixed"][0]]
+        assert self._forecast is not None
+        mixed: Values = owed.record[self._answered[0]]
         return mixed
 
-    def usual(self, owed: OwedNumbers) -> Values:
-        """How far from what came such answers used to be, when it was given."""
-        usual: Values = owed.record[self._of_record["usual"][0]]
-        return usual
-
-    def residuals(self) -> tuple[Values, Values]:
-        """The last residuals (heads, so many), each as a multiple of what was usual, and counts."""
+    def past(self, owed: OwedNumbers) -> Past:
+        """What intervals around an answer follow from."""
         assert self._forecast is not None  # which has made the views
-        return self._residuals.copy(), self._counts.copy()
+        mixed, usual, seen = self._answered
+        record = owed.record
+        return Past(record[mixed], record[usual], record[seen], self._residuals, self._counts)
 
     # ---- learning ----
 
@@ -244,7 +244,9 @@ class NumberHeads:
 
     def forget(self, place: int) -> None:
         """A column's place gets another meaning."""
-        self.racers.forget_input(self._features - 1 - self.places + place)
+        feature = self._features - self.places + place
+        self.racers.forget_input(feature - 1)
+        self._forecast.forget(feature)
 
     def grow(self, places: int, owed: Iterable[OwedNumbers]) -> None:
         """Make room for more columns, in the events that wait for their targets too."""
