@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import time
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lethe.streams.lines import POLL
 
 __all__ = ["TextStream", "topics"]
 
@@ -22,11 +26,14 @@ class TextStream:
         binary file such as ``sys.stdin.buffer``.
     position : int
         How many bytes to skip: the `position` of a stream that stopped there.
+    follow : bool
+        Wait at the end of a file, given by its path, for more. The file must only grow.
 
     Raises
     ------
     ValueError
-        If the source is of no such kind or cannot be read, or ends before `position`.
+        If the source is of no such kind or cannot be read, or ends before `position`; while
+        reading, if a followed file was cut or replaced.
 
     Examples
     --------
@@ -40,9 +47,15 @@ class TextStream:
     """
 
     def __init__(
-        self, source: bytes | str | os.PathLike[str] | BinaryIO, position: int = 0
+        self,
+        source: bytes | str | os.PathLike[str] | BinaryIO,
+        position: int = 0,
+        *,
+        follow: bool = False,
     ) -> None:
         self._name = "the text"
+        self._follow = False  # until `position`
+        self._hash = hashlib.sha256()
         if isinstance(source, str):
             source = source.encode()
         if isinstance(source, bytes | bytearray | memoryview):
@@ -62,6 +75,12 @@ class TextStream:
             self._file = source
         self.position = 0
         self._skip(position)
+        self._follow = follow and isinstance(source, os.PathLike)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the bytes so far, in hexadecimal digits."""
+        return self._hash.hexdigest()
 
     def _unreadable(self, error: OSError) -> ValueError:
         return ValueError(f"source must be readable, got {self._name}: {error.strerror or error}")
@@ -97,13 +116,32 @@ class TextStream:
         """
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n!r}")
-        read = getattr(self._file, "read1", self._file.read)
-        try:
-            symbols = np.frombuffer(read(n) or b"", np.uint8)
-        except OSError as error:
-            raise self._unreadable(error) from None
+        data = self._read(n)
+        while self._follow and not data:
+            self._expect_growth()
+            time.sleep(POLL)
+            data = self._read(n)
+        symbols = np.frombuffer(data, np.uint8)
+        self._hash.update(data)
         self.position += symbols.size
         return symbols
+
+    def _read(self, n: int) -> bytes:
+        read = getattr(self._file, "read1", self._file.read)
+        try:
+            return read(n) or b""
+        except OSError as error:
+            raise self._unreadable(error) from None
+
+    def _expect_growth(self) -> None:
+        try:
+            there, ours = os.stat(self._name), os.fstat(self._file.fileno())
+        except OSError as error:
+            raise self._unreadable(error) from None
+        if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+            raise ValueError(f"{self._name} must only grow while it is followed: it was rotated")
+        if ours.st_size < self.position:
+            raise ValueError(f"{self._name} must only grow while it is followed: it was cut")
 
     def close(self) -> None:
         """Close the file, whoever opened it."""
