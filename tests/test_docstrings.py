@@ -27,9 +27,16 @@ def test_docstring_examples(name: str) -> None:
     assert doctest.testmod(module, optionflags=flags).failed == 0
 
 
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
-def test_readme_examples(code: str) -> None:
-    exec(compile(code, "README.md", "exec"), {})
+def code_of(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/model.md"])
+def test_examples_of_pages(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where they can write files
+    assert code_of(page)
+    for code in code_of(page):
+        exec(compile(code, page, "exec"), {})
 
 
 @pytest.mark.parametrize(
