@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from topologies import topologies
 
-from lethe import SGD, Adam, Network, Topology, __version__
+from lethe import SGD, Adam, Model, Network, Topology, __version__
 from lethe.topology import OutputUnits, Squashing
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 adapter = pytest.importorskip("lethe.adapters.onnx")
-export_step, states = adapter.export_step, adapter.states
+export_model, export_step, states = adapter.export_model, adapter.export_step, adapter.states
 
 NEAR = {"float32": 1e-5, "float64": 1e-12}
 DOCS = Path(__file__).parent.parent / "docs" / "exchange.md"
@@ -225,3 +225,30 @@ def test_wrong_arguments_write_nothing(tmp_path: Path) -> None:
         export_step(net, tmp_path / "folder")
     assert sorted(os.listdir(tmp_path)) == ["folder", "step.onnx"]
     assert path.read_bytes() == b"an older one"
+
+
+@pytest.mark.parametrize("horizon", [0, 3])
+def test_a_model_is_exported_with_its_encoder(horizon: int, tmp_path: Path) -> None:
+    model = Model("y", horizon=horizon, cells=4, seed=3)
+    for n in range(200):
+        model.learn(
+            {"x": n % 7, "day": f"2024-01-{n % 28 + 1:02}", "kind": "ab"[n % 2], "y": n % 5}
+        )
+    paths = export_model(model, tmp_path)
+    assert len(paths) == len(model.rates)
+    encoder = json.loads(paths[0].with_suffix(".onnx.json").read_text())
+    racers = model.heads.racers
+    nets = racers.fronts if racers.apart else racers.learners
+    assert len(encoder["inputs"]) == nets[0].topology.inputs
+    assert set(encoder["columns"]["numbers"]) == {"x"}
+    assert set(encoder["columns"]["categories"]["kind"]["places"]) == {"a", "b"}
+    x = np.linspace(-1, 1, nets[0].topology.inputs).astype(np.float32)
+    for path, net in zip(paths, nets, strict=True):
+        session = runtime.InferenceSession(path)
+        (y,) = session.run(["y"], {"x": x, **states(net)})
+        np.testing.assert_allclose(y, net.peek(x), atol=1e-5)
+
+
+def test_a_model_without_events_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="model must have learned"):
+        export_model(Model("y"), tmp_path)

@@ -31,6 +31,8 @@ from typing import Any
 import numpy as np
 
 from lethe.arguments import Floating
+from lethe.model import Model
+from lethe.model.encoding import label_of
 from lethe.network import Network
 from lethe.run import Recordable
 from lethe.topology import SQUASHINGS, Squashing, Topology, UnitKind
@@ -44,7 +46,7 @@ except ModuleNotFoundError as missing:
         'onnx is not installed: pip install "lethe-ml[onnx]"', name=missing.name
     ) from None
 
-__all__ = ["export_step", "states"]
+__all__ = ["export_model", "export_step", "states"]
 
 # The oldest operators that say the same in today's words, so that old runtimes can read the graph.
 _OPERATORS = 13
@@ -120,6 +122,49 @@ def export_step(
             _write(Path(f"{os.fspath(path)}.json"), beside)
         _write(Path(path), model.SerializeToString())
     return model
+
+
+def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
+    """Export the networks of a model, and beside each how its inputs follow from events.
+
+    What is exported are the networks, not the predictors that they are mixed with: each answers, in
+    units of the usual distance from the last value, what the linear predictor leaves; or the
+    probabilities of classes.
+
+    Parameters
+    ----------
+    model : Model
+        That has learned from an event.
+    folder : str or os.PathLike
+        Where ``network-0.onnx``, ``network-0.onnx.json``, … are written; it must exist.
+
+    Returns
+    -------
+    list of Path
+        The graphs, one for each learning rate.
+
+    Raises
+    ------
+    ValueError
+        If the model has learned from no event, or a file cannot be written.
+    """
+    if model.heads is None:
+        raise ValueError("model must have learned from an event before it is exported")
+    encoder = {
+        "task": model.task,
+        "targets": list(model.targets),
+        "horizon": model.horizon,
+        "inputs": model.heads.input_names(model.targets),
+        "columns": model.encoder.configuration(),
+    }
+    if model.task != "regression":
+        encoder["classes"] = [str(label_of(key)) for key in model.heads.keys[1:]]
+    racers = model.heads.racers
+    paths = []
+    for n, net in enumerate(racers.fronts if racers.apart else racers.learners):
+        paths.append(Path(folder) / f"network-{n}.onnx")
+        export_step(net, paths[-1], encoder=encoder)
+    return paths
 
 
 def states(net: Network) -> dict[str, Floating]:

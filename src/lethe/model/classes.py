@@ -1,4 +1,4 @@
-"""Predicting classes and symbols: how often, the last again, and networks, weighed by Bayes' rule."""
+"""Predicting classes and symbols: how often, the last again, networks, weighed by Bayes' rule."""
 
 from __future__ import annotations
 
@@ -122,6 +122,12 @@ class ClassHeads:
     def known(self) -> int:
         """Classes that have been seen."""
         return len(self.classes)
+
+    def input_names(self, targets: tuple[str, ...]) -> list[str]:
+        """What the networks' inputs are, in order."""
+        names = [f"{wave} {n + 1}" for wave in ("sine", "cosine") for n in range(FEATURES // 2)]
+        columns = [f"column place {place}" for place in range(self.places)]
+        return [*names, *columns] if self.timed else columns
 
     # ---- predicting: nothing changes ----
 

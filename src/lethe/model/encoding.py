@@ -1,4 +1,4 @@
-"""Events of named columns become vectors, and the columns' kinds and scales are learned on the way."""
+"""Events of named columns become vectors; the columns' kinds and scales are learned on the way."""
 
 from __future__ import annotations
 
@@ -170,11 +170,10 @@ class Category:
 class Encoder:
     """Columns by name, each with one place in the vector or more.
 
-    A number has a place for its value in units of its spread and, as soon as it was missing once, one
-    that is 1 where it is missing. A category
-    has a place for each value, up to `most` values, and one for "other"; when all places are taken
-    the value that was used least recently gives its place to a new one and counts as other from
-    then on.
+    A number has a place for its value in units of its spread and, as soon as it was missing once,
+    one that is 1 where it is missing. A category has a place for each value, up to `most` values,
+    and one for "other"; when all places are taken the value that was used least recently gives its
+    place to a new one and counts as other from then on.
 
     Parameters
     ----------
@@ -189,8 +188,8 @@ class Encoder:
     """
 
     LIFE: ClassVar = (
-        "time", "most", "new_columns", "bad", "started", "numbers", "names", "number_places", "missing_places", "categories",
-        "ignored", "scale", "used",
+        "time", "most", "new_columns", "bad", "started", "numbers", "names", "number_places",
+        "missing_places", "categories", "ignored", "scale", "used",
     )  # fmt: skip
 
     def __init__(self, time: str | None, most: int, new_columns: str, bad: str) -> None:
@@ -267,7 +266,7 @@ class Encoder:
             return math.nan
         seconds = seconds_of(value)
         if seconds is None:
-            if isinstance(value, Real) and not isinstance(value, bool):
+            if isinstance(value, Real) and value is not True and value is not False:
                 return number_of(name, value, self.bad)  # seconds since 1970
             raise ValueError(f"column {name!r} must be a time (ISO 8601 or seconds), got {value!r}")
         return seconds
@@ -306,6 +305,27 @@ class Encoder:
         for name, value in seen.categories:
             category = self.categories[name]
             out[category.places.get(value, category.other)] = 1.0
+
+    def configuration(self) -> dict[str, Any]:
+        """Where each column stands and what it is measured in, as plain JSON values."""
+        spread = np.sqrt(self.scale.variance)
+        numbers = {
+            name: {
+                "place": int(self.number_places[n]),
+                "place where missing": int(self.missing_places[n]),  # -1: there is none
+                "mean": float(self.scale.mean[n]),
+                "spread": float(spread[n]),
+            }
+            for name, n in self.numbers.items()
+        }
+        categories = {
+            name: {
+                "places": {str(label_of(key)): place for key, place in category.places.items()},
+                "other": category.other,
+            }
+            for name, category in self.categories.items()
+        }
+        return {"time": self.time, "numbers": numbers, "categories": categories}
 
     # ---- learning ----
 

@@ -1,4 +1,4 @@
-"""Looking after networks that live long: gates that no longer move, states that drift, dead blocks."""
+"""Looking after networks that live long: stuck gates, drifting states, dead blocks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from lethe.model.life import part
 from lethe.model.racing import Racers
 from lethe.network import Network
-from lethe.topology import UnitKind
+from lethe.topology import GATES, UnitKind
 
 __all__ = ["Health"]
 
@@ -77,12 +77,13 @@ class Health:
 def restart_block(net: Network, layer: int, block: int, generator: np.random.Generator) -> None:
     """Give a block new weights, as at the start, and a state of zero; nothing listens to it yet."""
     topology = net.topology
-    for kind in (*topology.gates, "cell"):
+    kinds: tuple[UnitKind, ...] = (*topology.gates, "cell")
+    for kind in kinds:
         weights = net.weights(kind, layer)[block]
         weights[...] = generator.uniform(
             -topology.initial_range, topology.initial_range, weights.shape
         )
-        bias = None if kind == "cell" else topology.initial_bias(kind)
+        bias = topology.initial_bias(kind) if kind in GATES else None
         if bias is not None:
             weights[-1] = bias[block]
         if kind != "output_gate":
@@ -93,7 +94,7 @@ def restart_block(net: Network, layer: int, block: int, generator: np.random.Gen
     net.state("cell_output", layer)[block] = 0
     # Whoever reads the block forgets it: its own layer, the one above, and the output units.
     readers: list[tuple[UnitKind, int, str]] = [("output", 0, f"layer {layer} cell {block}.")]
-    for kind in (*topology.gates, "cell"):
+    for kind in kinds:
         readers.append((kind, layer, f"cell {block}."))
         if layer + 1 < topology.layers:
             readers.append((kind, layer + 1, f"below {block}."))

@@ -43,10 +43,7 @@ class Past(NamedTuple):
         if not then:
             return -np.inf, np.inf
         first = max(0, now - kept)
-        if first < then:
-            known = ring[np.arange(first, then) % kept]
-        else:
-            known = ring[: min(now, kept)]
+        known = ring[np.arange(first, then) % kept] if first < then else ring
         return interval(known, float(self.mixed[head]), float(self.usual[head]), level)
 
 

@@ -71,11 +71,12 @@ def pack(value: Any, path: str, arrays: Arrays) -> Any:
             ]
         }
     name = type(value).__name__
-    if _PARTS.get(name) is not type(value):
+    cls: Any = _PARTS.get(name)
+    if cls is not type(value):
         raise TypeError(f"a model's life holds no {name}, got one at {path}")
     return {
         "part": name,
-        "life": {key: pack(getattr(value, key), f"{path}.{key}", arrays) for key in value.LIFE},
+        "life": {key: pack(getattr(value, key), f"{path}.{key}", arrays) for key in cls.LIFE},
     }
 
 

@@ -36,6 +36,9 @@ PREDICTORS = (
     "linear, fast",
 )
 
+_SEASONAL = ("distance", "next step", "far step")
+_TURNS = ("day", "half day", "week", "year", "half year")
+
 #: Past changes of each target that are features, where there are few targets.
 LAGS = 8
 
@@ -164,14 +167,27 @@ class NumberHeads:
 
     @property
     def _features(self) -> int:
-        places = self._of_record["features"][0]
-        return places.stop - places.start
+        _, (features,) = self._of_record["features"]
+        return features
 
     @property
     def _of_record(self) -> dict[str, Place]:
         assert self._forecast is not None  # which has looked up the places
         places: dict[str, Place] = self._places
         return places
+
+    def input_names(self, targets: tuple[str, ...]) -> list[str]:
+        """What the networks' inputs are, in order: those of the targets' past, then the columns'."""
+        lags, period, timed = self.sizes[2:]
+        names = [f"level of {target}" for target in targets]
+        names += [f"change {lag + 1} of {target}" for lag in range(lags) for target in targets]
+        if timed or period:
+            for season in ("period", "long period"):
+                for target in targets:
+                    names += [f"{what} of {target}, last {season}" for what in _SEASONAL]
+        if timed:
+            names += [f"{wave} of {turns}" for turns in _TURNS for wave in ("sine", "cosine")]
+        return [*names, *(f"column place {place}" for place in range(self.places))]
 
     def part(self, name: str) -> Values:
         """A part of the block, as a view; kernels/forecast.hpp names them."""

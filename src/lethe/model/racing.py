@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lethe.model.life import part
 from lethe.network import Network, NotFiniteError, learn_each, peek_each, step_each
-from lethe.topology import Topology
+from lethe.topology import Topology, UnitKind
 from lethe.updates import RMSprop
 
 __all__ = ["RATES", "Racers"]
@@ -116,9 +116,11 @@ class Racers:
         if not stepped:
             self._step(x)
         self.waiting = False
-        if target is not None and known is None:
+        if target is None:
+            pass  # the step has advanced the partials
+        elif known is None:
             self.lost += learn_each(self.learners, target, self.stumbled)
-        elif target is not None:
+        else:
             for n, net in enumerate(self.learners):
                 wanted = np.where(known, target, net.state("output")).astype(net.dtype)
                 self.lost += learn_each([net], wanted, self.stumbled >> n)
@@ -162,8 +164,9 @@ class Racers:
         self._complete()
         for net in (*self.learners, *self.fronts):
             topology = net.topology
+            kinds: tuple[UnitKind, ...] = (*topology.gates, "cell")
             for layer in range(topology.layers):
-                for kind in (*topology.gates, "cell"):
+                for kind in kinds:
                     net.weights(kind, layer)[..., place] = 0
                     if kind != "output_gate":
                         net.partials(kind, layer)[..., place] = 0
