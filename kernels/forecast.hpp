@@ -90,8 +90,10 @@ constexpr double linear_bound = 2.0,
 constexpr double farthest = 20.0;      // and no prediction is further from the last value than this
 constexpr double slowest_level = 0.002, slowest_distance = 0.005;
 constexpr double fast_rate = 0.3, slow_rate = 0.05;
+constexpr double promise = 3.0;  // usual errors
 constexpr double mixture_forgetting = 0.999;
 constexpr double least_unit = 1e-100;  // errors beyond this times 1e250 would be infinite
+constexpr double rounding = 1e-12;     // predictions that differ by this part are the same
 constexpr double most_regret = 1e150;  // of one event: its square is finite
 constexpr double day = 86400.0, week = 7 * day, year = 365.2425 * day;
 
@@ -331,7 +333,14 @@ class Forecast {
       slow = seen ? slow + slow_rate * (value - slow) : value;
       const double up = static_cast<double>((value > median) - (value < median));
       median = seen ? median + up * slow_rate * at(l_.change)[i] : value;
-      if (!missing) at(l_.total)[i] += value, at(l_.counted)[i] += 1;
+      if (!missing) {
+        // The mean of what is not absurd: ten spreads at most from where the level is.
+        const double level = at(l_.level_mean)[i];
+        const double far = widest * std::sqrt(at(l_.level_variance)[i]);
+        const bool bounded = at(l_.level_count)[i] > warm && far > 0;
+        at(l_.total)[i] += bounded ? std::clamp(value, level - far, level + far) : value;
+        at(l_.counted)[i] += 1;
+      }
       at(l_.values)[kept * t + i] = value;
     }
     observe(given, at(l_.level_mean), at(l_.level_variance), at(l_.level_count), slowest_level, t);
@@ -445,9 +454,18 @@ class Forecast {
     double& most = at(l_.most)[3 * m + which];
     const double error = mixed - target;
     const double slope = static_cast<double>((error > 0) - (error < 0)) / unit;
+    const double usual = at(l_.error)[m];
     most *= mixture_forgetting * mixture_forgetting;
     for (int64_t i = 0; i < k; ++i) {
-      const double r = std::clamp(slope * (mixed - predictions[i]), -most_regret, most_regret);
+      // The slope holds nearby only. To a predictor that is far off on the other side it would
+      // promise a lot, and half of the time that would be believed: then what counts is the truth.
+      const double apart = mixed - predictions[i];
+      const double promised = std::min(slope * apart, promise * usual / unit);
+      const double gained = (std::abs(error) - std::abs(predictions[i] - target)) / unit;
+      // Where all say the same, as at the start, what is left is rounding and decides nothing.
+      const bool same = std::abs(apart) <= rounding * std::abs(mixed);
+      const double r =
+          same ? 0.0 : std::clamp(std::max(promised, gained), -most_regret, most_regret);
       regret[i] = mixture_forgetting * regret[i] + r;
       squares[i] = mixture_forgetting * squares[i] + r * r;
       most = std::max(most, r * r);
