@@ -457,15 +457,15 @@ class Forecast {
     const double usual = at(l_.error)[m];
     most *= mixture_forgetting * mixture_forgetting;
     for (int64_t i = 0; i < k; ++i) {
+      // Who says the same as the mixture gains nothing and forgets nothing; at the start, where all
+      // do, what is left is rounding and decides nothing.
+      const double apart = mixed - predictions[i];
+      if (std::abs(apart) <= rounding * std::abs(mixed)) continue;
       // The slope holds nearby only. To a predictor that is far off on the other side it would
       // promise a lot, and half of the time that would be believed: then what counts is the truth.
-      const double apart = mixed - predictions[i];
       const double promised = std::min(slope * apart, promise * usual / unit);
       const double gained = (std::abs(error) - std::abs(predictions[i] - target)) / unit;
-      // Where all say the same, as at the start, what is left is rounding and decides nothing.
-      const bool same = std::abs(apart) <= rounding * std::abs(mixed);
-      const double r =
-          same ? 0.0 : std::clamp(std::max(promised, gained), -most_regret, most_regret);
+      const double r = std::clamp(std::max(promised, gained), -most_regret, most_regret);
       regret[i] = mixture_forgetting * regret[i] + r;
       squares[i] = mixture_forgetting * squares[i] + r * r;
       most = std::max(most, r * r);
