@@ -200,15 +200,21 @@ class AnomalyScorer:
         ValueError
             If there is not one number for each target.
         """
-        return self._judge(actual, predicted, False)
+        return self._judge(actual, predicted, run=False, learn=False)
 
     def update(
         self, actual: Sequence[float] | Values, predicted: Sequence[float] | Values
     ) -> Oddness:
         """The same score, after which the values belong to the past."""
-        return self._judge(actual, predicted, True)
+        return self._judge(actual, predicted, run=True, learn=True)
 
-    def _judge(self, actual: Any, predicted: Any, learn: bool) -> Oddness:
+    def follow(
+        self, actual: Sequence[float] | Values, predicted: Sequence[float] | Values
+    ) -> Oddness:
+        """The same score; the run of surprises goes on, and what is usual stays as it was."""
+        return self._judge(actual, predicted, run=True, learn=False)
+
+    def _judge(self, actual: Any, predicted: Any, *, run: bool, learn: bool) -> Oddness:
         came, expected = _plain(actual), _plain(predicted)
         targets = len(self._mean)
         if len(came) != targets or len(expected) != targets:
@@ -219,7 +225,9 @@ class AnomalyScorer:
         scores = []
         least, oddest, known = 2.0, 0, 0
         for target in range(targets):
-            rareness = self._rareness(target, came[target], expected[target], learn)
+            rareness, mean = self._rareness(target, came[target], expected[target], learn)
+            if run:
+                self._mean[target] = mean
             scores.append(1.0 - rareness)
             if rareness == rareness:
                 known += 1
@@ -228,11 +236,16 @@ class AnomalyScorer:
         least = least * known if known else nan
         return Oddness(0.0 if least > 1.0 else 1.0 - least, oddest, tuple(scores))
 
-    def _rareness(self, target: int, value: float, guess: float, learn: bool) -> float:
-        """How often something as odd comes, p of the module's text; NaN where one is missing."""
+    def _rareness(
+        self, target: int, value: float, guess: float, learn: bool
+    ) -> tuple[float, float]:
+        """How often something as odd comes, p of the module's text, and the mean of the run then.
+
+        NaN, and the mean as it was, where a number is missing.
+        """
         distance = abs(value - guess)
         if distance != distance:
-            return nan
+            return nan, self._mean[target]
         if distance > _LARGEST:
             distance = _LARGEST
         elif distance <= ROUNDING * abs(value):
@@ -255,8 +268,7 @@ class AnomalyScorer:
                 means.add(mean)
         if learn:
             errors.add(distance)
-            self._mean[target] = mean
-        return rareness if rareness < 1.0 else 1.0
+        return (rareness if rareness < 1.0 else 1.0), mean
 
     def state(self) -> dict[str, Values]:
         """All that it remembers, as arrays; from them `restore` goes on with the same bits.

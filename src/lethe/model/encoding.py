@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from datetime import date
 from numbers import Real
 from typing import Any, ClassVar, NamedTuple
@@ -103,7 +104,7 @@ def number_of(name: str, value: Any, bad: str) -> float:
         return math.nan
     if isinstance(value, bool | np.bool_):
         value = float(value)
-    if not isinstance(value, Real):
+    if not isinstance(value, Real | Decimal):
         raise ValueError(f"column {name!r} must be a number, got {value!r}")
     try:
         number = float(value)
@@ -133,7 +134,7 @@ def category_of(name: str, value: Any) -> str:
     if isinstance(value, bytes):
         return f"y{value.hex()}"
     if isinstance(value, Real) and float(value).is_integer():
-        return f"f{float(value)!r}"
+        return f"i{int(value)}"  # equal numbers are one class
     if isinstance(value, date | np.datetime64):
         return f"s{value}"
     raise ValueError(f"column {name!r} must be a category (text, bool, int), got {value!r}")
@@ -152,7 +153,7 @@ def label_of(category: str) -> Any:
         return text == "True"
     if kind == "y":
         return bytes.fromhex(text)
-    return {"s": str, "i": int, "f": float}[kind](text)
+    return {"s": str, "i": int}[kind](text)
 
 
 @part
@@ -291,7 +292,7 @@ class Encoder:
             return "time"
         if isinstance(value, bool | np.bool_ | str | bytes):
             return "category"
-        if isinstance(value, Real):
+        if isinstance(value, Real | Decimal):
             number_of(name, value, self.bad)
             return "number"
         raise ValueError(

@@ -58,7 +58,8 @@ class Model:
     Parameters
     ----------
     target : str or sequence of str, optional
-        The column(s) to predict. Without it every column of numbers is predicted one event ahead.
+        The column(s) to predict. Without it every column that holds a number in the
+        first event is predicted one event ahead.
     task : {"regression", "classification", "symbols"}
         What a target is: a number, a class, or the event itself, which is a symbol.
     horizon : int, optional
@@ -368,11 +369,39 @@ class Model:
         asked = before if self.horizon else now
         self.owed = deque([now] if self.horizon else [])
         prediction = self._prediction(asked)
-        report = self._notice(prediction, asked, value, learn=False)
+        report = self._notice(prediction, asked, value, "follow")
         if not self.horizon:
             self.heads.follow(value, seen.seconds)
         self.events += 1
         return report
+
+    def score(self, event: Any, target: Any = _ABSENT) -> Report:
+        """What `learn` would report of an event; not a bit of the model changes.
+
+        Parameters
+        ----------
+        event, target
+            As for `learn`.
+
+        Returns
+        -------
+        Report
+            As from `learn`.
+
+        Raises
+        ------
+        ValueError
+            If the event or its target cannot be read.
+        """
+        seen = self._read(event)
+        value = self._value(event, target, None)
+        if self.heads is None:
+            return Report(self._prediction(None))
+        asked = self._last()
+        if not self.horizon:
+            asked = self.heads.look(self._columns(seen), seen.seconds)
+            self.heads.answer(asked, self.heads.racers.peek(asked.x))
+        return self._notice(self._prediction(asked), asked, value, "score")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole life into one file, which `lethe.load` reads.
@@ -575,12 +604,12 @@ class Model:
             self._make_room(self.encoder.use(self.targets[0], value))
 
     def _notice(
-        self, prediction: Prediction, event: Any, value: Any, *, learn: bool = True
+        self, prediction: Prediction, event: Any, value: Any, how: str = "update"
     ) -> Report:
         """How odd it is that this came."""
         if event is None or self.scorer is None or value is None:
             return Report(prediction)
-        judge = self.scorer.update if learn else self.scorer.score
+        judge = getattr(self.scorer, how)
         if self.task != "regression":
             surprise = -math.log(max(self.heads.probability(event, value), 1e-12))
             score, _, _ = judge(np.array([surprise]), np.zeros(1))
