@@ -76,6 +76,13 @@ inline double dot(const double* a, const double* b, int64_t n) {
   return sum;
 }
 
+// A weighted mean, as a way from the first value: where all are the same it is that, to the bit.
+inline double mean(const double* weights, const double* values, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += weights[i] * (values[i] - values[0]);
+  return values[0] + sum;
+}
+
 constexpr int64_t kept_most = 4096;      // events that are looked back on
 constexpr int64_t kept_residuals = 256;  // of each head
 constexpr int64_t naive_predictors = 7;  // last, mean, fast, slow, median, two seasons
@@ -233,8 +240,8 @@ class Forecast {
         learned[r] = newest[i] + at(l_.scale)[m] * learned[r];
       const double* const w = at(l_.mix_weights) + m * l_.mixing();
       double* const both = record + l_.both + 2 * m;
-      both[0] = dot(w, p, k), both[1] = dot(w + k, p, k);
-      record[l_.mixed + m] = dot(w + 2 * k, both, 2);
+      both[0] = mean(w, p, k), both[1] = mean(w + k, p, k);
+      record[l_.mixed + m] = mean(w + 2 * k, both, 2);
     }
   }
 
