@@ -113,7 +113,8 @@ class Core {
     }
     // A frozen step writes the header and the state; both go back to what they were.
     const int64_t state = layout_.state_end - layout_.state_begin;
-    std::vector<char> before(sizeof(lethe::Header) + state);
+    std::vector<char>& before = before_;
+    before.resize(sizeof(lethe::Header) + state);
     std::memcpy(before.data(), block_, sizeof(lethe::Header));
     std::memcpy(before.data() + sizeof(lethe::Header), block_ + layout_.state_begin, state);
     header().pending = 0;
@@ -473,6 +474,7 @@ class Core {
   char* block_ = nullptr;
   const lethe::Kernel<T>* kernel_ = nullptr;
   std::atomic<bool> busy_{false};
+  std::vector<char> before_;  // where `peek` keeps what it must not change
 };
 
 template <class T>

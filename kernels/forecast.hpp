@@ -208,7 +208,9 @@ class Forecast {
   void answer(double seconds, const float* outputs, double* record) const {
     const int64_t h = l_.horizon, heads = l_.heads(), k = l_.predictors(), n = l_.linear();
     const double* const newest = last();
-    std::copy(newest, newest + l_.targets, record + l_.anchor);
+    for (int64_t i = 0; i < l_.targets; ++i)  // NaN while there is none
+      record[l_.anchor + i] =
+          at(l_.counted)[i] > 0 ? newest[i] : std::numeric_limits<double>::quiet_NaN();
     std::copy(at(l_.scale), at(l_.scale) + heads, record + l_.scale_then);
     std::copy(at(l_.error), at(l_.error) + heads, record + l_.usual);
     std::copy(at(l_.residual_counts), at(l_.residual_counts) + heads, record + l_.seen);
@@ -271,6 +273,7 @@ class Forecast {
       left[m] = 0;
       if (!std::isfinite(target)) continue;
       const double distance = target - record[l_.anchor + m / l_.horizon];
+      if (!std::isfinite(distance)) continue;  // nothing was known: there is nothing to learn
       const double scale = record[l_.scale_then + m];
       if (scale > 0) {
         const double z = distance / scale;
@@ -289,8 +292,8 @@ class Forecast {
       const double usual = record[l_.usual + m], error = record[l_.mixed + m] - target;
       if (usual > 0) {
         double& seen = at(l_.residual_counts)[m];
-        at(l_.residuals)[m * kept_residuals +
-                         static_cast<int64_t>(std::fmod(seen, kept_residuals))] = -error / usual;
+        at(l_.residuals)[m * kept_residuals + static_cast<int64_t>(seen) % kept_residuals] =
+            -error / usual;
         seen += 1;
       }
       follow(at(l_.error)[m], at(l_.errors)[m], std::abs(error), slowest_distance);

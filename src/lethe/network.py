@@ -42,10 +42,8 @@ __all__ = [
     "Network",
     "NotFiniteError",
     "Run",
+    "Team",
     "instruction_set",
-    "learn_each",
-    "peek_each",
-    "step_each",
 ]
 
 
@@ -489,9 +487,15 @@ class Network:
         try:
             topology = Topology(**configuration["topology"])
             update = update_of(configuration["update"])
-            dtype = configuration["dtype"]
+            dtype = floating_dtype(configuration["dtype"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"configuration must be a network's, got {error}") from None
+        # Before any memory is taken: the block holds each weight and its snapshot at least.
+        least = topology.layers * topology.cells
+        if least <= block.nbytes:
+            least = 2 * topology.weights * dtype.itemsize
+        if least > block.nbytes:
+            raise ValueError(f"block must have more than {least:,} bytes, got {block.nbytes:,}")
         made = cls.__new__(cls)
         made.__setstate__(
             {"topology": topology, "update": update, "dtype": dtype, "block": block.tobytes()}
@@ -519,13 +523,26 @@ class Network:
         -------
         Network
             Its new outputs are those of units without any weight.
+
+        Raises
+        ------
+        ValueError
+            If one would be fewer than now.
         """
-        topology = dataclasses.replace(self.topology, inputs=inputs, outputs=outputs)
+        was = self.topology
+        if inputs < was.inputs or outputs < was.outputs:
+            raise ValueError(
+                f"inputs and outputs must be at least {was.inputs} and {was.outputs}, "
+                f"got {inputs!r} and {outputs!r}"
+            )
+        topology = dataclasses.replace(was, inputs=inputs, outputs=outputs)
         made = Network(topology, update=self.update, dtype=self.dtype)
+        kinds: tuple[UnitKind, ...] = (*topology.gates, "cell")
+        names: tuple[Recordable, ...] = ("cell_state", "cell_output", *topology.gates)
         for layer in range(topology.layers):
-            for kind in (*topology.gates, "cell"):
+            for kind in kinds:
                 _copy_sources(self, made, kind, layer)
-            for name in ("cell_state", "cell_output", *topology.gates):
+            for name in names:
                 made.state(name, layer)[...] = self.state(name, layer)
         _copy_sources(self, made, "output", 0)
         made._core.take_counters(self._core)
@@ -543,37 +560,49 @@ class Network:
         )
 
 
-def step_each(
-    networks: Sequence[Network], x: NDArray[np.float32] | int, *, learn: bool
-) -> tuple[NDArray[np.float32], int, int]:
-    """`Network.step` of several float32 networks of one topology, in one call.
+class Team:
+    """Several float32 networks of one topology, each called at once with the same input.
 
-    Returns
-    -------
-    tuple
-        Their outputs (networks, outputs); a bit for each whose numbers stopped being finite, which
-        is back at its last good snapshot and answers 0; and the steps that these lost.
+    From Python, calling one costs as much as its work.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        The networks; they stay who they are.
     """
-    y = np.empty((len(networks), networks[0].topology.outputs), np.float32)
-    cores = [net._core for net in networks]
-    vector, place = (None, x) if isinstance(x, int) else (x, -1)
-    stumbled, lost = kernel().step_each(cores, vector, place, learn, y)
-    return y, stumbled, lost
 
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._cores = [net._core for net in networks]
+        self._outputs = (len(networks), networks[0].topology.outputs)
+        self._kernel = kernel()
 
-def learn_each(networks: Sequence[Network], target: NDArray[np.float32] | int, skipped: int) -> int:
-    """`Network.learn` of several, but for those whose bit is set in `skipped`; the steps lost."""
-    cores = [net._core for net in networks]
-    vector, place = (None, target) if isinstance(target, int) else (target, -1)
-    return int(kernel().learn_each(cores, skipped, vector, place)[1])
+    def step(
+        self, x: NDArray[np.float32] | int, *, learn: bool
+    ) -> tuple[NDArray[np.float32], int, int]:
+        """`Network.step` of each.
 
+        Returns
+        -------
+        tuple
+            Their outputs (networks, outputs); a bit for each whose numbers stopped being finite,
+            which is back at its last good snapshot and answers 0; and the steps that these lost.
+        """
+        y = np.empty(self._outputs, np.float32)
+        vector, place = (None, x) if isinstance(x, int) else (x, -1)
+        stumbled, lost = self._kernel.step_each(self._cores, vector, place, learn, y)
+        return y, stumbled, lost
 
-def peek_each(networks: Sequence[Network], x: NDArray[np.float32] | int) -> NDArray[np.float32]:
-    """`Network.peek` of several: (networks, outputs)."""
-    y = np.empty((len(networks), networks[0].topology.outputs), np.float32)
-    vector, place = (None, x) if isinstance(x, int) else (x, -1)
-    kernel().peek_each([net._core for net in networks], vector, place, y)
-    return y
+    def learn(self, target: NDArray[np.float32] | int, skipped: int = 0) -> int:
+        """`Network.learn` of each whose bit is not set in `skipped`; the steps lost."""
+        vector, place = (None, target) if isinstance(target, int) else (target, -1)
+        return int(self._kernel.learn_each(self._cores, skipped, vector, place)[1])
+
+    def peek(self, x: NDArray[np.float32] | int) -> NDArray[np.float32]:
+        """`Network.peek` of each: (networks, outputs)."""
+        y = np.empty(self._outputs, np.float32)
+        vector, place = (None, x) if isinstance(x, int) else (x, -1)
+        self._kernel.peek_each(self._cores, vector, place, y)
+        return y
 
 
 def _copy_sources(before: Network, after: Network, kind: UnitKind, layer: int) -> None:

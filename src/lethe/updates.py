@@ -235,7 +235,7 @@ def update_of(configuration: Mapping[str, Any]) -> Update:
     """
     parts = dict(configuration)
     rules: dict[object, Any] = {rule.__name__: rule for rule in get_args(Update)}
-    made = rules.get(parts.pop("rule", None))
+    made = rules.get(str(parts.pop("rule", None)))
     if made is None:
         raise ValueError(f"rule must be one of {', '.join(map(str, rules))}, got {configuration!r}")
     try:

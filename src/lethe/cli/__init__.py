@@ -18,7 +18,10 @@ COMMANDS: dict[str, str] = {
     "reproduce": "repeat an experiment of the papers and set its figures beside theirs",
     "figure": "draw the report's figures from our own runs",
     "report": "write one HTML page of all tables, figures and what made them",
-    "learn": "learn to predict a stream, symbol by symbol, and report how well it goes",
+    "learn": "learn to predict a stream, event by event, and report how well it goes",
+    "predict": "predict a stream with a model that was learned before, and learn nothing",
+    "sample": "let a model of symbols or text write on",
+    "info": "say what a checkpoint holds",
     "bench": "measure what a step costs here, against every peer that is installed",
 }
 

@@ -1,34 +1,41 @@
-"""``lethe learn``: predict a text byte by byte, and learn from every byte."""
+"""``lethe learn``: predict a stream, and learn from every event of it."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections import deque
+from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe.cli.interrupts import Interrupts
+from lethe.cli.learn_options import (
+    CELLS,
+    FOR_RECORDS,
+    FOR_TEXTS,
+    LAYERS,
+    UPDATES,
+    add_arguments,
+)
+from lethe.cli.lives import Keeper, agreed
+from lethe.cli.records import is_table, learn_records
+from lethe.cli.tables import progress
 from lethe.network import Network, NotFiniteError, instruction_set
-from lethe.prequential import Score, predict_symbols
+from lethe.prequential import Score, Tally, predict_symbols
 from lethe.streams import TextStream, topics
 from lethe.topology import Topology
-from lethe.updates import SGD, Adam, RMSprop, Update
+from lethe.updates import Update
 from lethe.version import __version__
 
 __all__ = ["UPDATES", "add_arguments", "run", "text_topology"]
 
 SYMBOLS = 256
-LAYERS, CELLS = 3, 64
 MOST_CELLS = 1 << 20  # in all layers
-
-#: The update rules by name, each from a learning rate; and the rate that suits it.
-UPDATES: dict[str, tuple[Callable[[float], Update], float]] = {
-    "sgd": (lambda rate: SGD(rate), 0.5),
-    "momentum": (lambda rate: SGD(rate, momentum=0.9), 0.05),
-    "rmsprop": (lambda rate: RMSprop(rate, smoothing=0.9999, epsilon=3e-5), 0.002),
-    "adam": (lambda rate: Adam(rate, first=0.5, second=0.9999, epsilon=3e-5), 0.005),
-}
 
 
 def text_topology(layers: int = LAYERS, cells: int = CELLS) -> Topology:
@@ -60,38 +67,6 @@ def text_topology(layers: int = LAYERS, cells: int = CELLS) -> Topology:
     )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.epilog = (
-        "Examples: lethe learn --limit 100000     real text that every Python carries\n"
-        "          lethe learn book.txt --json\n"
-        "          gzip -dc log.gz | lethe learn - --cells 64"
-    )
-    parser.add_argument(
-        "source",
-        nargs="?",
-        metavar="SOURCE",
-        help="a file, or - for standard input; without it, the text of pydoc_data.topics",
-    )
-    parser.add_argument(
-        "--symbols",
-        action="store_true",
-        help="the events are symbols, the source's 256 byte values (so far the only kind)",
-    )
-    parser.add_argument("--layers", type=int, default=LAYERS, help="hidden layers (%(default)s)")
-    parser.add_argument(
-        "--cells", type=int, default=CELLS, help="memory cells in each layer (%(default)s)"
-    )
-    parser.add_argument(
-        "--update", choices=UPDATES, default="rmsprop", help="the update rule (%(default)s)"
-    )
-    rates = ", ".join(f"{name} {rate:g}" for name, (_, rate) in UPDATES.items())
-    parser.add_argument("--rate", type=float, help=f"the learning rate (by default {rates})")
-    parser.add_argument("--seed", type=int, default=0, help="of the first weights (%(default)s)")
-    parser.add_argument("--limit", type=int, metavar="N", help="stop after N symbols")
-    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-
-
 def run(args: argparse.Namespace) -> int:
     """Learn a source, show how well it goes, and print the figures at the end.
 
@@ -104,99 +79,229 @@ def run(args: argparse.Namespace) -> int:
     -------
     int
         0; 1 where the network's numbers stopped being finite; 130 after Ctrl-C. Both print the
-        figures of the symbols that were learned.
+        figures of the events that were learned.
 
     Raises
     ------
     ValueError
         If the source cannot be read or is empty, or an argument is out of its range.
     """
-    net = _network(args)
-    stream, name = _open(args.source)
-    score, code, reason = None, 0, ""
-    with closing(stream), _progress(args.limit) as show:
-        try:
-            for score in predict_symbols(net, stream, limit=args.limit):
-                show(score)
-        except KeyboardInterrupt:
-            code, reason = 130, "interrupted"
-        except NotFiniteError as error:
-            code, reason = 1, str(error)
-    if reason:
-        print(f"lethe learn: {reason}", file=sys.stderr)
-    if score is None:
-        if not reason:
-            raise ValueError(f"SOURCE must hold at least one byte, got none from {name}")
+    _check_numbers(args)
+    records = [name for name in FOR_RECORDS if getattr(args, name) not in (None, False)]
+    text = [name for name in FOR_TEXTS if getattr(args, name) not in (None, False)]
+    if text and records:
+        raise ValueError(f"--{records[0]} is for tables of records, --{text[0]} for texts")
+    if records and args.source is None:
+        raise ValueError(f"--{records[0]} needs SOURCE, a table of records")
+    with Keeper(args.checkpoint, args.every, args.resume) as keeper:
+        before = keeper.found.story["mode"] if keeper.found else None
+        if not records and not text and before is not None:
+            table = before == "records"
+        else:
+            table = bool(records) or (not text and is_table(args.source))
+        return learn_records(args, keeper) if table else _learn_text(args, keeper)
+
+
+def _check_numbers(args: argparse.Namespace) -> None:
+    least = {"limit": 1, "seed": 0, "layers": 1, "cells": 1, "skip": 0}
+    for option, bound in least.items():
+        value = getattr(args, option)
+        if value is not None and value < bound:
+            raise ValueError(f"--{option} must be at least {bound}, got {value}")
+    if args.follow and args.source in (None, "-"):
+        raise ValueError("--follow needs SOURCE to be a file, which grows")
+
+
+def _learn_text(args: argparse.Namespace, keeper: Keeper) -> int:
+    net, options, tally, position = _text_life(args, keeper)
+    stream, name = _open(args, position)
+    with closing(stream):
+        return _TextRun(args, keeper, net, options, tally, stream, name).go()
+
+
+def _text_life(
+    args: argparse.Namespace, keeper: Keeper
+) -> tuple[Network, dict[str, Any], Tally, dict[str, Any] | None]:
+    """The network, its options, and what it remembers: new ones, or those of a checkpoint."""
+    given = {name: getattr(args, name) for name in ("layers", "cells", "update", "rate", "seed")}
+    found = keeper.found
+    if found is None:
+        defaults = {"layers": LAYERS, "cells": CELLS, "update": "rmsprop", "seed": 0}
+        options = {**given, **{k: v for k, v in defaults.items() if given[k] is None}}
+        if options["rate"] is None:
+            options["rate"] = UPDATES[options["update"]][1]
+        return _network(options), options, Tally(), None
+    if found.story.get("mode") != "text" or not isinstance(found.what, Network):
+        raise ValueError(f"the checkpoint {found.path} is one of records, got a text")
+    options = agreed(found.story["options"], given, found.path)
+    tally = Tally(**{**found.scores, "window": deque(found.scores["window"])})
+    return found.what, options, tally, found.story["position"]
+
+
+class _TextRun:
+    """One run on a text."""
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        keeper: Keeper,
+        net: Network,
+        options: dict[str, Any],
+        tally: Tally,
+        stream: TextStream,
+        name: str,
+    ) -> None:
+        self.args = args
+        self.keeper = keeper
+        self.net = net
+        self.options = options
+        self.tally = tally
+        self.stream = stream
+        self.name = name
+        self.passed = stream.position - tally.symbols  # bytes that are no symbols of this life
+
+    def go(self) -> int:
+        args, keeper, net = self.args, self.keeper, self.net
+        score, code, reason = None, 0, ""
+        interrupts = Interrupts()
+        with interrupts if keeper else nullcontext(), progress("symbols", args.limit) as show:
+            try:
+                for score in predict_symbols(
+                    net,
+                    _Patient(self.stream, interrupts),
+                    limit=args.limit,
+                    chunk=min(1000, keeper.every) if keeper else 1000,
+                    tally=self.tally,
+                ):
+                    if keeper.due(score.symbols):
+                        self._save()
+                    show(score.symbols, lambda score=score: _on_the_way(score))  # type: ignore[misc]
+            except KeyboardInterrupt:
+                code, reason = 130, "interrupted"
+            except NotFiniteError as error:
+                code, reason = 1, str(error)
+        kept = self._keep_the_end(code, interrupts)
+        if reason:
+            advice = f"; {kept} holds the life so far, --resume goes on with it" if kept else ""
+            print(f"lethe learn: {reason}{advice}", file=sys.stderr)
+        if score is None:
+            if not reason and not self.tally.symbols:
+                raise ValueError(f"SOURCE must hold at least one byte, got none from {self.name}")
+            score = _so_far(self.tally)
+            if score is None:
+                return code
+        if args.json:
+            record = _record(score, net, self.name, self.options["seed"])
+            print(json.dumps({**record, "checkpoint": kept} if keeper else record))
+        else:
+            print(_text(score, net, self.name, self.options["seed"]))
+            if kept:
+                print(f"checkpoint               {kept}")
         return code
-    if args.json:
-        print(json.dumps(_record(score, net, name, args.seed)))
-    else:
-        print(_text(score, net, name, args.seed))
-    return code
+
+    def _save(self) -> str:
+        story = {
+            "mode": "text",
+            "events": self.tally.symbols,
+            "options": self.options,
+            "position": {"offset": self.stream.position, "sha256": self.stream.digest},
+        }
+        return str(self.keeper.save(self.net, story, vars(self.tally)))
+
+    def _keep_the_end(self, code: int, interrupts: Interrupts) -> str | None:
+        """The last checkpoint, unless an interrupt has come between a symbol and its place."""
+        found = self.keeper.found
+        begun_with = found.story["events"] if found else 0
+        if not self.keeper or self.tally.symbols == begun_with:
+            return str(found.path) if found else None
+        whole = self.stream.position - self.passed == self.tally.symbols
+        if not code or (code == 130 and interrupts.between_events and whole):
+            return self._save()
+        return None
 
 
-def _network(args: argparse.Namespace) -> Network:
-    if args.limit is not None and args.limit < 1:
-        raise ValueError(f"--limit must be at least 1, got {args.limit}")
-    if args.seed < 0:
-        raise ValueError(f"--seed must be at least 0, got {args.seed}")
-    for option in ("layers", "cells"):
-        if getattr(args, option) < 1:
-            raise ValueError(f"--{option} must be at least 1, got {getattr(args, option)}")
-    if args.layers * args.cells > MOST_CELLS:
+class _Patient:
+    """A stream that Ctrl-C may interrupt."""
+
+    def __init__(self, stream: TextStream, interrupts: Interrupts) -> None:
+        self._stream = stream
+        self._interrupts = interrupts
+
+    def take(self, n: int) -> NDArray[np.uint8]:
+        with self._interrupts.waiting():
+            return self._stream.take(n)
+
+
+def _so_far(tally: Tally) -> Score | None:
+    if not tally.symbols:
+        return None
+    recent = sum(bits for _, bits in tally.window) / sum(n for n, _ in tally.window)
+    return Score(tally.symbols, tally.bits / tally.symbols, recent, 0.0)
+
+
+def _network(options: dict[str, Any]) -> Network:
+    layers, cells = options["layers"], options["cells"]
+    if layers * cells > MOST_CELLS:
         raise ValueError(
-            f"--layers times --cells must be at most {MOST_CELLS:,}, "
-            f"got {args.layers:,} times {args.cells:,}"
+            f"--layers times --cells must be at most {MOST_CELLS:,}, got {layers:,} times {cells:,}"
         )
-    make, rate = UPDATES[args.update]
     try:
-        update = make(rate if args.rate is None else args.rate)
+        update: Update = UPDATES[options["update"]][0](options["rate"])
     except ValueError as error:
         raise ValueError(f"--{error}") from None
     try:
-        return Network(text_topology(args.layers, args.cells), update=update, seed=args.seed)
+        return Network(text_topology(layers, cells), update=update, seed=options["seed"])
     except ValueError as error:
         if not str(error).startswith("topology "):  # which must fit into memory
             raise
         raise ValueError(
-            f"--layers {args.layers:,} and --cells {args.cells:,} are too many: {error}"
+            f"--layers {layers:,} and --cells {cells:,} are too many: {error}"
         ) from None
 
 
-def _open(source: str | None) -> tuple[TextStream, str]:
+def _open(args: argparse.Namespace, position: dict[str, Any] | None) -> tuple[TextStream, str]:
     """The stream, and its name."""
-    if source is None:
-        return TextStream(topics()), f"pydoc_data.topics of Python {sys.version.split()[0]}"
-    if source == "-":
-        if sys.stdin is None:
-            raise ValueError("SOURCE - needs standard input, which is closed")
-        return TextStream(sys.stdin.buffer), "standard input"
-    return TextStream(Path(source)), source
-
-
-@contextmanager
-def _progress(limit: int | None) -> Iterator[Callable[[Score], None]]:
-    """What shows a score on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda score: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.completed:,} symbols"),
-        BarColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=limit)
-        yield lambda score: bar.update(
-            task,
-            completed=score.symbols,
-            description=f"{score.recent_bits_per_symbol:.3f} bits/symbol lately, "
-            f"{score.bits_per_symbol:.3f} overall, {score.microseconds_per_symbol:.0f} µs/symbol",
+    source, skip = args.source, args.skip
+    if source == "-" and sys.stdin is None:
+        raise ValueError("SOURCE - needs standard input, which is closed")
+    if source == "-" and position is not None and skip is None:
+        raise ValueError(
+            "standard input must be told how far it is used up, got a checkpoint without --skip "
+            "(--skip 0 if only new bytes come)"
         )
+    if source is None:
+        text: Any = topics()
+        name = f"pydoc_data.topics of Python {sys.version.split()[0]}"
+    elif source == "-":
+        text, name = sys.stdin.buffer, "standard input"
+    else:
+        text, name = Path(source), source
+    begin = skip if position is None or skip is not None else position["offset"]
+    try:
+        stream = TextStream(text, begin or 0, follow=args.follow)
+    except ValueError as error:
+        if position is None or skip is not None or "position must be" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} must still hold the {begin:,} bytes that were read of it, got fewer: it has "
+            "changed or was rotated; --skip says how many bytes to skip instead"
+        ) from None
+    digest = stream.digest
+    if position is not None and skip is None and digest != position["sha256"]:
+        stream.close()
+        raise ValueError(
+            f"the first {begin:,} bytes of {name} must have the SHA-256 {position['sha256']}, got "
+            f"{digest}: it has changed or was rotated; --skip says how many bytes to skip "
+            "instead"
+        )
+    return stream, name
+
+
+def _on_the_way(score: Score) -> str:
+    return (
+        f"{score.recent_bits_per_symbol:.3f} bits/symbol lately, "
+        f"{score.bits_per_symbol:.3f} overall, {score.microseconds_per_symbol:.0f} µs/symbol"
+    )
 
 
 def _record(score: Score, net: Network, name: str, seed: int) -> dict[str, object]:

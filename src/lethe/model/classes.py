@@ -110,12 +110,13 @@ class ClassHeads:
         self.repeats = np.array([1.0, 2.0])  # how often the last class came again, and of how many
         self.fresh = np.array([1.0, 2.0])  # how often a class was new, and of how many
         self.events = 0
-        topology = network_topology(self._fixed + places, ROOM, cells, layers)
+        topology = network_topology(self.fixed + places, ROOM, cells, layers)
         self.racers = Racers(topology, rates, generator)
         self.mixture = ProbabilityMixture(len(NAIVE) + len(rates))
 
     @property
-    def _fixed(self) -> int:
+    def fixed(self) -> int:
+        """Inputs that come from no column."""
         return FEATURES if self.timed else 0
 
     @property
@@ -187,7 +188,7 @@ class ClassHeads:
 
     def forget(self, place: int) -> None:
         """A column's place gets another meaning."""
-        self.racers.forget_input(self._fixed + place)
+        self.racers.forget_input(self.fixed + place)
 
     def note(self, value: str | None, seconds: float) -> None:
         """A class becomes part of the past."""
@@ -238,7 +239,7 @@ class ClassHeads:
 
     def _grow(self, room: int) -> None:
         self.counts = np.concatenate((self.counts, np.zeros(room - self.room)))
-        self.racers.grow(self._fixed + self.places, room)
+        self.racers.grow(self.fixed + self.places, room)
         self.racers.start_outputs_low(self.room)
         self.room = room
 
@@ -249,4 +250,4 @@ class ClassHeads:
             if not isinstance(event.x, int):
                 event.x = np.concatenate((event.x, more))
         self.places = places
-        self.racers.grow(self._fixed + places, self.room)
+        self.racers.grow(self.fixed + places, self.room)

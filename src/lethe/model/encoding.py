@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from datetime import date
+from decimal import Decimal
 from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
@@ -134,7 +134,7 @@ def category_of(name: str, value: Any) -> str:
     if isinstance(value, bytes):
         return f"y{value.hex()}"
     if isinstance(value, Real) and float(value).is_integer():
-        return f"i{int(value)}"  # equal numbers are one class
+        return f"i{int(float(value))}"  # equal numbers are one class
     if isinstance(value, date | np.datetime64):
         return f"s{value}"
     raise ValueError(f"column {name!r} must be a category (text, bool, int), got {value!r}")

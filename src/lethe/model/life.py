@@ -158,7 +158,7 @@ def unpack(packed: Any, arrays: Arrays) -> Any:
             return tuple(unpack(item, arrays) for item in items)
         case {"deque": list(items)}:
             return deque(unpack(item, arrays) for item in items)
-        case {"dict": list(pairs)}:
+        case {"dict": list(pairs)} if all(isinstance(key, str) for key, _ in pairs):
             return {key: unpack(item, arrays) for key, item in pairs}
         case {"part": str(name), "life": dict(life)}:
             return _made(name, {key: unpack(item, arrays) for key, item in life.items()})

@@ -250,7 +250,9 @@ class Model:
             return Prediction(None, (None,), {}, 1.0)
         labels = [label_of(key) for key in self.heads.keys[1 : len(mixed)]]
         best = labels[int(np.argmax(mixed[1:]))]
-        probabilities = dict(zip(labels, mixed[1:].tolist(), strict=True))
+        probabilities: dict[Any, float] = {}
+        for label, probability in zip(labels, mixed[1:].tolist(), strict=True):
+            probabilities[label] = probabilities.get(label, 0.0) + probability  # True is 1, too
         return Prediction(best, (best,), probabilities, float(mixed[0]))
 
     # ---- learning ----
@@ -453,7 +455,14 @@ class Model:
             return _ABSENT
         if not self.targets:
             return None  # the first event says what they are
-        return self._target(columns if len(self.targets) > 1 else columns.get(self.targets[0]))
+        return self._own_target(columns)
+
+    def _own_target(self, columns: Mapping[str, Any]) -> Any:
+        """The target that is among an event's columns."""
+        if self.task == "classification":
+            return self._target(columns.get(self.targets[0]))
+        bad = self.encoder.bad
+        return np.array([number_of(name, columns.get(name), bad) for name in self.targets])
 
     def _target(self, target: Any) -> Any:
         """A target as the heads want it: numbers, or the name of a class, None where missing."""
@@ -467,6 +476,11 @@ class Model:
         if target is None:
             return np.full(len(self.targets), math.nan)
         if isinstance(target, Mapping):
+            unknown = [name for name in target if name not in self.targets]
+            if unknown:
+                raise ValueError(
+                    f"target must have {', '.join(self.targets)} alone, got {unknown[0]!r}"
+                )
             target = [target.get(name) for name in self.targets]
         elif not isinstance(target, list | tuple | np.ndarray) or np.ndim(target) == 0:
             if len(self.targets) == 1:
@@ -491,7 +505,7 @@ class Model:
         """Make room for columns that are new; with the first event, make the heads."""
         if self.heads is None:
             if self.task == "regression" and value is None:  # the event has said what targets are
-                seen, value = self._read(event), self._target(plain_event(event))
+                seen, value = self._read(event), self._own_target(plain_event(event))
             self.encoder.admit(seen)
             self._make_heads()
         else:
@@ -573,9 +587,9 @@ class Model:
         self.heads.bring(owed, value, 1)
         owed.known = True
         while self.owed and self.owed[0].known:
-            first = self.owed.popleft()
+            first = self.owed[0]  # it is still owed where room for a new class is made
             self._note(first.value, first.seconds)
-            self.heads.settle(first)
+            self.heads.settle(self.owed.popleft())
         if not self.owed:
             self.heads.racers.rejoin()
 

@@ -189,6 +189,12 @@ class NumberHeads:
             names += [f"{wave} of {turns}" for turns in _TURNS for wave in ("sine", "cosine")]
         return [*names, *(f"column place {place}" for place in range(self.places))]
 
+    @property
+    def record_size(self) -> int:
+        """Numbers that an event's record has."""
+        _, (size,) = self._of_record["record"]
+        return size
+
     def part(self, name: str) -> Values:
         """A part of the block, as a view; kernels/forecast.hpp names them."""
         return _view(self.block, self._forecast.parts(False)[name])
@@ -274,7 +280,7 @@ class NumberHeads:
             old, new = before.part(name), self.part(name)
             new[tuple(slice(n) for n in old.shape)] = old
         for event in owed:
-            record = np.zeros(self._of_record["record"][0].stop)
+            record = np.zeros(self.record_size)
             for name in self._of_record:
                 if name != "record":
                     old = before.of_record(event.record, name)

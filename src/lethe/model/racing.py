@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe.model.life import part
-from lethe.network import Network, NotFiniteError, learn_each, peek_each, step_each
+from lethe.network import Network, NotFiniteError, Team
 from lethe.topology import Topology, UnitKind
 from lethe.updates import RMSprop
 
@@ -42,6 +42,10 @@ class Racers:
 
     LIFE: ClassVar = ("learners", "fronts", "apart", "lost", "stumbled", "waiting")
 
+    # The networks that are called together, made when they are needed.
+    _learning: Team | None = None
+    _ahead: Team | None = None
+
     def __init__(
         self, topology: Topology, rates: tuple[float, ...], generator: np.random.Generator
     ) -> None:
@@ -65,7 +69,7 @@ class Racers:
         """What `step` would answer: (networks, outputs); nothing changes."""
         networks = self.fronts if self.apart else self.learners
         try:
-            return peek_each(networks, x)
+            return self._front().peek(x)
         except NotFiniteError:
             return np.concatenate([_peek(net, x) for net in networks])
 
@@ -74,21 +78,37 @@ class Racers:
         if owed:
             self.part_ways()
         if self.apart:
-            return step_each(self.fronts, x, learn=False)[0]
+            return self._front().step(x, learn=False)[0]
         return self._step(x)
 
     def part_ways(self) -> None:
         """From here on the front goes ahead of the learners."""
         if not self.apart:
             self.fronts = [net.clone() for net in self.learners]
+            self._ahead = None
             self.apart = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.LIFE}
+
+    def _team(self) -> Team:
+        if self._learning is None:
+            self._learning = Team(self.learners)
+        return self._learning
+
+    def _front(self) -> Team:
+        if not self.apart:
+            return self._team()
+        if self._ahead is None:
+            self._ahead = Team(self.fronts)
+        return self._ahead
 
     def _step(self, x: Inputs) -> Outputs:
         """The learners' step; where numbers stop being finite a network is back at its last good.
 
         What it learned since is lost, and it does not learn from this step.
         """
-        y, self.stumbled, lost = step_each(self.learners, x, learn=True)
+        y, self.stumbled, lost = self._team().step(x, learn=True)
         self.waiting = True
         self.lost += lost
         return y
@@ -119,25 +139,28 @@ class Racers:
         if target is None:
             pass  # the step has advanced the partials
         elif known is None:
-            self.lost += learn_each(self.learners, target, self.stumbled)
+            self.lost += self._team().learn(target, self.stumbled)
         else:
             for n, net in enumerate(self.learners):
                 wanted = np.where(known, target, net.state("output")).astype(net.dtype)
-                self.lost += learn_each([net], wanted, self.stumbled >> n)
+                self.lost += Team([net]).learn(wanted, self.stumbled >> n & 1)
         if self.apart:
             for front, net in zip(self.fronts, self.learners, strict=True):
                 front.take_weights(net)
 
     def rejoin(self) -> None:
         """Nothing is owed any more: the learners are the front."""
-        self.apart = False
-        self.fronts = []
+        if self.apart:
+            self.apart = False
+            self.fronts = []
+            self._ahead = None
 
     def grow(self, inputs: int, outputs: int) -> None:
         """Make room for more inputs and outputs."""
         self._complete()
         self.learners = [net.grown(inputs, outputs) for net in self.learners]
         self.fronts = [net.grown(inputs, outputs) for net in self.fronts]
+        self._learning = self._ahead = None
 
     def _complete(self) -> None:
         """Weights are to be written: a step that waits for its target will not learn from it."""
@@ -177,6 +200,6 @@ class Racers:
 def _peek(net: Network, x: Inputs) -> Outputs:
     """As in `step`, a network whose numbers stopped being finite answers 0."""
     try:
-        return peek_each([net], x)
+        return Team([net]).peek(x)
     except NotFiniteError:
         return np.zeros((1, net.topology.outputs), np.float32)

@@ -8,6 +8,7 @@ from typing import Any
 
 from lethe import checkpoint
 from lethe.checkpoint import CheckpointError
+from lethe.model.checking import check_model
 from lethe.model.life import unpack
 from lethe.model.model import Model
 from lethe.network import Network
@@ -15,6 +16,9 @@ from lethe.network import Network
 __all__ = ["from_checkpoint", "load", "to_checkpoint"]
 
 Parts = tuple[dict[str, Any], dict[str, Any]]
+
+# What comes of parts that are not there, or are something else.
+_WRONG = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
 
 
 def to_checkpoint(what: Model | Network) -> Parts:
@@ -34,11 +38,17 @@ def from_checkpoint(arrays: dict[str, Any], metadata: dict[str, Any]) -> Any:
     try:
         if kind == "Network":
             return Network.of_life(arrays["block"], metadata["configuration"])
+        if kind != "Model":
+            raise ValueError(f"one of {kind!r}")
         made = unpack(json.loads(arrays["life"].tobytes().decode()), arrays)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, IndexError) as error:
-        raise CheckpointError(f"a checkpoint must hold a whole life, got {error}") from None
-    if kind != "Model" or not isinstance(made, Model):
-        raise CheckpointError(f"a checkpoint must hold a Model or a Network, got {kind!r}")
+        if not isinstance(made, Model):
+            raise ValueError(f"one of {type(made).__name__!r}")
+        check_model(made)
+    except _WRONG as error:
+        why = " ".join(f"{error}".split())[:200]  # some of them speak in several lines
+        raise CheckpointError(
+            f"a checkpoint must hold the whole life of a Model or Network, got {why}"
+        ) from None
     return made
 
 

@@ -74,7 +74,12 @@ class TextStream:
             self._name = str(getattr(source, "name", source))
             self._file = source
         self.position = 0
-        self._skip(position)
+        try:
+            self._skip(position)
+        except ValueError:
+            if isinstance(source, os.PathLike):
+                self._file.close()
+            raise
         self._follow = follow and isinstance(source, os.PathLike)
 
     @property

@@ -1,0 +1,188 @@
+"""``lethe predict``: what a model that was learned before says of a source; it learns nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from lethe.cli.interrupts import Interrupts
+from lethe.cli.lives import Saved, read_life
+from lethe.cli.records import opened, where
+from lethe.cli.tables import on_the_way, progress, scores_record, scores_text
+from lethe.cli.writer import FORMATS, EventWriter, Lines, open_writer
+from lethe.model import Model
+from lethe.network import Network
+from lethe.prequential import EventScores, predict_events, predict_symbols
+from lethe.streams import TextStream
+from lethe.version import __version__
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = (
+        "Examples: lethe predict life new.csv > predicted.jsonl\n"
+        "          lethe predict life new.csv --out predicted.csv --format csv\n"
+        "          lethe predict life/000000005000.safetensors - --form csv < new.csv\n"
+        "          lethe predict text-life other.txt"
+    )
+    parser.add_argument(
+        "model", metavar="MODEL", help="a checkpoint, or a folder of them: its newest valid one"
+    )
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a table with the model's columns (the target may be missing), a bundled series, or "
+        "- for standard input; a text for a network of symbols",
+    )
+    parser.add_argument(
+        "--form",
+        choices=("csv", "jsonl", "parquet"),
+        help="of SOURCE (by default what its suffix, or else its first character, says)",
+    )
+    parser.add_argument("--out", metavar="FILE", help="a line for each event (-, standard output)")
+    parser.add_argument("--format", choices=FORMATS, help="of --out (jsonl)")
+    parser.add_argument("--limit", type=int, metavar="N", help="stop after N events")
+    parser.add_argument("--skip", type=int, metavar="N", help="pass over the first N of SOURCE")
+    parser.add_argument(
+        "--follow", action="store_true", help="at the end of the file wait for more, until Ctrl-C"
+    )
+    parser.add_argument("--json", action="store_true", help="the figures at the end as one object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict each event of a source with a model that stays as it is.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        As `add_arguments` declares.
+
+    Returns
+    -------
+    int
+        0, or 130 after Ctrl-C.
+
+    Raises
+    ------
+    ValueError
+        If the model or the source cannot be read, or they do not fit each other.
+    """
+    for option, least in (("limit", 1), ("skip", 0)):
+        value = getattr(args, option)
+        if value is not None and value < least:
+            raise ValueError(f"--{option} must be at least {least}, got {value}")
+    if args.follow and args.source == "-":
+        raise ValueError("--follow needs SOURCE to be a file, which grows")
+    saved = read_life(args.model)
+    if isinstance(saved.what, Network):
+        return _predict_text(args, saved.what)
+    return _predict_records(args, saved, saved.what)
+
+
+def _predict_records(args: argparse.Namespace, saved: Saved, model: Model) -> int:
+    if model.task == "symbols":
+        raise ValueError(f"MODEL must predict columns of records or be a network, got {args.model}")
+    if not model.events:
+        raise ValueError(f"MODEL must have learned from an event, got none in {args.model}")
+    out = args.out or "-"
+    scores = EventScores(model, saved.scores["time"] if saved.story else None)
+    lines = Lines(
+        args.format or "jsonl", model.targets, model.horizon, model.task == "classification"
+    )
+    writer: EventWriter | None = None
+    begun_with, code = model.events, 0
+    with ExitStack() as stack:
+        stream = opened(args.source, args, model.bad, None)
+        stack.callback(stream.close)
+        interrupts = stack.enter_context(Interrupts())
+        show = stack.enter_context(progress("events", args.limit))
+        try:
+            for record, report in predict_events(
+                model,
+                interrupts.between(iter(stream)),
+                name=where(stream),
+                scores=scores,
+                limit=None if args.limit is None else begun_with + args.limit,
+                learn=False,
+            ):
+                line = lines.line(record.number, record.event, report)
+                if writer is None:
+                    writer = open_writer(out, lines.header() + line, in_place=args.follow)
+                else:
+                    writer.write(line)
+                show(model.events - begun_with, lambda: on_the_way(scores.scores))
+        except KeyboardInterrupt:
+            code = 130
+            print("lethe predict: interrupted", file=sys.stderr)
+        except BaseException:
+            if writer is not None:
+                writer.close(False)
+            raise
+        if writer is not None:
+            writer.close(True)
+    record_of = {
+        "source": stream.name,
+        "model": str(saved.path),
+        "events": model.events - begun_with,
+        "unreadable": stream.skipped,
+        **scores_record(scores.scores),
+        "out": out,
+        "version": __version__,
+    }
+    file = sys.stderr if out == "-" else sys.stdout
+    if args.json:
+        print(json.dumps(record_of), file=file)
+        return code
+    print(f"{model.events - begun_with:,} events of {stream.name}, nothing learned", file=file)
+    if scores.scores is not None:
+        print(scores_text(scores.scores), file=file)
+    return code
+
+
+def _predict_text(args: argparse.Namespace, net: Network) -> int:
+    """Bits per symbol of a text."""
+    for option in ("form", "out", "format"):
+        if getattr(args, option) is not None:
+            raise ValueError(f"--{option} is for records, got a network of symbols as MODEL")
+    if net.topology.outputs != 256 or net.topology.inputs != 256:
+        raise ValueError(
+            "MODEL must predict the 256 byte values, got a network of "
+            f"{net.topology.inputs} inputs and {net.topology.outputs} outputs"
+        )
+    if args.source == "-" and sys.stdin is None:
+        raise ValueError("SOURCE - needs standard input, which is closed")
+    source: Any = sys.stdin.buffer if args.source == "-" else Path(args.source)
+    stream = TextStream(source, args.skip or 0, follow=args.follow)
+    score, code = None, 0
+    with progress("symbols", args.limit) as show:
+        try:
+            for score in predict_symbols(net, stream, limit=args.limit, learn=False):
+                words = f"{score.bits_per_symbol:.3f} bits/symbol"
+                show(score.symbols, lambda words=words: words)  # type: ignore[misc]
+        except KeyboardInterrupt:
+            code = 130
+            print("lethe predict: interrupted", file=sys.stderr)
+    stream.close()
+    if score is None:
+        if code:
+            return code
+        raise ValueError(f"SOURCE must hold at least one byte, got none from {args.source}")
+    record = {
+        "source": args.source,
+        "model": args.model,
+        "symbols": score.symbols,
+        "bits_per_symbol": score.bits_per_symbol,
+        "version": __version__,
+    }
+    if args.json:
+        print(json.dumps(record))
+    else:
+        print(f"{score.symbols:,} symbols of {args.source}, nothing learned")
+        print(f"bits per symbol  {score.bits_per_symbol:.3f}")
+    return code

@@ -1,0 +1,99 @@
+"""Small models and streams of events for them, and a model's whole life, to compare it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lethe import Model
+
+Event = dict[str, Any]
+
+
+def small(target: Any = None, **options: Any) -> Model:
+    """A model of two small networks."""
+    return Model(target, **({"cells": 4, "rates": (3e-3, 1e-2)} | options))
+
+
+def bits_of(model: Model, *, without: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """The whole life as a checkpoint holds it, but for some numbers of the model's own."""
+    left = {name: getattr(model, name) for name in without}
+    try:
+        for name in without:
+            setattr(model, name, 0)
+        arrays, metadata = model.to_checkpoint()
+    finally:
+        for name, value in left.items():
+            setattr(model, name, value)
+    found = {name: array.tobytes() for name, array in arrays.items()}
+    return found | {"metadata": repr(metadata | {"events": 0}).encode()}
+
+
+def numbers(count: int, seed: int = 0, *, first: int = 0) -> list[Event]:
+    """Two columns and what follows from them and from the past."""
+    random = np.random.default_rng(seed)
+    events, level = [], 0.0
+    for n in range(first + count):
+        a, b = random.normal(size=2)
+        level = 0.9 * level + a
+        y = 3 + 2 * level - b + 0.1 * random.normal() + math.sin(n / 5)
+        events.append({"a": float(a), "b": float(b), "y": float(y)})
+    return events[first:]
+
+
+def mixed(count: int, seed: int = 0) -> list[Event]:
+    """A column of each kind, some values missing."""
+    random = np.random.default_rng(seed)
+    events = []
+    for n, event in enumerate(numbers(count, seed)):
+        event["kind"] = random.choice(["calm", "busy", "night"])
+        event["door"] = bool(random.random() < 0.5)
+        event["at"] = f"2024-01-{1 + n // 24 % 28:02d}T{n % 24:02d}:00:00"
+        for name in ("a", "kind"):
+            if n and random.random() < 0.1:
+                event[name] = None
+        if n and random.random() < 0.05:
+            del event["b"]
+        events.append(event)
+    return events
+
+
+def labelled(count: int, seed: int = 0) -> list[Event]:
+    """A class that follows from a number, or from the class before."""
+    random = np.random.default_rng(seed)
+    events, last = [], "low"
+    for _ in range(count):
+        a = float(random.normal())
+        if random.random() < 0.7:
+            last = "low" if a < -0.5 else "high" if a > 0.5 else "middle"
+        events.append({"a": a, "y": last})
+    return events
+
+
+def symbols(count: int, seed: int = 0) -> list[str]:
+    """A text of words that repeat."""
+    random = np.random.default_rng(seed)
+    text = "".join(random.choice(["lethe ", "styx ", "acheron "]) for _ in range(count))
+    return list(text[:count])
+
+
+TASKS: dict[str, tuple[dict[str, Any], Any]] = {
+    "number": ({"target": "y"}, numbers),
+    "mixed columns": ({"target": "y"}, mixed),
+    "two numbers": ({"target": ("y", "b")}, numbers),
+    "all numbers ahead": ({}, numbers),
+    "one ahead": ({"target": "y", "horizon": 1}, mixed),
+    "three ahead": ({"target": ("y", "b"), "horizon": 3}, mixed),
+    "season": ({"target": "y", "horizon": 2, "period": 31}, numbers),
+    "class": ({"target": "y", "task": "classification"}, labelled),
+    "next class": ({"target": "y", "task": "classification", "horizon": 1}, labelled),
+    "symbols": ({"task": "symbols"}, symbols),
+}
+
+
+def of_task(name: str, **options: Any) -> tuple[Model, Any]:
+    """A small model, and a function that gives so many of its events."""
+    given, events = TASKS[name]
+    return small(**(given | options)), events
