@@ -14,7 +14,8 @@ Event = dict[str, Any]
 
 def small(target: Any = None, **options: Any) -> Model:
     """A model of two small networks."""
-    return Model(target, **({"cells": 4, "rates": (3e-3, 1e-2)} | options))
+    given: dict[str, Any] = {"cells": 4, "rates": (3e-3, 1e-2)}
+    return Model(target, **(given | options))
 
 
 def bits_of(model: Model, *, without: tuple[str, ...] = ()) -> dict[str, bytes]:

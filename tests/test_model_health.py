@@ -113,7 +113,8 @@ def test_nobody_listens_to_a_restarted_block_at_first() -> None:
     made = racers(2)
     net = made.learners[0]
     restart_block(net, 0, 1, np.random.default_rng(0))
-    for layer, kinds in ((0, ("input_gate", "cell")), (1, ("forget_gate", "output_gate", "cell"))):
+    listeners: Any = ((0, ("input_gate", "cell")), (1, ("forget_gate", "output_gate", "cell")))
+    for layer, kinds in listeners:
         for kind in kinds:
             names = net.topology.sources(kind, layer)
             heard = "cell 1.0" if layer == 0 else "below 1.0"

@@ -33,8 +33,8 @@ class Prediction:
     forecast: tuple[Any, ...]
     probabilities: Mapping[Any, float] = field(default_factory=dict)
     new: float = 0.0
-    _targets: tuple[str, ...] = ()
-    _past: Past | None = None
+    _targets: tuple[str, ...] = field(default=(), repr=False)
+    _past: Past | None = field(default=None, compare=False, repr=False)
 
     def interval(
         self, level: float = 0.9, *, target: str | None = None, ahead: int = 1
@@ -77,7 +77,7 @@ class Prediction:
         return self._past.interval(head, level)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Report:
     """What a model noticed when it learned from an event.
 

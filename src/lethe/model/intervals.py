@@ -20,31 +20,32 @@ class Past(NamedTuple):
 
     Parameters
     ----------
-    mixed, usual : ndarray, shape (heads,)
-        The answer, and how far from what came such answers used to be.
-    seen : ndarray, shape (heads,)
-        How many residuals there had been.
+    record : ndarray
+        An event's: the answer, how far from what came such answers used to be, and how many
+        residuals there had been, each (heads,), lie at `places`.
+    places : tuple of slice
+        Where.
     residuals : ndarray, shape (heads, kept)
         The last ones, each in units of what was usual, in a ring.
     counts : ndarray, shape (heads,)
         How many there have been by now.
     """
 
-    mixed: Values
-    usual: Values
-    seen: Values
+    record: Values
+    places: tuple[slice, slice, slice]
     residuals: Values
     counts: Values
 
     def interval(self, head: int, level: float) -> tuple[float, float]:
         """Where, with probability `level`, the value of a head will be."""
+        mixed, usual, seen = (float(self.record[place][head]) for place in self.places)
         ring = self.residuals[head]
-        kept, then, now = len(ring), int(self.seen[head]), int(self.counts[head])
+        kept, then, now = len(ring), int(seen), int(self.counts[head])
         if not then:
             return -np.inf, np.inf
         first = max(0, now - kept)
         known = ring[np.arange(first, then) % kept] if first < then else ring
-        return interval(known, float(self.mixed[head]), float(self.usual[head]), level)
+        return interval(known, mixed, usual, level)
 
 
 def interval(

@@ -233,7 +233,7 @@ class Model:
             value: Any = 0.0 if len(names) <= 1 else dict.fromkeys(names, 0.0)
             return Prediction(value, (value,) * horizon, {}, 0.0, names)
         past = self.heads.past(event)
-        mixed = past.mixed
+        mixed = self.heads.mixed(event)
         forecast: tuple[Any, ...]
         if len(names) == 1:
             forecast = tuple(mixed.tolist())
@@ -573,8 +573,9 @@ class Model:
         owed = self._step(seen, id, foreseen and foreseen[2])
         stands = foreseen is not None and not self.heads.racers.stumbled
         prediction = foreseen[3] if stands else self._prediction(owed)
-        report = Report(prediction)
-        if value is not _ABSENT:
+        if value is _ABSENT:
+            report = Report(prediction)
+        else:
             report = self._notice(prediction, owed, value)
             self._bring(owed, value)
         if len(self.owed) > self.wait:

@@ -160,7 +160,7 @@ class NumberHeads:
             heads = self.sizes[0] * self.sizes[1]
             self._left, self._useful = np.empty(heads, np.float32), np.empty(heads, np.bool_)
             # What every prediction takes along.
-            self._answered = [self._places[name][0] for name in ("mixed", "usual", "seen")]
+            self._answered = tuple(self._places[n][0] for n in ("mixed", "usual", "seen"))
             self._residuals = _view(self.block, self._compiled.parts(False)["residuals"])
             self._counts = _view(self.block, self._compiled.parts(False)["residual_counts"])
         return self._compiled
@@ -177,7 +177,7 @@ class NumberHeads:
         return places
 
     def input_names(self, targets: tuple[str, ...]) -> list[str]:
-        """What the networks' inputs are, in order: those of the targets' past, then the columns'."""
+        """What the networks' inputs are, in order: of the targets' past, then of the columns."""
         lags, period, timed = self.sizes[2:]
         names = [f"level of {target}" for target in targets]
         names += [f"change {lag + 1} of {target}" for lag in range(lags) for target in targets]
@@ -227,9 +227,7 @@ class NumberHeads:
     def past(self, owed: OwedNumbers) -> Past:
         """What intervals around an answer follow from."""
         assert self._forecast is not None  # which has made the views
-        mixed, usual, seen = self._answered
-        record = owed.record
-        return Past(record[mixed], record[usual], record[seen], self._residuals, self._counts)
+        return Past(owed.record, self._answered, self._residuals, self._counts)
 
     # ---- learning ----
 
