@@ -343,10 +343,10 @@ def test_a_full_disk_is_one_line_and_no_file(
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_device_that_is_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_device_that_is_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     err = complaint([*SINE, *SMALL, "--out", "/dev/full"], capsys)
     assert "--out /dev/full cannot be written: No space left on device" in err
-    words = [*SINE, *SMALL, "--out", "/dev/full", "--checkpoint", "nowhere"]
+    words = [*SINE, *SMALL, "--out", "/dev/full", "--checkpoint", tmp_path / "life"]
     assert "--out /dev/full must be a regular file" in complaint(words, capsys)
 
 

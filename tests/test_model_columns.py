@@ -166,6 +166,22 @@ def test_a_category_that_gave_way_leaves_nothing_behind() -> None:
             assert not net.weights(kind)[..., feature - 1].any()
 
 
+def test_a_category_that_gave_way_leaves_nothing_behind_in_a_class_model() -> None:
+    model = small("y", task="classification", categories=2, detect=False)
+    for n in range(400):
+        model.learn({"word": "up" if n % 2 else "down"}, n % 2)
+    places = model.encoder.categories["word"].places
+    place = places["sdown"]
+    model.learn({"word": "up"}, 1)
+    model.learn({"word": "new"}, None)
+    assert places["snew"] == place
+    for net in model.heads.racers.learners:
+        names = net.topology.sources("output")
+        weights = net.weights("output")
+        assert not weights[:, names.index(f"input {model.heads.fixed + place}")].any()
+        assert weights[:, names.index(f"input {model.heads.fixed + places['sup']}")].any()
+
+
 def test_a_category_in_use_is_told_apart() -> None:
     random = np.random.default_rng(0)
     model, errors = small("y"), []

@@ -250,6 +250,49 @@ def test_a_network_does_not_shrink(inputs: int, outputs: int) -> None:
         Network(TOPOLOGIES[0]).grown(inputs, outputs)
 
 
+# ---- forgetting ----
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+@pytest.mark.parametrize("update", UPDATES)
+def test_an_input_is_forgotten(topology: Topology, update: Update) -> None:
+    net = trained(topology, update)
+    net.step(np.ones(3))
+    net.forget_input(1)
+    with pytest.raises(RuntimeError, match="step"):
+        net.learn(np.eye(topology.outputs)[0])
+    kinds: list[Any] = [(k, n) for n in range(topology.layers) for k in (*topology.gates, "cell")]
+    kinds += [("output", 0)] if topology.shortcuts else []
+    for kind, layer in kinds:
+        names = topology.sources(kind, layer)
+        place = names.index("input 1")
+        views = [net.weights(kind, layer)]
+        views += [net.moments(kind, layer, order=order) for order in net.moment_orders]
+        if kind in ("input_gate", "forget_gate", "cell"):
+            views.append(net.partials(kind, layer))
+        for view in views:
+            assert not view[..., place].any()
+            assert view[..., place - 1].any()
+            assert view[..., place + 1].any()
+    twin = net.clone()
+    assert np.array_equal(net.step([0.5, 3.0, 1.0]), twin.step([0.5, -7.0, 1.0]))
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+@pytest.mark.parametrize("update", UPDATES)
+def test_an_output_is_forgotten(topology: Topology, update: Update) -> None:
+    net = trained(topology, update)
+    before = net.weights("cell").copy()
+    net.forget_output(1)
+    for view in [
+        net.weights("output"),
+        *(net.moments("output", order=o) for o in net.moment_orders),
+    ]:
+        assert not view[1].any()
+        assert view[0].any()
+    assert np.array_equal(net.weights("cell"), before)
+
+
 # ---- several in one call ----
 
 

@@ -508,6 +508,34 @@ class Network:
             for layer in range(layers):
                 np.copyto(self._core.array(name, layer), other._core.array(name, layer))
 
+    def forget_input(self, place: int) -> None:
+        """Take all weights from an input, their moments and partials back to zero.
+
+        A step that waits for its target is completed without one. No snapshot is due: a roll-back
+        may bring weights back that nobody wants, but none that is not finite.
+        """
+        self._core.finish()
+        for layer in range(self.topology.layers):
+            for name in ("weights", *self._moments, "partials"):
+                self._core.array(name, layer)[place] = 0
+        if self.topology.shortcuts:
+            row = self.topology.layers * self.topology.cells + place
+            for name in ("weights", *self._moments):
+                self._core.array(f"output_{name}", 0)[row] = 0
+
+    def forget_output(self, place: int) -> None:
+        """Take all weights to an output and their moments back to zero.
+
+        A step that waits for its target is completed without one.
+        """
+        self._core.finish()
+        for name in ("weights", *self._moments):
+            self._core.array(f"output_{name}", 0)[:, place] = 0
+
+    @property
+    def _moments(self) -> tuple[str, ...]:
+        return tuple(("first_moment", "second_moment")[order - 1] for order in self.moment_orders)
+
     def grown(self, inputs: int, outputs: int) -> Network:
         """A network with more inputs and outputs that answers as this one does, and goes on so.
 

@@ -251,6 +251,9 @@ def _check_owed_class(owed: Any, heads: ClassHeads) -> None:
     if not 1 <= answers <= len(heads.keys):
         raise _wrong(owed, "answered")
     _array(owed, "predictions", np.float64, (len(heads.mixture.weights), answers))
+    for name in ("predictions", "answered"):
+        if not ((getattr(owed, name) >= 0) & (getattr(owed, name) <= 2)).all():  # rounded sums, too
+            raise _wrong(owed, name)
     _places(owed, "then", [owed.then], answers)
     if owed.value is not None and not _is_category(owed.value):
         raise _wrong(owed, "value")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -80,7 +81,8 @@ def interval(
     tail = (1 - level) / 2
     if n * tail < 1:
         return -np.inf, np.inf
-    # The outer of two neighbouring residuals: few of them promise no more than they know.
-    low = np.quantile(residuals, max(0.0, tail - 1 / n), method="lower")
-    high = np.quantile(residuals, min(1.0, 1 - tail + 1 / n), method="higher")
+    ordered = np.sort(residuals)
+    # One residual further out than the quantiles: few of them promise no more than they know.
+    low = ordered[max(0, math.floor((n - 1) * (tail - 1 / n)))]
+    high = ordered[min(n - 1, math.ceil((n - 1) * (1 - tail + 1 / n)))]
     return predicted + usual * float(low), predicted + usual * float(high)

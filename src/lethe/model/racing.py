@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lethe.model.life import part
 from lethe.network import Network, NotFiniteError, Team
-from lethe.topology import Topology, UnitKind
+from lethe.topology import Topology
 from lethe.updates import RMSprop
 
 __all__ = ["RATES", "Racers"]
@@ -171,9 +171,7 @@ class Racers:
         """Take an output's weights back to zero, for another use of its place."""
         self._complete()
         for net in (*self.learners, *self.fronts):
-            net.weights("output")[place] = 0
-            for order in net.moment_orders:
-                net.moments("output", order=order)[place] = 0
+            net.forget_output(place)
 
     def start_outputs_low(self, first: int) -> None:
         """Let new outputs begin as the least likely of those before them."""
@@ -186,15 +184,7 @@ class Racers:
         """Take an input's weights and partials back to zero, for another use of its place."""
         self._complete()
         for net in (*self.learners, *self.fronts):
-            topology = net.topology
-            kinds: tuple[UnitKind, ...] = (*topology.gates, "cell")
-            for layer in range(topology.layers):
-                for kind in kinds:
-                    net.weights(kind, layer)[..., place] = 0
-                    if kind != "output_gate":
-                        net.partials(kind, layer)[..., place] = 0
-                    for order in net.moment_orders:
-                        net.moments(kind, layer, order=order)[..., place] = 0
+            net.forget_input(place)
 
 
 def _peek(net: Network, x: Inputs) -> Outputs:
