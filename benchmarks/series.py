@@ -30,7 +30,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from series_data import Series, generated, given, numenta, unseen
-from series_tables import ablation_tables, main_table, peers_table
+from series_tables import ablation_tables, main_table, peers_table, readme_table
 
 import lethe
 from lethe.cli.bench import machine
@@ -250,8 +250,19 @@ def main() -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "series.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     (arguments.out / "series.md").write_text(page, "utf-8")
+    if arguments.nab and arguments.out == ROOT / "results":
+        _into_readme(readme_table(record))
     print(page)
     return 0
+
+
+def _into_readme(table: str) -> None:
+    """Put the short table between its marks in the README."""
+    readme = ROOT / "README.md"
+    text = readme.read_text("utf-8")
+    before, mark, rest = text.partition("<!-- series: benchmarks/series.py writes this table -->\n")
+    _, end, after = rest.partition("<!-- end of series -->")
+    readme.write_text(before + mark + table + "\n" + end + after, "utf-8")
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:

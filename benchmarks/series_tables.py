@@ -70,6 +70,26 @@ def main_table(record: Record) -> str:
     return "\n".join(lines)
 
 
+def readme_table(record: Record) -> str:
+    """The series that the README shows: those the defaults were chosen on, the lost ones first."""
+    rows = [row for row in record["rows"] if row["chosen_on"]]
+    rows.sort(key=lambda row: -ratio(row) if ratio(row) >= 1 + EQUAL else 0.0)
+    lines = [
+        "| series | Lethe | best naive predictor | ratio |",
+        "|---|---:|---:|---:|",
+    ]
+    for row in rows:
+        known = {name: row[name] for name in NAIVE if name in row}
+        best = min(known, key=lambda name: known[name])
+        lost = " **loses**" if ratio(row) >= 1 + EQUAL else ""
+        ahead = ", 24 ahead" if row["ahead"] == 24 else ""
+        lines.append(
+            f"| {row['series']}{ahead} | {_number(row['Lethe'])} "
+            f"| {_number(known[best])} ({best}) | {ratio(row):.3f}{lost} |"
+        )
+    return "\n".join(lines)
+
+
 def peers_table(record: Record) -> str:
     """The best settings of river's forecasters, and those of river's own examples."""
     lines = [

@@ -33,7 +33,7 @@ def test_nothing_that_was_learned_changes(task: str) -> None:
         assert 0 <= report.anomaly <= 1 or math.isnan(report.anomaly)
     for net, then in zip(model.heads.racers.learners, learners, strict=True):
         for kind in ("input_gate", "forget_gate", "output_gate", "cell", "output"):
-            assert np.array_equal(net.weights(kind), then.weights(kind))  # type: ignore[arg-type]
+            assert np.array_equal(net.weights(kind), then.weights(kind))
         for front in model.heads.racers.fronts:
             assert front.topology == net.topology
     assert np.array_equal(scale.mean, model.encoder.scale.mean)

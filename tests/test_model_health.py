@@ -173,7 +173,7 @@ def test_asking_while_weights_are_poisoned_makes_no_difference() -> None:
         if n in (30, 40):
             for model in (ours, theirs):
                 kind = "cell" if n == 30 else "output"
-                model.heads.racers.learners[1].weights(kind)[0] = math.nan  # type: ignore[arg-type]
+                model.heads.racers.learners[1].weights(kind)[0] = math.nan
         assert math.isfinite(ours.predict(x).value)
         ours.learn(x, event["y"])
         theirs.learn(x, event["y"])
@@ -192,8 +192,8 @@ def test_poisoned_partials_and_moments_are_rolled_back() -> None:
         assert math.isfinite(model.learn(stream[n % 100]).prediction.value)  # type: ignore[union-attr]
     for net in model.heads.racers.learners:
         for kind in ("cell", "forget_gate"):
-            assert np.isfinite(net.partials(kind)).all()  # type: ignore[arg-type]
-            assert np.isfinite(net.weights(kind)).all()  # type: ignore[arg-type]
+            assert np.isfinite(net.partials(kind)).all()
+            assert np.isfinite(net.weights(kind)).all()
 
 
 def test_a_poisoned_front_recovers() -> None:

@@ -227,6 +227,6 @@ def test_a_life_is_not_executed() -> None:
     """Names are those of parts, whatever else could be imported by them."""
     _, arrays, metadata, _ = parts("number", False)
     for name in ("os.system", "Network", "dict", "Past", "Report", "__builtins__"):
-        life = {"part": name, "life": {}}
+        life: dict[str, Any] = {"part": name, "life": {}}
         with pytest.raises(CheckpointError, match="must be of a part that this version knows"):
             restored(life, arrays, metadata)

@@ -3,6 +3,7 @@
 import copy
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,7 +123,8 @@ def test_what_is_missing_or_too_much_is_refused(tmp_path: Path) -> None:
     model = small("y")
     model.learn(mixed(1)[0])
     arrays, metadata = model.to_checkpoint()
-    for kind in ("Network", "Encoder", None, 5, []):
+    kinds: list[Any] = ["Network", "Encoder", None, 5, []]
+    for kind in kinds:
         with pytest.raises(CheckpointError, match=r"^[^\n]*$"):
             from_checkpoint(dict(arrays), metadata | {"kind": kind})
     for name in arrays:

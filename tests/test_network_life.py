@@ -12,6 +12,8 @@ from lives import assert_same, bits
 
 from lethe import SGD, Adam, Network, NotFiniteError, RMSprop, Topology
 from lethe.network import Team
+from lethe.run import Recordable
+from lethe.topology import UnitKind
 from lethe.updates import Update, update_of
 
 UPDATES: tuple[Update, ...] = (
@@ -156,9 +158,11 @@ def test_weights_are_taken_and_states_stay(topology: Topology) -> None:
     before = one.clone()
     one.take_weights(other)
     for layer in range(topology.layers):
-        for kind in (*topology.gates, "cell"):
+        kinds: tuple[UnitKind, ...] = (*topology.gates, "cell")
+        names: tuple[Recordable, ...] = ("cell_state", "cell_output", *topology.gates)
+        for kind in kinds:
             assert np.array_equal(one.weights(kind, layer), other.weights(kind, layer))
-        for name in ("cell_state", "cell_output", *topology.gates):
+        for name in names:
             assert np.array_equal(one.state(name, layer), before.state(name, layer))
     assert np.array_equal(one.weights("output"), other.weights("output"))
     assert one.steps == before.steps
@@ -188,7 +192,8 @@ def test_a_grown_network_goes_on_as_before(topology: Topology, update: Update) -
         if random.random() < 0.7:
             net.learn(target)
             grown.learn(np.concatenate((target, more[2:])))  # the new outputs make no error
-    for kind in (*topology.gates, "cell"):
+    kinds: tuple[UnitKind, ...] = (*topology.gates, "cell")
+    for kind in kinds:
         names = grown.topology.sources(kind)
         where = [names.index(name) for name in topology.sources(kind)]
         new = grown.weights(kind)[..., where]
