@@ -15,6 +15,7 @@ from lethe.block import kernel
 
 Kernel: Any = kernel().Forecast
 HOUR = 3600.0
+WITHOUT_UNIT = ("features", "gains", "base", "weights", "covariance", "residuals")
 Sizes = tuple[int, int, int, int, bool, int, int]
 
 
@@ -60,7 +61,8 @@ def assert_close(ours: dict[str, np.ndarray], theirs: dict[str, Any], tolerance:
         expected = np.asarray(expected)
         assert got.shape == expected.shape, name
         assert np.array_equal(np.isnan(got), np.isnan(expected)), name
-        largest = np.nanmax(np.abs(expected), initial=1e-300)
+        least = 1e-3 if name in WITHOUT_UNIT else 1e-300  # beside that, what cancels is rounding
+        largest = np.nanmax(np.abs(expected), initial=least)
         apart = np.nanmax(np.abs(got - expected), initial=0.0)
         assert apart <= tolerance * largest, (name, apart / largest)
 
@@ -141,7 +143,7 @@ def test_the_kernel_is_its_oracle(
         expected = theirs.answer(features, seconds, outputs)
         ours.forecast.owe(record)
         theirs.owe(expected)
-        assert_close(ours.parts(record), expected, 1e-11)
+        assert_close(ours.parts(record), expected, 1e-10)
         owed.append((record, expected))
         if not ahead:
             ours.forecast.bring(given_, 1, record)
@@ -149,7 +151,7 @@ def test_the_kernel_is_its_oracle(
             ours.forecast.note(given_, seconds)
             theirs.note(given_, seconds)
             settle()
-    assert_close(ours.parts(), theirs.parts(), 1e-11)
+    assert_close(ours.parts(), theirs.parts(), 1e-10)
     covariance = ours.parts()["covariance"]
     assert np.array_equal(covariance, covariance.swapaxes(1, 2))
 

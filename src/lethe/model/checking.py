@@ -107,6 +107,7 @@ def _check_encoder(encoder: Encoder) -> None:
     for name in ("numbers", "categories", "ignored"):
         _kinds(encoder, name, dict)
     n = len(encoder.numbers)
+    _places(encoder, "numbers", list(encoder.numbers.values()), n)
     if list(encoder.numbers.values()) != list(range(n)) or encoder.names != tuple(encoder.numbers):
         raise _wrong(encoder, "numbers")
     _array(encoder, "number_places", np.int64, (n,))
@@ -168,6 +169,7 @@ def _check_classes(heads: ClassHeads) -> None:
     _kinds(heads, "racers", Racers)
     _kinds(heads, "mixture", ProbabilityMixture)
     known = len(heads.keys)
+    _places(heads, "classes", list(heads.classes.values()), known)
     if not 1 <= known <= heads.room or len(heads.classes) != known - 1 or heads.last >= known:
         raise _wrong(heads, "keys")
     if {key: heads.classes.get(key) for key in heads.keys[1:]} != {
