@@ -23,6 +23,8 @@ ROOMS = (
     "checkpoint",
     "checkpoints",
     "network",
+    "team",
+    "growth",
     "penalty",
     "streams",
     "trial",

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import assert_same, bits
 
-from lethe import SGD, Adam, Network, NotFiniteError, RMSprop, Topology
-from lethe.network import Team
+from lethe import SGD, Adam, Network, NotFiniteError, RMSprop, Topology, growth
 from lethe.run import Recordable
+from lethe.team import Team
 from lethe.topology import UnitKind
 from lethe.updates import Update, update_of
 
@@ -180,7 +180,7 @@ def padded(x: np.ndarray, n: int) -> np.ndarray:
 def test_a_grown_network_goes_on_as_before(topology: Topology, update: Update) -> None:
     """In float64: other lengths of rows may sum in another order."""
     net = trained(topology, update, dtype="float64")
-    grown = net.grown(8, 5)
+    grown = growth.grown(net, 8, 5)
     assert (grown.topology.inputs, grown.topology.outputs) == (8, 5)
     assert (grown.steps, grown.rate, grown.dtype) == (net.steps, net.rate, net.dtype)
     random = np.random.default_rng(3)
@@ -211,7 +211,7 @@ def test_a_grown_network_goes_on_as_before(topology: Topology, update: Update) -
 
 def test_a_grown_softmax_shares_with_its_new_classes() -> None:
     net = trained(TOPOLOGIES[2], UPDATES[2], dtype="float64")
-    grown = net.grown(3, 6)
+    grown = growth.grown(net, 3, 6)
     x = np.array([0.3, -1.0, 2.0])
     y, more = net.step(x), grown.step(x)
     np.testing.assert_allclose(more[:3] / more[:3].sum(), y, rtol=1e-12)
@@ -219,7 +219,7 @@ def test_a_grown_softmax_shares_with_its_new_classes() -> None:
 
 def test_what_a_grown_network_learns_of_its_new_inputs() -> None:
     net = trained(TOPOLOGIES[0], SGD(0.1))
-    grown = net.grown(4, 3)
+    grown = growth.grown(net, 4, 3)
     for _ in range(20):
         grown.step([0, 0, 0, 1])
         grown.learn([0, 0, 1])
@@ -231,7 +231,7 @@ def test_what_a_grown_network_learns_of_its_new_inputs() -> None:
 def test_a_step_that_waits_is_completed_by_growing(frozen: bool) -> None:
     net = trained(TOPOLOGIES[0], UPDATES[2])
     net.step(np.ones(3), learn=not frozen)
-    grown = net.grown(4, 2)
+    grown = growth.grown(net, 4, 2)
     with pytest.raises(RuntimeError, match="step"):
         grown.learn([0, 1])
     if frozen:
@@ -241,7 +241,7 @@ def test_a_step_that_waits_is_completed_by_growing(frozen: bool) -> None:
 
 
 def test_a_grown_network_rolls_back_to_what_it_was_when_it_grew() -> None:
-    grown = trained(TOPOLOGIES[0], UPDATES[2]).grown(4, 2)
+    grown = growth.grown(trained(TOPOLOGIES[0], UPDATES[2]), 4, 2)
     before = grown.weights("cell").copy()
     grown.weights("cell")[0] = math.nan
     with pytest.raises(NotFiniteError):
@@ -252,7 +252,7 @@ def test_a_grown_network_rolls_back_to_what_it_was_when_it_grew() -> None:
 @pytest.mark.parametrize(("inputs", "outputs"), [(2, 2), (3, 1)])
 def test_a_network_does_not_shrink(inputs: int, outputs: int) -> None:
     with pytest.raises(ValueError, match="at least"):
-        Network(TOPOLOGIES[0]).grown(inputs, outputs)
+        growth.grown(Network(TOPOLOGIES[0]), inputs, outputs)
 
 
 # ---- forgetting ----

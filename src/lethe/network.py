@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -42,7 +41,6 @@ __all__ = [
     "Network",
     "NotFiniteError",
     "Run",
-    "Team",
     "instruction_set",
 ]
 
@@ -536,47 +534,6 @@ class Network:
     def _moments(self) -> tuple[str, ...]:
         return tuple(("first_moment", "second_moment")[order - 1] for order in self.moment_orders)
 
-    def grown(self, inputs: int, outputs: int) -> Network:
-        """A network with more inputs and outputs that answers as this one does, and goes on so.
-
-        The weights, partials, moments and states that are there are copied; the new ones are zero.
-        A step that waits for its target is completed without one.
-
-        Parameters
-        ----------
-        inputs, outputs : int
-            How many; at least as many as now.
-
-        Returns
-        -------
-        Network
-            Its new outputs are those of units without any weight.
-
-        Raises
-        ------
-        ValueError
-            If one would be fewer than now.
-        """
-        was = self.topology
-        if inputs < was.inputs or outputs < was.outputs:
-            raise ValueError(
-                f"inputs and outputs must be at least {was.inputs} and {was.outputs}, "
-                f"got {inputs!r} and {outputs!r}"
-            )
-        topology = dataclasses.replace(was, inputs=inputs, outputs=outputs)
-        made = Network(topology, update=self.update, dtype=self.dtype)
-        kinds: tuple[UnitKind, ...] = (*topology.gates, "cell")
-        names: tuple[Recordable, ...] = ("cell_state", "cell_output", *topology.gates)
-        for layer in range(topology.layers):
-            for kind in kinds:
-                _copy_sources(self, made, kind, layer)
-            for name in names:
-                made.state(name, layer)[...] = self.state(name, layer)
-        _copy_sources(self, made, "output", 0)
-        made._core.take_counters(self._core)
-        made._core.snapshot()
-        return made
-
     def __repr__(self) -> str:
         t = self.topology
         cells = "1 cell" if t.cells_per_block == 1 else f"{t.cells_per_block} cells"
@@ -586,69 +543,6 @@ class Network:
             f"{t.outputs} outputs, {t.weights:,} weights, {self.update!r}, {self.dtype}, "
             f"step {self.steps:,}>"
         )
-
-
-class Team:
-    """Several float32 networks of one topology, each called at once with the same input.
-
-    From Python, calling one costs as much as its work.
-
-    Parameters
-    ----------
-    networks : sequence of Network
-        The networks; they stay who they are.
-    """
-
-    def __init__(self, networks: Sequence[Network]) -> None:
-        self._cores = [net._core for net in networks]
-        self._outputs = (len(networks), networks[0].topology.outputs)
-        self._kernel = kernel()
-
-    def step(
-        self, x: NDArray[np.float32] | int, *, learn: bool
-    ) -> tuple[NDArray[np.float32], int, int]:
-        """`Network.step` of each.
-
-        Returns
-        -------
-        tuple
-            Their outputs (networks, outputs); a bit for each whose numbers stopped being finite,
-            which is back at its last good snapshot and answers 0; and the steps that these lost.
-        """
-        y = np.empty(self._outputs, np.float32)
-        vector, place = (None, x) if isinstance(x, int) else (x, -1)
-        stumbled, lost = self._kernel.step_each(self._cores, vector, place, learn, y)
-        return y, stumbled, lost
-
-    def learn(self, target: NDArray[np.float32] | int, skipped: int = 0) -> int:
-        """`Network.learn` of each whose bit is not set in `skipped`; the steps lost."""
-        vector, place = (None, target) if isinstance(target, int) else (target, -1)
-        return int(self._kernel.learn_each(self._cores, skipped, vector, place)[1])
-
-    def peek(self, x: NDArray[np.float32] | int) -> NDArray[np.float32]:
-        """`Network.peek` of each: (networks, outputs)."""
-        y = np.empty(self._outputs, np.float32)
-        vector, place = (None, x) if isinstance(x, int) else (x, -1)
-        self._kernel.peek_each(self._cores, vector, place, y)
-        return y
-
-
-def _copy_sources(before: Network, after: Network, kind: UnitKind, layer: int) -> None:
-    """Weights, moments and partials of one kind of unit, by the names of their sources."""
-    topology = before.topology
-    places = {name: n for n, name in enumerate(after.topology.sources(kind, layer))}
-    where = [places[name] for name in topology.sources(kind, layer)]
-    units = slice(topology.outputs) if kind == "output" else slice(None)
-    views = [(before.weights(kind, layer), after.weights(kind, layer))]
-    for order in before.moment_orders:
-        views.append(
-            (before.moments(kind, layer, order=order), after.moments(kind, layer, order=order))
-        )
-    if kind in ("input_gate", "forget_gate", "cell"):
-        views.append((before.partials(kind, layer), after.partials(kind, layer)))
-    for old, new in views:
-        new[...] = 0
-        new[units][..., where] = old
 
 
 def _check_parts(topology: object, update: object) -> None:

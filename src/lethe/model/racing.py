@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.growth import grown
 from lethe.model.life import part
-from lethe.network import Network, NotFiniteError, Team
+from lethe.network import Network, NotFiniteError
+from lethe.team import Team
 from lethe.topology import Topology
 from lethe.updates import RMSprop
 
@@ -158,8 +160,8 @@ class Racers:
     def grow(self, inputs: int, outputs: int) -> None:
         """Make room for more inputs and outputs."""
         self._complete()
-        self.learners = [net.grown(inputs, outputs) for net in self.learners]
-        self.fronts = [net.grown(inputs, outputs) for net in self.fronts]
+        self.learners = [grown(net, inputs, outputs) for net in self.learners]
+        self.fronts = [grown(net, inputs, outputs) for net in self.fronts]
         self._learning = self._ahead = None
 
     def _complete(self) -> None:

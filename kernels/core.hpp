@@ -1,0 +1,482 @@
+// One network's block of memory and the compiled functions on it, as Python holds them.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include "dispatch.hpp"
+#include "layout.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <class T>
+lethe::Squash<T> as_squash(nb::handle four) {
+  return {nb::cast<T>(four[0]), nb::cast<T>(four[1]), nb::cast<T>(four[2]), nb::cast<T>(four[3])};
+}
+
+[[noreturn]] void value_error(const std::string& text) { throw nb::value_error(text.c_str()); }
+
+class Busy {  // one network, one thread at a time
+ public:
+  explicit Busy(std::atomic<bool>& flag) : flag_(flag) {
+    if (flag_.exchange(true))
+      throw std::runtime_error(
+          "this network is at work in another thread; use a clone for each thread");
+  }
+  ~Busy() { flag_ = false; }
+
+ private:
+  std::atomic<bool>& flag_;
+};
+
+// Looks for a signal every 0.1 s, from a run that has released the interpreter.
+struct SignalWatch {
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+  static bool look(void* self) {
+    auto* watch = static_cast<SignalWatch*>(self);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - watch->last < std::chrono::milliseconds(100)) return false;
+    watch->last = now;
+    const nb::gil_scoped_acquire gil;
+    return PyErr_CheckSignals() != 0;
+  }
+};
+
+template <class T>
+using Row = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Table = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Indices = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Flags = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Record = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+
+// One network of one dtype: the block and what follows from its layout.
+template <class T>
+class Core {
+ public:
+  Core(nb::handle topology, nb::handle update, nb::handle cell_input, nb::handle cell_output) {
+    read_topology(topology, cell_input, cell_output);
+    read_update(update);
+    constexpr int64_t most = int64_t(1) << 40;
+    if (!lethe::place(layout_, sizeof(T), most))
+      value_error("topology must fit into 1 TB of memory with its partials and moments");
+    allocate();
+    kernel_ = lethe::choose_kernel(layout_, T());
+    header().rate = layout_.update.rate;
+    header().symbol = -1;
+    header().snapshot_due = 1;
+  }
+
+  // Returns through y-views; x is checked before anything changes.
+  void step(Row<T> x, bool learn) {
+    check_length("x", x.shape(0), layout_.inputs, "inputs");
+    check_finite("x", x.data(), layout_.inputs);
+    step(x.data(), -1, learn);
+  }
+  void step_symbol(int64_t symbol, bool learn) {
+    check_index("x", symbol, layout_.inputs);
+    step(nullptr, symbol, learn);
+  }
+
+  // Writes into y what `step` would answer.
+  void peek(std::optional<Row<T>> x, int64_t symbol, Record<T> y) {
+    peek_into(x, symbol, y.data());
+  }
+  void peek_into(const std::optional<Row<T>>& x, int64_t symbol, T* y) {
+    const Busy busy(busy_);
+    if (x) {
+      check_length("x", x->shape(0), layout_.inputs, "inputs");
+      check_finite("x", x->data(), layout_.inputs);
+    } else {
+      check_index("x", symbol, layout_.inputs);
+    }
+    // A frozen step writes the header and the state; both go back to what they were.
+    const int64_t state = layout_.state_end - layout_.state_begin;
+    std::vector<char>& before = before_;
+    before.resize(sizeof(lethe::Header) + state);
+    std::memcpy(before.data(), block_, sizeof(lethe::Header));
+    std::memcpy(before.data() + sizeof(lethe::Header), block_ + layout_.state_begin, state);
+    header().pending = 0;
+    const lethe::Status status =
+        kernel_->step(layout_, block_, x ? x->data() : nullptr, x ? -1 : symbol, false);
+    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
+    std::memcpy(block_, before.data(), sizeof(lethe::Header));
+    std::memcpy(block_ + layout_.state_begin, before.data() + sizeof(lethe::Header), state);
+    if (status == lethe::Status::not_finite) raise_not_finite(0);
+  }
+
+  void learn(Row<T> target, bool is_error) {
+    const char* name = is_error ? "error" : "target";
+    check_length(name, target.shape(0), layout_.outputs, "outputs");
+    check_finite(name, target.data(), layout_.outputs);
+    learn(is_error ? nullptr : target.data(), -1, is_error ? target.data() : nullptr);
+  }
+  void check_row(size_t length) { check_length("y", length, layout_.outputs, "outputs"); }
+  void copy_output(T* y) const {
+    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
+  }
+  void learn_class(int64_t one_hot) {
+    check_index("target", one_hot, layout_.outputs);
+    learn(nullptr, one_hot, nullptr);
+  }
+
+  std::tuple<bool, int64_t> run(std::optional<Table<T>> inputs, std::optional<Indices> symbols,
+                                std::optional<Table<T>> targets, std::optional<Indices> classes,
+                                std::optional<Table<T>> target_table,
+                                std::optional<Flags> has_target, std::optional<Flags> starts,
+                                bool reset_at_starts, bool learn, double stop_bound,
+                                bool stop_learns, nb::dict records) {
+    const Busy busy(busy_);
+    if (learn)
+      check_fresh(starts && reset_at_starts && starts->shape(0) && starts->data()[0]);
+    else
+      before_frozen();
+    SignalWatch watch;
+    lethe::RunArguments<T> a = {};
+    a.steps = static_cast<int64_t>(symbols ? symbols->shape(0) : inputs->shape(0));
+    a.inputs = inputs ? inputs->data() : nullptr;
+    a.symbols = symbols ? symbols->data() : nullptr;
+    a.targets = targets ? targets->data() : nullptr;
+    a.classes = classes ? classes->data() : nullptr;
+    a.target_table = target_table ? target_table->data() : nullptr;
+    a.target_rows = target_table ? static_cast<int64_t>(target_table->shape(0)) : 0;
+    a.has_target = has_target ? reinterpret_cast<const uint8_t*>(has_target->data()) : nullptr;
+    a.starts = starts ? reinterpret_cast<const uint8_t*>(starts->data()) : nullptr;
+    a.reset_at_starts = reset_at_starts;
+    a.learn = learn;
+    a.stop_bound = stop_bound;
+    a.stop_learns = stop_learns;
+    const auto record = [&](const char* name, auto& pointer) {
+      using U = std::remove_pointer_t<std::remove_reference_t<decltype(pointer)>>;
+      if (records.contains(name)) pointer = nb::cast<Record<U>>(records[name]).data();
+    };
+    record("output", a.record_output);
+    record("loss", a.record_loss);
+    record("input_gate", a.record_gate[0]);
+    record("forget_gate", a.record_gate[1]);
+    record("output_gate", a.record_gate[2]);
+    record("cell_state", a.record_cell_state);
+    record("cell_output", a.record_cell_output);
+    a.interrupted = SignalWatch::look;
+    a.context = &watch;
+    lethe::Status status;
+    {
+      const nb::gil_scoped_release release;
+      status = kernel_->run(layout_, block_, a);
+    }
+    if (status == lethe::Status::interrupted) throw nb::python_error();
+    check_status(status);
+    return {status == lethe::Status::stopped, a.done};
+  }
+
+  void finish() {
+    const Busy busy(busy_);
+    check_status(kernel_->finish(layout_, block_));
+  }
+  void reset() {
+    finish();
+    kernel_->clear(layout_, block_);
+    header().since_start = 0;
+    if (layout_.update.restart) header().rate = layout_.update.rate;
+  }
+  void clear_partials() {
+    finish();
+    kernel_->clear_partials(layout_, block_);
+  }
+  void start_sequence(bool reset) {
+    finish();
+    kernel_->start_sequence(layout_, block_, reset, true);
+  }
+  // Somebody may write weights through a view: look at them, and keep them, at the next pass.
+  void snapshot_due() {
+    const Busy busy(busy_);
+    header().snapshot_due = 1;
+  }
+  // The network as it is now becomes what a roll-back goes back to.
+  void snapshot() {
+    const Busy busy(busy_);
+    header().snapshot_due = 0;
+    std::memcpy(block_ + layout_.life, block_, layout_.life);
+  }
+
+  // A part of the block as an array in its own order of lanes, padding included.
+  nb::ndarray<nb::numpy> array(nb::handle self, const std::string& name, int layer) {
+    const Busy busy(busy_);
+    // The pass skips inputs that were always zero, whose partials and moments are zero too; who
+    // holds a view can make them something else.
+    if (name == "partials" || name.find("moment") != std::string::npos)
+      std::memset(block_ + layout_.touched, 1, layout_.inputs);
+    const size_t lanes = layout_.padded_blocks, cells = layout_.cells;
+    const size_t outputs = layout_.padded_outputs;
+    const lethe::LayerLayout& at = layout_.layer[layer];
+    const size_t rows = at.rows, output_rows = layout_.output_rows;
+    const auto view = [&](int64_t offset, std::vector<size_t> shape) {
+      return nb::ndarray<nb::numpy>(block_ + offset, shape.size(), shape.data(), self, nullptr,
+                                    nb::dtype<T>());
+    };
+    if (name == "weights") return view(at.weights, {rows, 3 + cells, lanes});
+    if (name == "first_moment") return view(at.moment1, {rows, 3 + cells, lanes});
+    if (name == "second_moment") return view(at.moment2, {rows, 3 + cells, lanes});
+    if (name == "partials") return view(at.partials, {rows, 3, cells, lanes});
+    if (name == "output_weights") return view(layout_.output_weights, {output_rows, outputs});
+    if (name == "output_first_moment") return view(layout_.output_moment1, {output_rows, outputs});
+    if (name == "output_second_moment") return view(layout_.output_moment2, {output_rows, outputs});
+    if (name == "input_gate") return view(at.gate[0], {lanes});
+    if (name == "forget_gate") return view(at.gate[1], {lanes});
+    if (name == "output_gate") return view(at.gate[2], {lanes});
+    if (name == "cell_state") return view(at.cell_state, {cells, lanes});
+    if (name == "cell_output") return view(at.cell_output, {cells, lanes});
+    if (name == "output") return view(layout_.output_y, {size_t(layout_.outputs)});
+    value_error("no array is called " + name);
+  }
+  // The whole life and its snapshot, out and in.
+  nb::bytes save() {
+    const Busy busy(busy_);
+    return nb::bytes(block_, layout_.size);
+  }
+  void load(nb::bytes saved) {
+    const Busy busy(busy_);
+    if (static_cast<int64_t>(saved.size()) != layout_.size)
+      value_error("block must have " + std::to_string(layout_.size) + " bytes, got " +
+                  std::to_string(saved.size()));
+    check_header(static_cast<const char*>(saved.data()));
+    check_header(static_cast<const char*>(saved.data()) + layout_.life);
+    std::memcpy(block_, saved.data(), layout_.size);
+  }
+
+  // What has been counted so far, of a network that this one takes over from.
+  void take_counters(Core& other) {
+    const Busy busy(busy_);
+    const lethe::Header& from = other.header();
+    lethe::Header& h = header();
+    h.rate = from.rate;
+    h.steps = from.steps;
+    h.updates = from.updates;
+    h.passes = from.passes;
+    h.since_start = from.since_start;
+    h.stale = from.stale;
+  }
+
+  double rate() { return header().rate; }
+  // In the snapshot too: a roll-back does not undo what was meant to prevent the next one.
+  void set_rate(double rate) {
+    const Busy busy(busy_);
+    header().rate = rate;
+    reinterpret_cast<lethe::Header*>(block_ + layout_.life)->rate = rate;
+  }
+  int64_t steps() { return header().steps; }
+  int64_t updates() { return header().updates; }
+
+ private:
+  lethe::Header& header() { return *reinterpret_cast<lethe::Header*>(block_); }
+
+  void read_topology(nb::handle t, nb::handle cell_input, nb::handle cell_output) {
+    lethe::Layout& l = layout_;
+    const auto whole = [&](const char* name) { return nb::cast<int>(t.attr(name)); };
+    const auto truth = [&](const char* name) { return nb::cast<bool>(t.attr(name)); };
+    l.inputs = whole("inputs");
+    l.outputs = whole("outputs");
+    l.blocks = whole("blocks");
+    l.cells = whole("cells_per_block");
+    l.layers = whole("layers");
+    l.padded_blocks = lethe::padded(l.blocks);
+    l.padded_outputs = lethe::padded(l.outputs);
+    l.gates_are_sources = truth("gates_are_sources");
+    l.shortcuts = truth("shortcuts");
+    l.printed_eq21 = truth("printed_eq21");
+    const char* kinds[] = {"input_gate", "forget_gate", "output_gate", "cell", "output"};
+    const nb::object biased = t.attr("biased");
+    for (int kind = 0; kind < 5; ++kind)
+      l.biased[kind] = nb::cast<bool>(biased.attr("__contains__")(kinds[kind]));
+    lethe::Squashes<T>& squash = const_cast<lethe::Squashes<T>&>(l.squash<T>());
+    int gates = 0;
+    for (int kind = 0; kind < 3; ++kind) {
+      l.gate_present[kind] = truth(kinds[kind]);
+      gates += l.gate_present[kind];
+      // A gate that is absent is open, or, for the forget gate, the state's decay.
+      const T constant = kind == lethe::forget_gate ? nb::cast<T>(t.attr("state_decay")) : T(1);
+      squash.gate[kind] =
+          l.gate_present[kind] ? lethe::Squash<T>{0, 1, 1, 0} : lethe::Squash<T>{0, 0, 1, constant};
+    }
+    squash.cell_input = as_squash<T>(cell_input);
+    squash.cell_output = as_squash<T>(cell_output);
+    const std::string units = nb::cast<std::string>(t.attr("output_units"));
+    l.output_units = units == "softmax"  ? lethe::OutputUnits::softmax
+                     : units == "linear" ? lethe::OutputUnits::linear
+                     : units == "logistic_cross_entropy"
+                         ? lethe::OutputUnits::logistic_cross_entropy
+                         : lethe::OutputUnits::logistic;
+    if (double(l.blocks) * l.cells * l.layers > (1 << 24))
+      value_error("topology must have at most 16,777,216 cells");
+    const bool recurrent = truth("recurrent");
+    layers_.resize(l.layers);
+    l.layer = layers_.data();
+    for (int i = 0; i < l.layers; ++i) {
+      lethe::LayerLayout& at = layers_[i];
+      int next = l.inputs;
+      const auto take = [&](bool present, int n) {
+        const int first = present ? next : -1;
+        if (present) next += n;
+        return first;
+      };
+      at.first_cell = take(recurrent, l.blocks * l.cells);
+      at.first_gate = take(l.gates_are_sources, l.blocks * gates);
+      at.first_below = take(i > 0, l.blocks * l.cells);
+      at.sources = next;
+    }
+  }
+
+  void read_update(nb::handle u) {
+    const std::string name = nb::cast<std::string>(u.type().attr("__name__"));
+    const auto number = [&](const char* attribute) { return nb::cast<double>(u.attr(attribute)); };
+    lethe::Update& to = layout_.update;
+    to.rate = number("rate");
+    to.decay = number("decay");
+    to.decay_per_sequence = nb::cast<std::string>(u.attr("decay_per")) == "sequence";
+    to.restart = nb::cast<bool>(u.attr("restart"));
+    to.bound_error = number("bound_error");
+    to.bound_step = number("bound_step");
+    if (name == "SGD") {
+      to.first = number("momentum");
+      to.rule = to.first > 0 ? lethe::Rule::momentum : lethe::Rule::sgd;
+    } else if (name == "RMSprop") {
+      to.rule = lethe::Rule::rmsprop;
+      to.second = number("smoothing");
+      to.epsilon = number("epsilon");
+    } else {
+      to.rule = lethe::Rule::adam;
+      to.first = number("first");
+      to.second = number("second");
+      to.epsilon = number("epsilon");
+    }
+  }
+
+  void allocate() {
+    // Large blocks on huge pages: the pass walks through all of them, and a page of 4 KB holds a
+    // single row of weights of a large network.
+    const size_t alignment = layout_.size >= (2 << 20) ? (2 << 20) : 64;
+    const size_t size = (layout_.size + alignment - 1) / alignment * alignment;
+    memory_.reset(static_cast<char*>(std::aligned_alloc(alignment, size)));
+    if (!memory_) throw std::bad_alloc();
+#if defined(__linux__)
+    if (alignment > 64) madvise(memory_.get(), size, MADV_HUGEPAGE);
+#endif
+    block_ = memory_.get();
+    std::memset(block_, 0, layout_.size);
+  }
+
+  void step(const T* x, int64_t symbol, bool learn) {
+    const Busy busy(busy_);
+    if (learn)
+      check_fresh(false);
+    else
+      before_frozen();
+    check_status(kernel_->step(layout_, block_, x, symbol, learn));
+  }
+  void learn(const T* target, int64_t one_hot, const T* error) {
+    const Busy busy(busy_);
+    if (!header().pending)
+      throw std::runtime_error("learn() needs a step() before it, and takes each step once");
+    check_status(kernel_->learn(layout_, block_, target, one_hot, error));
+  }
+
+  // What was learned is not lost when a frozen step fails: it is what a roll-back then goes back
+  // to.
+  void before_frozen() {
+    if (header().stale) return;
+    check_status(kernel_->finish(layout_, block_));
+    check_status(kernel_->guard(layout_, block_));
+  }
+
+  // Counters and flags that no such network can have would lead the kernel astray.
+  void check_header(const char* at) {
+    lethe::Header h;
+    std::memcpy(&h, at, sizeof h);
+    const bool flags = h.pending <= 1 && h.stale <= 1 && h.snapshot_due <= 1;
+    const bool counters = h.steps >= 0 && h.updates >= 0 && h.passes >= 0 && h.since_start >= 0;
+    if (!flags || !counters || h.symbol < -1 || h.symbol >= layout_.inputs ||
+        !std::isfinite(h.rate) || h.rate < 0)
+      value_error("block must be what a network of this topology and update rule saved");
+  }
+
+  void check_fresh(bool starts_anew) {
+    if (header().stale && !starts_anew)
+      throw std::runtime_error(
+          "the partials belong to the past before the frozen steps; "
+          "call reset() or clear_partials() before learning again");
+  }
+  void check_length(const char* name, size_t got, int expected, const char* what) {
+    if (got != static_cast<size_t>(expected))
+      value_error(std::string(name) + " must have shape (" + std::to_string(expected) +
+                  ",), one number for each of the " + what + ", got shape (" + std::to_string(got) +
+                  ",)");
+  }
+  void check_index(const char* name, int64_t got, int expected) {
+    if (got < 0 || got >= expected)
+      value_error(std::string(name) + " must be a symbol from 0 to " +
+                  std::to_string(expected - 1) + ", got " + std::to_string(got));
+  }
+  void check_finite(const char* name, const T* x, int n) {
+    T bad = 0;
+    for (int i = 0; i < n; ++i) bad += x[i] - x[i];
+    if (bad == 0) return;
+    for (int i = 0; i < n; ++i)
+      if (!std::isfinite(x[i]))
+        value_error(std::string(name) + " must be finite in " +
+                    (sizeof(T) == 4 ? "float32" : "float64") + ", got " + std::to_string(x[i]) +
+                    " at index " + std::to_string(i));
+  }
+  void check_status(lethe::Status status) {
+    if (status != lethe::Status::not_finite) return;
+    const int64_t steps = header().steps;
+    std::memcpy(block_, block_ + layout_.life, layout_.life);
+    raise_not_finite(steps - header().steps);
+  }
+  [[noreturn]] void raise_not_finite(int64_t steps_lost) {
+    PyErr_SetObject(not_finite_error().ptr(), nb::int_(steps_lost).ptr());
+    throw nb::python_error();
+  }
+
+ public:
+  static nb::object& not_finite_error() {
+    static nb::object* type = new nb::object();
+    return *type;
+  }
+
+ private:
+  struct Free {
+    void operator()(char* p) const { std::free(p); }
+  };
+  lethe::Layout layout_ = {};
+  std::vector<lethe::LayerLayout> layers_;
+  std::unique_ptr<char, Free> memory_;
+  char* block_ = nullptr;
+  const lethe::Kernel<T>* kernel_ = nullptr;
+  std::atomic<bool> busy_{false};
+  std::vector<char> before_;  // where `peek` keeps what it must not change
+};
+
+}  // namespace
