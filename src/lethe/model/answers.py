@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lethe.model.intervals import Past
+import numpy as np
 
-__all__ = ["Prediction", "Report"]
+from lethe.model.classes import ClassHeads, OwedClass
+from lethe.model.encoding import label_of
+from lethe.model.intervals import Past
+from lethe.model.numbers import NumberHeads, OwedNumbers
+
+__all__ = ["Prediction", "Report", "class_prediction", "number_prediction"]
 
 
 @dataclass(slots=True)
@@ -118,3 +123,33 @@ class Report:
 
 def _short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
+
+
+def number_prediction(
+    heads: NumberHeads, event: OwedNumbers | None, names: tuple[str, ...], horizon: int
+) -> Prediction:
+    """What was answered to an event; 0 where there was none yet."""
+    if event is None:
+        value: Any = 0.0 if len(names) <= 1 else dict.fromkeys(names, 0.0)
+        return Prediction(value, (value,) * horizon, {}, 0.0, names)
+    mixed = heads.mixed(event)
+    forecast: tuple[Any, ...]
+    if len(names) == 1:
+        forecast = tuple(mixed.tolist())
+    else:
+        rows = mixed.reshape(len(names), horizon)
+        forecast = tuple(dict(zip(names, row, strict=True)) for row in rows.T.tolist())
+    return Prediction(forecast[0], forecast, {}, 0.0, names, heads.past(event))
+
+
+def class_prediction(heads: ClassHeads, event: OwedClass | None) -> Prediction:
+    """What was answered to an event; no class where there was none yet."""
+    mixed = None if event is None else heads.mixed(event)
+    if mixed is None or len(mixed) == 1:
+        return Prediction(None, (None,), {}, 1.0)
+    labels = [label_of(key) for key in heads.keys[1 : len(mixed)]]
+    best = labels[int(np.argmax(mixed[1:]))]
+    probabilities: dict[Any, float] = {}
+    for label, probability in zip(labels, mixed[1:].tolist(), strict=True):
+        probabilities[label] = probabilities.get(label, 0.0) + probability  # True is 1, too
+    return Prediction(best, (best,), probabilities, float(mixed[0]))

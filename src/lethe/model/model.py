@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,23 +15,22 @@ import numpy as np
 from lethe import checkpoint
 from lethe.arguments import generator, truth
 from lethe.model.anomaly import AnomalyScorer
-from lethe.model.answers import Prediction, Report
+from lethe.model.answers import Prediction, Report, class_prediction, number_prediction
 from lethe.model.classes import ClassHeads
 from lethe.model.encoding import (
-    ABSURD,
     Encoder,
     Seen,
     category_of,
-    is_missing,
     label_of,
-    number_of,
     plain_event,
 )
 from lethe.model.health import Health
 from lethe.model.life import pack, part
 from lethe.model.numbers import NumberHeads
+from lethe.model.parameters import names_of, one_of, rates_of, whole
 from lethe.model.racing import RATES
 from lethe.model.scaling import Values
+from lethe.model.targets import own_target, target_of
 from lethe.version import __version__
 
 __all__ = ["Model"]
@@ -140,8 +139,8 @@ class Model:
         new_columns: Literal["raise", "grow"] = "raise",
         seed: int = 0,
     ) -> None:
-        self.targets = _names(target)
-        self.task = _one_of("task", task, ("regression", "classification", "symbols"))
+        self.targets = names_of(target)
+        self.task = one_of("task", task, ("regression", "classification", "symbols"))
         if self.task == "symbols" and self.targets:
             raise ValueError(f"target must be left out for symbols, got {target!r}")
         if self.task == "classification" and len(self.targets) != 1:
@@ -149,20 +148,20 @@ class Model:
         if horizon is None:
             horizon = 0 if self.targets else 1
         most = 1000 if self.task == "regression" else 1
-        self.horizon = _whole("horizon", horizon, 0, most)
+        self.horizon = whole("horizon", horizon, 0, most)
         if self.horizon == 0 and not self.targets:
             raise ValueError("horizon must be at least 1 without a target, got 0")
-        self.period = None if period is None else _whole("period", period, 1, 4096)
-        self.cells = _whole("cells", cells, 1, 1 << 20)
-        self.layers = _whole("layers", layers, 1, 1000)
-        self.rates = _rates(rates)
-        self.categories = _whole("categories", categories, 1, 100_000)
-        self.wait = _whole("wait", wait, 1, 1_000_000)
+        self.period = None if period is None else whole("period", period, 1, 4096)
+        self.cells = whole("cells", cells, 1, 1 << 20)
+        self.layers = whole("layers", layers, 1, 1000)
+        self.rates = rates_of(rates)
+        self.categories = whole("categories", categories, 1, 100_000)
+        self.wait = whole("wait", wait, 1, 1_000_000)
         self.detect = truth("detect", detect)
-        self.bad = _one_of("bad", bad, ("missing", "skip", "raise"))
+        self.bad = one_of("bad", bad, ("missing", "skip", "raise"))
         if time is not None and not isinstance(time, str):
             raise ValueError(f"time must be the name of a column, got {time!r}")
-        growth = _one_of("new_columns", new_columns, ("raise", "grow"))
+        growth = one_of("new_columns", new_columns, ("raise", "grow"))
         self.generator = generator(seed)
         self.encoder = Encoder(
             time, self.categories, growth, "missing" if self.bad == "missing" else "raise"
@@ -225,35 +224,9 @@ class Model:
         return prediction
 
     def _prediction(self, event: Any) -> Prediction:
-        if self.task != "regression":
-            return self._class_prediction(event)
-        names = self.targets
-        horizon = max(self.horizon, 1)
-        if event is None:
-            value: Any = 0.0 if len(names) <= 1 else dict.fromkeys(names, 0.0)
-            return Prediction(value, (value,) * horizon, {}, 0.0, names)
-        past = self.heads.past(event)
-        mixed = self.heads.mixed(event)
-        forecast: tuple[Any, ...]
-        if len(names) == 1:
-            forecast = tuple(mixed.tolist())
-        else:
-            rows = mixed.reshape(len(names), horizon)
-            forecast = tuple(
-                dict(zip(names, rows[:, h].tolist(), strict=True)) for h in range(horizon)
-            )
-        return Prediction(forecast[0], forecast, {}, 0.0, names, past)
-
-    def _class_prediction(self, event: Any) -> Prediction:
-        mixed = None if event is None else self.heads.mixed(event)
-        if mixed is None or len(mixed) == 1:
-            return Prediction(None, (None,), {}, 1.0)
-        labels = [label_of(key) for key in self.heads.keys[1 : len(mixed)]]
-        best = labels[int(np.argmax(mixed[1:]))]
-        probabilities: dict[Any, float] = {}
-        for label, probability in zip(labels, mixed[1:].tolist(), strict=True):
-            probabilities[label] = probabilities.get(label, 0.0) + probability  # True is 1, too
-        return Prediction(best, (best,), probabilities, float(mixed[0]))
+        if self.task == "regression":
+            return number_prediction(self.heads, event, self.targets, max(self.horizon, 1))
+        return class_prediction(self.heads, event)
 
     # ---- learning ----
 
@@ -318,7 +291,7 @@ class Model:
         if owed is None:
             raise ValueError(f"id must be that of an event that waits for its target, got {id!r}")
         try:
-            value = self._target(target)
+            value = target_of(target, self.task, self.targets, self.encoder.bad)
         except ValueError:
             if self.bad != "skip":
                 raise
@@ -449,52 +422,13 @@ class Model:
         if target is not _ABSENT:
             if self.horizon:
                 raise ValueError("target must be left out where horizon is not 0: events bring it")
-            return self._target(target)
+            return target_of(target, self.task, self.targets, self.encoder.bad)
         columns = plain_event(event)
         if id is not None and not any(name in columns for name in self.targets):
             return _ABSENT
         if not self.targets:
             return None  # the first event says what they are
-        return self._own_target(columns)
-
-    def _own_target(self, columns: Mapping[str, Any]) -> Any:
-        """The target that is among an event's columns."""
-        if self.task == "classification":
-            return self._target(columns.get(self.targets[0]))
-        bad = self.encoder.bad
-        return np.array([number_of(name, columns.get(name), bad) for name in self.targets])
-
-    def _target(self, target: Any) -> Any:
-        """A target as the heads want it: numbers, or the name of a class, None where missing."""
-        if type(target) is float and -ABSURD < target < ABSURD and self.task == "regression":
-            if len(self.targets) == 1:
-                return np.array([target])
-        elif self.task == "classification":
-            if is_missing(self.targets[0], target, self.encoder.bad):
-                return None
-            return category_of(self.targets[0], target)
-        if target is None:
-            return np.full(len(self.targets), math.nan)
-        if isinstance(target, Mapping):
-            unknown = [name for name in target if name not in self.targets]
-            if unknown:
-                raise ValueError(
-                    f"target must have {', '.join(self.targets)} alone, got {unknown[0]!r}"
-                )
-            target = [target.get(name) for name in self.targets]
-        elif not isinstance(target, list | tuple | np.ndarray) or np.ndim(target) == 0:
-            if len(self.targets) == 1:
-                return np.array([number_of(self.targets[0], target, self.encoder.bad)])
-            target = [target]
-        if len(target) != len(self.targets):
-            raise ValueError(
-                f"target must have {len(self.targets)} numbers ({', '.join(self.targets)}), "
-                f"got {len(target)}"
-            )
-        bad = self.encoder.bad
-        return np.array(
-            [number_of(name, value, bad) for name, value in zip(self.targets, target, strict=True)]
-        )
+        return own_target(columns, self.task, self.targets, self.encoder.bad)
 
     def _find_targets(self, seen: Seen) -> None:
         self.targets = self.encoder.number_columns(seen)
@@ -505,7 +439,10 @@ class Model:
         """Make room for columns that are new; with the first event, make the heads."""
         if self.heads is None:
             if self.task == "regression" and value is None:  # the event has said what targets are
-                seen, value = self._read(event), self._own_target(plain_event(event))
+                seen, value = (
+                    self._read(event),
+                    own_target(plain_event(event), self.task, self.targets, self.encoder.bad),
+                )
             self.encoder.admit(seen)
             self._make_heads()
         else:
@@ -580,7 +517,8 @@ class Model:
             self._bring(owed, value)
         if len(self.owed) > self.wait:
             self.missed += 1
-            self._bring(self.owed[0], self._target(None))
+            missing = target_of(None, self.task, self.targets, self.encoder.bad)
+            self._bring(self.owed[0], missing)
         return report
 
     def _bring(self, owed: Any, value: Any) -> None:
@@ -635,39 +573,3 @@ class Model:
         return Report(
             prediction, score, self.targets[which], float(expected[which]), float(value[which])
         )
-
-
-def _names(target: Any) -> tuple[str, ...]:
-    if target is None:
-        return ()
-    names = (target,) if isinstance(target, str) else ()
-    if not names and isinstance(target, Iterable):
-        names = tuple(target)
-    if not names or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"target must be the name of a column, or several, got {target!r}")
-    if len(set(names)) < len(names):
-        raise ValueError(f"target must name each column once, got {target!r}")
-    return names
-
-
-def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> Any:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-    return value
-
-
-def _whole(name: str, value: Any, least: int, most: int) -> int:
-    wrong = isinstance(value, bool) or not isinstance(value, int | np.integer)
-    if wrong or not least <= value <= most:
-        raise ValueError(f"{name} must be a whole number from {least:,} to {most:,}, got {value!r}")
-    return int(value)
-
-
-def _rates(rates: Any) -> tuple[float, ...]:
-    try:
-        values = tuple(float(rate) for rate in rates)
-    except (TypeError, ValueError, OverflowError):
-        values = ()
-    if not values or len(values) > 16 or not all(0 < rate < math.inf for rate in values):
-        raise ValueError(f"rates must be 1 to 16 numbers above 0, got {rates!r}")
-    return values

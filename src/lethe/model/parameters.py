@@ -1,0 +1,51 @@
+"""What a model is made with becomes what it can use, or a ValueError that names it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["names_of", "one_of", "rates_of", "whole"]
+
+
+def names_of(target: Any) -> tuple[str, ...]:
+    """The targets by name, none or several."""
+    if target is None:
+        return ()
+    names = (target,) if isinstance(target, str) else ()
+    if not names and isinstance(target, Iterable):
+        names = tuple(target)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"target must be the name of a column, or several, got {target!r}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"target must name each column once, got {target!r}")
+    return names
+
+
+def one_of(name: str, value: Any, choices: tuple[str, ...]) -> Any:
+    """One of so many texts."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+    return value
+
+
+def whole(name: str, value: Any, least: int, most: int) -> int:
+    """A whole number in a range."""
+    wrong = isinstance(value, bool) or not isinstance(value, int | np.integer)
+    if wrong or not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number from {least:,} to {most:,}, got {value!r}")
+    return int(value)
+
+
+def rates_of(rates: Any) -> tuple[float, ...]:
+    """Learning rates."""
+    try:
+        values = tuple(float(rate) for rate in rates)
+    except (TypeError, ValueError, OverflowError):
+        values = ()
+    if not values or len(values) > 16 or not all(0 < rate < math.inf for rate in values):
+        raise ValueError(f"rates must be 1 to 16 numbers above 0, got {rates!r}")
+    return values
