@@ -1,4 +1,5 @@
-// The kernels for Python: this file, core.hpp and forecast_bindings.cpp are the only ones to know it.
+// The kernels for Python: this file, core.hpp and forecast_bindings.cpp are the only ones to know
+// it.
 #include "core.hpp"
 
 namespace {

@@ -9,72 +9,10 @@
 #include <cstdint>
 #include <limits>
 
+#include "least_squares.hpp"
+#include "scales.hpp"
+
 namespace lethe {
-
-constexpr double widest = 10.0;       // spreads from the mean that a value counts at most
-constexpr double warm = 10.0;         // events before that bound holds
-constexpr double standardised = 5.0;  // and a standardised value reaches at most
-
-// Running mean and variance of each column; what is not finite is missing.
-inline void observe(const double* values, double* mean, double* variance, double* count,
-                    double slowest, int64_t columns) {
-  for (int64_t i = 0; i < columns; ++i) {
-    if (!std::isfinite(values[i])) continue;
-    count[i] += 1;
-    const double rate = std::max(1 / count[i], slowest), spread = std::sqrt(variance[i]);
-    double d = values[i] - mean[i];
-    if (count[i] > warm && spread > 0) d = std::clamp(d, -widest * spread, widest * spread);
-    mean[i] += rate * d;
-    variance[i] = (1 - rate) * (variance[i] + rate * d * d);
-  }
-}
-
-// Numbers in units of their spread; 0 where missing or where nothing has varied.
-inline void standardise(const double* values, const double* mean, const double* variance,
-                        double* out, int64_t columns) {
-  for (int64_t i = 0; i < columns; ++i) {
-    const double spread = std::sqrt(variance[i]);
-    const bool known = std::isfinite(values[i]) && spread > 0;
-    out[i] = known ? std::clamp((values[i] - mean[i]) / spread, -standardised, standardised) : 0.0;
-  }
-}
-
-// The gain of recursive least squares for the features phi, and the covariance p after them:
-// k = P phi / (forgetting + phi' P phi),  P <- (P - k phi' P) / forgetting.
-// Features that never were anything but zero are not `active`: their rows of P are as at the start
-// and need no visit. A feature that stays at zero later would let its variance grow without end;
-// none grows beyond `most`.
-inline void linear_gain(double* p, const double* phi, const double* active, double forgetting,
-                        double most, double* gain, int64_t n) {
-  double inner = forgetting;
-  std::fill(gain, gain + n, 0.0);    // P phi first
-  for (int64_t i = 0; i < n; ++i) {  // P is symmetric: whole rows are added, so lanes serve
-    if (phi[i] == 0) continue;
-    const double* row = p + i * n;
-    for (int64_t j = 0; j < n; ++j) gain[j] += phi[i] * row[j];
-  }
-  for (int64_t i = 0; i < n; ++i) inner += phi[i] * gain[i];
-  const double inverse = 1 / inner, grown = 1 / forgetting;
-  for (int64_t i = 0; i < n; ++i) {
-    if (active[i] == 0) continue;
-    double* row = p + i * n;
-    // gain[i] * gain[j] is the same from both sides, so P stays symmetric to the bit.
-    for (int64_t j = 0; j < n; ++j) row[j] = (row[j] - gain[i] * gain[j] * inverse) * grown;
-  }
-  for (int64_t i = 0; i < n; ++i) {
-    const double variance = p[i * n + i];
-    gain[i] *= inverse;
-    if (variance <= most) continue;
-    const double back = std::sqrt(most / variance);  // from both sides, so P stays a covariance
-    for (int64_t j = 0; j < n; ++j) p[i * n + j] *= back, p[j * n + i] *= back;
-  }
-}
-
-inline double dot(const double* a, const double* b, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
-}
 
 // A weighted mean, as a way from the first value: where all are the same it is that, to the bit.
 inline double mean(const double* weights, const double* values, int64_t n) {
@@ -103,13 +41,6 @@ constexpr double least_unit = 1e-100;  // errors beyond this times 1e250 would b
 constexpr double rounding = 1e-12;     // predictions that differ by this part are the same
 constexpr double most_regret = 1e150;  // of one event: its square is finite
 constexpr double day = 86400.0, week = 7 * day, year = 365.2425 * day;
-
-// A mean that starts as a plain one and later forgets; what is absurd counts as ten times usual.
-inline void follow(double& mean, double& count, double value, double slowest) {
-  count += 1;
-  if (mean > 0 && count > warm) value = std::min(value, widest * mean);
-  mean += std::max(1 / count, slowest) * (value - mean);
-}
 
 struct ForecastSizes {
   int64_t targets, horizon, lags, period, timed, places, networks;

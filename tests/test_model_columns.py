@@ -324,3 +324,15 @@ def test_bits_do_not_depend_on_the_order_of_columns() -> None:
         ours.learn(event)
         theirs.learn(dict(reversed(event.items())) if n else event)
     assert bits_of(ours) == bits_of(theirs)
+
+
+def test_columns_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lethe.model.encoding.MOST_COLUMNS", 10)
+    model = Model("y", cells=1, new_columns="grow")
+    for n in range(10):
+        model.learn({f"x{n}": 1.0, "y": 2.0})
+    before = bits_of(model)
+    with pytest.raises(ValueError, match="events must have at most 10 columns in all, got 10"):
+        model.learn({"one more": 1.0, "y": 2.0})
+    assert bits_of(model) == before
+    model.learn({"x3": 1.0, "y": 2.0})

@@ -31,6 +31,9 @@ __all__ = [
 #: Numbers beyond this are no measurements: their squares would overflow.
 ABSURD = 1e150
 
+#: Columns that all events together may have: names that never repeat must not fill the memory.
+MOST_COLUMNS = 10_000
+
 
 class Seen(NamedTuple):
     """An event as the encoder read it; nothing has changed yet.
@@ -273,12 +276,18 @@ class Encoder:
         return seconds
 
     def _check_new(self, new: list[tuple[str, Any]], seconds: float) -> float:
+        known = len(self.numbers) + len(self.categories) + len(self.ignored)
+        if known + sum(name not in self.ignored for name, _ in new) > MOST_COLUMNS:
+            raise ValueError(
+                f"events must have at most {MOST_COLUMNS:,} columns in all, "
+                f"got {known:,} before and now {len(new):,} more"
+            )
         for name, value in new:
             if not isinstance(name, str):
                 raise ValueError(f"columns must be named by texts, got {name!r}")
             if self.started and self.new_columns == "raise" and name not in self.ignored:
-                known = ", ".join([*self.numbers, *self.categories][:20])
-                raise ValueError(f"column {name!r} must be one of {known or 'none'}: it is new")
+                names = ", ".join([*self.numbers, *self.categories][:20])
+                raise ValueError(f"column {name!r} must be one of {names or 'none'}: it is new")
             kind = self._kind(name, value)
             if kind == "time" and self.time is None:
                 seconds = self._seconds(name, value)
