@@ -153,6 +153,18 @@ class Forecast {
     forecast_.forget(feature);
   }
 
+  // owe, bring, note and settle in one call, where a target comes with its event.
+  int64_t conclude(Row values, double seconds, OwnRow record, OwnSingles left, OwnFlags useful) {
+    check("values", layout_.targets, values.shape(0));
+    check("record", layout_.record, record.shape(0));
+    check("left", layout_.heads(), left.shape(0));
+    check("useful", layout_.heads(), useful.shape(0));
+    forecast_.owe(record.data());
+    forecast_.bring(values.data(), 1, record.data());
+    forecast_.note(values.data(), seconds);
+    return forecast_.settle(record.data(), left.data(), useful.data());
+  }
+
   void note(Row values, double seconds) {
     check("values", layout_.targets, values.shape(0));
     forecast_.note(values.data(), seconds);
@@ -240,6 +252,8 @@ void bind_forecast(nb::module_& m) {
       .def("bring", &Forecast::bring, "values"_a, "ahead"_a, "record"_a.noconvert())
       .def("settle", &Forecast::settle, "record"_a, "left"_a.noconvert(), "useful"_a.noconvert())
       .def("forget", &Forecast::forget, "feature"_a)
+      .def("conclude", &Forecast::conclude, "values"_a, "seconds"_a, "record"_a.noconvert(),
+           "left"_a.noconvert(), "useful"_a.noconvert())
       .def("note", &Forecast::note, "values"_a, "seconds"_a)
       .def("parts", &Forecast::parts, "of_record"_a);
 }

@@ -489,8 +489,8 @@ class Model:
             columns[category.places.get(last, category.other)] = 1.0
         return columns
 
-    def _step(self, seen: Seen, id: Any, foreseen: Any = None) -> Any:
-        """Let the front take an event, note that it is owed a target, and learn its columns."""
+    def _front(self, seen: Seen, foreseen: Any = None) -> Any:
+        """Let the front take an event."""
         if not seen.whole:
             self._make_room(self.encoder.admit(seen._replace(new=())))
         if self.health.is_due(self.events) and not (self.owed and self.owed[0].stepped):
@@ -499,17 +499,31 @@ class Model:
         outputs = self.heads.racers.step(event.x, owed=bool(self.owed))
         if foreseen is None or self.heads.racers.stumbled:
             self.heads.answer(event, outputs)
+        event.stepped = not self.owed
+        return event
+
+    def _step(self, seen: Seen, id: Any, foreseen: Any = None) -> Any:
+        """Let the front take an event, note that it is owed a target, and learn its columns."""
+        event = self._front(seen, foreseen)
         self.heads.owe(event)
-        event.id, event.stepped = id, not self.owed
+        event.id = id
         self.owed.append(event)
         self.encoder.observe(seen)
         return event
 
     def _at_once(self, seen: Seen, value: Any, id: Any, foreseen: Any) -> Report:
         """Horizon 0: the event is owed its own target."""
-        owed = self._step(seen, id, foreseen and foreseen[2])
+        # Most targets come with their events: then nothing needs to wait, and one call does it all.
+        direct = not self.owed and value is not _ABSENT and self.task == "regression"
+        step = foreseen and foreseen[2]
+        owed = self._front(seen, step) if direct else self._step(seen, id, step)
         stands = foreseen is not None and not self.heads.racers.stumbled
         prediction = foreseen[3] if stands else self._prediction(owed)
+        if direct:
+            report = self._notice(prediction, owed, value)
+            self.heads.conclude(owed, value)
+            self.encoder.observe(seen)
+            return report
         if value is _ABSENT:
             report = Report(prediction)
         else:

@@ -250,13 +250,21 @@ class NumberHeads:
 
     def settle(self, owed: OwedNumbers) -> None:
         """Learn from an event whose targets are there, or missing for good (NaN)."""
-        heads = self.sizes[0] * self.sizes[1]
-        forecast, left, useful = self._forecast, self._left, self._useful
-        count = forecast.settle(owed.record, left, useful)
-        if count == heads:
-            self.racers.learn(owed.x, owed.stepped, left)
+        count = self._forecast.settle(owed.record, self._left, self._useful)
+        self._learn(owed, count)
+
+    def conclude(self, owed: OwedNumbers, value: Values) -> None:
+        """`owe`, `bring`, `note` and `settle` at once, for an event that came with its target."""
+        forecast = self._forecast
+        count = forecast.conclude(value, owed.seconds, owed.record, self._left, self._useful)
+        self._learn(owed, count)
+
+    def _learn(self, owed: OwedNumbers, count: int) -> None:
+        """Let the networks learn what is left of so many heads' targets."""
+        if count == len(self._left):
+            self.racers.learn(owed.x, owed.stepped, self._left)
         elif count:
-            self.racers.learn(owed.x, owed.stepped, left, useful)
+            self.racers.learn(owed.x, owed.stepped, self._left, self._useful)
         else:
             self.racers.learn(owed.x, owed.stepped)
 
