@@ -96,7 +96,7 @@ class LetheClassifier(base.Classifier):
             seed=seed,
             new_columns="grow",
         )
-        self._known: set[str] = set()
+        self._known: set[Any] = set()
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
@@ -168,7 +168,7 @@ class LetheRegressor(base.Regressor):
         self.time = time
         self.seed = seed
         self.model = _regression(self)
-        self._known: set[str] = set()
+        self._known: set[Any] = set()
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
@@ -176,7 +176,9 @@ class LetheRegressor(base.Regressor):
 
     def predict_one(self, x: Features) -> float:
         """What is expected of the target; 0 before the first event."""
-        return float(self.model.predict(_event(x, self._known)).value)
+        event = x if self._known.issuperset(x) else _event(x, self._known)
+        value: float = self.model.predict(event).value
+        return value
 
     def learn_one(self, x: Features, y: Any) -> None:
         """Take the next event in, with its target; None is one that is missing."""
@@ -230,7 +232,7 @@ class LetheForecaster(Forecaster):
         self.time = time
         self.seed = seed
         self.model = _regression(self, horizon)
-        self._known: set[str] = set()
+        self._known: set[Any] = set()
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
@@ -311,7 +313,7 @@ class LetheAnomalyDetector(bases.AnomalyDetector):
         self.seed = seed
         self.model = _regression(self, target=None, detect=True)
         self.report: Report | None = None
-        self._known: set[str] = set()
+        self._known: set[Any] = set()
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
@@ -371,7 +373,7 @@ class LetheSupervisedAnomalyDetector(bases.SupervisedAnomalyDetector):
         self.seed = seed
         self.model = _regression(self, detect=True)
         self.report: Report | None = None
-        self._known: set[str] = set()
+        self._known: set[Any] = set()
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
@@ -404,9 +406,9 @@ def _regression(
     )
 
 
-def _event(x: Features, known: set[str]) -> Mapping[str, Any]:
+def _event(x: Features, known: set[Any]) -> Mapping[str, Any]:
     """The features as a model wants them: named by texts, new ones in the order of their names."""
-    if x.keys() <= known:
+    if known.issuperset(x):
         return x  # type: ignore[return-value]
     event = {name if isinstance(name, str) else repr(name): value for name, value in x.items()}
     if len(event) < len(x) or TARGET in event:
@@ -415,7 +417,7 @@ def _event(x: Features, known: set[str]) -> Mapping[str, Any]:
 
 
 def _learn(estimator: Any, x: Features, *y: Any) -> Report:
-    event = _event(x, estimator._known)
+    event = x if estimator._known.issuperset(x) else _event(x, estimator._known)
     report: Report = estimator.model.learn(event, *y)
     if event is not x:
         estimator._known.update(event)

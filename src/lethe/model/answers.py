@@ -132,14 +132,15 @@ def number_prediction(
     if event is None:
         value: Any = 0.0 if len(names) <= 1 else dict.fromkeys(names, 0.0)
         return Prediction(value, (value,) * horizon, {}, 0.0, names)
-    mixed = heads.mixed(event)
+    past = heads.past(event)
+    mixed = event.record[past.places[0]]
     forecast: tuple[Any, ...]
     if len(names) == 1:
         forecast = tuple(mixed.tolist())
     else:
         rows = mixed.reshape(len(names), horizon)
         forecast = tuple(dict(zip(names, row, strict=True)) for row in rows.T.tolist())
-    return Prediction(forecast[0], forecast, {}, 0.0, names, heads.past(event))
+    return Prediction(forecast[0], forecast, {}, 0.0, names, past)
 
 
 def class_prediction(heads: ClassHeads, event: OwedClass | None) -> Prediction:

@@ -44,7 +44,7 @@ LAGS = 8
 
 
 @part
-@dataclass
+@dataclass(slots=True)
 class OwedNumbers:
     """An event whose targets are not there yet: all that learning from it will need.
 
