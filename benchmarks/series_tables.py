@@ -42,8 +42,8 @@ def main_table(record: Record) -> str:
         "Bold is the best of a row. The last column: Lethe's error over that of the best naive "
         "predictor (last value, mean, same time last period). Of river's SNARIMAX and HoltWinters "
         "the setting, of 17 and 24, that did best on this very series is shown. *: the defaults "
-        "were chosen with a look at this series, or at another of its kind; nobody had looked at "
-        "the others.",
+        "were chosen with a look at this series, or at another of its kind; the others were "
+        "added afterwards.",
         "",
         f"Lethe loses on {len(losing)} of {len(rows)} rows; these come first.",
         "",
