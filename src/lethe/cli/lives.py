@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lethe import checkpoint
 from lethe.checkpoint import CheckpointError
 from lethe.checkpoints import Checkpoints
-from lethe.model import Model, from_checkpoint, to_checkpoint
+from lethe.model import Model, from_checkpoint
 from lethe.model.life import pack, unpack
 from lethe.network import Network
 
@@ -136,7 +136,7 @@ class Keeper:
             What `lethe.model.life.pack` can pack.
         """
         assert self._checkpoints is not None
-        arrays, metadata = to_checkpoint(what)
+        arrays, metadata = what.to_checkpoint()
         packed = json.dumps(pack(scores, SCORES, arrays))
         arrays[SCORES] = np.frombuffer(packed.encode(), np.uint8)
         events = int(story["events"])

@@ -2,6 +2,6 @@
 
 from lethe.model.answers import Prediction, Report
 from lethe.model.model import Model
-from lethe.model.saving import from_checkpoint, load, to_checkpoint
+from lethe.model.saving import from_checkpoint, load
 
-__all__ = ["Model", "Prediction", "Report", "from_checkpoint", "load", "to_checkpoint"]
+__all__ = ["Model", "Prediction", "Report", "from_checkpoint", "load"]

@@ -24,8 +24,6 @@ from lethe.network import Network
 
 __all__ = ["check_model"]
 
-Number = float | int
-
 
 def check_model(model: Model) -> None:
     """See to it that a model's parts are of the right kinds and sizes, and fit together.

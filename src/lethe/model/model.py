@@ -520,8 +520,7 @@ class Model:
         stands = foreseen is not None and not self.heads.racers.stumbled
         prediction = foreseen[3] if stands else self._prediction(owed)
         if direct:
-            noticed = self.scorer is not None
-            report = self._notice(prediction, owed, value) if noticed else Report(prediction)
+            report = self._notice(prediction, owed, value)
             self.heads.conclude(owed, value)
             self.encoder.observe(seen)
             return report

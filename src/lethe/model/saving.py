@@ -13,17 +13,10 @@ from lethe.model.life import unpack
 from lethe.model.model import Model
 from lethe.network import Network
 
-__all__ = ["from_checkpoint", "load", "to_checkpoint"]
-
-Parts = tuple[dict[str, Any], dict[str, Any]]
+__all__ = ["from_checkpoint", "load"]
 
 # What comes of parts that are not there, or are something else.
 _WRONG = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
-
-
-def to_checkpoint(what: Model | Network) -> Parts:
-    """The arrays and metadata of a checkpoint, which `from_checkpoint` understands."""
-    return what.to_checkpoint()
 
 
 def from_checkpoint(arrays: dict[str, Any], metadata: dict[str, Any]) -> Any:
