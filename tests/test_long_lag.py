@@ -169,8 +169,8 @@ def test_drawing_is_fast(task: Any) -> None:
         (lambda: TwoSequence(target_noise=True), 'must be False for kind "a", got True'),
         (lambda: TwoSequence(kind="c", target_noise=1), "target_noise must be True or False"),  # type: ignore[arg-type]
         (lambda: Latch(T=0), "T must be a whole number of at least 1, got 0"),
-        (lambda: Adding(T=19), "T must be a whole number of at least 20, got 19"),
-        (lambda: Multiplication(T="a"), "T must be a whole number of at least 20, got 'a'"),  # type: ignore[arg-type]
+        (lambda: Adding(T=3), "T must be a whole number of at least 4, got 3"),
+        (lambda: Multiplication(T="a"), "T must be a whole number of at least 4, got 'a'"),  # type: ignore[arg-type]
     ],
 )
 def test_impossible_parameters_are_refused(make: Any, message: str) -> None:

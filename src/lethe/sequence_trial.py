@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.network import Network, NotFiniteError
+from lethe.network import NotFiniteError
 from lethe.streams import SequenceTask, Steps, joined
+from lethe.system import DivergedError, Learner, check_learner, configuration_of, learner_of
 from lethe.topology import Topology
 from lethe.updates import Update
 
@@ -88,17 +89,18 @@ class SequenceResult:
         Sequences and time steps that the network had learned from by then.
     test_wrong : float
         Share of new test sequences that the network then has wrong.
-    test_mean_error : float
-        Its mean error over them.
+    test_mean_error : float or None
+        Its mean error over them; None where there is no network left.
     diverged : int
-        Pieces of training that ended because the network's numbers were no longer finite.
+        Pieces of training that ended because the network's numbers were no longer finite. A
+        `Network` goes back to its last good snapshot and on; another system's trial ends there.
     """
 
     solved: bool
     training_sequences: int
     training_steps: int
     test_wrong: float
-    test_mean_error: float
+    test_mean_error: float | None
     diverged: int
 
 
@@ -111,10 +113,10 @@ class SequenceTrial:
 
     Parameters
     ----------
-    topology : Topology
-        The network.
-    update : SGD, RMSprop or Adam
-        How it learns.
+    topology : Topology or System
+        The network, or another system such as those of `lethe.baselines`.
+    update : SGD, RMSprop or Adam, optional
+        How a network learns; None for another system, which says that itself.
     task : SequenceTask
         Where the sequences come from.
     criterion : Recent or Tested
@@ -155,8 +157,8 @@ class SequenceTrial:
     (False, 300)
     """
 
-    topology: Topology
-    update: Update
+    topology: Topology | Any  # Any: a System; experiments read the parts of topologies alone
+    update: Update | None = None
     task: SequenceTask
     criterion: Criterion
     sequences: int
@@ -177,6 +179,7 @@ class SequenceTrial:
                 )
         if self.scored not in ("all", "last", "ranks"):
             raise ValueError(f"scored must be all, last or ranks, got {self.scored!r}")
+        check_learner(self.topology, self.update)
         units = (self.topology.inputs, self.topology.outputs)
         if units != (self.task.inputs, self.task.outputs):
             raise ValueError(
@@ -188,9 +191,8 @@ class SequenceTrial:
         """All that a reader needs to run this again, as plain JSON values."""
         plain = {name: getattr(self, name) for name in ("sequences", "check_every", "scored")}
         return {
-            "topology": self.topology.configuration(),
-            "weights": self.topology.weights,
-            **{name: repr(getattr(self, name)) for name in ("update", "task", "criterion")},
+            **configuration_of(self.topology, self.update),
+            **{name: repr(getattr(self, name)) for name in ("task", "criterion")},
             **plain,
             **{
                 field.name: getattr(self, field.name)
@@ -215,12 +217,12 @@ class SequenceTrial:
         """
         return self.train(seed)[0]
 
-    def train(self, seed: int) -> tuple[SequenceResult, Network]:
+    def train(self, seed: int) -> tuple[SequenceResult, Any]:
         """Run the trial, and give back its last network too, to look into."""
         for_weights, for_training, for_tests, for_result = (
             np.random.default_rng(sequence) for sequence in np.random.SeedSequence(seed).spawn(4)
         )
-        net = Network(self.topology, update=self.update, seed=for_weights, dtype=self.dtype)
+        net = learner_of(self.topology, self.update, for_weights, self.dtype)
         training_set = _drawn(self.task, for_training, self.training_set)
         judge = self._judge(training_set, for_tests)
         done = steps = diverged = 0
@@ -233,6 +235,8 @@ class SequenceTrial:
             except NotFiniteError:
                 diverged += 1
                 continue
+            except DivergedError:
+                return SequenceResult(False, done, steps, 1.0, None, diverged + 1), net
             steps += len(piece.starts)
             solved = judge(net, errors)
         wrong, mean = 0, 0.0
@@ -245,13 +249,13 @@ class SequenceTrial:
 
     def _judge(
         self, training_set: list[Steps], for_tests: np.random.Generator
-    ) -> Callable[[Network, _Errors], bool]:
+    ) -> Callable[[Learner, _Errors], bool]:
         """Whether the criterion is met, asked after each piece of training with its errors."""
         criterion = self.criterion
         if isinstance(criterion, Recent):
             recent = _Errors(np.empty(0), np.empty(0))
 
-            def judge_recent(net: Network, errors: _Errors) -> bool:
+            def judge_recent(net: Learner, errors: _Errors) -> bool:
                 nonlocal recent
                 recent = _Errors(
                     *(
@@ -265,14 +269,14 @@ class SequenceTrial:
             return judge_recent
         held = list(self._tests(for_tests, criterion.sequences)) if criterion.fixed else None
 
-        def judge_tested(net: Network, errors: _Errors) -> bool:
+        def judge_tested(net: Learner, errors: _Errors) -> bool:
             sets = [held or self._tests(for_tests, criterion.sequences)]
             sets += [_pieces(training_set)] if training_set else []
             return all(self._passes(net, pieces) for pieces in sets)
 
         return judge_tested
 
-    def _passes(self, net: Network, pieces: Iterable[Steps]) -> bool:
+    def _passes(self, net: Learner, pieces: Iterable[Steps]) -> bool:
         """Whether the frozen network comes through a test, which ends when it can no longer."""
         wrong, means = 0, []
         for piece in pieces:
@@ -301,7 +305,7 @@ class SequenceTrial:
             n -= size
             size = min(4 * size, _LAST_PIECE)
 
-    def _present(self, net: Network, steps: Steps, *, learn: bool) -> _Errors:
+    def _present(self, net: Learner, steps: Steps, *, learn: bool) -> _Errors:
         """Present sequences, with a reset before each, and take their errors."""
         table = (self.task if learn else self.test_task or self.task).target_table
         run = net.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lethe.network import FirstError, Network, NotFiniteError
 from lethe.penalty import Penalty
 from lethe.streams import ReberStream, Steps
+from lethe.system import DivergedError, Learner, check_learner, configuration_of, learner_of
 from lethe.topology import Topology
 from lethe.updates import Update
 
@@ -57,7 +58,8 @@ class TrialResult:
         network whose first test stream was the longest, and of the last network. The streams are
         new ones, so the choice of the best does not flatter it.
     diverged : int
-        Training streams that ended because the network's numbers were no longer finite.
+        Training streams that ended because the network's numbers were no longer finite. A
+        `Network` goes back to its last good snapshot and on; another system's trial ends there.
     """
 
     perfect: bool
@@ -78,10 +80,10 @@ class Trial:
 
     Parameters
     ----------
-    topology : Topology
-        The network.
-    update : SGD, RMSprop or Adam
-        How it learns.
+    topology : Topology or System
+        The network, or another system such as those of `lethe.baselines`.
+    update : SGD, RMSprop or Adam, optional
+        How a network learns; None for another system, which says that itself.
     stream : callable
         Makes the source of events from a `numpy.random.SeedSequence`: a class, or a value such as
         `lethe.streams.Continual`.
@@ -118,8 +120,8 @@ class Trial:
     (False, 3)
     """
 
-    topology: Topology
-    update: Update
+    topology: Topology | Any  # Any: a System; experiments read the parts of topologies alone
+    update: Update | None = None
     stream: Callable[[np.random.SeedSequence], Stream] = ReberStream
     external_reset: bool = False
     zero_at_stream_start: bool = True
@@ -142,15 +144,22 @@ class Trial:
                 )
         if not 0 < self.bound < float("inf"):
             raise ValueError(f"bound must be a number above 0, got {self.bound!r}")
+        check_learner(self.topology, self.update)
+        if not isinstance(self.topology, Topology):
+            if not self.zero_at_stream_start:
+                raise ValueError("zero_at_stream_start must be True for another system, got False")
+            if self.penalty is not None:
+                raise ValueError(f"penalty must be None for another system, got {self.penalty!r}")
 
     def configuration(self) -> dict[str, Any]:
         """All that a reader needs to run this again, as plain JSON values."""
-        configuration = {
-            "topology": self.topology.configuration(),
-            "weights": self.topology.weights,
-            "update": repr(self.update),
-            "stream": getattr(self.stream, "__name__", None) or repr(self.stream),
-        } | {field.name: getattr(self, field.name) for field in fields(self)[3:]}
+        configuration = (
+            configuration_of(self.topology, self.update)
+            | {
+                "stream": getattr(self.stream, "__name__", None) or repr(self.stream),
+            }
+            | {field.name: getattr(self, field.name) for field in fields(self)[3:]}
+        )
         # What a trial does not have is not part of it.
         if self.penalty is None:
             del configuration["penalty"]
@@ -177,7 +186,7 @@ class Trial:
 
     def train(
         self, seed: int, on_stream: Callable[[int], None] | None = None
-    ) -> tuple[TrialResult, Network]:
+    ) -> tuple[TrialResult, Any]:
         """Run the trial, and give back its last network too, to look into.
 
         Parameters
@@ -190,23 +199,27 @@ class Trial:
         Returns
         -------
         TrialResult
-        Network
+        Network or Learner
             As it was when it turned out perfect, or after the last training stream.
         """
         for_weights, for_training, for_tests = np.random.SeedSequence(seed).spawn(3)
         draw = np.random.default_rng(for_weights)
-        net = Network(self.topology, update=self.update, seed=draw, dtype=self.dtype)
+        net = learner_of(self.topology, self.update, draw, self.dtype)
         training, tests = self.stream(for_training), self.stream(for_tests)
         symbols = diverged = 0
         longest, best = -1, net
         for streams in range(1, self.training_streams + 1):
-            steps, right, finite = self._present(net, training, learn=True)
+            try:
+                steps, right, finite = self._present(net, training, learn=True)
+            except DivergedError:
+                diverged += 1
+                break
             symbols += steps
             if on_stream is not None:
                 on_stream(right)
             diverged += not finite
             if self.penalty is not None:
-                self.penalty.apply(net, steps)
+                self.penalty.apply(cast(Network, net), steps)
             tested = net if self.zero_at_stream_start else net.clone()
             lengths = self._test(tested, tests)
             if min(lengths) == self.stream_length:
@@ -215,10 +228,10 @@ class Trial:
             if lengths[0] > longest:
                 longest, best = lengths[0], net.clone()
             if self.restart_after and streams % self.restart_after == 0:
-                net = Network(self.topology, update=self.update, seed=draw, dtype=self.dtype)
+                net = learner_of(self.topology, self.update, draw, self.dtype)
         result = TrialResult(
             perfect=False,
-            training_streams=self.training_streams,
+            training_streams=streams,
             training_symbols=symbols,
             best_mean_stream=float(np.mean(self._test(best, tests, to_the_end=True))),
             final_mean_stream=float(np.mean(self._test(net, tests, to_the_end=True))),
@@ -226,7 +239,7 @@ class Trial:
         )
         return result, net
 
-    def _test(self, net: Network, stream: Stream, *, to_the_end: bool = False) -> list[int]:
+    def _test(self, net: Learner, stream: Stream, *, to_the_end: bool = False) -> list[int]:
         """Right predictions in each test stream, up to the first that failed or in all of them."""
         lengths: list[int] = []
         for _ in range(self.test_streams):
@@ -236,12 +249,13 @@ class Trial:
                 break
         return lengths
 
-    def _present(self, net: Network, stream: Stream, *, learn: bool) -> tuple[int, int, bool]:
+    def _present(self, net: Learner, stream: Stream, *, learn: bool) -> tuple[int, int, bool]:
         """Present one stream: steps done, right predictions, and whether all stayed finite."""
         self._start_stream(net)
         stream.next_string()
         stop = FirstError(self.bound, learn=self.learn_from_error)
-        sequences = self.external_reset or self.update.decay_per == "sequence"
+        decays = self.update is not None and self.update.decay_per == "sequence"
+        sequences = self.external_reset or decays
         done = right = 0
         size = stream.first_look
         while right < self.stream_length:
@@ -269,7 +283,7 @@ class Trial:
             size = min(4 * size, _LAST_CHUNK)
         return done, right, True
 
-    def _start_stream(self, net: Network) -> None:
+    def _start_stream(self, net: Any) -> None:
         """Start a stream: the learning rate starts again, and states and partials with it."""
         if self.zero_at_stream_start:
             net.reset()
@@ -281,7 +295,7 @@ class Trial:
             for array in (
                 *(net.state(name, layer) for name in ("cell_state", "cell_output")),
                 *(net.state(gate, layer) for gate in net.topology.gates),
-                *(net.partials(kind, layer) for kind in kinds),  # type: ignore[arg-type]
+                *(net.partials(kind, layer) for kind in kinds),
             )
         ]
         net.reset()

@@ -17,7 +17,8 @@ from lethe.streams.steps import Steps
 
 __all__ = ["Adding", "Multiplication"]
 
-_FIRST_MARK_WITHIN = 10  # pairs from the start of the sequence
+_FIRST_MARK_WITHIN = 10  # pairs from the start of the sequence, where they lie in its first half
+_SHORTEST = 4  # so that the first half has room for two marks
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ class Adding:
     Parameters
     ----------
     T : int
-        At least 20, so that the first ten pairs lie in the first half: the shortest length.
+        At least 4: the shortest length. Below 20 the first mark falls in the first half, too.
 
     Raises
     ------
     ValueError
-        If `T` is no whole number of at least 20.
+        If `T` is no whole number of at least 4.
 
     Notes
     -----
@@ -68,7 +69,7 @@ class Adding:
 
     def __post_init__(self) -> None:
         """Check the length."""
-        object.__setattr__(self, "T", whole_number("T", self.T, 2 * _FIRST_MARK_WITHIN))
+        object.__setattr__(self, "T", whole_number("T", self.T, _SHORTEST))
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
@@ -90,12 +91,12 @@ class Multiplication:
     Parameters
     ----------
     T : int
-        At least 20, so that the first ten pairs lie in the first half: the shortest length.
+        At least 4: the shortest length. Below 20 the first mark falls in the first half, too.
 
     Raises
     ------
     ValueError
-        If `T` is no whole number of at least 20.
+        If `T` is no whole number of at least 4.
 
     Notes
     -----
@@ -118,7 +119,7 @@ class Multiplication:
 
     def __post_init__(self) -> None:
         """Check the length."""
-        object.__setattr__(self, "T", whole_number("T", self.T, 2 * _FIRST_MARK_WITHIN))
+        object.__setattr__(self, "T", whole_number("T", self.T, _SHORTEST))
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
@@ -133,7 +134,7 @@ def _marked(
 ) -> tuple[Layout, NDArray[np.int64]]:
     """Where `n` sequences lie, and which two steps (2, n) of each are marked."""
     layout = laid_out(random_lengths(generator, shortest, shortest + shortest // 10, n))
-    first = generator.integers(_FIRST_MARK_WITHIN, size=n)
+    first = generator.integers(min(_FIRST_MARK_WITHIN, shortest // 2), size=n)
     second = generator.integers(shortest // 2 - 1, size=n)
     second += second >= first  # Counted among the pairs that are still unmarked.
     return layout, layout.first + np.stack((first, second))

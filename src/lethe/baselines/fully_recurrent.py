@@ -1,0 +1,77 @@
+"""The fully recurrent network of Williams & Zipser (1989, 1992), with teacher forcing.
+
+    z(t) = [x(t), y(t−1)]              every unit reads every input and every unit
+    y(t) = f(W z(t))                   the first units are the output units
+
+Teacher forcing puts the target in the place of an output unit's activation where the next step
+reads it, while learning; the derivatives by that activation are zero with it.
+Table 1 counts 170 weights for 3 hidden units and 494 for 12, which is 7 outputs more and no biases:
+10·(7 + 10) and 19·(7 + 19) (Smith & Zipser 1989).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lethe.baselines.cell import Array, OutputUnits, Tree
+
+__all__ = ["FullyRecurrent"]
+
+
+@dataclass(frozen=True)
+class FullyRecurrent:
+    """Units that all read each other; some of them are the output units.
+
+    Parameters
+    ----------
+    inputs, outputs, hidden : int
+        Numbers of input units, of units that have targets and of other units.
+    output_units : {"logistic", "linear"}
+        What the output units do; hidden units are logistic.
+    biased : bool
+        Whether units have biases.
+    forced : bool
+        Whether a teacher forces the output units' activations while learning.
+    initial_range : float
+        First weights are uniform within ± this.
+    """
+
+    inputs: int
+    outputs: int
+    hidden: int = 3
+    output_units: OutputUnits = "logistic"
+    biased: bool = False
+    forced: bool = True
+    initial_range: float = 0.5
+
+    def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
+        """Uniform first weights (units, inputs + units [+ 1])."""
+        a, n = self.initial_range, self.outputs + self.hidden
+        shape = (n, self.inputs + n + int(self.biased))
+        return {"state": draw.uniform(-a, a, shape), "output": ()}
+
+    def start(self) -> Array:
+        """Net inputs of zero."""
+        return np.zeros(self.outputs + self.hidden)
+
+    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+        """The net inputs of all units."""
+        y, k = self._activations(state), self.outputs
+        if self.forced:
+            x, target, there = x[: self.inputs], x[self.inputs : -1], x[-1]
+            y = jnp.concatenate((jnp.where(there > 0, target, y[:k]), y[k:]))
+        z = jnp.concatenate((x, y, jnp.ones(int(self.biased), y.dtype)))
+        return weights @ z
+
+    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+        """The net inputs of the output units."""
+        return state[: self.outputs]
+
+    def _activations(self, net: Array) -> Array:
+        k = self.outputs
+        outputs = net[:k] if self.output_units == "linear" else jax.nn.sigmoid(net[:k])
+        return jnp.concatenate((outputs, jax.nn.sigmoid(net[k:])))

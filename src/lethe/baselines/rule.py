@@ -1,0 +1,98 @@
+"""What a rule is: how credit becomes a change of weights. `Descent` is the gradient's; see others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from lethe.baselines.cell import Array, Cell, Tree
+from lethe.baselines.credit import Credit, Moment
+
+__all__ = ["Descent", "Rule"]
+
+
+class Rule(Protocol):
+    """How a learner's weights change: a frozen dataclass of pure functions."""
+
+    def start(self, cell: Cell, weights: Tree, key: Array) -> Tree:
+        """What it keeps for life; `key` is its own source of randomness."""
+
+    def reset(self, cell: Cell, weights: Tree, kept: Tree) -> Tree:
+        """What it keeps where a sequence starts."""
+
+    def learn(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> tuple[Tree, Tree]:
+        """Weights, and what it keeps, after a step."""
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Go down the gradient that a credit gives, each time that one is due.
+
+    Parameters
+    ----------
+    credit : Credit
+        How errors reach weights.
+    rate : float
+        The learning rate α.
+    momentum : float
+        0: plain gradient descent.
+    optimizer : {"sgd", "rmsprop", "adam"}
+        What becomes of the gradient (optax); RMSprop with the numbers of `lethe.RMSprop`.
+    clip : float, optional
+        Each entry of the gradient is held within ±`clip` (None: it is not).
+    bound_step : float, optional
+        Each change of a weight is held within ±`bound_step` (None: it is not).
+    """
+
+    credit: Credit
+    rate: float
+    momentum: float = 0.0
+    optimizer: str = "sgd"
+    clip: float | None = None
+    bound_step: float | None = None
+
+    def _transformation(self) -> optax.GradientTransformation:
+        match self.optimizer:
+            case "adam":
+                rule = optax.adam(self.rate)
+            case "rmsprop":
+                rule = optax.rmsprop(self.rate, decay=0.99, eps=1e-12)
+            case _:
+                rule = optax.sgd(self.rate, self.momentum or None)
+        if self.bound_step is not None:
+            rule = optax.chain(rule, optax.clip(self.bound_step))
+        return rule if self.clip is None else optax.chain(optax.clip(self.clip), rule)
+
+    def start(self, cell: Cell, weights: Tree, key: Array) -> Tree:
+        """The credit's part and the optimizer's."""
+        return self.credit.start(cell, weights), self._transformation().init(weights)
+
+    def reset(self, cell: Cell, weights: Tree, kept: Tree) -> Tree:
+        """The credit begins anew; moments go on."""
+        return self.credit.start(cell, weights), kept[1]
+
+    def learn(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> tuple[Tree, Tree]:
+        """One step of credit, and a step down where one is due."""
+        credit, moments = kept
+        credit = self.credit.advance(cell, weights, credit, moment)
+
+        def change(weights: Tree, credit: Tree, moments: Tree) -> tuple[Tree, Tree, Tree]:
+            gradient = self.credit.gradient(cell, weights, credit, moment)
+            changes, moments = self._transformation().update(gradient, moments, weights)
+            return (
+                jax.tree.map(jnp.add, weights, changes),
+                self.credit.settled(cell, credit),
+                moments,
+            )
+
+        def nothing(weights: Tree, credit: Tree, moments: Tree) -> tuple[Tree, Tree, Tree]:
+            return weights, credit, moments
+
+        weights, credit, moments = jax.lax.cond(
+            self.credit.due(credit, moment), change, nothing, weights, credit, moments
+        )
+        return weights, (credit, moments)
