@@ -21,7 +21,7 @@ import numpy as np
 
 import lethe
 from lethe.cli.bench import Entry, machine, measure
-from lethe.cli.bench_peers import one_thread
+from lethe.workers import one_thread
 from lethe.model.racing import RATES
 from lethe.version import __version__
 

@@ -11,7 +11,7 @@ from lethe.cli import bench, bench_peers, main
 
 def test_quick_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "_installed", lambda peer: None)
-    monkeypatch.setattr(bench_peers, "one_thread", lambda: None)
+    monkeypatch.setattr(bench, "one_thread", lambda: None)
     assert main(["bench", "--quick", "--rounds", "1", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["peers"] == {"torch": None, "jax": None}
@@ -27,7 +27,7 @@ def test_says_what_is_not_installed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench, "_installed", lambda peer: None)
-    monkeypatch.setattr(bench_peers, "one_thread", lambda: None)
+    monkeypatch.setattr(bench, "one_thread", lambda: None)
     monkeypatch.setattr(bench, "_tables", lambda quick: iter(()))
     assert main(["bench"]) == 0
     assert "not installed: torch, jax" in capsys.readouterr().out

@@ -30,6 +30,7 @@ ROOMS = (
     "system",
     "trial",
     "sequence_trial",
+    "text_trial",
     "baselines",
     "model",
     "naive",

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from lethe.version import __version__
 
-__all__ = ["ATTEMPTS", "PATIENCE", "WorkerError", "run_all"]
+__all__ = ["ATTEMPTS", "PATIENCE", "WorkerError", "one_thread", "run_all"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -33,6 +33,16 @@ ATTEMPTS = 3
 
 #: Seconds that a cluster has to answer, and then to show its first worker.
 PATIENCE = 5.0
+
+
+def one_thread() -> None:
+    """Hold the libraries that are not yet imported, here and in workers, to a thread each."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    if flags not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
 class WorkerError(RuntimeError):

@@ -1,4 +1,4 @@
-"""Elman's simple recurrent network (Elman 1988, 1990; Cleeremans, Servan-Schreiber & McClelland 1989).
+"""Elman's simple recurrent network (Elman 1988, 1990).
 
     h(t) = f(U x(t) + V h(t−1))        hidden units; h(t−1) is copied into context units
     y(t) = f(W h(t))                   output units
@@ -6,6 +6,10 @@
 Elman's procedure takes the context for an input like any other: the error of a step goes back
 through that step alone. That is the credit ``Window(1)``. Other credits go with this cell as well.
 Table 1 counts 435 weights for 15 hidden units, which is without biases: 15·(7 + 15) + 7·15.
+
+It was known for the Reber grammar (Cleeremans, Servan-Schreiber & McClelland 1989), with 3 hidden
+units or 15: a string is accepted where each symbol's output unit is above 0.3 before it comes. Of
+that paper we could read the abstract; 0.3 and its 60,000 training strings are from memory.
 """
 
 from __future__ import annotations
@@ -16,9 +20,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lethe.baselines.bptt import Window
 from lethe.baselines.cell import Array, OutputUnits, Tree
+from lethe.baselines.rule import Descent
 
-__all__ = ["Elman"]
+__all__ = ["Elman", "make"]
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,19 @@ class Elman:
 
     def _with_bias(self, z: Array) -> Array:
         return jnp.append(z, 1.0) if self.biased else z
+
+
+def make(
+    inputs: int,
+    outputs: int,
+    output_units: OutputUnits = "logistic",
+    *,
+    units: int = 15,
+    rate: float = 0.1,
+    momentum: float = 0.0,
+    biased: bool = False,
+    initial_range: float = 0.5,
+) -> tuple[Elman, Descent]:
+    """Elman's network with his procedure: a weight change at every target, one step deep."""
+    cell = Elman(inputs, outputs, units, output_units, biased, initial_range=initial_range)
+    return cell, Descent(Window(1), rate, momentum)

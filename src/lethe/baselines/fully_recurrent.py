@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, OutputUnits, Tree
+from lethe.baselines.cell import Array, OutputUnits, Tree, squashed
 
 __all__ = ["FullyRecurrent"]
 
@@ -30,8 +30,8 @@ class FullyRecurrent:
     ----------
     inputs, outputs, hidden : int
         Numbers of input units, of units that have targets and of other units.
-    output_units : {"logistic", "linear"}
-        What the output units do; hidden units are logistic.
+    output_units : OutputUnits
+        Their squashing and error; hidden units are logistic.
     biased : bool
         Whether units have biases.
     forced : bool
@@ -73,5 +73,4 @@ class FullyRecurrent:
 
     def _activations(self, net: Array) -> Array:
         k = self.outputs
-        outputs = net[:k] if self.output_units == "linear" else jax.nn.sigmoid(net[:k])
-        return jnp.concatenate((outputs, jax.nn.sigmoid(net[k:])))
+        return jnp.concatenate((squashed(self, net[:k]), jax.nn.sigmoid(net[k:])))

@@ -123,7 +123,10 @@ class Learner:
         self._complete()
         if not learn:
             return self._answer(self, x)
-        y = self.peek(x)
+        # As in `run`, forced by the last target where the cell is; what is learned comes later.
+        none = np.zeros(1, bool)
+        run = self.clone()._run(self._one(x), None, None, None, None, none, True, None)
+        y: NDArray[Any] = run["output"][0]
         self._pending = self._one(x)
         return y
 
@@ -330,7 +333,7 @@ def _learn(
 
     begin = (jnp.zeros((), int), jnp.zeros((), bool), weights, kept, state, jnp.zeros_like(ts))
     t, stopped, weights, kept, state, outputs = jax.lax.while_loop(going, step, begin)
-    return weights, kept, state, t, stopped, _finite(weights, state), outputs
+    return weights, kept, state, t, stopped, _finite(weights, state, outputs), outputs
 
 
 def _freeze(

@@ -1,4 +1,4 @@
-"""What a rule is: how credit becomes a change of weights. `Descent` is the gradient's; see others."""
+"""What a rule is: how credit becomes a change of weights. `Descent` goes by the gradient."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Descent:
         The learning rate α.
     momentum : float
         0: plain gradient descent.
-    optimizer : {"sgd", "rmsprop", "adam"}
-        What becomes of the gradient (optax); RMSprop with the numbers of `lethe.RMSprop`.
+    optimizer : {"sgd", "adam"}
+        What becomes of the gradient (optax).
     clip : float, optional
         Each entry of the gradient is held within ±`clip` (None: it is not).
-    bound_step : float, optional
-        Each change of a weight is held within ±`bound_step` (None: it is not).
+    epsilon : float, optional
+        Adam's, as in `lethe.Adam`: its square is added inside the root (None: optax's default).
     """
 
     credit: Credit
@@ -53,18 +53,14 @@ class Descent:
     momentum: float = 0.0
     optimizer: str = "sgd"
     clip: float | None = None
-    bound_step: float | None = None
+    epsilon: float | None = None
 
     def _transformation(self) -> optax.GradientTransformation:
-        match self.optimizer:
-            case "adam":
-                rule = optax.adam(self.rate)
-            case "rmsprop":
-                rule = optax.rmsprop(self.rate, decay=0.99, eps=1e-12)
-            case _:
-                rule = optax.sgd(self.rate, self.momentum or None)
-        if self.bound_step is not None:
-            rule = optax.chain(rule, optax.clip(self.bound_step))
+        if self.optimizer == "adam":
+            own = {} if self.epsilon is None else {"eps": 0.0, "eps_root": self.epsilon**2}
+            rule = optax.adam(self.rate, **own)
+        else:
+            rule = optax.sgd(self.rate, self.momentum or None)
         return rule if self.clip is None else optax.chain(optax.clip(self.clip), rule)
 
     def start(self, cell: Cell, weights: Tree, key: Array) -> Tree:

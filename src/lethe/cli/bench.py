@@ -22,6 +22,7 @@ from lethe.streams.reber import TARGETS, ReberStream
 from lethe.topology import Topology
 from lethe.updates import SGD
 from lethe.version import __version__
+from lethe.workers import one_thread
 
 __all__ = ["add_arguments", "machine", "measure", "run"]
 
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.rounds < 1:
         raise ValueError(f"--rounds must be at least 1, got {args.rounds}")
-    peers.one_thread()
+    one_thread()
     rows: list[dict[str, Any]] = []
     for network, baseline, entries in _tables(quick=args.quick):
         if sys.stderr.isatty():

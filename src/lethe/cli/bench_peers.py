@@ -1,12 +1,12 @@
 """The peers of ``lethe bench``: the same network in PyTorch, and the same algorithm in JAX.
 
 Each maker returns a contestant: a function that does so many learning steps. They raise
-`ModuleNotFoundError` where the peer is not installed. `one_thread` goes before any of them.
+`ModuleNotFoundError` where the peer is not installed. `lethe.workers.one_thread` goes before any of
+them.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,7 +21,6 @@ __all__ = [
     "jax_scan",
     "jax_state",
     "jax_steps",
-    "one_thread",
     "torch_steps",
     "torch_windows",
 ]
@@ -35,17 +34,6 @@ class Stream(NamedTuple):
 
     inputs: Array
     targets: Array
-
-
-def one_thread() -> None:
-    """Hold every peer that is not yet imported to one thread."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
-    os.environ["XLA_FLAGS"] = (
-        f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false "
-        "intra_op_parallelism_threads=1"
-    ).strip()
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
 def torch_steps(stream: Stream, cells: int, rate: float) -> Contestant:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lethe.experiments import TABLES
+from lethe.experiments import EXTRAS, TABLES
 
 if TYPE_CHECKING:
     from lethe.experiments import Plan, Task
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.experiment == "all" and args.row:
         raise ValueError("--row is for one experiment, whose rows they are, and not for all")
-    names = list(TABLES) if args.experiment == "all" else [args.experiment]
+    names = _names(args)
     # What is wrong with any of them is said before the first trial.
     asked = [_ask(args, name) for name in names]
     for number, one in enumerate(asked):
@@ -143,6 +143,20 @@ def run(args: argparse.Namespace) -> int:
             print(f"lethe reproduce: {what}; {one.what_is_kept()}", file=sys.stderr)
             return 1
     return 0
+
+
+def _names(args: argparse.Namespace) -> list[str]:
+    """The tables that are asked for; of all of them, those that can be run here."""
+    from lethe.experiments import missing
+
+    if args.experiment != "all":
+        if lacks := missing(args.experiment):
+            raise ValueError(lacks)
+        return [args.experiment]
+    for name in TABLES:
+        if lacks := missing(name):
+            print(f"lethe reproduce: left out: {lacks}", file=sys.stderr)
+    return [name for name in TABLES if not missing(name)]
 
 
 @dataclass
@@ -216,8 +230,10 @@ def _run_table(args: argparse.Namespace, asked: _Asked) -> None:
     """Run what is missing of a table, and show it."""
     from lethe import results
     from lethe.experiments import run_task
-    from lethe.workers import run_all
+    from lethe.workers import one_thread, run_all
 
+    if asked.name in EXTRAS:
+        one_thread()
     began = time.monotonic()
     path = asked.path
     if not args.json:

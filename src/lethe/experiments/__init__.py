@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ from lethe.network import instruction_set
 from lethe.results import Record
 from lethe.version import __version__
 
-__all__ = ["TABLES", "Plan", "Row", "RowTrial", "Task", "run_task", "table"]
+__all__ = ["EXTRAS", "TABLES", "Plan", "Row", "RowTrial", "Task", "missing", "run_task", "table"]
 
 #: The tables that ``lethe reproduce`` knows, and a line about each.
 TABLES: dict[str, str] = {
@@ -28,8 +29,26 @@ TABLES: dict[str, str] = {
     "cnto": "continual noisy temporal order, Table 3",
     "long-lags": "the experiments of 1997, with standard LSTM and with forget gates",
     "improvements": "ideas for better rows in Tables 2 and 3, what worked and what did not",
+    "baselines": "the other systems in the papers beside both LSTMs, Table 1 whole",
+    "credit": "one LSTM with forget gates, five ways for errors to reach its weights",
     "sections": "what sections 2 to 4 say besides: penalties, decays, biases, restarts, lesions",
 }
+
+
+#: The tables whose trials need an extra: its name, and the packages that it brings.
+EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "baselines": ("baselines", ("jax", "optax")),
+    "credit": ("baselines", ("jax", "optax")),
+}
+
+
+def missing(name: str) -> str:
+    """What running a table lacks here, with the command that installs it; empty: nothing."""
+    extra, packages = EXTRAS.get(name, ("", ()))
+    absent = [package for package in packages if find_spec(package) is None]
+    if not absent:
+        return ""
+    return f'{name} needs {" and ".join(absent)}: pip install "lethe-ml[{extra}]"'
 
 
 def table(name: str) -> Any:
@@ -147,14 +166,16 @@ def run_task(task: Task) -> Record:
     Returns
     -------
     dict
-        Plain JSON values: which trial, its result, seconds, and what it ran on.
+        Plain JSON values: which trial, its result, seconds by the clock and of the processor, and
+        what it ran on.
     """
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     result = task.trial.run(task.seed)
-    seconds = time.perf_counter() - began
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked
     record = {"experiment": task.experiment, "row": task.row, "seed": task.seed} | asdict(result)
     return record | {
         "seconds": round(seconds, 3),
+        "cpu_seconds": round(cpu_seconds, 3),
         "version": __version__,
         "dtype": task.trial.dtype,
         "instruction_set": instruction_set(),

@@ -4,7 +4,7 @@ from lethe.streams.arithmetic import Adding, Multiplication
 from lethe.streams.bundled import BUNDLED, BundledStream
 from lethe.streams.long_lag import LongLag, VeryLongLag
 from lethe.streams.parquet import ParquetStream
-from lethe.streams.reber import TARGETS, EmbeddedReber, ReberStream
+from lethe.streams.reber import TARGETS, EmbeddedReber, Reber, ReberStream
 from lethe.streams.record import Record, RecordSource
 from lethe.streams.records import RecordStream
 from lethe.streams.sequences import Continual, SequenceStream, SequenceTask
@@ -12,6 +12,7 @@ from lethe.streams.sources import open_records
 from lethe.streams.steps import Steps, joined
 from lethe.streams.temporal_order import TemporalOrder
 from lethe.streams.text import TextStream, topics
+from lethe.streams.tomita import Tomita
 from lethe.streams.two_sequence import Latch, TwoSequence
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "LongLag",
     "Multiplication",
     "ParquetStream",
+    "Reber",
     "ReberStream",
     "Record",
     "RecordSource",
@@ -34,6 +36,7 @@ __all__ = [
     "Steps",
     "TemporalOrder",
     "TextStream",
+    "Tomita",
     "TwoSequence",
     "VeryLongLag",
     "joined",

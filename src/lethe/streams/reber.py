@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lethe.streams.steps import Steps, joined
 
-__all__ = ["SYMBOLS", "TARGETS", "EmbeddedReber", "ReberStream"]
+__all__ = ["SYMBOLS", "TARGETS", "EmbeddedReber", "Reber", "ReberStream"]
 
 #: The symbols by number: 0 is B, 6 is E.
 SYMBOLS = "BTPSXVE"
@@ -276,6 +276,18 @@ _NEXT = _next_symbols()
 _POSSIBLE = TARGETS[[edge for edge, _ in _CHOICES]]
 _POSSIBLE.setflags(write=False)
 
+# Edges of the Reber grammar inside the embedded one, without its E; and those of its first B.
+_FROM = [node for node, edges in _DIAGRAM.items() for _ in edges]
+_INNER = np.array([branch in "TP" and at not in (6, 7) for branch, at in _FROM])
+_INNER_START = np.array([branch in "TP" and at == 0 for branch, at in _FROM])
+
+
+def _table(targets: str) -> NDArray[np.float32]:
+    """The table of targets of this name."""
+    if targets not in ("next", "possible"):
+        raise ValueError(f"targets must be next or possible, got {targets!r}")
+    return _NEXT if targets == "next" else _POSSIBLE
+
 
 @dataclass(frozen=True)
 class EmbeddedReber:
@@ -303,19 +315,59 @@ class EmbeddedReber:
 
     def __post_init__(self) -> None:
         """Check the kind of target."""
-        if self.targets not in ("next", "possible"):
-            raise ValueError(f"targets must be next or possible, got {self.targets!r}")
+        _table(self.targets)
 
     @property
     def target_table(self) -> NDArray[np.float32]:
         """One row for each pair of an edge of the grammar and the edge after it."""
-        return _NEXT if self.targets == "next" else _POSSIBLE
+        return _table(self.targets)
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new strings, each up to the symbol before its E."""
         edges = _strings(generator, n)
         here = np.flatnonzero(edges != _LAST)
         starts = edges[here] == 0
+        return Steps(_SYMBOL_OF[edges[here]], _CHOICE_OF[edges[here], edges[here + 1]], starts)
+
+
+@dataclass(frozen=True)
+class Reber:
+    """The Reber grammar itself as sequences (Reber 1967; Cleeremans et al. 1989).
+
+    Its strings are those that the embedded grammar embeds: what lies between their first and last
+    two symbols. For all else see `EmbeddedReber`.
+
+    Parameters
+    ----------
+    targets : {"next", "possible"}
+        The target at each step: the symbol that comes next in the string, or all that may come.
+
+    Examples
+    --------
+    >>> steps = Reber("next").sequences(np.random.default_rng(1), 2)
+    >>> "".join(SYMBOLS[symbol] for symbol in steps.inputs)
+    'BPVVBPVV'
+    """
+
+    targets: Literal["next", "possible"]
+
+    inputs: ClassVar[int] = len(SYMBOLS)
+    outputs: ClassVar[int] = len(SYMBOLS)
+
+    def __post_init__(self) -> None:
+        """Check the kind of target."""
+        _table(self.targets)
+
+    @property
+    def target_table(self) -> NDArray[np.float32]:
+        """One row for each pair of an edge of the grammar and the edge after it."""
+        return _table(self.targets)
+
+    def sequences(self, generator: np.random.Generator, n: int) -> Steps:
+        """The steps of `n` new strings, each up to the symbol before its E."""
+        edges = _strings(generator, n)
+        here = np.flatnonzero(_INNER[edges])
+        starts = _INNER_START[edges[here]]
         return Steps(_SYMBOL_OF[edges[here]], _CHOICE_OF[edges[here], edges[here + 1]], starts)
 
 

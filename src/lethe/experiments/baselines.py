@@ -1,0 +1,347 @@
+"""The other systems in the papers, side by side with both LSTMs: Table 1 whole, and beyond it.
+
+Every system meets the same tasks under the same criteria, within the same number of sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lethe.baselines import system
+from lethe.experiments import Plan, Row, cerg, cnto, erg, long_lags, nto
+from lethe.experiments.side_by_side import Column, Table1, known_for, matrix, table_1
+from lethe.results import Record
+from lethe.sequence_trial import SequenceTrial
+from lethe.streams import Adding, Latch, SequenceTask, TwoSequence
+from lethe.trial import Trial
+
+__all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
+
+TITLE = "The other systems in the papers, beside both LSTMs"
+
+#: What `compare` reads differs from row to row; it says what a record lacks.
+RESULT: dict[str, type] = {}
+
+_Options = Mapping[str, Any]
+
+
+def _of(trial: SequenceTrial, task: SequenceTask, sequences: int) -> SequenceTrial:
+    return replace(trial, task=task, sequences=sequences)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A column: its title, the trials of both LSTMs, and the output units of the others."""
+
+    title: str
+    standard: SequenceTrial
+    forget_gates: SequenceTrial
+    output_units: str = "logistic"
+
+    def of(self, name: str, options: _Options) -> SequenceTrial:
+        """The trial of another system."""
+        task: SequenceTask = self.standard.task
+        units = {"output_units": self.output_units} | dict(options)
+        recipe = system(name, inputs=task.inputs, outputs=task.outputs, **units)
+        return replace(self.standard, topology=recipe, update=None, dtype="float32")
+
+
+def _like(key: str, title: str, task: SequenceTask, sequences: int, units: str) -> _Task:
+    """A task with the networks and the criterion of one of 1997's experiments."""
+    rows = (long_lags.ROWS[f"{key}_{kind}"] for kind in ("standard", "forget_gates"))
+    standard, forget_gates = (_of(row.trial, task, sequences) for row in rows)
+    return _Task(title, standard, forget_gates, units)
+
+
+# The limits are what LSTM needs with some room: it solves the two-sequence problem of length 100
+# after some 13,000 sequences, the latch problem after 30,000, adding after 84,000.
+_TASKS: dict[str, _Task] = {
+    "erg": _Task("Reber", erg.ROWS["standard"].trial, erg.ROWS["forget_gates"].trial),
+    "two_10": _like("3a_st1", "two 10", TwoSequence(10, 3), 50_000, "logistic"),
+    "two_50": _like("3a_st1", "two 50", TwoSequence(50, 3), 50_000, "logistic"),
+    "two_100": _like("3a_st1", "two 100", TwoSequence(100, 3), 50_000, "logistic"),
+    "latch": _like("latch", "latch", Latch(100), 50_000, "logistic"),
+    "adding_10": _like("4_100_linear", "add 10", Adding(10), 100_000, "linear"),
+    "adding_100": _like("4_100_linear", "add 100", Adding(100), 100_000, "linear"),
+}
+
+
+@dataclass(frozen=True)
+class _Contestant:
+    """A line: its title, its system, and its options, for all tasks and for some.
+
+    What takes very long a step gets a `share` of the sequences: one in so many.
+    """
+
+    title: str
+    name: str
+    options: _Options = field(default_factory=dict)
+    of_task: Mapping[str, _Options] = field(default_factory=dict)
+    share: int = 1
+
+    def trial(self, key: str) -> SequenceTrial:
+        """Its trial of a task."""
+        trial = _TASKS[key].of(self.name, {**self.options, **self.of_task.get(key, {})})
+        return replace(trial, sequences=trial.sequences // self.share)
+
+
+# Options of the networks that read all of themselves: for real inputs, for symbols, for sums.
+_WIDE: _Options = {"hidden": 10, "rate": 0.3, "initial_range": 2.0, "biased": True}
+_NARROW: _Options = {"hidden": 12, "rate": 0.1, "initial_range": 0.5, "biased": False}
+_WIDE_SUM: _Options = {"output_units": "logistic", "rate": 3.0}
+_LOGISTIC_3 = {"output_units": "logistic", "units": 3}
+
+_CONTESTANTS: dict[str, _Contestant] = {
+    "bptt": _Contestant(
+        "BPTT, full",
+        "bptt",
+        _WIDE,
+        {"erg": _NARROW, "adding_10": _WIDE_SUM, "adding_100": _WIDE_SUM},
+    ),
+    "bptt_window": _Contestant(
+        "BPTT, window of 10",
+        "bptt",
+        {"h": 10} | _WIDE,
+        {"erg": _NARROW, "adding_10": _WIDE_SUM, "adding_100": _WIDE_SUM},
+    ),
+    "rtrl_3": _Contestant(
+        "RTRL, 3 hidden units",
+        "rtrl",
+        _WIDE | {"hidden": 3},
+        {
+            "erg": _NARROW | {"hidden": 3, "rate": 0.05},
+            "adding_10": _WIDE_SUM | {"hidden": 3},
+            "adding_100": _WIDE_SUM | {"hidden": 3},
+        },
+    ),
+    "rtrl_12": _Contestant(
+        "RTRL, 12 hidden units",
+        "rtrl",
+        _WIDE | {"hidden": 12},
+        {
+            "erg": _NARROW,
+            "adding_10": _WIDE_SUM | {"hidden": 12},
+            "adding_100": _WIDE_SUM | {"hidden": 12},
+        },
+    ),
+    "hybrid": _Contestant(
+        "O(n³) hybrid",
+        "hybrid",
+        _WIDE,
+        {"erg": _NARROW, "adding_10": _WIDE_SUM, "adding_100": _WIDE_SUM},
+    ),
+    "chunker": _Contestant(
+        "Sequence chunker",
+        "chunker",
+        {"h": 10, "rate": 1.0},
+        {
+            "erg": {"automatizer": 12, "chunker": 12, "rate": 0.2},
+            "adding_10": {"output_units": "logistic"},
+            "adding_100": {"output_units": "logistic"},
+        },
+        share=4,
+    ),
+    "elman": _Contestant("Elman network", "elman"),
+    "cascade": _Contestant("Recurrent cascade-corr.", "cascade"),
+    "time_constants": _Contestant(
+        "Adaptable time constants",
+        "time_constants",
+        {"constants": [2, 200]},
+        {"erg": {"units": 15, "constants": [2, 4]}, "two_10": {"constants": [2, 4]}},
+    ),
+    "multiscale": _Contestant(
+        "Fixed time constants",
+        "time_constants",
+        {"taus": [0] * 5 + [0.9] * 2 + [0.99] * 3},
+        {
+            "erg": {"taus": [0] * 8 + [0.8] * 3 + [0.9] * 2 + [0.95] * 2},
+            "two_10": {"taus": [0] * 4 + [0.5] * 2 + [0.9] * 2 + [0.99] * 2},
+            "adding_10": {"rate": 0.003},
+            "adding_100": {"rate": 0.003},
+        },
+    ),
+    "focused": _Contestant("Focused back-propagation", "focused"),
+    "tdnn": _Contestant(
+        "Time-delay, 15 steps", "tdnn", {}, {"erg": {"units": 10, "output_units": "softmax"}}
+    ),
+    "tdnn_whole": _Contestant(
+        "Time-delay, sees it all",
+        "tdnn",
+        {"hidden_taps": 110},
+        {
+            "erg": {"units": 10, "input_taps": 12, "hidden_taps": 40, "output_units": "softmax"},
+            "two_10": {"hidden_taps": 12},
+            "two_50": {"hidden_taps": 54},
+            "adding_10": {"hidden_taps": 12, "units": 16},
+        },
+    ),
+    "narx": _Contestant(
+        "NARX network",
+        "narx",
+        {"delays": 12},
+        {
+            "erg": {
+                "hidden": 15,
+                "delays": 10,
+                "input_taps": 10,
+                "rate": 0.001,
+                "output_units": "softmax",
+            },
+            "two_10": {"delays": 6},
+            "adding_10": {"hidden": 16, "rate": 0.001},
+        },
+    ),
+    "weighted_sums": _Contestant(
+        "Holographic (Plate)",
+        "weighted_sums",
+        {},
+        {"erg": {"units": 16, "output_units": "softmax"}},
+    ),
+    "gamma": _Contestant(
+        "Gamma memory",
+        "gamma",
+        {"taps": 20, "mu": 0.2},
+        {
+            "erg": {"hidden": 10, "taps": 12, "mu": 0.8, "output_units": "softmax"},
+            "two_10": {"taps": 4, "mu": 0.5},
+            "two_50": {"taps": 10, "mu": 0.2},
+            "adding_10": {"hidden": 16, "taps": 12, "mu": 1.0, "rate": 0.001},
+        },
+    ),
+    "sun": _Contestant("Old activation plus net", "sun"),
+    "ring": _Contestant("Higher orders (Ring)", "ring", {"output_units": "linear"}),
+    "second_order": _Contestant(
+        "Second-order network",
+        "second_order",
+        {"hidden": 20, "biased": True, "rate": 0.3},
+        {
+            "erg": {"hidden": 12, "biased": False, "rate": 0.5},
+            "adding_10": {"rate": 0.1, "momentum": 0.9, "output_units": "logistic"},
+            "adding_100": {"rate": 0.1, "momentum": 0.9, "output_units": "logistic"},
+        },
+    ),
+    "annealing": _Contestant(
+        "Simulated annealing",
+        "annealing",
+        {},
+        {"erg": {"units": 5}, "adding_10": _LOGISTIC_3, "adding_100": _LOGISTIC_3},
+    ),
+    "grid_search": _Contestant(
+        "Multi-grid random search",
+        "grid_search",
+        {},
+        {"erg": {"units": 5}, "adding_10": _LOGISTIC_3, "adding_100": _LOGISTIC_3},
+    ),
+    "pseudo_newton": _Contestant(
+        "Pseudo-Newton", "pseudo_newton", {}, {"erg": {"units": 5}}, share=10
+    ),
+    "iohmm": _Contestant("State networks, EM", "iohmm"),
+    "kalman": _Contestant("Kalman filter, global", "kalman", {"decoupled": False}),
+    "kalman_decoupled": _Contestant("Kalman filter, decoupled", "kalman", {"decoupled": True}),
+    "kalman_lstm": _Contestant(
+        "Kalman filter of LSTM", "kalman", {"decoupled": True, "network": "lstm"}
+    ),
+    "guessing": _Contestant(
+        "Random weight guessing", "guessing", {}, {"latch": {"bound": 0.2}, "erg": {"hidden": 3}}
+    ),
+}
+
+
+def _rows() -> Iterator[tuple[str, Row[Any]]]:
+    for key, task in _TASKS.items():
+        for name, contestant in _CONTESTANTS.items():
+            yield f"{key}_{name}", Row(contestant.title, contestant.trial(key))
+        yield f"{key}_lstm_1997", Row("LSTM of 1997", task.standard)
+        yield f"{key}_lstm_1999", Row("LSTM with forget gates", task.forget_gates)
+
+
+#: What is continual: what the captions of Tables 2 and 3 say of BPTT and RTRL.
+_CONTINUAL: dict[str, tuple[str, Any, int]] = {
+    "cerg": ("CERG", cerg.ROWS["forget_gates"].trial, 7),
+    "nto": ("NTO", nto.ROWS["forget_gates_5"].trial, 8),
+    "cnto": ("CNTO", cnto.ROWS["forget_gates"].trial, 8),
+}
+_TABLE_1: dict[str, tuple[str, Table1]] = {
+    "erg_rtrl_3": ("RTRL", Table1("3", "170", "0.05", '"some fraction"', "173,000")),
+    "erg_rtrl_12": ("RTRL", Table1("12", "494", "0.1", '"some fraction"', "25,000")),
+    "erg_elman": ("ELM", Table1("15", "435", "", "0", ">200,000")),
+    "erg_cascade": ("RCC", Table1("7-9", "119-198", "", "50", "182,000")),
+    "erg_lstm_1997": ("Std. LSTM", Table1("3bl., size 2", "276", "0.5", "100", "8,440")),
+}
+# As many presentations as the report gives the slowest of them, and some more.
+_TABLE_1_LIMIT = 250_000
+
+
+def _continual(key: str, name: str, options: _Options) -> Any:
+    _, trial, units = _CONTINUAL[key]
+    recipe = system(name, inputs=units, outputs=units, **options)
+    limit = {"sequences": 50_000} if key == "nto" else {"training_streams": 20_000}
+    return replace(trial, topology=recipe, update=None, dtype="float32", **limit)
+
+
+def _continual_rows() -> Iterator[tuple[str, Row[Any]]]:
+    for key, (title, _, _) in _CONTINUAL.items():
+        for name, who, options in _ONLINE:
+            yield (
+                f"{key}_{name}",
+                Row(f"{who}, {title}", _continual(key, name.split("_")[0], options)),
+            )
+
+
+_ONLINE = (
+    ("bptt", "BPTT, window of 50", {"h": 50, "hidden": 12}),
+    ("rtrl", "RTRL, 12 hidden units", {"hidden": 12}),
+)
+
+#: All rows, named by task and system.
+ROWS: dict[str, Row[Any]] = dict(_rows()) | dict(_continual_rows())
+for _row, (_, _report) in _TABLE_1.items():
+    _trial = replace(ROWS[_row].trial, sequences=_TABLE_1_LIMIT)
+    ROWS[_row] = Row(ROWS[_row].title, _trial, _report)
+
+# Table 1 has ten networks a row, the matrix three.
+_FEWER = {row: 3 for row in ROWS if row not in _TABLE_1}
+FULL = Plan(rows=tuple(ROWS), trials=10, fewer=_FEWER)
+
+#: One network of each system, on its own task and on embedded Reber strings.
+SHORT = Plan(
+    rows=tuple(row for row in ROWS if row.startswith("erg_")), trials=1, limits={"sequences": 5_000}
+)
+
+
+def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
+    """Table 1, the matrix of systems and tasks, and what is continual.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        Records of this experiment.
+    rows : sequence of str
+        Names of the rows to show.
+
+    Returns
+    -------
+    str
+        Lines of at most 100 characters.
+    """
+    held: dict[str, list[Record]] = {row: [] for row in rows}
+    for record in records:
+        held.setdefault(record["row"], []).append(record)
+    lines = {
+        name: one.title + (f" (1/{one.share})" if one.share > 1 else "")
+        for name, one in _CONTESTANTS.items()
+    }
+    lines |= {"lstm_1997": "LSTM of 1997", "lstm_1999": "LSTM with forget gates"}
+    columns = [
+        Column(key, task.title, task.standard.sequences)
+        for key, task in _TASKS.items()
+        if any(row.startswith(f"{key}_") for row in rows)
+    ]
+    parts = [
+        "Table 1, embedded Reber grammar with resets\n" + table_1(_TABLE_1, held),
+        "Solved of all networks, and the mean number of sequences until then\n"
+        + matrix(columns, lines, held),
+    ]
+    return "\n\n".join(parts)
