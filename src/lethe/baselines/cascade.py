@@ -155,7 +155,7 @@ class CascadeCorrelation:
         Quickprop's ε, on the mean error and on S, and its μ.
     patience, longest : int
         A phase ends after so many epochs without an improvement, and after so many in all.
-    enough, candidate_enough : float
+    enough : float
         An improvement is more than this part of the mean squared error, or of the best S.
     offset : float
         Added to the slope of logistic output units, so that none is stuck.
@@ -171,7 +171,6 @@ class CascadeCorrelation:
     patience: int = 8
     longest: int = 100
     enough: float = 0.01
-    candidate_enough: float = 0.03
     offset: float = 0.1
     initial_range: float = 1.0
 
@@ -248,7 +247,7 @@ class CascadeCorrelation:
         """Where they stagnate candidates are drawn, or where there is no room they begin anew."""
         steps = jnp.maximum(kept.sums.one[-1], 1)
         jumps = quickprop(kept.sums.output / steps, kept.jumps, self.rate, self.growth)
-        kept = self._watched(kept._replace(jumps=jumps), -kept.sums.wrong / steps, self.enough)
+        kept = self._watched(kept._replace(jumps=jumps), -kept.sums.wrong / steps)
         key, drawn = jax.random.split(kept.key)
         a, (pool, sources) = self.initial_range, kept.pool.shape
         first = jax.random.uniform(drawn, (pool, sources), kept.pool.dtype, -a, a)
@@ -275,14 +274,13 @@ class CascadeCorrelation:
         kept = self._watched(
             kept._replace(pool=kept.pool + jumps.change, pool_jumps=jumps),
             scores[best],
-            self.candidate_enough,
         )
         turned = _anew(kept)._replace(grown=kept.grown + 1, growing=jnp.zeros((), bool))
         learned: tuple[Tree, _Life] = self._if_over(kept, (weights, kept), (joined, turned))
         return learned
 
-    def _watched(self, kept: _Life, figure: Array, enough: float) -> _Life:
-        better = (figure > kept.best + enough * jnp.abs(kept.best)) | (kept.epochs == 1)
+    def _watched(self, kept: _Life, figure: Array) -> _Life:
+        better = (figure > kept.best + self.enough * jnp.abs(kept.best)) | (kept.epochs == 1)
         return kept._replace(
             best=jnp.where(better, figure, kept.best),
             stale=jnp.where(better, 0, kept.stale + 1),

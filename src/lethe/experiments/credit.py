@@ -136,10 +136,10 @@ def _rows() -> Iterator[tuple[str, Row[Refereed]]]:
 
 
 def _grid() -> Iterator[tuple[str, Row[Refereed]]]:
-    """All rates. Not part of the table: ask for them with --row."""
+    """All other rates. Not part of the table: ask for them with --row."""
     for key, task in _TASKS.items():
         for credit, title in _CREDITS.items():
-            for rate in _GRID:
+            for rate in (rate for rate in _GRID if rate != task.rates[credit]):
                 yield f"{key}_{credit}_{rate}", task.row(credit, rate, title)
 
 

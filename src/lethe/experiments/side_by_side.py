@@ -9,7 +9,7 @@ from typing import Any
 from lethe.experiments.cells import percentage
 from lethe.results import Record, mean
 
-__all__ = ["Column", "Table1", "known_for", "matrix", "table_1"]
+__all__ = ["Column", "Table1", "continual", "known_for", "matrix", "table_1"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,9 @@ def diverged(records: Sequence[Record]) -> int:
 def microseconds(records: Sequence[Record]) -> float | None:
     """A training step's share of the processor's time, tests and compiling included."""
     steps = sum(number(r, "training_steps", "training_symbols") for r in records)
-    return 1e6 * sum(number(r, "cpu_seconds", "seconds") for r in records) / steps if steps else None
+    return (
+        1e6 * sum(number(r, "cpu_seconds", "seconds") for r in records) / steps if steps else None
+    )
 
 
 def short(value: float | None) -> str:
@@ -102,20 +104,20 @@ def table_1(rows: Mapping[str, tuple[str, Table1]], held: Mapping[str, list[Reco
         Our trials by row.
     """
     lines = [
-        f"{'':12}{'hidden':>8}{'weights':>10}{'rate':>6}{'success %':>17}{'after':>10}"
-        f"{'networks':>10}{'success %':>16}{'after':>9}",
-        f"{'':12}{'as reported':>51}{'measured':>24}",
+        f"{'':10}{'hidden':>13}{'weights':>9}{'rate':>6}{'success %':>16}{'after':>9}"
+        f"{'networks':>10}{'success %':>15}{'after':>9}",
+        f"{'':10}{'as reported':>53}{'measured':>34}",
     ]
     for row, (title, report) in rows.items():
         records = held.get(row, [])
         line = (
-            f"{title:12}{report.hidden:>8}{report.weights:>10}{report.rate:>6}"
-            f"{report.success:>17}{report.after:>10}{len(records):10}"
+            f"{title:10}{report.hidden:>13}{report.weights:>9}{report.rate:>6}"
+            f"{report.success:>16}{report.after:>9}{len(records):10}"
         )
         if records:
             share, interval = percentage(sum(map(solved, records)), len(records))
             taken = sequences(records)
-            line += f"{share:6.0f} {interval:>9}" + f"{f'{taken:,.0f}' if taken else '-':>9}"
+            line += f"{share:6.0f} {interval:>8}{f'{taken:,.0f}' if taken else '-':>9}"
         lines.append(line)
     return "\n".join(lines)
 
@@ -161,9 +163,7 @@ def _cell(records: Sequence[Record]) -> str:
     return f"{count}/{len(records)}{gone} {short(sequences(records))}".rstrip()
 
 
-def known_for(
-    rows: Mapping[str, tuple[str, str, str]], held: Mapping[str, list[Record]]
-) -> str:
+def known_for(rows: Mapping[str, tuple[str, str, str]], held: Mapping[str, list[Record]]) -> str:
     """Each system on the task that it was known for.
 
     Parameters
@@ -184,3 +184,32 @@ def known_for(
             line += f"{'' if cost is None else f'{cost:.1f}':>7}"
         out.append(line)
     return "\n".join(out)
+
+
+def continual(rows: Mapping[str, str], held: Mapping[str, list[Record]]) -> str:
+    """Systems on streams without an end, or on the task that one is made of.
+
+    Parameters
+    ----------
+    rows : dict of str to str
+        Titles by row.
+    held : dict of str to list of Record
+        Our trials by row.
+    """
+    out = [f"{'':36}{'solved':>9}{'after':>10}{'best network':>30}{'µs':>7}"]
+    for row, title in rows.items():
+        records = held.get(row, [])
+        line = f"{title:36}"
+        if records:
+            taken, cost = sequences(records), microseconds(records)
+            line += f"{f'{sum(map(solved, records))}/{len(records)}':>9}"
+            line += f"{f'{taken:,.0f}' if taken else '-':>10}{_best(records):>30}"
+            line += f"{'' if cost is None else f'{cost:.1f}':>7}"
+        out.append(line)
+    return "\n".join(out)
+
+
+def _best(records: Sequence[Record]) -> str:
+    if "test_wrong" in records[0]:
+        return f"{100 * min(r['test_wrong'] for r in records):.0f} % of sequences wrong"
+    return f"test stream of {max(number(r, 'best_mean_stream') for r in records):,.0f}"

@@ -2,6 +2,14 @@
 
 from lethe.streams.arithmetic import Adding, Multiplication
 from lethe.streams.bundled import BUNDLED, BundledStream
+from lethe.streams.classics import (
+    Latching,
+    Letters,
+    LowPass,
+    MackeyGlass,
+    Trajectories,
+    Words,
+)
 from lethe.streams.long_lag import LongLag, VeryLongLag
 from lethe.streams.parquet import ParquetStream
 from lethe.streams.reber import TARGETS, EmbeddedReber, Reber, ReberStream
@@ -23,7 +31,11 @@ __all__ = [
     "Continual",
     "EmbeddedReber",
     "Latch",
+    "Latching",
+    "Letters",
     "LongLag",
+    "LowPass",
+    "MackeyGlass",
     "Multiplication",
     "ParquetStream",
     "Reber",
@@ -37,8 +49,10 @@ __all__ = [
     "TemporalOrder",
     "TextStream",
     "Tomita",
+    "Trajectories",
     "TwoSequence",
     "VeryLongLag",
+    "Words",
     "joined",
     "open_records",
     "topics",
