@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,7 +111,7 @@ def test_every_system_has_the_face_of_a_network(name: str) -> None:
         whole.run(**piece)
         # The same strings one by one: a sequence ends where a run does.
         bounds = [*np.flatnonzero(piece["starts"]), len(piece["starts"])]
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, last in pairwise(bounds):
             part = {k: piece[k][first:last] for k in ("inputs", "targets", "starts")}
             cut.run(**piece | part)
     probe = strings(4, 9) | {"learn": False}
@@ -189,6 +191,16 @@ def test_what_diverges_ends_its_trial_and_is_no_success() -> None:
     assert (ended.perfect, ended.diverged) == (False, 1)
     assert ended.training_streams < 500
     assert ended.final_mean_stream == 0.0
+
+
+@needs_jax
+def test_the_page_names_every_system_and_its_example_runs() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "baselines.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(SYSTEMS)
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(code, "docs/baselines.md", "exec"), {})
+    for name in NOT_DONE:
+        assert f"**Not done: {name.split(' (')[0]}**" in page
 
 
 def test_trials_want_an_update_for_a_topology_alone() -> None:

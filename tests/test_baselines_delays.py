@@ -23,6 +23,7 @@ from lethe.baselines.narx import Narx  # noqa: E402
 from lethe.baselines.rule import Descent, Rule  # noqa: E402
 from lethe.baselines.tdnn import Tdnn  # noqa: E402
 from lethe.baselines.weighted_sums import Holographic  # noqa: E402
+from lethe.streams import Latching, Letters, LowPass, MackeyGlass  # noqa: E402
 
 T = 9
 CELLS: dict[str, tuple[Cell, Credit]] = {
@@ -102,27 +103,14 @@ def test_the_evidence_of_a_pattern_does_not_depend_on_its_time() -> None:
     assert np.abs(evidence[0, -1] - evidence[0, 9]).max() > 1e-3  # not what silence has
 
 
-def mackey_glass(n: int, delay: int = 17, parts: int = 10) -> np.ndarray:
-    """dx/dt = 0.2 x(t−17) / (1 + x(t−17)^10) − 0.1 x, once per unit of time, 200 units left out."""
-    lag, steps = delay * parts, (n + 200) * parts
-    x = np.zeros(steps + lag + 1)
-    x[lag] = 1.2
-    for i in range(lag, lag + steps):  # Heun's method.
-        old, new = (0.2 * b / (1 + b**10) for b in x[i - lag : i - lag + 2])
-        slope = old - 0.1 * x[i]
-        x[i + 1] = x[i] + 0.5 / parts * (slope + new - 0.1 * (x[i] + slope / parts))
-    return x[lag::parts][200 : 200 + n]
-
-
 def test_a_time_delay_network_predicts_mackey_glass() -> None:
     """Six steps ahead from 19 steps, learned from 500 of them; the next 500 are the test.
 
     Root of the mean squared error, in standard deviations. Tables give 0.02 for back-propagation
     networks (Jang 1993; unverified). Ours: 0.04 to 0.06; the best linear prediction has 0.115.
     """
-    x = mackey_glass(1024) - 0.9
-    span = x[np.arange(18, 1018)[:, None] + np.arange(-18, 1)]
-    target = x[24:1024]
+    parts = [MackeyGlass(held_out).windows() for held_out in (False, True)]
+    span, target = (np.concatenate(both) for both in zip(*parts, strict=True))
     linear = np.c_[span, np.ones(1000)]
     fit = np.linalg.lstsq(linear[:500], target[:500], rcond=None)[0]
 
@@ -147,7 +135,7 @@ def test_a_time_delay_network_predicts_mackey_glass() -> None:
 
 
 @dataclass(frozen=True)
-class Latching:
+class LatchingUnit:
     """The latching problem's network: one unit with D delays, only its first inputs adjustable.
 
     A class drives the unit by three free numbers, then comes noise. The D weights back are 1.25 / D
@@ -181,25 +169,19 @@ class Latching:
 def latched(delays: int, length: int, trials: int = 5, strings: int = 30) -> int:
     """In how many trials all strings are classified within 40 epochs."""
     rule = Descent(Bptt(128), rate=0.4)
-    nets = [Learner(Latching(delays), rule, seed=1000 + seed) for seed in range(trials)]
+    nets = [Learner(LatchingUnit(delays), rule, seed=1000 + seed) for seed in range(trials)]
     solved = 0
     for seed, net in enumerate(nets):
-        draw = np.random.default_rng(seed)
-        first = draw.permutation(np.arange(strings) % 2)
-        xs = np.zeros((strings, length, 7))
-        xs[np.arange(strings)[:, None], np.arange(3), 3 * first[:, None] + np.arange(3)] = 1
-        xs[:, 3:, 6] = draw.uniform(-0.0775, 0.0775, (strings, length - 3))
-        targets = np.repeat(np.where(first, 0.9, 0.1), length)[:, None]
-        ends = np.tile(np.arange(length) == length - 1, strings)
+        steps = Latching(length).sequences(np.random.default_rng(seed), strings)
         for _ in range(40):
             run = net.run(
-                xs.reshape(-1, 7),
-                targets,
-                has_target=ends,
-                starts=np.roll(ends, 1),
+                steps.inputs,
+                steps.targets,
+                has_target=steps.has_target,
+                starts=steps.starts,
                 reset_at_starts=True,
             )
-            if ((run["output"] > 0.5) == (targets > 0.5))[ends].all():
+            if ((run["output"] > 0.5) == (steps.targets > 0.5))[steps.has_target].all():
                 solved += 1
                 break
     return solved
@@ -229,10 +211,9 @@ def test_memory_units_hold_convolution_powers_of_the_key() -> None:
 
 def epochs(cell: Cell, rule: Rule, seed: int, most: int) -> int:
     """Epochs until 8 sequences of 20 random letters of 5 are generated from their numbers alone."""
-    draw = np.random.default_rng(seed)
     numbers = np.zeros((8, 20, 8))
     numbers[np.arange(8), 0, np.arange(8)] = 1
-    letters = draw.integers(5, size=160)
+    letters = Letters(seed).letters.ravel()
     starts = np.tile(np.arange(20) == 0, 8)
     net = Learner(cell, rule, seed=seed)
     for epoch in range(most):
@@ -273,27 +254,15 @@ def test_its_impulse_response_is_the_gamma_kernel() -> None:
             np.testing.assert_allclose(state[:, 0], [0.0, *kernel], atol=1e-15)
 
 
-def elliptic(x: np.ndarray) -> np.ndarray:
-    """A third-order elliptic low-pass filter, scaled to an output variance of 1 for white noise."""
-    y = np.zeros(len(x) + 3)
-    z = np.append(np.zeros(3), x)
-    for t in range(3, len(y)):
-        y[t] = z[t] - 0.8731 * (z[t - 1] + z[t - 2]) + z[t - 3]
-        y[t] += 2.8653 * y[t - 1] - 2.7505 * y[t - 2] + 0.8843 * y[t - 3]
-    return y[3:] / 53.17
-
-
 def test_a_gamma_filter_finds_the_depth_of_a_low_pass_system() -> None:
     """With 3 taps a delay line leaves 0.99 of the variance; with μ free 0.10 is left at μ = 0.15.
 
     (Least squares; the source's own figures are not known to us.) From μ = 1, the delay line.
     """
-    x = np.random.default_rng(1).standard_normal(40_000)
-    y = elliptic(x)
-    assert y.var() == pytest.approx(1, abs=0.1)
+    steps = LowPass(T=40_000).sequences(np.random.default_rng(1), 1)
     cell, rule = gamma.make(1, 1, "linear", hidden=0, taps=3, mu=1.0, rate=0.001, optimizer="adam")
     net = Learner(cell, rule, seed=1)
-    run = net.run(x[:, None], y[:, None])
-    left = np.mean((run["output"][-10_000:, 0] - y[-10_000:]) ** 2) / y[-10_000:].var()
+    y, target = net.run(steps.inputs, steps.targets)["output"][-10_000:], steps.targets[-10_000:]
+    left = np.mean((y - target) ** 2) / target.var()
     assert left < 0.25
     assert 0.1 < float(net.weights["state"][0]) < 0.2

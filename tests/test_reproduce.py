@@ -28,8 +28,8 @@ TINY = {
 }
 FIELDS = {
     "experiment", "row", "seed", "perfect", "training_streams", "training_symbols",
-    "best_mean_stream", "final_mean_stream", "seconds", "cpu_seconds", "version", "dtype", "instruction_set",
-    "configuration",
+    "best_mean_stream", "final_mean_stream", "seconds", "cpu_seconds", "version", "dtype",
+    "instruction_set", "configuration",
 }  # fmt: skip
 
 

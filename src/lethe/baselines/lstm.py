@@ -1,9 +1,10 @@
 """The LSTM of both papers as a cell, so that every credit can be tried on it.
 
-The equations are those of `lethe.equations` (7 to 11), for any one-layer `Topology`. With
-`truncated` the past cell outputs (and gates, where they feed back) are constants to the derivatives,
-which is the papers' truncation: real-time recurrent learning of that cell is their algorithm, to the
-last digit of `lethe.Network` (tests/test_baselines.py).
+Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 1999. The equations are those of
+`lethe.equations` (7 to 11), for any one-layer `Topology`. With `truncated` the past cell outputs (and
+gates, where they feed back) are constants to the derivatives, which is the papers' truncation:
+real-time recurrent learning of that cell is their algorithm, to the last digits of `lethe.Network`
+(tests/test_baselines_credit.py).
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Lstm:
         z = jnp.concatenate(sources)
         gate = {kind: jax.nn.sigmoid(self._net(kind, weights, z)) for kind in t.gates}
         g = _SQUASHING[t.cell_input](self._net("cell", weights, z).T)
-        kept = gate["forget_gate"] if "forget_gate" in gate else t.state_decay
+        kept = gate.get("forget_gate", t.state_decay)
         s = state["s"] * kept + g * gate.get("input_gate", 1.0)
         y = _SQUASHING[t.cell_output](s) * gate.get("output_gate", 1.0)
         gates = jnp.stack([gate[kind] for kind in t.gates]) if t.gates_are_sources else ()

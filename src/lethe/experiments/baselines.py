@@ -5,17 +5,18 @@ Every system meets the same tasks under the same criteria, within the same numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lethe.baselines import system
 from lethe.experiments import Plan, Row, cerg, cnto, erg, long_lags, nto
+from lethe.experiments.contestants import CONTESTANTS, Contestant, Options
+from lethe.experiments.own_tasks import OWN
 from lethe.experiments.side_by_side import Column, Table1, continual, known_for, matrix, table_1
 from lethe.results import Record
 from lethe.sequence_trial import SequenceTrial
 from lethe.streams import Adding, Latch, SequenceTask, TwoSequence
-from lethe.trial import Trial
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
@@ -24,10 +25,8 @@ TITLE = "The other systems in the papers, beside both LSTMs"
 #: What `compare` reads differs from row to row; it says what a record lacks.
 RESULT: dict[str, type] = {}
 
-_Options = Mapping[str, Any]
 
-
-def _of(trial: SequenceTrial, task: SequenceTask, sequences: int) -> SequenceTrial:
+def _with(trial: SequenceTrial, task: SequenceTask, sequences: int) -> SequenceTrial:
     return replace(trial, task=task, sequences=sequences)
 
 
@@ -40,7 +39,7 @@ class _Task:
     forget_gates: SequenceTrial
     output_units: str = "logistic"
 
-    def of(self, name: str, options: _Options) -> SequenceTrial:
+    def of(self, name: str, options: Options) -> SequenceTrial:
         """The trial of another system."""
         task: SequenceTask = self.standard.task
         units = {"output_units": self.output_units} | dict(options)
@@ -51,7 +50,7 @@ class _Task:
 def _like(key: str, title: str, task: SequenceTask, sequences: int, units: str) -> _Task:
     """A task with the networks and the criterion of one of 1997's experiments."""
     rows = (long_lags.ROWS[f"{key}_{kind}"] for kind in ("standard", "forget_gates"))
-    standard, forget_gates = (_of(row.trial, task, sequences) for row in rows)
+    standard, forget_gates = (_with(row.trial, task, sequences) for row in rows)
     return _Task(title, standard, forget_gates, units)
 
 
@@ -68,215 +67,17 @@ _TASKS: dict[str, _Task] = {
 }
 
 
-@dataclass(frozen=True)
-class _Contestant:
-    """A line: its title, its system, and its options, for all tasks and for some.
-
-    What takes very long a step gets a `share` of the sequences: one in so many.
-    """
-
-    title: str
-    name: str
-    options: _Options = field(default_factory=dict)
-    of_task: Mapping[str, _Options] = field(default_factory=dict)
-    share: int = 1
-
-    def trial(self, key: str) -> SequenceTrial:
-        """Its trial of a task."""
-        trial = _TASKS[key].of(self.name, {**self.options, **self.of_task.get(key, {})})
-        return replace(trial, sequences=trial.sequences // self.share)
-
-
-# Options of the networks that read all of themselves: for real inputs, for symbols, for sums.
-_WIDE: _Options = {"hidden": 10, "rate": 0.3, "initial_range": 2.0, "biased": True}
-_NARROW: _Options = {"hidden": 12, "rate": 0.1, "initial_range": 0.5, "biased": False}
-_WIDE_SUM: _Options = {"output_units": "logistic", "rate": 3.0}
-_THREE_BLOCKS: _Options = {"blocks": 3, "cells_per_block": 1, "forget_gate_bias": 5.0}
-_KALMAN_SUM: _Options = {
-    "topology": {"blocks": 2, "cells_per_block": 2, "forget_gate_bias": 5.0},
-    "annealed": 3000,
-    "last_measurement_noise": 0.1,
-    "last_process_noise": 1e-4,
-}
-_LOGISTIC_3 = {"output_units": "logistic", "units": 3}
-
-_CONTESTANTS: dict[str, _Contestant] = {
-    "bptt": _Contestant(
-        "BPTT, full",
-        "bptt",
-        _WIDE,
-        {"erg": _NARROW, "adding_10": _WIDE_SUM, "adding_100": _WIDE_SUM},
-    ),
-    "bptt_window": _Contestant(
-        "BPTT, window of 10",
-        "bptt",
-        {"h": 10} | _WIDE,
-        {"erg": _NARROW, "adding_10": _WIDE_SUM, "adding_100": _WIDE_SUM},
-    ),
-    "rtrl_3": _Contestant(
-        "RTRL, 3 hidden units",
-        "rtrl",
-        _WIDE | {"hidden": 3},
-        {
-            "erg": _NARROW | {"hidden": 3, "rate": 0.05},
-            "adding_10": _WIDE_SUM | {"hidden": 3},
-            "adding_100": _WIDE_SUM | {"hidden": 3},
-        },
-    ),
-    "rtrl_12": _Contestant(
-        "RTRL, 12 hidden units",
-        "rtrl",
-        _WIDE | {"hidden": 12},
-        {
-            "erg": _NARROW,
-            "adding_10": _WIDE_SUM | {"hidden": 12},
-            "adding_100": _WIDE_SUM | {"hidden": 12},
-        },
-    ),
-    "hybrid": _Contestant(
-        "O(n³) hybrid",
-        "hybrid",
-        _WIDE,
-        {"erg": _NARROW, "adding_10": _WIDE_SUM, "adding_100": _WIDE_SUM},
-    ),
-    "chunker": _Contestant(
-        "Sequence chunker",
-        "chunker",
-        {"h": 10, "rate": 1.0},
-        {
-            "erg": {"automatizer": 12, "chunker": 12, "rate": 0.2},
-            "adding_10": {"output_units": "logistic"},
-            "adding_100": {"output_units": "logistic"},
-        },
-        share=4,
-    ),
-    "elman": _Contestant("Elman network", "elman"),
-    "cascade": _Contestant("Recurrent cascade-corr.", "cascade"),
-    "time_constants": _Contestant(
-        "Adaptable time constants",
-        "time_constants",
-        {"constants": [2, 200]},
-        {"erg": {"units": 15, "constants": [2, 4]}, "two_10": {"constants": [2, 4]}},
-    ),
-    "multiscale": _Contestant(
-        "Fixed time constants",
-        "time_constants",
-        {"taus": [0] * 5 + [0.9] * 2 + [0.99] * 3},
-        {
-            "erg": {"taus": [0] * 8 + [0.8] * 3 + [0.9] * 2 + [0.95] * 2},
-            "two_10": {"taus": [0] * 4 + [0.5] * 2 + [0.9] * 2 + [0.99] * 2},
-            "adding_10": {"rate": 0.003},
-            "adding_100": {"rate": 0.003},
-        },
-    ),
-    "focused": _Contestant("Focused back-propagation", "focused"),
-    "tdnn": _Contestant(
-        "Time-delay, 15 steps", "tdnn", {}, {"erg": {"units": 10, "output_units": "softmax"}}
-    ),
-    "tdnn_whole": _Contestant(
-        "Time-delay, sees it all",
-        "tdnn",
-        {"hidden_taps": 110},
-        {
-            "erg": {"units": 10, "input_taps": 12, "hidden_taps": 40, "output_units": "softmax"},
-            "two_10": {"hidden_taps": 12},
-            "two_50": {"hidden_taps": 54},
-            "adding_10": {"hidden_taps": 12, "units": 16},
-        },
-    ),
-    "narx": _Contestant(
-        "NARX network",
-        "narx",
-        {"delays": 12},
-        {
-            "erg": {
-                "hidden": 15,
-                "delays": 10,
-                "input_taps": 10,
-                "rate": 0.001,
-                "output_units": "softmax",
-            },
-            "two_10": {"delays": 6},
-            "adding_10": {"hidden": 16, "rate": 0.001},
-        },
-    ),
-    "weighted_sums": _Contestant(
-        "Holographic (Plate)",
-        "weighted_sums",
-        {},
-        {"erg": {"units": 16, "output_units": "softmax"}},
-    ),
-    "gamma": _Contestant(
-        "Gamma memory",
-        "gamma",
-        {"taps": 20, "mu": 0.2},
-        {
-            "erg": {"hidden": 10, "taps": 12, "mu": 0.8, "output_units": "softmax"},
-            "two_10": {"taps": 4, "mu": 0.5},
-            "two_50": {"taps": 10, "mu": 0.2},
-            "adding_10": {"hidden": 16, "taps": 12, "mu": 1.0, "rate": 0.001},
-        },
-    ),
-    "sun": _Contestant("Old activation plus net", "sun"),
-    "ring": _Contestant("Higher orders (Ring)", "ring", {"output_units": "linear"}),
-    "second_order": _Contestant(
-        "Second-order network",
-        "second_order",
-        {"hidden": 20, "biased": True, "rate": 0.3},
-        {
-            "erg": {"hidden": 12, "biased": False, "rate": 0.5},
-            "adding_10": {"rate": 0.1, "momentum": 0.9, "output_units": "logistic"},
-            "adding_100": {"rate": 0.1, "momentum": 0.9, "output_units": "logistic"},
-        },
-    ),
-    "annealing": _Contestant(
-        "Simulated annealing",
-        "annealing",
-        {},
-        {"erg": {"units": 5}, "adding_10": _LOGISTIC_3, "adding_100": _LOGISTIC_3},
-    ),
-    "grid_search": _Contestant(
-        "Multi-grid random search",
-        "grid_search",
-        {},
-        {"erg": {"units": 5}, "adding_10": _LOGISTIC_3, "adding_100": _LOGISTIC_3},
-    ),
-    "pseudo_newton": _Contestant(
-        "Pseudo-Newton", "pseudo_newton", {}, {"erg": {"units": 5}}, share=10
-    ),
-    "iohmm": _Contestant(
-        "State networks, EM",
-        "iohmm",
-        {},
-        {"erg": {"states": 24, "stay": 0, "initial_range": 3, "sequences": 256, "room": 3600}},
-    ),
-    "kalman": _Contestant(
-        "Kalman filter, global", "kalman", {"decoupled": False}, {"erg": {"hidden": 12}}, share=10
-    ),
-    "kalman_decoupled": _Contestant(
-        "Kalman, decoupled", "kalman", {"decoupled": True}, {"erg": {"hidden": 12}}, share=10
-    ),
-    "kalman_lstm": _Contestant(
-        "Kalman filter of LSTM",
-        "kalman",
-        {"decoupled": True, "network": "lstm", "annealed": 1000, "topology": _THREE_BLOCKS},
-        {
-            "erg": {"annealed": 3000, "topology": {}},
-            "adding_10": _KALMAN_SUM,
-            "adding_100": _KALMAN_SUM,
-        },
-        share=10,
-    ),
-    "guessing": _Contestant(
-        "Random weight guessing", "guessing", {}, {"latch": {"bound": 0.2}, "erg": {"hidden": 3}}
-    ),
-}
+def _of(contestant: Contestant, key: str) -> SequenceTrial:
+    """A contestant's trial of a task."""
+    options = {**contestant.options, **contestant.of_task.get(key, {})}
+    trial = _TASKS[key].of(contestant.name, options)
+    return replace(trial, sequences=trial.sequences // contestant.share)
 
 
 def _rows() -> Iterator[tuple[str, Row[Any]]]:
     for key, task in _TASKS.items():
-        for name, contestant in _CONTESTANTS.items():
-            yield f"{key}_{name}", Row(contestant.title, contestant.trial(key))
+        for name, contestant in CONTESTANTS.items():
+            yield f"{key}_{name}", Row(contestant.title, _of(contestant, key))
         yield f"{key}_lstm_1997", Row("LSTM of 1997", task.standard)
         yield f"{key}_lstm_1999", Row("LSTM with forget gates", task.forget_gates)
 
@@ -298,7 +99,7 @@ _TABLE_1: dict[str, tuple[str, Table1]] = {
 _TABLE_1_LIMIT = 250_000
 
 
-def _continual(key: str, name: str, options: _Options) -> Any:
+def _continual(key: str, name: str, options: Options) -> Any:
     _, trial, units = _CONTINUAL[key]
     recipe = system(name, inputs=units, outputs=units, **options)
     limit = {"sequences": 50_000} if key == "nto" else {"training_streams": 20_000}
@@ -320,29 +121,34 @@ _ONLINE = (
 )
 
 #: All rows, named by task and system.
-ROWS: dict[str, Row[Any]] = dict(_rows()) | dict(_continual_rows())
+ROWS: dict[str, Row[Any]] = (
+    dict(_rows())
+    | dict(_continual_rows())
+    | {f"own_{name}": Row(CONTESTANTS[name].title, own.trial) for name, own in OWN.items()}
+)
 for _row, (_, _report) in _TABLE_1.items():
     _trial = replace(ROWS[_row].trial, sequences=_TABLE_1_LIMIT)
     ROWS[_row] = Row(ROWS[_row].title, _trial, _report)
 
-# Table 1 has ten networks a row, the matrix three, and fewer where each takes minutes; LSTM has three
-# everywhere.
+# Table 1 has ten networks a row, the matrix three, and fewer where each takes minutes; LSTM has
+# three everywhere.
 _NETWORKS = {"two_100": 2, "latch": 2, "adding_100": 1}
 _FEWER = {
     row: 3 if "_lstm_" in row else _NETWORKS.get(row.removesuffix(f"_{name}"), 3)
-    for name in (*_CONTESTANTS, "lstm_1997", "lstm_1999")
+    for name in (*CONTESTANTS, "lstm_1997", "lstm_1999")
     for row in (f"{key}_{name}" for key in _TASKS)
     if row not in _TABLE_1
-} | {row: 3 for row, _ in _continual_rows()}
+} | {row: 3 for row in ROWS if row.startswith(("own_", *_CONTINUAL))}
 FULL = Plan(
     rows=(*_TABLE_1, *(row for row in ROWS if row not in _TABLE_1)), trials=10, fewer=_FEWER
 )
 
 #: One network of each system, on its own task and on embedded Reber strings.
 SHORT = Plan(
-    rows=tuple(row for row in ROWS if row.startswith("erg_")), trials=1, limits={"sequences": 5_000}
+    rows=tuple(row for row in ROWS if row.startswith(("own_", "erg_"))),
+    trials=1,
+    limits={"sequences": 20_000},
 )
-
 
 _NOTE = """\
 success and solved: of the networks, in per cent with its 95 % interval (Wilson) or as a number;
@@ -371,7 +177,7 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
         held.setdefault(record["row"], []).append(record)
     lines = {
         name: one.title + (f" (1/{one.share})" if one.share > 1 else "")
-        for name, one in _CONTESTANTS.items()
+        for name, one in CONTESTANTS.items()
     }
     lines |= {"lstm_1997": "LSTM of 1997", "lstm_1999": "LSTM with forget gates"}
     columns = [
@@ -385,6 +191,15 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
         + matrix(columns, lines, held),
         "What is continual: the captions of Tables 2 and 3 say that BPTT fails\n"
         + continual({row: one.title for row, one in _continual_rows() if row in rows}, held),
+        "On a task that each was known for, beside what its source reports (*: unverified)\n"
+        + known_for(
+            {
+                f"own_{name}": (CONTESTANTS[name].title, own.title, own.figure)
+                for name, own in OWN.items()
+                if f"own_{name}" in rows
+            },
+            held,
+        ),
         _NOTE,
     ]
     return "\n\n".join(parts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lethe.baselines import system
-from lethe.sequence_trial import Criterion, Recent, SequenceTrial, Tested
+from lethe.sequence_trial import Criterion, SequenceTrial, Tested
 from lethe.streams import (
     Latch,
     Latching,
@@ -91,7 +91,8 @@ OWN: dict[str, OwnTask] = {
         test_task=MackeyGlass(held_out=True),
     )),
     "narx": OwnTask("latching, 60 steps", "2 or 3 times as far", _trial(
-        "narx", Latching(60), Tested(256, 0.5), 4_000, options={"hidden": 0, "delays": 3, "optimizer": "sgd", "rate": 0.4},
+        "narx", Latching(60), Tested(256, 0.5), 4_000,
+        options={"hidden": 0, "delays": 3, "optimizer": "sgd", "rate": 0.4},
     )),
     "weighted_sums": OwnTask("8 sequences of letters", "", _trial(
         "weighted_sums", Letters(1000), Tested(64, 0.0), 2_000, units="softmax",
@@ -113,12 +114,12 @@ OWN: dict[str, OwnTask] = {
         "ring", Reber("next"), Tested(128, 0.0), 2_000, units="linear", options={"capacity": 40},
         check_every=4, scored="ranks", test_task=Reber("possible"),
     )),
-    "second_order": OwnTask("Tomita's language 5", "solved", _trial(
+    "second_order": OwnTask("Tomita's language 5", "any length", _trial(
         "second_order", Tomita(5), Tested(50, 0.5), 20_000,
         options={"rate": 1.0, "longest": 16}, check_every=250, test_task=Tomita(5, longest=1000),
     )),
     "chunker": OwnTask("a lag of 20 steps", "under 5,000, 13 of 17", _trial(
-        "chunker", LongLag(20), Tested(100, 0.5), 10_000, scored="last",
+        "chunker", LongLag(20), Tested(100, 0.5), 15_000, scored="last",
     )),
     "time_constants": OwnTask("a gap of 8 symbols", "2,624 (1,312 epochs)*", _trial(
         "time_constants", LongLag(9), Tested(32, 0.0), 20_000,
@@ -126,7 +127,8 @@ OWN: dict[str, OwnTask] = {
         scored="ranks",
     )),
     "annealing": OwnTask("latch problem, T = 100", "1,600 (several methods)", _trial(
-        "annealing", Latch(100), Tested(256, 0.4, wrong=2), 20_000,
+        "annealing", Latch(100), Tested(256, 0.4, wrong=2), 20_000, training_set=20,
+        options={"batch": 20, "temperature": 0.1, "reach": 1.0},
     )),
     "grid_search": OwnTask("latch problem, T = 100", "1,600 (several methods)", _trial(
         "grid_search", Latch(100), Tested(256, 0.4, wrong=2), 20_000,
@@ -134,10 +136,10 @@ OWN: dict[str, OwnTask] = {
     "pseudo_newton": OwnTask("latch problem, T = 20", "1,600 (several methods)", _trial(
         "pseudo_newton", Latch(20), Tested(256, 0.4, wrong=2), 5_000, options={"units": 1},
     )),
-    "guessing": OwnTask("latch problem, T = 500", "6 draws", _trial(
-        "guessing", Latch(500), Tested(256, 0.4, wrong=2), 2_000, options={"bound": 0.3}, check_every=10,
+    "guessing": OwnTask("latch problem, T = 100", "6 draws, T = 500-600", _trial(
+        "guessing", Latch(100), Tested(256, 0.4, wrong=2), 40_000, options={"bound": 0.3},
     )),
-    "iohmm": OwnTask("two-sequence, T = 100", "solved", _trial(
+    "iohmm": OwnTask("two-sequence, T = 100", "solved*", _trial(
         "iohmm", TwoSequence(100), Tested(256, 0.2), 10_000, check_every=64,
     )),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The side-by-side table: many systems on many tasks, how many were solved, how soon, at what cost."""
+"""The side-by-side table: systems by tasks, how many were solved, how soon, and at what cost."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def matrix(
             all_records += records
             cells += f"{_cell(records):>10}"
         cost = microseconds(all_records)
-        out.append(f"{title:25}{cells}{'' if cost is None else f'{cost:.1f}':>5}")
+        out.append(f"{title:25}{cells}{'' if cost is None else f'{cost:.1f}':>5}".rstrip())
     gone = [
         f"{lines[key]}, {column.title}: {count} of {len(records)}"
         for key in lines
