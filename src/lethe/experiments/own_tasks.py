@@ -91,8 +91,8 @@ OWN: dict[str, OwnTask] = {
         test_task=MackeyGlass(held_out=True),
     )),
     "narx": OwnTask("latching, 60 steps", "2 or 3 times as far", _trial(
-        "narx", Latching(60), Tested(256, 0.5), 4_000,
-        options={"hidden": 0, "delays": 3, "optimizer": "sgd", "rate": 0.4},
+        "narx", Latching(60), Tested(256, 0.4), 10_000,
+        options={"hidden": 0, "delays": 6, "optimizer": "sgd", "rate": 0.4},
     )),
     "weighted_sums": OwnTask("8 sequences of letters", "", _trial(
         "weighted_sums", Letters(1000), Tested(64, 0.0), 2_000, units="softmax",
