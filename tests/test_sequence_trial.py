@@ -252,3 +252,29 @@ def _change(**parts: object) -> Callable[[], SequenceTrial]:
 def test_impossible_trials_are_refused(change: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         change()
+
+
+def test_passes_present_each_sequence_of_the_training_set_once() -> None:
+    trial = replace(ADDING, training_set=20, passes=True)
+    seen = []
+
+    class Watched(Network):
+        def run(self, inputs: Any, *others: Any, **options: Any) -> Any:
+            if options["learn"]:
+                seen.append(np.sort(inputs[:, 0]))
+            return super().run(inputs, *others, **options)
+
+    net = Watched(trial.topology, update=SGD(0.5))
+    draw = np.random.default_rng(1)
+    drawn = ADDING.task.sequences(draw, 20)
+    bounds = np.append(np.flatnonzero(drawn.starts), len(drawn.starts))
+    training_set = [drawn.piece(a, b) for a, b in pairwise(bounds.tolist())]
+    pieces = [trial._training_piece(training_set, draw) for _ in range(2)]
+    for piece in pieces:
+        trial._present(net, piece, learn=True)
+        np.testing.assert_array_equal(seen[-1], np.sort(drawn.inputs[:, 0]))
+    assert not np.array_equal(pieces[0].inputs, pieces[1].inputs)
+    assert trial.configuration()["passes"] is True
+    assert "passes" not in ADDING.configuration()
+    with pytest.raises(ValueError, match="check_every must be the training set of 30 sequences"):
+        replace(ADDING, training_set=30, passes=True)

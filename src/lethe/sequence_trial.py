@@ -133,6 +133,9 @@ class SequenceTrial:
     training_set : int
         So many sequences are drawn once, and training presents them in random order; the tests of
         `Tested` then go over them too. 0: every training sequence is a new one.
+    passes : bool
+        Whether the training set is presented in passes, each in an order of its own, as what learns
+        by epochs wants it; `check_every` is a pass then. Else sequences are drawn one by one.
     test_task : SequenceTask, optional
         Where test sequences come from, by default `task`. A training set is tested with its table
         of targets.
@@ -165,6 +168,7 @@ class SequenceTrial:
     check_every: int = 100
     scored: Literal["all", "last", "ranks"] = "all"
     training_set: int = 0
+    passes: bool = False
     test_task: SequenceTask | None = None
     test_sequences: int = 2560
     dtype: Literal["float32", "float64"] = "float64"
@@ -179,6 +183,11 @@ class SequenceTrial:
                 )
         if self.scored not in ("all", "last", "ranks"):
             raise ValueError(f"scored must be all, last or ranks, got {self.scored!r}")
+        if self.passes and self.check_every != self.training_set:
+            raise ValueError(
+                f"check_every must be the training set of {self.training_set} sequences where it "
+                f"is presented in passes, got {self.check_every}"
+            )
         check_learner(self.topology, self.update)
         units = (self.topology.inputs, self.topology.outputs)
         if units != (self.task.inputs, self.task.outputs):
@@ -200,6 +209,8 @@ class SequenceTrial:
                 if field.name in ("training_set", "test_sequences", "dtype")
             },
             "test_task": None if self.test_task is None else repr(self.test_task),
+            # What a trial does not have is not part of it.
+            **({"passes": True} if self.passes else {}),
         }
 
     def run(self, seed: int) -> SequenceResult:
@@ -293,6 +304,10 @@ class SequenceTrial:
     def _training_piece(self, training_set: list[Steps], generator: np.random.Generator) -> Steps:
         if not training_set:
             return self.task.sequences(generator, self.check_every)
+        if self.passes:
+            return joined(
+                [training_set[index] for index in generator.permutation(len(training_set))]
+            )
         drawn = generator.integers(len(training_set), size=self.check_every)
         return joined([training_set[index] for index in drawn])
 

@@ -71,7 +71,8 @@ def _of(contestant: Contestant, key: str) -> SequenceTrial:
     """A contestant's trial of a task."""
     options = {**contestant.options, **contestant.of_task.get(key, {})}
     trial = _TASKS[key].of(contestant.name, options)
-    return replace(trial, sequences=trial.sequences // contestant.share)
+    parts = contestant.parts.get(key, {})
+    return replace(trial, sequences=trial.sequences // contestant.share, **parts)
 
 
 def _rows() -> Iterator[tuple[str, Row[Any]]]:

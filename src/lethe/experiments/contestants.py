@@ -17,7 +17,8 @@ Options = dict[str, Any]
 class Contestant:
     """A line: its title, its system, and its options, for all tasks and for some.
 
-    What takes very long a step gets a `share` of the sequences: one in so many.
+    What takes very long a step gets a `share` of the sequences: one in so many. `parts` are what
+    its trials of some tasks have of their own.
     """
 
     title: str
@@ -25,6 +26,7 @@ class Contestant:
     options: Options = field(default_factory=dict)
     of_task: dict[str, Options] = field(default_factory=dict)
     share: int = 1
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 # Options of the networks that read all of themselves: for real inputs, for symbols, for sums.
@@ -92,7 +94,14 @@ CONTESTANTS: dict[str, Contestant] = {
         share=4,
     ),
     "elman": Contestant("Elman network", "elman"),
-    "cascade": Contestant("Recurrent cascade-corr.", "cascade"),
+    # It learns by epochs of one training set.
+    "cascade": Contestant(
+        "Recurrent cascade-corr.",
+        "cascade",
+        {"epoch": 100, "candidate_rate": 100.0},
+        {"erg": {"epoch": 256, "candidate_rate": 1.0}},
+        parts={"erg": {"passes": True, "check_every": 256}},
+    ),
     "time_constants": Contestant(
         "Adaptable time constants",
         "time_constants",
