@@ -1,8 +1,8 @@
 """The LSTM of both papers as a cell, so that every credit can be tried on it.
 
 Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 1999. The equations are those of
-`lethe.equations` (7 to 11), for any one-layer `Topology`. With `truncated` the past cell outputs (and
-gates, where they feed back) are constants to the derivatives, which is the papers' truncation:
+`lethe.equations` (7 to 11), for any one-layer `Topology`. With `truncated` the past cell outputs
+(and gates, where they feed back) are constants to the derivatives, which is the papers' truncation:
 real-time recurrent learning of that cell is their algorithm, to the last digits of a `Network`
 (tests/test_baselines_credit.py).
 """
