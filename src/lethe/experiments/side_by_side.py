@@ -173,15 +173,14 @@ def known_for(rows: Mapping[str, tuple[str, str, str]], held: Mapping[str, list[
     held : dict of str to list of Record
         Our trials by row.
     """
-    out = [f"{'':25}{'its own task':25}{'its source':>24}{'solved':>9}{'after':>10}{'µs':>7}"]
+    out = [f"{'':25}{'its own task':25}{'its source':>24}{'solved':>9}{'after':>10}"]
     for row, (title, task, figure) in rows.items():
         records = held.get(row, [])
         line = f"{title:25}{task:25}{figure:>24}"
         if records:
-            taken, cost = sequences(records), microseconds(records)
+            taken = sequences(records)
             count = f"{sum(map(solved, records))}/{len(records)}"
             line += f"{count:>9}{f'{taken:,.0f}' if taken else '-':>10}"
-            line += f"{'' if cost is None else f'{cost:.1f}':>7}"
         out.append(line)
     return "\n".join(out)
 
