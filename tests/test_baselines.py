@@ -151,6 +151,8 @@ def test_a_run_stops_at_the_first_error_and_says_so() -> None:
     ("changes", "message"),
     [
         ({"inputs": np.zeros((3, 6))}, r"inputs must have shape \(T, 7\)"),
+        ({"inputs": 5}, r"inputs must have shape \(T, 7\)"),
+        ({"record": ("cell_state",)}, r'record must be \("output",\) or \(\), got'),
         ({"inputs": np.full((3, 7), np.nan)}, "inputs must be finite"),
         ({"inputs": np.array([0, 1, 7])}, "inputs must be .*0 to 6"),
         ({"targets": np.zeros((3, 2))}, r"targets must have shape \(T, 7\)"),
@@ -168,6 +170,23 @@ def test_bad_input_is_one_error_and_changes_nothing(changes: dict[str, Any], mes
         net.run(**good | changes, reset_at_starts=True)
     net.reset()
     np.testing.assert_array_equal(net.run(**good, learn=False)["output"], before)
+
+
+@needs_jax
+def test_a_refused_target_leaves_the_step_to_be_learned() -> None:
+    net: Any = system("elman", inputs=7, outputs=7).learner(seed=1)
+    twin = net.clone()
+    for one in (net, twin):
+        one.step(0)
+    with pytest.raises(ValueError, match="targets must have shape"):
+        net.learn(np.zeros(6))
+    for one in (net, twin):
+        one.learn(1)
+    np.testing.assert_array_equal(net.step(1), twin.step(1))
+    with pytest.raises(ValueError, match="dtype must be float32 or float64"):
+        system("elman", inputs=7, outputs=7).learner(seed=1, dtype="int8")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        system("elman", inputs=7, outputs=7).learner(seed="one")  # type: ignore[arg-type]
 
 
 @needs_jax

@@ -12,7 +12,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
-from lethe.arguments import above_zero, flags, series
+from lethe.arguments import flags, floating_dtype, generator, series
 from lethe.baselines.cell import Array, Cell, Tree, error, squashed
 from lethe.baselines.credit import Moment
 from lethe.baselines.rule import Rule
@@ -63,8 +63,8 @@ class Learner:
         dtype: Literal["float32", "float64"] = "float32",
     ) -> None:
         self.cell, self.rule = cell, rule
-        self.dtype = np.dtype(dtype)
-        draw = np.random.default_rng(seed)
+        self.dtype = floating_dtype(dtype)
+        draw = generator(seed)
         with self._precision():
             self.weights: Tree = self._typed(cell.weights(draw))
             key = jax.random.key(int(draw.integers(2**32)))
@@ -139,11 +139,19 @@ class Learner:
             Target vector, or a class.
         ends : bool
             Whether the sequence ends here; some systems learn then.
+
+        Raises
+        ------
+        ValueError
+            If there is no such step, or the target is not as it should be; nothing has changed.
+        lethe.system.DivergedError
+            As `run`.
         """
         if self._pending is None:
             raise ValueError("learn must follow a step that learns, once, got no such step")
-        x, self._pending = self._pending, None
+        x = self._pending
         self._run(x, self._one(target), None, None, None, np.array([ends]), True, None)
+        self._pending = None  # A target that was refused leaves the step to be learned.
 
     def _complete(self) -> None:
         """Carry credit over a step that was not learned from."""
@@ -194,14 +202,17 @@ class Learner:
         lethe.system.DivergedError
             If weights or state are no longer finite. There is no way back.
         """
-        self._complete()
-        n = len(np.asarray(inputs))
+        if set(record) - {"output"}:
+            raise ValueError(f'record must be ("output",) or (), got {record!r}')
+        inputs = _vectors("inputs", inputs, self.cell.inputs, None, self.dtype)
+        n = len(inputs)
         ends, begins = np.zeros(n, bool), flags("starts", starts, n)
         if not reset_at_starts:
             begins = None
         elif begins is not None and n:
             ends[:-1] = begins[1:]
             ends[-1] = True
+        self._complete()
         return self._run(inputs, targets, target_table, has_target, begins, ends, learn, stop)
 
     def _run(
@@ -229,7 +240,7 @@ class Learner:
         begins = np.zeros(n, bool) if starts is None else starts
         if getattr(self.cell, "forced", False):
             xs = np.concatenate((xs, self._teaching(ts, there, begins, learn)), axis=1)
-        bound = np.inf if stop is None else above_zero("bound", stop.bound)
+        bound = np.inf if stop is None else stop.bound
         last = stop is None or stop.learn  # Whether the step that ends the run is learned from.
         room = max(_LEAST_ROOM, 1 << (n - 1).bit_length()) if n else _LEAST_ROOM
         padded = [_padded(a, room) for a in (xs, ts, there, begins, ends)]

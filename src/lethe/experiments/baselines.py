@@ -26,10 +26,6 @@ TITLE = "The other systems in the papers, beside both LSTMs"
 RESULT: dict[str, type] = {}
 
 
-def _with(trial: SequenceTrial, task: SequenceTask, sequences: int) -> SequenceTrial:
-    return replace(trial, task=task, sequences=sequences)
-
-
 @dataclass(frozen=True)
 class _Task:
     """A column: its title, the trials of both LSTMs, and the output units of the others."""
@@ -50,7 +46,7 @@ class _Task:
 def _like(key: str, title: str, task: SequenceTask, sequences: int, units: str) -> _Task:
     """A task with the networks and the criterion of one of 1997's experiments."""
     rows = (long_lags.ROWS[f"{key}_{kind}"] for kind in ("standard", "forget_gates"))
-    standard, forget_gates = (_with(row.trial, task, sequences) for row in rows)
+    standard, forget_gates = (replace(r.trial, task=task, sequences=sequences) for r in rows)
     return _Task(title, standard, forget_gates, units)
 
 
@@ -110,10 +106,7 @@ def _continual(key: str, name: str, options: Options) -> Any:
 def _continual_rows() -> Iterator[tuple[str, Row[Any]]]:
     for key, (title, _, _) in _CONTINUAL.items():
         for name, who, options in _ONLINE:
-            yield (
-                f"{key}_{name}",
-                Row(f"{who}, {title}", _continual(key, name.split("_")[0], options)),
-            )
+            yield f"{key}_{name}", Row(f"{who}, {title}", _continual(key, name, options))
 
 
 _ONLINE = (
