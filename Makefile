@@ -1,7 +1,7 @@
 # What .ci/run runs, and what a contributor runs. `make PYTHON=path/to/python TARGET` picks another Python.
 PYTHON ?= python
 export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
-KERNELS = $(wildcard kernels/*.hpp kernels/*.cpp)
+KERNELS = $(wildcard kernels/*/*.hpp kernels/*/*.cpp)
 SANITIZE = build/sanitize
 
 .PHONY: install test lint types format sanitize bench

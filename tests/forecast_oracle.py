@@ -1,4 +1,4 @@
-"""What kernels/forecast.hpp computes, a second time: slowly, in plain Python and NumPy."""
+"""What kernels/stream/forecast.hpp computes, a second time: slowly, in plain Python and NumPy."""
 
 from __future__ import annotations
 

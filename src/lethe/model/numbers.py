@@ -1,6 +1,6 @@
 """Predicting numbers: naive predictors, linear ones, networks that learn what these leave, mixed.
 
-What is said here of targets, features and predictors is computed by kernels/forecast.hpp, on one
+What is said here of targets, features and predictors is computed by kernels/stream/forecast.hpp, on one
 block of memory; this file owns the block and the networks.
 """
 
@@ -196,7 +196,7 @@ class NumberHeads:
         return size
 
     def part(self, name: str) -> Values:
-        """A part of the block, as a view; kernels/forecast.hpp names them."""
+        """A part of the block, as a view; kernels/stream/forecast.hpp names them."""
         return _view(self.block, self._forecast.parts(False)[name])
 
     def of_record(self, record: Values, name: str) -> Values:

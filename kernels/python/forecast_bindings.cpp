@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "forecast.hpp"
+#include "stream/forecast.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;

@@ -23,8 +23,8 @@
 #include <sys/mman.h>
 #endif
 
-#include "dispatch.hpp"
-#include "layout.hpp"
+#include "network/dispatch.hpp"
+#include "network/layout.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
