@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "../stream/stream.hpp"
+
 // What instruction_set.cpp defines for each set and dtype.
 #define LETHE_DECLARE(ISA)                                                  \
   namespace ISA {                                                           \
@@ -10,6 +12,8 @@
   const lethe::Kernel<double>* choose_kernel(const lethe::Layout&, double); \
   void exponential_of(const float*, float*, int64_t);                       \
   void exponential_of(const double*, double*, int64_t);                     \
+  const lethe::NumberKernel& number_kernel(bool ahead);                     \
+  const lethe::ClassKernel& class_kernel(bool ahead);                       \
   }
 LETHE_DECLARE(baseline)
 #if defined(LETHE_X86)
@@ -72,6 +76,22 @@ const std::string& instruction_set() {
 
 const Kernel<float>* choose_kernel(const Layout& layout, float) { return choose<float>(layout); }
 const Kernel<double>* choose_kernel(const Layout& layout, double) { return choose<double>(layout); }
+
+const NumberKernel& number_kernel(bool ahead) {
+#if defined(LETHE_X86)
+  if (instruction_set() == "avx512") return avx512::number_kernel(ahead);
+  if (instruction_set() == "avx2") return avx2::number_kernel(ahead);
+#endif
+  return baseline::number_kernel(ahead);
+}
+const ClassKernel& class_kernel(bool ahead) {
+#if defined(LETHE_X86)
+  if (instruction_set() == "avx512") return avx512::class_kernel(ahead);
+  if (instruction_set() == "avx2") return avx2::class_kernel(ahead);
+#endif
+  return baseline::class_kernel(ahead);
+}
+
 void exponential(const float* x, float* y, int64_t n) { exponentials(x, y, n); }
 void exponential(const double* x, double* y, int64_t n) { exponentials(x, y, n); }
 
