@@ -15,10 +15,13 @@ pytest.importorskip("optax", reason=REASON)
 
 import jax.numpy as jnp  # noqa: E402
 
-from lethe.baselines.credits import rtrl  # noqa: E402
 from lethe.baselines.credits.bptt import Window  # noqa: E402
 from lethe.baselines.engine import Learner  # noqa: E402
-from lethe.baselines.systems import iohmm, kalman  # noqa: E402
+from lethe.baselines.systems import (  # noqa: E402
+    iohmm,
+    kalman,
+    rtrl,
+)
 from lethe.tasks import EmbeddedReber, Tomita, TwoSequence  # noqa: E402
 
 
