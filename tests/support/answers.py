@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from support.stream_parts import Action, Stream
 
 import lethe
-from support.stream_parts import Action, Stream
 
 __all__ = ["TOLERANCE", "Names", "difference", "first_difference", "replay"]
 
@@ -33,10 +33,12 @@ HELD = 10
 
 LEVELS = (0.9, 0.5)
 
-#: A record's numbers may differ by this much of the largest until then; what follows from other
-#: orders of the same sums in float64, and less than one rounding in float32.
+#: What a number may differ by from the record's, in units of its size (see `difference`): what
+#: another order of the same sums in float64 does. An input that moves by its last bit moves most
+#: streams' answers by less than 1e-13, since it is less than one rounding to float32.
 TOLERANCE = 1e-9
 
+_Entries = tuple[NDArray[np.int32], NDArray[np.float64] | NDArray[np.str_]]
 Answers = dict[str, NDArray[np.float64] | NDArray[np.int32] | NDArray[np.str_]]
 
 
@@ -144,9 +146,7 @@ def _replaced(model: lethe.Model, how: str) -> lethe.Model:
     return loaded
 
 
-def _note(
-    notes: _Notes, at: int, answer: lethe.Report | lethe.Prediction, names: Names
-) -> None:
+def _note(notes: _Notes, at: int, answer: lethe.Report | lethe.Prediction, names: Names) -> None:
     prediction = answer
     if isinstance(answer, lethe.Report):
         notes.number("anomaly", at, answer.anomaly)
@@ -200,7 +200,7 @@ def _intervals(prediction: lethe.Prediction) -> list[float]:
 
 
 def difference(record: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far each number is from the record's, in units of the largest until then, or of 1.
+    """How far each number is from the record's, in units of that number's size.
 
     Parameters
     ----------
@@ -210,13 +210,14 @@ def difference(record: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray
     Returns
     -------
     ndarray, shape (entries,)
-        Infinite where just one of two is a number.
+        Of what is smaller than 1, the distance itself, unless the whole record is smaller: then in
+        units of its largest number. Infinite where just one of two is a number.
     """
     finite = np.isfinite(record) & np.isfinite(now)
     same = (record == now) | (np.isnan(record) & np.isnan(now))
-    largest = np.maximum.accumulate(np.where(np.isfinite(record), np.abs(record), 0.0))
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(now - record) / np.maximum(1.0, largest)
+    size = np.where(np.isfinite(record), np.abs(record), 0.0)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        apart = np.abs(now - record) / np.maximum(size, min(1.0, size.max(initial=0.0)))
     return np.where(same, 0.0, np.where(finite, apart, math.inf))
 
 
@@ -235,36 +236,45 @@ def first_difference(
     tolerance : float
         What numbers may differ by: see `difference`. Everything else must be equal.
     until : float
-        Actions from this one on may differ.
+        From this action on numbers and labels may differ. Outcomes and counters may not.
 
     Returns
     -------
     tuple of int and str, or None
         None where all is the same.
     """
-    found: list[tuple[int, str]] = []
-    for quantity in record:
-        if f"{quantity}_at" not in record:
-            continue
-        places, entries = record[f"{quantity}_at"], record[quantity]
+    quantities = sorted(name for name in record if f"{name}_at" in record)
+    extra = sorted(name for name in now if name not in record)
+    found = [(0, f"{name} is new") for name in extra]
+    for quantity in quantities:
         if quantity not in now:
-            found.append((int(places[0]), f"{quantity} is missing"))
+            found.append((int(record[f"{quantity}_at"][0]), f"{quantity} is missing"))
             continue
-        places_now, entries_now = now[f"{quantity}_at"], now[quantity]
-        number = min(len(places), len(places_now))
-        wrong = places[:number] != places_now[:number]
-        if entries.dtype.kind == "f":
-            wrong |= ~(difference(entries[:number], entries_now[:number]) <= tolerance)
-        else:
-            wrong |= entries[:number] != entries_now[:number]
-        if wrong.any():
-            n = int(np.argmax(wrong))
-            text = f"{quantity} was {entries[n]!r}, now {entries_now[n]!r}"
-            found.append((int(min(places[n], places_now[n])), text))
-        elif len(places) != len(places_now):
-            longer = places if len(places) > number else places_now
-            found.append((int(longer[number]), f"{quantity} has {len(places_now)} entries"))
-    if set(now) - set(record):
-        found.append((0, f"{sorted(set(now) - set(record))} were not recorded"))
-    found = [difference for difference in found if difference[0] < until]
+        before = record[f"{quantity}_at"], record[quantity]
+        after = now[f"{quantity}_at"], now[quantity]
+        end = math.inf if quantity in ("outcome", "counters") else until
+        found += _first_of(quantity, before, after, tolerance, end)
     return min(found) if found else None
+
+
+def _first_of(
+    quantity: str, before: _Entries, after: _Entries, tolerance: float, until: float
+) -> list[tuple[int, str]]:
+    """The first difference of one quantity, if there is one."""
+    (places, entries), (places_now, entries_now) = before, after
+    number = min(len(places), len(places_now))
+    wrong = places[:number] != places_now[:number]
+    if entries.dtype.kind == "f":
+        wrong |= ~(difference(entries[:number], entries_now[:number]) <= tolerance)
+    else:
+        wrong |= entries[:number] != entries_now[:number]
+    if wrong.any():
+        n = int(np.argmax(wrong))
+        at = int(min(places[n], places_now[n]))
+        text = f"{quantity} was {entries[n]!s}, now {entries_now[n]!s}"
+    elif len(places) != len(places_now):
+        at = int((places if len(places) > number else places_now)[number])
+        text = f"{quantity} had {len(places)} entries, now {len(places_now)}"
+    else:
+        return []
+    return [(at, text)] if at < until else []

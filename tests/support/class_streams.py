@@ -5,7 +5,6 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
-
 from support.column_streams import followed
 from support.number_streams import columns
 from support.stream_parts import (

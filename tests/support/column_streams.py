@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from decimal import Decimal
 from fractions import Fraction
+from itertools import islice
 from random import Random
 from types import MappingProxyType
 
 import numpy as np
-
 from support.number_streams import columns
 from support.stream_parts import (
     ABSENT,
@@ -44,9 +44,7 @@ def categories(name: str, number: int, choices: int = 5) -> list[Event]:
 
 
 def categories_1() -> Stream:
-    return Stream(
-        {"target": "y", "horizon": 1, "cells": 8}, kept(learned(categories("one", 700)))
-    )
+    return Stream({"target": "y", "horizon": 1, "cells": 8}, kept(learned(categories("one", 700))))
 
 
 def categories_0_evicted() -> Stream:
@@ -144,7 +142,7 @@ def grow_late() -> Stream:
 
 def grow_time() -> Stream:
     """The first event has no time; later ones do."""
-    events: list[Event] = [{"y": value} for value, _ in zip(wave("grow time"), range(400))]
+    events: list[Event] = [{"y": value} for value in islice(wave("grow time"), 400)]
     for event, time in list(zip(events, hours(400), strict=True))[50:]:
         event["when"] = time
     arguments = {"target": "y", "horizon": 2, "cells": 8, "new_columns": "grow"}
@@ -209,7 +207,7 @@ def first_incomplete() -> Stream:
 
 def target_missing_long() -> Stream:
     """No target comes for longer than anything remembers."""
-    events: list[Event] = [{"y": y, "z": y} for y, _ in zip(wave("gone"), range(700))]
+    events: list[Event] = [{"y": y, "z": y} for y in islice(wave("gone"), 700)]
     for event in events[200:300]:
         event["y"] = None
     for event in events[400:600]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from random import Random
 
 from support.number_streams import columns
@@ -139,7 +140,7 @@ def constant() -> Stream:
 
 def constant_then_not() -> Stream:
     events: list[Event] = [{"y": 3.0} for _ in range(300)]
-    events += [{"y": y} for y, _ in zip(wave("at last"), range(300))]
+    events += [{"y": y} for y in islice(wave("at last"), 300)]
     events += [{"y": 3.0} for _ in range(300)]
     return Stream({"target": "y", "horizon": 1, "cells": 8}, kept(learned(events)))
 
@@ -195,7 +196,7 @@ def spikes_1e100_0() -> Stream:
 
 
 def tiny() -> Stream:
-    events: list[Event] = [{"y": y * 1e-140} for y, _ in zip(wave("tiny"), range(400))]
+    events: list[Event] = [{"y": y * 1e-140} for y in islice(wave("tiny"), 400)]
     return Stream({"target": "y", "horizon": 2, "cells": 8}, kept(learned(events)))
 
 

@@ -8,7 +8,6 @@ from itertools import islice
 from random import Random
 
 import numpy as np
-
 from support.stream_parts import (
     START,
     Action,
@@ -67,8 +66,7 @@ def horizon_0_apart() -> Stream:
 def default_model() -> Stream:
     """No argument but the target's, with hourly times."""
     events = [
-        {"y": value, "t": time}
-        for value, time in zip(wave("default"), hours(700), strict=False)
+        {"y": value, "t": time} for value, time in zip(wave("default"), hours(700), strict=False)
     ]
     return Stream({"target": "y"}, learned(events))
 
@@ -337,11 +335,11 @@ def long_24() -> Stream:
 
 
 def saturated() -> Stream:
-    """So steep a rate that gates shut for good: blocks are restarted after 20 inspections."""
+    """Such high rates that gates close for good: two blocks are restarted, at event 20,000."""
     values = islice(wave("steep", noise=2.0), 22_000)
     actions = learned({"y": value} for value in values)
     return Stream(
-        {"target": "y", "horizon": 1, "cells": 6, "rates": [2.0, 0.3], "detect": False}, actions
+        {"target": "y", "horizon": 1, "cells": 6, "rates": [1.0, 10.0], "detect": False}, actions
     )
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-
-import lethe
 from support.answer_streams import STREAMS
 from support.answers import Names, replay
+
+import lethe
 
 FOLDER = Path(__file__).parents[1] / "model" / "answers"
 
