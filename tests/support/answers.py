@@ -106,7 +106,7 @@ def replay(stream: Stream, names: Names = Names()) -> Answers:  # noqa: B008
             continue
         try:
             answer = _done(model, action, names)
-        except Exception as error:
+        except (ValueError, RuntimeError) as error:  # what a model refuses; no other is expected
             notes.word("outcome", at, type(error).__name__)
             continue
         skipped = isinstance(answer, lethe.Report) and answer.skipped
@@ -147,13 +147,15 @@ def _replaced(model: lethe.Model, how: str) -> lethe.Model:
 
 
 def _note(notes: _Notes, at: int, answer: lethe.Report | lethe.Prediction, names: Names) -> None:
-    prediction = answer
+    prediction: lethe.Prediction | None
     if isinstance(answer, lethe.Report):
         notes.number("anomaly", at, answer.anomaly)
         notes.word("column", at, repr(answer.column))
         _note_value(notes, "expected", at, answer.expected)
         _note_value(notes, "actual", at, getattr(answer, names.actual))
         prediction = answer.prediction
+    else:
+        prediction = answer
     if prediction is not None:
         _note_value(notes, "value", at, prediction.value)
         notes.number("new", at, prediction.new)
