@@ -28,6 +28,9 @@ __all__ = ["TOLERANCE", "Names", "difference", "first_difference", "replay"]
 #: many; and one of so many of which the long answers are kept.
 FIRST, LAST, EVERY, LONG = 50, 150, 7, 25
 
+#: Of streams of thousands of actions fewer are kept.
+THOUSANDS, SELDOM = 5000, 7
+
 #: After so many actions a prediction is asked for its intervals again.
 HELD = 10
 
@@ -99,6 +102,7 @@ def replay(stream: Stream, names: Names = Names()) -> Answers:  # noqa: B008
     model = lethe.Model(**arguments)
     notes = _Notes()
     number = len(stream.actions)
+    seldom = SELDOM if number > THOUSANDS else 1
     held: lethe.Prediction | None = None
     for at, action in enumerate(stream.actions):
         if action.do in ("copy", "pickle", "save_load"):
@@ -111,10 +115,10 @@ def replay(stream: Stream, names: Names = Names()) -> Answers:  # noqa: B008
             continue
         skipped = isinstance(answer, lethe.Report) and answer.skipped
         notes.word("outcome", at, "skipped" if skipped else "")
-        if at < FIRST or at >= number - LAST or at % EVERY == 0:
+        if at < FIRST or at >= number - LAST or at % (EVERY * seldom) == 0:
             _note(notes, at, answer, names)
         prediction = answer.prediction if isinstance(answer, lethe.Report) else answer
-        if at % LONG == 0 and prediction is not None:
+        if at % (LONG * seldom) == 0 and prediction is not None:
             _note_long(notes, at, prediction)
         if at % LONG == HELD and held is not None:
             notes.number("held_interval", at, *_intervals(held))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from itertools import islice
 from random import Random
 
@@ -114,7 +114,8 @@ def times_of_all_kinds() -> Stream:
             date(day.year, day.month, day.day),
             np.datetime64(day.replace(tzinfo=None), "s"),
             day.isoformat(),
-            day,
+            day.astimezone(timezone(timedelta(hours=5, minutes=30))),
+            day.astimezone(timezone(timedelta(hours=-8))).isoformat(),
             datetime(day.year, day.month, day.day),
             day.timestamp(),
             np.datetime64("NaT"),
@@ -335,12 +336,20 @@ def long_24() -> Stream:
 
 
 def saturated() -> Stream:
-    """Such high rates that gates close for good: two blocks are restarted, at event 20,000."""
-    values = islice(wave("steep", noise=2.0), 22_000)
-    actions = learned({"y": value} for value in values)
-    return Stream(
-        {"target": "y", "horizon": 1, "cells": 6, "rates": [1.0, 10.0], "detect": False}, actions
-    )
+    """So high a rate that gates close for good: two blocks are restarted, after 20 inspections.
+
+    These come every 1,000 events, so that they find the same category each time. The samples of
+    past errors begin to fade on the way, at event 16,000.
+    """
+    draw = Random("saturated")
+    actions: list[Action] = []
+    for n in range(20_700):
+        noise = draw.gauss(0, 0.3) if n % 1000 else 0.0
+        event: Event = {"phase": "abcde"[n % 5], "y": round(n % 5 % 3 + noise, 3)}
+        if n > 18_500:
+            actions.append(predict(event))
+        actions.append(learn(event))
+    return Stream({"target": "y", "cells": 4, "rates": [10.0, 0.01]}, actions)
 
 
 NUMBER_STREAMS = {
