@@ -34,7 +34,7 @@ ROUNDING: dict[str, tuple[int, str]] = {}
 WIDER = {"steps": 1e-8, "spikes_1e9": 1e-7, "spikes_1e9_0": 1e-7, "spikes_1e9_24": 1e-7}
 
 #: With another instruction set: what numbers may differ by, and from which action on at all. Of
-#: all streams the first to differ by more (baseline beside AVX2, 0.1.0) does so at its 30th.
+#: all streams the first to differ by more (baseline compared with AVX2, 0.1.0) does so at its 30th.
 ROUGH, SOON = 1e-3, 30
 
 Replay = Callable[[str], Answers]

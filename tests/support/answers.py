@@ -2,7 +2,7 @@
 
 Of every action the outcome is kept: "" or the kind of the error, "skipped" where the event was.
 Values, scores and what was expected are kept for the first and the last actions and for some
-between; forecasts, intervals and probabilities for fewer. Beside the entries of each quantity stand
+between; forecasts, intervals and probabilities for fewer. With the entries of each quantity go
 the numbers of the actions that gave them (``…_at``).
 """
 

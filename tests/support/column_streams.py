@@ -33,7 +33,7 @@ Event = dict[str, object]
 
 
 def categories(name: str, number: int, choices: int = 5) -> list[Event]:
-    """A number that depends on the categories beside it."""
+    """A number that depends on its categories."""
     draw = Random(f"{name} noise")
     codes = texts(name, number, choices)
     other = texts(f"{name} other", number, 3)

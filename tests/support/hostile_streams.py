@@ -134,7 +134,7 @@ def no_numbers() -> Stream:
 
 
 def constant() -> Stream:
-    events: list[Event] = [{"y": 7.25, "z": 0.0} for _ in range(400)]
+    events: list[Event] = [{"y": 7.3, "z": 0.0} for _ in range(400)]
     return Stream({"target": "y", "horizon": 2, "cells": 8}, kept(learned(events)))
 
 

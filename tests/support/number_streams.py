@@ -336,20 +336,21 @@ def long_24() -> Stream:
 
 
 def saturated() -> Stream:
-    """So high a rate that gates close for good: two blocks are restarted, after 20 inspections.
+    """So high a rate that gates close for good: four blocks are restarted, after 20 inspections.
 
-    These come every 1,000 events, so that they find the same category each time. The samples of
+    These come every 1,000 events, so that they find the same columns each time. The samples of
     past errors begin to fade on the way, at event 16,000.
     """
     draw = Random("saturated")
     actions: list[Action] = []
     for n in range(20_700):
         noise = draw.gauss(0, 0.3) if n % 1000 else 0.0
-        event: Event = {"phase": "abcde"[n % 5], "y": round(n % 5 % 3 + noise, 3)}
+        event: Event = {f"p{k}": float(n % 5 == k) for k in range(5)}
+        event["y"] = round(n % 5 % 3 + noise, 3)
         if n > 18_500:
             actions.append(predict(event))
         actions.append(learn(event))
-    return Stream({"target": "y", "cells": 4, "rates": [10.0, 0.01]}, actions)
+    return Stream({"target": "y", "cells": 6, "rates": [10.0]}, actions)
 
 
 NUMBER_STREAMS = {

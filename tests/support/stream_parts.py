@@ -24,7 +24,7 @@ class Action(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """A model's arguments, and what is asked of the model one after the other."""
+    """A model's arguments, and what is done with the model, in order."""
 
     arguments: Mapping[str, object]
     actions: Sequence[Action]
