@@ -402,22 +402,18 @@ bool read_floats(PyObject* event, nb::tuple names, double bound, std::vector<dou
 }
 
 // An event of floats within the bound, and of a time, in exactly these columns: most events of most
-// streams. None where it is anything else, and Python has to look at it. With `targets_are_columns`
-// the targets are the number columns; a column that is `skipped` may hold anything.
+// streams. None where it is anything else, and Python has to look at it. A column that is `skipped`
+// may hold anything.
 std::optional<EncodedEvent> read_event(nb::dict event, nb::tuple columns, nb::tuple targets,
-                                       bool targets_are_columns, nb::handle skipped,
-                                       nb::handle time, double bound) {
+                                       nb::handle skipped, nb::handle time, double bound) {
   EncodedEvent read;
   const bool timed = !time.is_none();
-  size_t expected = columns.size() + (targets_are_columns ? 0 : targets.size()) + timed;
+  size_t expected = columns.size() + targets.size() + timed;
   if (!skipped.is_none()) expected += PyDict_Contains(event.ptr(), skipped.ptr()) == 1;
   read.seconds = std::numeric_limits<double>::quiet_NaN();
   if (event.size() != expected) return std::nullopt;
-  bool known = read_floats(event.ptr(), columns, bound, read.numbers);
-  if (known && targets_are_columns)
-    read.targets = read.numbers;
-  else
-    known = known && read_floats(event.ptr(), targets, bound, read.targets);
+  bool known = read_floats(event.ptr(), columns, bound, read.numbers) &&
+               read_floats(event.ptr(), targets, bound, read.targets);
   read.has_targets = !read.targets.empty();
   if (known && timed) {
     PyObject* const value = PyDict_GetItemWithError(event.ptr(), time.ptr());
@@ -507,7 +503,7 @@ void bind_streams(nb::module_& m) {
   nb::class_<Arrival>(m, "Arrival", "A class that came: its place before, and from now on.")
       .def(nb::init<int64_t, int64_t, int64_t, bool, bool>(), "before"_a, "place"_a, "slot"_a,
            "evicts"_a, "missing"_a);
-  m.def("read_event", &read_event, "event"_a, "columns"_a, "targets"_a, "targets_are_columns"_a,
+  m.def("read_event", &read_event, "event"_a, "columns"_a, "targets"_a,
         "skipped"_a.none(), "time"_a.none(), "bound"_a);
   m.attr("EVENTS_BETWEEN_INSPECTIONS") = lethe::events_between_inspections;
   m.attr("KEPT_RESIDUALS") = lethe::kept_residuals;

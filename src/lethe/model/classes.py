@@ -163,7 +163,7 @@ class ClassPredictor:
         read = None
         if type(event) is dict:
             names, time = self.encoder.number_names, self.encoder.time
-            read = _kernel.read_event(event, names, (), False, self.column, time, ABSURD)
+            read = _kernel.read_event(event, names, (), self.column, time, ABSURD)
         columns = plain_event(event)
         fields = self.encoder.read(columns, self.targets) if read is None else None
         if not has_target and id is not None and self.column not in columns:
@@ -181,7 +181,7 @@ class ClassPredictor:
     ) -> _kernel.EncodedEvent:
         """An event for the compiled code: the slots that its categories fill, new numbers."""
         numbers = np.concatenate((fields.numbers, more)) if more else fields.numbers
-        symbol = slots[0] if self.symbols else 0
+        symbol = slots[0] if self.symbols and slots else 0
         return _kernel.EncodedEvent(
             numbers, [] if self.symbols else slots, fields.seconds, None, symbol
         )

@@ -150,10 +150,11 @@ class NumberPredictor:
         ValueError
             If the event cannot be read, or nothing in it can be predicted.
         """
-        fields = encoder.read(plain_event(event), targets)
-        targets = targets or encoder.number_columns(fields)
+        columns = plain_event(event)
+        targets = targets or encoder.number_columns(encoder.read(columns))
         if not targets:
             raise ValueError("event must have a column of numbers to predict, got none")
+        fields = encoder.read(columns, targets)
         plan = SlotPlan(0)
         encoder.plan(fields, lambda: np.zeros(0), plan)
         timed = encoder.time is not None or plan.time is not None
@@ -177,18 +178,10 @@ class NumberPredictor:
         own = not has_target
         if own and id is not None:
             own = any(name in plain_event(event) for name in self.targets)
-        names = self.encoder.number_names
         # Most events of most streams are floats in the columns of the first.
-        if type(event) is dict and (own or self.targets != names):
-            read = _kernel.read_event(
-                event,
-                names,
-                self.targets if own else (),
-                own and self.targets == names,
-                None,
-                self.encoder.time,
-                ABSURD,
-            )
+        if type(event) is dict:
+            names, time = self.encoder.number_names, self.encoder.time
+            read = _kernel.read_event(event, names, self.targets if own else (), None, time, ABSURD)
             if read is not None:
                 if has_target:
                     read.set_targets(self._given(target))
