@@ -11,8 +11,9 @@ void bind_core(nb::module_& m, const char* name) {
            "cell_input"_a, "cell_output"_a)
       .def(nb::init<nb::handle, nb::handle, nb::handle, nb::handle, Bytes>(), "topology"_a,
            "update"_a, "cell_input"_a, "cell_output"_a, "memory"_a.noconvert())
-      .def("step", &C::step_symbol, "x"_a, "learn"_a)
-      .def("step", nb::overload_cast<Row<T>, bool>(&C::step), "x"_a, "learn"_a)
+      .def("step", &C::step_symbol, "x"_a, "learn"_a, "outputs"_a)
+      .def("step", nb::overload_cast<Row<T>, bool, nb::handle>(&C::step), "x"_a, "learn"_a,
+           "outputs"_a)
       .def("peek", &C::peek, "x"_a.none(), "symbol"_a, "y"_a.noconvert())
       .def("learn", &C::learn_class, "target"_a)
       .def("learn", nb::overload_cast<Row<T>, bool>(&C::learn), "target"_a, "is_error"_a = false)
@@ -68,11 +69,7 @@ std::tuple<int64_t, int64_t> step_each(nb::list networks, std::optional<Row<T>> 
     core.check_row(y.shape(1));
     T* const row = y.data() + n * y.shape(1);
     std::fill(row, row + y.shape(1), T(0));
-    if (x)
-      core.step(*x, learn);
-    else
-      core.step_symbol(symbol, learn);
-    core.copy_output(row);
+    core.step_into(x, symbol, learn, row);
   });
 }
 
@@ -111,6 +108,13 @@ void bind_streams(nb::module_& m);  // streams.cpp
 
 NB_MODULE(_kernel, m) {
   m.doc() = "The compiled time step.";
+  // Arrays that the kernels hand out would be released in the main interpreter, for whose lock a
+  // sub-interpreter waits for ever.
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    PyErr_SetString(PyExc_ImportError, "lethe must be imported in the main interpreter, not in a "
+                                       "sub-interpreter; start a process for it");
+    throw nb::python_error();
+  }
   try {
     lethe::instruction_set();
   } catch (const std::invalid_argument& error) {

@@ -35,7 +35,7 @@ class Core(Protocol):
 
     rate: float
     steps: int
-    step: Callable[[Any, bool], None]  # x or a symbol, learn
+    step: Callable[[Any, bool, Floating], Floating]  # x or a symbol, learn, the outputs
     learn: Callable[..., None]  # target or class or error, is_error
     peek: Callable[[Floating | None, int, Floating], None]  # x, symbol, y
     run: Callable[..., tuple[bool, int]]
