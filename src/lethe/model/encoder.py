@@ -270,9 +270,7 @@ class Encoder:
         """Say, before the first event, that a column holds categories, whatever they look like."""
         self.categories[name] = Category({}, len(self.categories))
 
-    def plan(
-        self, fields: Fields, missing_slots: Callable[[], Numbers], plan: SlotPlan
-    ) -> None:
+    def plan(self, fields: Fields, missing_slots: Callable[[], Numbers], plan: SlotPlan) -> None:
         """Give the event's missing values, new columns and new categories their slots.
 
         Parameters

@@ -6,30 +6,36 @@ import copy
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import EllipsisType
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe import storage
-from lethe.core._checks import check_bool, check_int, generator
+from lethe.core._checks import generator
 from lethe.core.network import Network
-from lethe.model.classes import SYMBOL, ClassPredictor
-from lethe.model.encoder import Encoder
+from lethe.model.beginning import first_predictor
 from lethe.model.monitor import Diagnostics, diagnose
 from lethe.model.networks import RATES
-from lethe.model.numbers import NumberPredictor
-from lethe.model.parameters import names_of, one_of, rates_of
+from lethe.model.parameters import Bad, NewColumns, Parameters, Task
 from lethe.model.prediction import Prediction
-from lethe.model.predictor import Options, Reading
+from lethe.model.predictor import Predictor, Reading
 from lethe.model.report import Report
-from lethe.model.state import Fields, generator_from, parsed, predictor_from, state_of
+from lethe.model.state import (
+    MOST_COUNT,
+    generator_from_json,
+    predictor_from_json,
+    predictor_to_json,
+)
+from lethe.storage.fields import Fields, parse_json
 from lethe.version import __version__
 
 __all__ = ["Model"]
 
-Task = Literal["regression", "classification", "symbols"]
+Array = NDArray[np.generic]
+Checkpoint = tuple[dict[str, Array], dict[str, object]]
 Target = float | str | bool | Sequence[float] | object
 
 #: A target that was not given.
@@ -114,35 +120,30 @@ class Model:
         categories: int = 1000,
         max_delay: int = 1000,
         detect: bool = True,
-        bad: Literal["missing", "skip", "raise"] = "missing",
-        new_columns: Literal["raise", "grow"] = "raise",
+        bad: Bad = "missing",
+        new_columns: NewColumns = "raise",
         seed: int | np.random.Generator = 0,
     ) -> None:
-        self._given_targets = names_of(target)
-        self.task = one_of("task", task, ("regression", "classification", "symbols"))
-        if self.task == "symbols" and self._given_targets:
-            raise ValueError(f"target must be left out for symbols, got {target!r}")
-        if self.task == "classification" and len(self._given_targets) != 1:
-            raise ValueError(f"target must be one column for classification, got {target!r}")
-        if horizon is None:
-            horizon = 0 if self._given_targets else 1
-        self.horizon = check_int("horizon", horizon, 0, 1000 if self.task == "regression" else 1)
-        if self.horizon == 0 and not self._given_targets:
-            raise ValueError("horizon must be at least 1 without a target, got 0")
-        self.period = None if period is None else check_int("period", period, 1, 4096)
-        self.cells = check_int("cells", cells, 1, 1 << 20)
-        self.layers = check_int("layers", layers, 1, 1000)
-        self.rates = rates_of(rates)
-        self.categories = check_int("categories", categories, 1, 100_000)
-        self.max_delay = check_int("max_delay", max_delay, 1, 1_000_000)
-        self.detect = check_bool("detect", detect)
-        self.bad = one_of("bad", bad, ("missing", "skip", "raise"))
-        if time is not None and not isinstance(time, str):
-            raise ValueError(f"time must be the name of a column, got {time!r}")
-        self.time = time
-        self.new_columns = one_of("new_columns", new_columns, ("raise", "grow"))
-        self._generator = generator(seed)
-        self._predictor: NumberPredictor | ClassPredictor | None = None  # from the first event on
+        self.parameters = Parameters.checked(
+            target,
+            task=task,
+            horizon=horizon,
+            time=time,
+            period=period,
+            cells=cells,
+            layers=layers,
+            rates=rates,
+            categories=categories,
+            max_delay=max_delay,
+            detect=detect,
+            bad=bad,
+            new_columns=new_columns,
+        )
+        self._begin(generator(seed))
+
+    def _begin(self, draws: np.random.Generator) -> None:
+        self._generator = draws
+        self._predictor: Predictor | None = None  # from the first event on
         self._skipped_first = 0  # events that were skipped before it
         self._lock = threading.RLock()
 
@@ -243,7 +244,7 @@ class Model:
                 reading = self._read(predictor, event, target, id)
             except ValueError:
                 self._generator.bit_generator.state = before
-                if self.bad != "skip":
+                if self.parameters.bad != "skip":
                     raise
                 return self._skip()
             report = predictor.learn(reading, id)
@@ -283,7 +284,7 @@ class Model:
             try:
                 return predictor.learn_target(number, target)
             except ValueError:
-                if self.bad != "skip":
+                if self.parameters.bad != "skip":
                     raise
                 return self._skip()
 
@@ -315,14 +316,14 @@ class Model:
             try:
                 reading = self._read(predictor, event, target, None)
             except ValueError:
-                if self.bad != "skip":
+                if self.parameters.bad != "skip":
                     raise
                 return self._skip()
             return predictor.follow(reading)
 
     def _read(
         self,
-        predictor: NumberPredictor | ClassPredictor,
+        predictor: Predictor,
         event: object,
         target: object,
         id: str | int | None,
@@ -348,39 +349,8 @@ class Model:
 
     # ---- the first event ----
 
-    def _options(self) -> Options:
-        return Options(
-            self.horizon,
-            self.period or 0,
-            self.cells,
-            self.layers,
-            self.rates,
-            self.categories,
-            self.max_delay,
-            self.detect,
-        )
-
-    def _encoder(self) -> Encoder:
-        bad: Literal["missing", "raise"] = "missing" if self.bad == "missing" else "raise"
-        encoder = Encoder(self.time, self.categories, self.new_columns, bad)
-        if self.task == "symbols":
-            encoder.declare(SYMBOL)
-        elif self.task == "classification":
-            encoder.declare(self._given_targets[0])
-        return encoder
-
-    def _first(self, event: object) -> NumberPredictor | ClassPredictor:
-        """The predictor that an event is the first of: the one choice between tasks."""
-        options, encoder = self._options(), self._encoder()
-        if self.task == "regression":
-            return NumberPredictor.first(
-                options, self._given_targets, encoder, self._generator, event
-            )
-        symbols = self.task == "symbols"
-        column = SYMBOL if symbols else self._given_targets[0]
-        return ClassPredictor.first(
-            options, column, encoder, self._generator, event, symbols=symbols
-        )
+    def _first(self, event: object) -> Predictor:
+        return first_predictor(self.parameters, self._generator, event)
 
     def _try_first(self, event: object, target: object) -> None:
         """See whether an event could be the first."""
@@ -399,11 +369,21 @@ class Model:
     # ---- what it holds ----
 
     @property
+    def task(self) -> Task:
+        """What a target is: "regression", "classification" or "symbols"."""
+        return self.parameters.task
+
+    @property
+    def horizon(self) -> int:
+        """Events ahead that are predicted."""
+        return self.parameters.horizon
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The columns that are predicted; without a `target`, known from the first event on."""
         if self.task == "regression" and self._predictor is not None:
             return self._predictor.targets
-        return self._given_targets
+        return self.parameters.target
 
     @property
     def events(self) -> int:
@@ -448,12 +428,11 @@ class Model:
 
     # ---- copies ----
 
-    def __getstate__(self) -> dict[str, object]:
-        arrays, metadata = self.to_checkpoint()
-        return {"arrays": arrays, "metadata": metadata}
+    def __getstate__(self) -> Checkpoint:
+        return self.to_checkpoint()
 
-    def __setstate__(self, state: dict[str, dict[str, object]]) -> None:
-        self.__dict__.update(vars(Model.from_checkpoint(state["arrays"], state["metadata"])))
+    def __setstate__(self, state: Checkpoint) -> None:
+        self.__dict__.update(vars(Model.from_checkpoint(*state)))
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         return copy.copy(self)
@@ -484,27 +463,27 @@ class Model:
         """
         storage.write(path, *self.to_checkpoint())
 
-    def to_checkpoint(self) -> tuple[dict[str, object], dict[str, object]]:
+    def to_checkpoint(self) -> Checkpoint:
         """The arrays and metadata of a checkpoint, for `lethe.storage`."""
         with self._lock:
-            options = {name: getattr(self, name) for name in _OPTIONS}
-            state: dict[str, object] = {
-                "options": options | {"target": list(self._given_targets) or None},
+            predictor = self._predictor
+            state = {
+                "parameters": self.parameters.to_json(),
                 "generator": self._generator.bit_generator.state,
                 "skipped": self._skipped_first,
-                "predictor": None if self._predictor is None else state_of(self._predictor),
+                "predictor": None if predictor is None else predictor_to_json(predictor),
             }
-            text = json.dumps(state, separators=(",", ":")).encode()
-            block = b"" if self._predictor is None else self._predictor.stream.save()
-            # As an array: a model that knows thousands of categories has a long state.
-            arrays: dict[str, object] = {
-                "block": np.frombuffer(block, np.uint8),
-                "state": np.frombuffer(text, np.uint8),
-            }
-            return arrays, {"kind": "Model", "version": __version__, "events": self.events}
+            block = b"" if predictor is None else predictor.stream.save()
+        text = json.dumps(state).encode("ascii")
+        # As an array: a model that knows thousands of categories has a long state.
+        arrays = {
+            name: np.frombuffer(data, np.uint8)
+            for name, data in (("block", block), ("state", text))
+        }
+        return arrays, {"kind": "Model", "version": __version__, "events": self.events}
 
     @classmethod
-    def from_checkpoint(cls, arrays: dict[str, object], metadata: dict[str, object]) -> Self:
+    def from_checkpoint(cls, arrays: Mapping[str, Array], metadata: Mapping[str, object]) -> Self:
         """The model whose `to_checkpoint` these are.
 
         Raises
@@ -512,41 +491,22 @@ class Model:
         ValueError
             If they are not those of one model.
         """
-        block, text = arrays.get("block"), arrays.get("state")
         if "life" in arrays:
-            raise ValueError("it is of Lethe 0.1.0, whose models this version cannot read")
-        for array in (block, text):
-            if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != 1:
-                raise ValueError("it must have a block and a state, both of bytes")
-        state = Fields(
-            parsed(text), "model", ("options", "generator", "skipped", "predictor")
-        )
-        given = Fields(state["options"], "options", (*_OPTIONS, "target"))
-        made = cls(**{name: given[name] for name in (*_OPTIONS, "target")})
-        for name in _OPTIONS:  # the types, too: 1 is not True
-            value = getattr(made, name)
-            is_same = list(value) == given[name] if name == "rates" else value == given[name]
-            if not is_same or (name != "rates" and type(value) is not type(given[name])):
-                raise given.wrong(name)
-        made._generator = generator_from(state["generator"])
-        made._skipped_first = state.count("skipped")
+            raise ValueError("it is a model of Lethe 0.1.0, which this version does not read")
+        block, text = (arrays.get(name) for name in ("block", "state"))
+        if block is None or text is None or block.dtype != np.uint8 or block.ndim != 1:
+            raise ValueError("it must have a block and a state, both of bytes")
+        # Each category has a slot, and each slot some hundred bytes of weights.
+        found = parse_json(text, 100_000 + block.nbytes // 40)
+        state = Fields("state", found, ("parameters", "generator", "skipped", "predictor"))
+        made = cls.__new__(cls)
+        made.parameters = Parameters.from_json(state["parameters"])
+        made._begin(generator_from_json(state["generator"]))
+        made._skipped_first = state.integer("skipped", high=MOST_COUNT)
         if state["predictor"] is not None:
-            made._predictor = predictor_from(
-                state["predictor"],
-                block,
-                made.task,
-                made._options(),
-                made._encoder(),
-                made._given_targets,
-                made._generator,
+            made._predictor = predictor_from_json(
+                state["predictor"], block, made.parameters, made._generator
             )
-        elif len(block):
-            raise ValueError("it has a block and no predictor")
+        elif block.nbytes:
+            raise ValueError("it has a block and nothing that it belongs to")
         return made
-
-
-#: The parameters that a checkpoint keeps by name; `target` is another.
-_OPTIONS = (
-    "task", "horizon", "time", "period", "cells", "layers", "rates", "categories", "max_delay",
-    "detect", "bad", "new_columns",
-)  # fmt: skip

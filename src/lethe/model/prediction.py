@@ -198,14 +198,14 @@ class Prediction:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        probabilities = f", probabilities={dict(self.probabilities)!r}" if self.probabilities else ""
+        probabilities = (
+            f", probabilities={dict(self.probabilities)!r}" if self.probabilities else ""
+        )
         new = f", new={self.new!r}" if self.new else ""
         return f"Prediction(value={self.value!r}, forecast={self.forecast!r}{probabilities}{new})"
 
 
-def interval(
-    residuals: Array, predicted: float, usual: float, level: float
-) -> tuple[float, float]:
+def interval(residuals: Array, predicted: float, usual: float, level: float) -> tuple[float, float]:
     """Where, with probability `level`, a value will be; infinite while too little is known.
 
     From one quantile of the last residuals to another, times what is usual now: where the stream
