@@ -1,4 +1,4 @@
-"""The parts of a model, chosen once: which predictor, and what its encoder knows before all events."""
+"""The parts of a model, chosen once: its predictor, and an encoder that has seen no event."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class ClassPredictor:
     ) -> None:
         self.parameters = parameters
         self.column = column
-        self.targets = (column,)
+        self.targets: tuple[str, ...] = (column,)
         self.encoder = encoder
         self.waiting = Waiting()
         self.symbols = symbols = parameters.task == "symbols"
@@ -155,8 +155,8 @@ class ClassPredictor:
     ) -> Reading:
         """Take an event and its class apart."""
         if self.symbols:
-            fields = self.encoder.read(_columns(event, True))
-            return Reading(None, fields, category_of(SYMBOL, event))
+            symbol = self.encoder.read(_columns(event, True))
+            return Reading(None, symbol, category_of(SYMBOL, event))
         read = None
         if type(event) is dict:
             names, time = self.encoder.number_names, self.encoder.time
@@ -184,9 +184,8 @@ class ClassPredictor:
     def _known(self, reading: Reading) -> _kernel.EncodedEvent:
         if reading.event is not None:
             return reading.event
-        if reading.fields is None:
-            raise TypeError("a reading must have an event or its fields")
-        return self._encoded(reading.fields, self.encoder.slots(reading.fields), [])
+        fields = reading.known_fields()
+        return self._encoded(fields, self.encoder.slots(fields), [])
 
     def _arrival(self, key: str | None) -> _kernel.Arrival:
         """A class that came, while nothing is learned of it."""
@@ -209,9 +208,10 @@ class ClassPredictor:
         if learned_at_once and is_class_first:
             arrival = self._plan_class(key, plan)
         event = reading.event
-        if event is None and reading.fields is not None:
-            self.encoder.plan(reading.fields, lambda: stream.view("column missing slot"), plan)
-            event = self._encoded(reading.fields, plan.filled, plan.new_numbers)
+        if event is None:
+            fields = reading.known_fields()
+            self.encoder.plan(fields, lambda: stream.view("column missing slot"), plan)
+            event = self._encoded(fields, plan.filled, plan.new_numbers)
         used = plan.used
         if learned_at_once and not is_class_first:
             arrival = self._plan_class(key, plan)

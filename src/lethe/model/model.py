@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,13 @@ from lethe import storage
 from lethe.core._checks import generator
 from lethe.core.network import Network
 from lethe.model.beginning import first_predictor
+from lethe.model.description import (
+    Configuration,
+    classes_of,
+    configuration_of,
+    networks_of,
+    weights_of,
+)
 from lethe.model.monitor import Diagnostics, diagnose
 from lethe.model.networks import RATES
 from lethe.model.parameters import Bad, NewColumns, Parameters, Task
@@ -25,11 +31,12 @@ from lethe.model.predictor import Predictor, Reading
 from lethe.model.report import Report
 from lethe.model.state import (
     MOST_COUNT,
+    arrays_of,
+    checked_arrays,
     generator_from_json,
     predictor_from_json,
-    predictor_to_json,
 )
-from lethe.storage.fields import Fields, parse_json
+from lethe.model.values import Label
 from lethe.version import __version__
 
 __all__ = ["Model"]
@@ -185,20 +192,7 @@ class Model:
     def score(self, event: object, target: Target | EllipsisType = _ABSENT) -> Report:
         """What `learn` would report of an event; this does not change the model.
 
-        Parameters
-        ----------
-        event, target
-            As for `learn`.
-
-        Returns
-        -------
-        Report
-            As from `learn`.
-
-        Raises
-        ------
-        ValueError
-            If the event or its target cannot be read.
+        Parameters, result and errors are those of `learn`.
         """
         with self._lock:
             if self._predictor is None:
@@ -256,18 +250,6 @@ class Model:
 
         It is learned from as soon as no earlier event waits for its own.
 
-        Parameters
-        ----------
-        id : str or int
-            The event's.
-        target : float, mapping, sequence or object
-            As for `learn`.
-
-        Returns
-        -------
-        Report
-            As from `learn`.
-
         Raises
         ------
         ValueError
@@ -292,22 +274,8 @@ class Model:
         """Take the next event in without learning from it: only what is remembered changes.
 
         Weights, scales and what is usual stay as they are. A model that has followed does not learn
-        again; `copy.deepcopy` it before, or load it again.
-
-        Parameters
-        ----------
-        event, target
-            As for `learn`.
-
-        Returns
-        -------
-        Report
-            As from `learn`.
-
-        Raises
-        ------
-        ValueError
-            If the event or its target cannot be read, or the model has learned from none yet.
+        again; `copy.deepcopy` it before, or load it again. Parameters, result and errors are those
+        of `learn`; the model must have learned from an event before.
         """
         with self._lock:
             predictor = self._predictor
@@ -407,23 +375,43 @@ class Model:
         return self._predictor is not None and self._predictor.stream.is_following
 
     @property
+    def waiting(self) -> int:
+        """Events that wait for a target which may come late."""
+        return (
+            0 if self.horizon or self._predictor is None else self._predictor.stream.pending_count
+        )
+
+    @property
     def size(self) -> int:
-        """Bytes of its numeric state; 0 before the first event."""
+        """Bytes of the numeric state; 0 before the first event."""
         return 0 if self._predictor is None else self._predictor.stream.size
 
     @property
     def networks(self) -> list[Network]:
-        """Copies of its networks as they are now; none before the first event."""
-        if self._predictor is None:
-            return []
-        return self._predictor.ensemble.copies(self._predictor.stream)
+        """Copies of the networks as they answer now; none before the first event."""
+        with self._lock:
+            return networks_of(self._predictor)
+
+    @property
+    def classes(self) -> list[Label]:
+        """The classes or symbols seen so far, in the order of the networks' outputs."""
+        return classes_of(self._predictor)
 
     def input_names(self) -> list[str]:
         """What the networks' inputs are, in order; none before the first event."""
         return [] if self._predictor is None else self._predictor.input_names
 
+    def predictor_weights(self) -> dict[str, float]:
+        """The weight of each predictor, averaged over all targets; they sum to 1."""
+        return weights_of(self._predictor)
+
+    def configuration(self) -> Configuration:
+        """The options and columns, as plain JSON values."""
+        with self._lock:
+            return configuration_of(self.parameters, self._predictor)
+
     def diagnostics(self) -> Diagnostics:
-        """How its networks have fared so far."""
+        """How the networks have fared so far."""
         return Diagnostics() if self._predictor is None else diagnose(self._predictor.stream)
 
     # ---- copies ----
@@ -451,36 +439,18 @@ class Model:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state into one file, which `lethe.load` reads.
 
-        Parameters
-        ----------
-        path : str or os.PathLike
-            The file, made or replaced; the old file or the new one is there at every moment.
-
-        Raises
-        ------
-        CheckpointError
-            If it cannot be written; an old file is as it was.
+        The file is made or replaced; the old one or the new one is there at every moment. Where it
+        cannot be written, a CheckpointError is raised, and the old one is as it was.
         """
         storage.write(path, *self.to_checkpoint())
 
     def to_checkpoint(self) -> Checkpoint:
         """The arrays and metadata of a checkpoint, for `lethe.storage`."""
         with self._lock:
-            predictor = self._predictor
-            state = {
-                "parameters": self.parameters.to_json(),
-                "generator": self._generator.bit_generator.state,
-                "skipped": self._skipped_first,
-                "predictor": None if predictor is None else predictor_to_json(predictor),
-            }
-            block = b"" if predictor is None else predictor.stream.save()
-        text = json.dumps(state).encode("ascii")
-        # As an array: a model that knows thousands of categories has a long state.
-        arrays = {
-            name: np.frombuffer(data, np.uint8)
-            for name, data in (("block", block), ("state", text))
-        }
-        return arrays, {"kind": "Model", "version": __version__, "events": self.events}
+            arrays = arrays_of(
+                self.parameters, self._generator, self._skipped_first, self._predictor
+            )
+            return arrays, {"kind": "Model", "version": __version__, "events": self.events}
 
     @classmethod
     def from_checkpoint(cls, arrays: Mapping[str, Array], metadata: Mapping[str, object]) -> Self:
@@ -491,14 +461,7 @@ class Model:
         ValueError
             If they are not those of one model.
         """
-        if "life" in arrays:
-            raise ValueError("it is a model of Lethe 0.1.0, which this version does not read")
-        block, text = (arrays.get(name) for name in ("block", "state"))
-        if block is None or text is None or block.dtype != np.uint8 or block.ndim != 1:
-            raise ValueError("it must have a block and a state, both of bytes")
-        # Each category has a slot, and each slot some hundred bytes of weights.
-        found = parse_json(text, 100_000 + block.nbytes // 40)
-        state = Fields("state", found, ("parameters", "generator", "skipped", "predictor"))
+        state, block = checked_arrays(arrays)
         made = cls.__new__(cls)
         made.parameters = Parameters.from_json(state["parameters"])
         made._begin(generator_from_json(state["generator"]))

@@ -226,9 +226,7 @@ class NumberPredictor:
         self, reading: Reading, slots: list[int], more: Sequence[float] = ()
     ) -> _kernel.EncodedEvent:
         """An event for the compiled code: the slots that its categories fill, new numbers."""
-        fields = reading.fields
-        if fields is None:
-            raise TypeError("a reading must have an event or its fields")
+        fields = reading.known_fields()
         target = reading.target if isinstance(reading.target, np.ndarray) else None
         numbers = np.concatenate((fields.numbers, more)) if more else fields.numbers
         return _kernel.EncodedEvent(numbers, slots, fields.seconds, target)
@@ -240,10 +238,9 @@ class NumberPredictor:
         event, changes = reading.event, None
         if event is None or id is not None:
             plan = SlotPlan(self.stream.slots_used)
-            if event is None and reading.fields is not None:
-                self.encoder.plan(
-                    reading.fields, lambda: self.stream.view("column missing slot"), plan
-                )
+            if event is None:
+                fields = reading.known_fields()
+                self.encoder.plan(fields, lambda: self.stream.view("column missing slot"), plan)
                 event = self._encoded(reading, plan.filled, plan.new_numbers)
             if id is not None:
                 number = self.stream.pending_sequence + self.stream.pending_count
@@ -280,8 +277,7 @@ class NumberPredictor:
     def _known(self, reading: Reading) -> _kernel.EncodedEvent:
         if reading.event is not None:
             return reading.event
-        fields = reading.fields
-        return self._encoded(reading, [] if fields is None else self.encoder.slots(fields))
+        return self._encoded(reading, self.encoder.slots(reading.known_fields()))
 
     def _redraw(self, network: int, layer: int, block: int) -> None:
         self.ensemble.redraw(self.stream, network, layer, block)

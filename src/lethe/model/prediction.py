@@ -119,8 +119,10 @@ class Prediction:
         # Before the first event: the targets, where they are numbers, and the horizon.
         self._first = first
 
+    # Worked out when it is asked for: most predictions of a long horizon are never looked at.
     @cached_property
     def forecast(self) -> tuple[Value, ...]:
+        """Values for 1, 2, … events ahead; with ``horizon=0`` the one value."""
         if isinstance(self._answer, Numbers):
             return self._answer.forecast()
         if isinstance(self._answer, Classes):
@@ -133,14 +135,17 @@ class Prediction:
 
     @property
     def value(self) -> Value:
+        """What is expected of the next event, or of this one."""
         return self.forecast[0]
 
     @cached_property
     def probabilities(self) -> Mapping[Label, float]:
+        """The probability of each class seen so far."""
         return self._answer.probabilities() if isinstance(self._answer, Classes) else {}
 
     @property
     def new(self) -> float:
+        """The probability of a class not seen so far."""
         if isinstance(self._answer, Classes):
             return float(np.frombuffer(self._answer.answer, count=1)[0])
         return 0.0 if self._answer is not None or self._first is not None else 1.0

@@ -54,6 +54,12 @@ class Reading:
     target: Target = None
     is_late: bool = False
 
+    def known_fields(self) -> Fields:
+        """The event's columns, of a reading that has no `event`."""
+        if self.fields is None:
+            raise TypeError("a reading must have an event or its fields, got neither")
+        return self.fields
+
 
 class Waiting:
     """Events that wait for their targets, by the names that the user gave them.

@@ -6,6 +6,9 @@ and what does not fit together is refused here, before it is used.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +19,16 @@ from lethe.model.numbers import NumberPredictor
 from lethe.model.parameters import Parameters
 from lethe.model.predictor import Predictor
 from lethe.model.values import category_of, label_of
-from lethe.storage.fields import Fields, is_integer, list_of
+from lethe.storage.fields import Fields, is_integer, list_of, parse_json
 
-__all__ = ["MOST_COUNT", "generator_from_json", "predictor_from_json", "predictor_to_json"]
+__all__ = [
+    "MOST_COUNT",
+    "arrays_of",
+    "checked_arrays",
+    "generator_from_json",
+    "predictor_from_json",
+    "predictor_to_json",
+]
 
 #: As many as float64 tells apart.
 MOST_COUNT = (1 << 52) - 1
@@ -49,6 +59,25 @@ def generator_from_json(state: object) -> np.random.Generator:
 
 
 # ---- writing ----
+
+
+def arrays_of(
+    parameters: Parameters,
+    generator: np.random.Generator,
+    skipped: int,
+    predictor: Predictor | None,
+) -> dict[str, NDArray[np.generic]]:
+    """The arrays of a model's checkpoint: its block, and a state that says what it belongs to."""
+    state = {
+        "parameters": parameters.to_json(),
+        "generator": generator.bit_generator.state,
+        "skipped": skipped,
+        "predictor": None if predictor is None else predictor_to_json(predictor),
+    }
+    block = b"" if predictor is None else predictor.stream.save()
+    # As an array: a model that knows thousands of categories has a long state.
+    text = json.dumps(state).encode("ascii")
+    return {"block": np.frombuffer(block, np.uint8), "state": np.frombuffer(text, np.uint8)}
 
 
 def _columns_of(places: dict[str, int]) -> list[object]:
@@ -83,9 +112,30 @@ def predictor_to_json(predictor: Predictor) -> dict[str, object]:
 # ---- reading ----
 
 
+def checked_arrays(
+    arrays: Mapping[str, NDArray[np.generic]],
+) -> tuple[Fields, NDArray[np.uint8]]:
+    """The state and the block of a model's checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If these are no such arrays.
+    """
+    if "life" in arrays:
+        raise ValueError("it is a model of Lethe 0.1.0, which this version does not read")
+    block, text = (arrays.get(name) for name in ("block", "state"))
+    if block is None or text is None or block.dtype != np.uint8 or block.ndim != 1:
+        raise ValueError("it must have a block and a state, both of bytes")
+    # Each category has a slot, and each slot some hundred bytes of weights.
+    found = parse_json(text, 100_000 + block.nbytes // 40)
+    state = Fields("state", found, ("parameters", "generator", "skipped", "predictor"))
+    return state, block.astype(np.uint8, copy=False)
+
+
 def predictor_from_json(
     value: object,
-    block: NDArray[np.generic],
+    block: NDArray[np.uint8],
     parameters: Parameters,
     generator: np.random.Generator,
 ) -> Predictor:
