@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from lethe import storage
 from lethe.core._checks import generator
 from lethe.core.network import Network
-from lethe.model.beginning import first_predictor
 from lethe.model.description import (
     Configuration,
     classes_of,
@@ -23,19 +22,13 @@ from lethe.model.description import (
     networks_of,
     weights_of,
 )
+from lethe.model.engine import ABSENT, Engine
 from lethe.model.monitor import Diagnostics, diagnose
 from lethe.model.networks import RATES
 from lethe.model.parameters import Bad, NewColumns, Parameters, Task
 from lethe.model.prediction import Prediction
-from lethe.model.predictor import Predictor, Reading
+from lethe.model.predictor import Predictor
 from lethe.model.report import Report
-from lethe.model.state import (
-    MOST_COUNT,
-    arrays_of,
-    checked_arrays,
-    generator_from_json,
-    predictor_from_json,
-)
 from lethe.model.values import Label
 from lethe.version import __version__
 
@@ -44,9 +37,6 @@ __all__ = ["Model"]
 Array = NDArray[np.generic]
 Checkpoint = tuple[dict[str, Array], dict[str, object]]
 Target = float | str | bool | Sequence[float] | object
-
-#: A target that was not given.
-_ABSENT = ...
 
 
 class Model:
@@ -131,7 +121,7 @@ class Model:
         new_columns: NewColumns = "raise",
         seed: int | np.random.Generator = 0,
     ) -> None:
-        self.parameters = Parameters.checked(
+        parameters = Parameters.checked(
             target,
             task=task,
             horizon=horizon,
@@ -146,12 +136,7 @@ class Model:
             bad=bad,
             new_columns=new_columns,
         )
-        self._begin(generator(seed))
-
-    def _begin(self, draws: np.random.Generator) -> None:
-        self._generator = draws
-        self._predictor: Predictor | None = None  # from the first event on
-        self._skipped_first = 0  # events that were skipped before it
+        self._engine = Engine(parameters, generator(seed))
         self._lock = threading.RLock()
 
     # ---- predicting: nothing changes ----
@@ -177,33 +162,20 @@ class Model:
             If the event cannot be read.
         """
         with self._lock:
-            if self.horizon and event is not None:
-                twin = copy.deepcopy(self)
-                (twin.follow if twin.following else twin.learn)(event)
-                return twin.predict()
-            if not self.horizon and event is None:
-                raise ValueError("event must be given where horizon is 0, got None")
-            if self._predictor is None:
-                if event is not None:
-                    self._try_first(event, None)
-                return self._unknown()
-            return self._predictor.predict(event)
+            return self._engine.predict(event)
 
-    def score(self, event: object, target: Target | EllipsisType = _ABSENT) -> Report:
+    def score(self, event: object, target: Target | EllipsisType = ABSENT) -> Report:
         """What `learn` would report of an event; this does not change the model.
 
         Parameters, result and errors are those of `learn`.
         """
         with self._lock:
-            if self._predictor is None:
-                self._try_first(event, target)
-                return Report(self._unknown())
-            return self._predictor.score(self._read(self._predictor, event, target, None))
+            return self._engine.score(event, target)
 
     # ---- learning ----
 
     def learn(
-        self, event: object, target: Target | EllipsisType = _ABSENT, *, id: str | int | None = None
+        self, event: object, target: Target | EllipsisType = ABSENT, *, id: str | int | None = None
     ) -> Report:
         """Take the next event in, and learn from every target that it brings.
 
@@ -230,20 +202,7 @@ class Model:
             If the model has followed.
         """
         with self._lock:
-            if self.following:
-                raise RuntimeError("a model that has followed does not learn again; load it again")
-            before = self._generator.bit_generator.state
-            try:
-                predictor = self._predictor or self._first(event)
-                reading = self._read(predictor, event, target, id)
-            except ValueError:
-                self._generator.bit_generator.state = before
-                if self.parameters.bad != "skip":
-                    raise
-                return self._skip()
-            report = predictor.learn(reading, id)
-            self._predictor = predictor
-            return report
+            return self._engine.learn(event, target, id)
 
     def learn_target(self, id: str | int, target: Target) -> Report:
         """Take in the target of an event that `learn` was given an id for.
@@ -256,21 +215,9 @@ class Model:
             If no event with this id waits, or the target cannot be read; nothing has changed then.
         """
         with self._lock:
-            predictor, number = self._predictor, None
-            if predictor is not None and isinstance(id, str | int):
-                number = predictor.waiting.find(id)
-            if predictor is None or number is None:
-                raise ValueError(
-                    f"id must be that of an event that waits for its target, got {id!r}"
-                )
-            try:
-                return predictor.learn_target(number, target)
-            except ValueError:
-                if self.parameters.bad != "skip":
-                    raise
-                return self._skip()
+            return self._engine.learn_target(id, target)
 
-    def follow(self, event: object, target: Target | EllipsisType = _ABSENT) -> Report:
+    def follow(self, event: object, target: Target | EllipsisType = ABSENT) -> Report:
         """Take the next event in without learning from it: only what is remembered changes.
 
         Weights, scales and what is usual stay as they are. A model that has followed does not learn
@@ -278,63 +225,14 @@ class Model:
         of `learn`; the model must have learned from an event before.
         """
         with self._lock:
-            predictor = self._predictor
-            if predictor is None:
-                raise ValueError("a model must have learned from an event before it can follow")
-            try:
-                reading = self._read(predictor, event, target, None)
-            except ValueError:
-                if self.parameters.bad != "skip":
-                    raise
-                return self._skip()
-            return predictor.follow(reading)
-
-    def _read(
-        self,
-        predictor: Predictor,
-        event: object,
-        target: object,
-        id: str | int | None,
-    ) -> Reading:
-        """Take an event and its target apart; a ValueError where they cannot be read."""
-        if id is not None:
-            if self.horizon:
-                raise ValueError(f"id must be left out where horizon is not 0, got {id!r}")
-            if not isinstance(id, str | int) or id in predictor.waiting.ids:
-                raise ValueError(f"id must be a string or whole number that none has, got {id!r}")
-        has_target = target is not _ABSENT
-        if has_target and self.horizon and self.task != "symbols":
-            predictor.read(event, None, True, None)  # a fault of the event comes first
-            raise ValueError("target must be left out where horizon is not 0: events bring it")
-        return predictor.read(event, target, has_target, id)
-
-    def _skip(self) -> Report:
-        if self._predictor is None:
-            self._skipped_first += 1
-        else:
-            self._predictor.stream.skip()
-        return Report(None, skipped=True)
-
-    # ---- the first event ----
-
-    def _first(self, event: object) -> Predictor:
-        return first_predictor(self.parameters, self._generator, event)
-
-    def _try_first(self, event: object, target: object) -> None:
-        """See whether an event could be the first."""
-        before = self._generator.bit_generator.state
-        try:
-            self._read(self._first(event), event, target, None)
-        finally:
-            self._generator.bit_generator.state = before
-
-    def _unknown(self) -> Prediction:
-        """What is answered before the first event."""
-        if self.task == "regression":
-            return Prediction(None, (self.targets, max(self.horizon, 1)))
-        return Prediction(None)
+            return self._engine.follow(event, target)
 
     # ---- what it holds ----
+
+    @property
+    def parameters(self) -> Parameters:
+        """What it was made with."""
+        return self._engine.parameters
 
     @property
     def task(self) -> Task:
@@ -362,7 +260,7 @@ class Model:
     def skipped(self) -> int:
         """Events left out by ``bad="skip"``."""
         later = 0 if self._predictor is None else self._predictor.stream.skipped
-        return self._skipped_first + later
+        return self._engine.skipped_first + later
 
     @property
     def missed(self) -> int:
@@ -372,19 +270,22 @@ class Model:
     @property
     def following(self) -> bool:
         """Whether it has followed, and so does not learn again."""
-        return self._predictor is not None and self._predictor.stream.is_following
+        return self._engine.is_following
 
     @property
     def waiting(self) -> int:
         """Events that wait for a target which may come late."""
-        return (
-            0 if self.horizon or self._predictor is None else self._predictor.stream.pending_count
-        )
+        predictor = self._predictor
+        return 0 if self.horizon or predictor is None else predictor.stream.pending_count
 
     @property
     def size(self) -> int:
         """Bytes of the numeric state; 0 before the first event."""
         return 0 if self._predictor is None else self._predictor.stream.size
+
+    @property
+    def _predictor(self) -> Predictor | None:
+        return self._engine.predictor
 
     @property
     def networks(self) -> list[Network]:
@@ -422,19 +323,15 @@ class Model:
     def __setstate__(self, state: Checkpoint) -> None:
         self.__dict__.update(vars(Model.from_checkpoint(*state)))
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return copy.copy(self)
-
     def __copy__(self) -> Self:
         twin = type(self).__new__(type(self))
         with self._lock:
-            twin.__dict__.update(self.__dict__)
-            twin._lock = threading.RLock()
-            twin._generator = copy.deepcopy(self._generator)
-            twin._predictor = copy.deepcopy(self._predictor)
-            if twin._predictor is not None:
-                twin._predictor.ensemble.generator = twin._generator
+            twin._engine = self._engine.copy()
+        twin._lock = threading.RLock()
         return twin
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return copy.copy(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state into one file, which `lethe.load` reads.
@@ -447,10 +344,8 @@ class Model:
     def to_checkpoint(self) -> Checkpoint:
         """The arrays and metadata of a checkpoint, for `lethe.storage`."""
         with self._lock:
-            arrays = arrays_of(
-                self.parameters, self._generator, self._skipped_first, self._predictor
-            )
-            return arrays, {"kind": "Model", "version": __version__, "events": self.events}
+            arrays, events = self._engine.to_arrays(), self.events
+        return arrays, {"kind": "Model", "version": __version__, "events": events}
 
     @classmethod
     def from_checkpoint(cls, arrays: Mapping[str, Array], metadata: Mapping[str, object]) -> Self:
@@ -461,15 +356,7 @@ class Model:
         ValueError
             If they are not those of one model.
         """
-        state, block = checked_arrays(arrays)
         made = cls.__new__(cls)
-        made.parameters = Parameters.from_json(state["parameters"])
-        made._begin(generator_from_json(state["generator"]))
-        made._skipped_first = state.integer("skipped", high=MOST_COUNT)
-        if state["predictor"] is not None:
-            made._predictor = predictor_from_json(
-                state["predictor"], block, made.parameters, made._generator
-            )
-        elif block.nbytes:
-            raise ValueError("it has a block and nothing that it belongs to")
+        made._engine = Engine.from_arrays(arrays)
+        made._lock = threading.RLock()
         return made
