@@ -3,11 +3,28 @@ PYTHON ?= python
 export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
 KERNELS = $(wildcard kernels/*/*.hpp kernels/*/*.cpp)
 SANITIZE = build/sanitize
+# The compilers of `make clang` and `make arm`; any other by `make CLANG=clang++-19 clang`.
+CLANG ?= clang++
+ARM ?= $(if $(shell command -v aarch64-linux-gnu-g++),aarch64-linux-gnu-g++,$(PYTHON) -m ziglang c++ -target aarch64-linux-musl)
+comma := ,
+empty :=
+list = $(subst $(empty) $(empty),;,$(strip $(1)))
 
-.PHONY: install test lint types format sanitize bench
+.PHONY: install develop test fuzz lint types format sanitize clang arm bench
 
 install:
 	$(PYTHON) -m pip install ".[test,dev]"
+
+# The package from this tree: an edit in src/ needs nothing, one in kernels/ another `make develop`,
+# which compiles again what it touches. The build folder stays. `make SETS=avx2 develop` compiles one
+# of the three instruction sets, in a third of the time.
+SETS ?= all
+develop:
+	$(PYTHON) -c "import scikit_build_core, nanobind, ninja" 2>/dev/null || \
+	    $(PYTHON) -m pip install --quiet "scikit-build-core>=0.10" "nanobind>=2.4" ninja cmake
+	$(PYTHON) -m pip install --quiet --no-build-isolation --no-deps --editable . \
+	    -C build-dir=build/develop -C editable.mode=redirect \
+	    -C cmake.define.LETHE_INSTRUCTION_SETS="$(SETS)"
 
 test:
 	$(PYTHON) -m pytest
