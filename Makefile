@@ -55,4 +55,4 @@ sanitize:
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) \
 	    $$(gcc -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	    $(SANITIZE)/venv/bin/python -m pytest --capture=no $(wildcard tests/test_kernel*.py tests/test_network*.py)
+	    $(SANITIZE)/venv/bin/python -m pytest --capture=no $(wildcard tests/core/test_kernel*.py tests/core/test_network*.py)

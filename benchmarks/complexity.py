@@ -13,8 +13,8 @@ import numpy as np
 
 import lethe
 from lethe.cli.bench import machine
-from lethe.equations import complexity
-from lethe.topology import UnitKind
+from lethe.core.equations import complexity
+from lethe.core.topology import UnitKind
 from lethe.version import __version__
 
 ROOT = Path(__file__).parent.parent

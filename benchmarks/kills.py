@@ -22,7 +22,7 @@ from typing import Any
 
 import lethe
 from lethe.cli.bench import machine
-from lethe.streams import BundledStream
+from lethe.data import BundledStream
 from lethe.version import __version__
 
 #: The cases, by name: what follows `lethe learn SOURCE`.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import lethe
 from lethe.cli.bench import machine
-from lethe.streams.reber import TARGETS, ReberStream
+from lethe.tasks.reber import TARGETS, ReberStream
 
 MILLIONS = 10
 PIECE = 10_000

@@ -22,8 +22,8 @@ import numpy as np
 import lethe
 from lethe.cli.bench import Entry, machine, measure
 from lethe.model.racing import RATES
+from lethe.trials.workers import one_thread
 from lethe.version import __version__
-from lethe.workers import one_thread
 
 Event = tuple[dict[str, float], float]
 FEATURES, CELLS, EVENTS = 10, 32, 2000

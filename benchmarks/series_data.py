@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.streams import BundledStream
+from lethe.data import BundledStream
 
 Values = NDArray[np.float64]
 WEEK = 7  # of daily events

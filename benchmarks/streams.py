@@ -4,7 +4,7 @@ import statistics
 import time
 
 from lethe.cli.bench import machine
-from lethe.streams.reber import ReberStream
+from lethe.tasks.reber import ReberStream
 
 SYMBOLS = 1_000_000
 PIECE = 10_000

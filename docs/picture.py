@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import lethe
-from lethe.streams.reber import TARGETS, ReberStream
+from lethe.tasks.reber import TARGETS, ReberStream
 
 STREAMS = 15_000
 LIMIT = 10_000

@@ -4,7 +4,7 @@ Run: python examples/sensor.py
 """
 
 import lethe
-from lethe.streams import BundledStream
+from lethe.data import BundledStream
 
 stream = BundledStream("sine", rows=8_000)  # a day's cycle with noise, spikes and flat lines
 model = lethe.Model("value", horizon=1)

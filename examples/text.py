@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 import lethe
-from lethe.streams import topics
+from lethe.data import topics
 
 text = topics()[:20_000].decode(errors="replace")
 model = lethe.Model(task="symbols", cells=48)

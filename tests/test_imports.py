@@ -1,63 +1,55 @@
-"""Data goes one way through the rooms of the package, and so do its imports."""
+"""Data goes one way through the layers of the package, and so do its imports."""
 
 import ast
 import importlib.util
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import lethe
 
-# A module imports only from rooms before its own.
-ROOMS = (
-    "version",
-    "topology",
-    "updates",
-    "equations",
-    "_kernel",
-    "arguments",
-    "run",
-    "block",
-    "checkpoint",
-    "checkpoints",
-    "network",
-    "team",
-    "growth",
-    "penalty",
-    "streams",
-    "system",
-    "trial",
-    "sequence_trial",
-    "text_trial",
-    "baselines",
-    "model",
-    "naive",
-    "prequential",
-    "adapters",
-    "results",
-    "workers",
-    "experiments",
-    "figures",
-    "report",
-    "__init__",
-    "cli",
-    "__main__",
+# A module imports only from its own package or from layers before its own.
+LAYERS = (
+    {"version", "_kernel"},
+    {"storage", "data"},
+    {"core", "tasks"},
+    {"model", "trials"},
+    {"evaluate", "baselines", "adapters"},
+    {"experiments"},
+    {"figures"},
+    {"report"},
+    {"fleet", "serve"},
+    {"__init__"},
+    {"cli"},
+    {"__main__"},
 )
+# The one home of the checks of arguments, which imports nothing of this package itself.
+ANYONES = {"lethe.core._checks"}
+
 PACKAGE = Path(lethe.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(file.relative_to(PACKAGE)) for file in FILES]
 
 
-def room(module: str) -> str:
-    """The room of a module's dotted name: ``lethe.streams.text`` lies in ``streams``."""
+def part(module: str) -> str:
+    """The part of the package that a module lies in: ``lethe.data.text`` lies in ``data``."""
     return (*module.split("."), "__init__")[1]
+
+
+def layer(module: str) -> int:
+    (found,) = (n for n, parts in enumerate(LAYERS) if part(module) in parts)
+    return found
 
 
 def module_name(file: Path) -> str:
     parts = file.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(("lethe", *(part for part in parts if part != "__init__")))
+
+
+MODULES = {module_name(file) for file in FILES} | {"lethe._kernel"}
 
 
 def imported(file: Path) -> set[str]:
@@ -72,20 +64,28 @@ def imported(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             for alias in node.names:
-                whole = f"{base}.{alias.name}"
-                is_module = base == "lethe" and alias.name in ROOMS
-                names.add(whole if is_module else base)
+                full = f"{base}.{alias.name}"
+                names.add(full if full in MODULES else base)
     return {name for name in names if name.split(".")[0] == "lethe"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
-def test_no_arrow_back(file: Path) -> None:
-    here = room(module_name(file))
-    for name in imported(file):
-        there = room(name)
-        assert here == there or ROOMS.index(there) < ROOMS.index(here), (
-            f"{here} imports {name}, which lies after it"
+def test_no_import_of_a_later_layer(file: Path) -> None:
+    here = module_name(file)
+    for name in imported(file) - ANYONES:
+        assert part(name) == part(here) or layer(name) < layer(here), (
+            f"{here} imports {name}, which lies after it or beside it"
         )
+
+
+def test_what_all_may_import_imports_nothing() -> None:
+    for file in FILES:
+        assert module_name(file) not in ANYONES or not imported(file)
+
+
+def test_no_circles() -> None:
+    graph = {module_name(file): imported(file) - {module_name(file)} for file in FILES}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names them
 
 
 def test_import_is_light() -> None:

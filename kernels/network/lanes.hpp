@@ -211,7 +211,7 @@ LETHE_INLINE T greatest(Lanes<T, W> x) {
 // exp(x): x = n ln 2 + r with |r| <= ln 2 / 2, then a polynomial in r, then n into the exponent.
 // Adding 1.5 * 2^(mantissa bits) rounds x / ln 2 to the integer n and leaves n in the low bits.
 // The argument is limited to where the result is a normal number. Largest relative error, measured
-// by tests/test_kernel.py: below 2.5e-7 in float32 and 5e-16 in float64.
+// by tests/core/test_kernel.py: below 2.5e-7 in float32 and 5e-16 in float64.
 template <int W>
 LETHE_INLINE Lanes<float, W> exponential(Lanes<float, W> x) {
   using V = Lanes<float, W>;

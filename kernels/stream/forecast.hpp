@@ -1,7 +1,7 @@
 // What a model of numbers does around its networks, for one event: the past of the targets, naive
 // and linear predictors, the mixture of all of them, and how wrong it was. Plain loops over small
 // arrays of doubles: they are here because, called from Python, each NumPy function would cost more
-// than its work. tests/forecast_oracle.py has the same in NumPy.
+// than its work. tests/oracles/forecast_oracle.py has the same in NumPy.
 #pragma once
 
 #include <algorithm>

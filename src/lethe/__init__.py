@@ -1,10 +1,10 @@
 """Lethe: recurrent networks that learn at every step of a stream that never ends."""
 
-from lethe.checkpoint import CheckpointError
+from lethe.core.network import FirstError, Network, NotFiniteError, Run, instruction_set
+from lethe.core.topology import Topology
+from lethe.core.updates import SGD, Adam, RMSprop
 from lethe.model import Model, Prediction, Report, load
-from lethe.network import FirstError, Network, NotFiniteError, Run, instruction_set
-from lethe.topology import Topology
-from lethe.updates import SGD, Adam, RMSprop
+from lethe.storage.file import CheckpointError
 from lethe.version import __version__
 
 __all__ = [

@@ -1,7 +1,8 @@
 """ONNX: one frozen step of a Network as a graph, for where there is no Lethe.
 
-The graph has no operator for recurrent networks: it is the forward pass of `lethe.equations` in
-elementary operators (MatMul, Add, Mul, Sigmoid, Tanh, Softmax, …). The state goes in and comes out:
+The graph has no operator for recurrent networks: it is the forward pass of `lethe.core.equations`
+in elementary operators (MatMul, Add, Mul, Sigmoid, Tanh, Softmax, …). The state goes in and comes
+out:
 
 =====================  =========================  ===============================================
 input                  output                     what it is
@@ -30,12 +31,12 @@ from typing import Any
 
 import numpy as np
 
-from lethe.arguments import Floating
+from lethe.core._checks import Floating
+from lethe.core.network import Network
+from lethe.core.run import Recordable
+from lethe.core.topology import SQUASHINGS, Squashing, Topology, UnitKind
 from lethe.model import Model
 from lethe.model.encoding import label_of
-from lethe.network import Network
-from lethe.run import Recordable
-from lethe.topology import SQUASHINGS, Squashing, Topology, UnitKind
 from lethe.version import __version__
 
 try:

@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from lethe.arguments import Floating, floating_dtype
-from lethe.network import Network
-from lethe.topology import GATES, OutputUnits, Topology, UnitKind
-from lethe.updates import Update
+from lethe.core._checks import Floating, floating_dtype
+from lethe.core.network import Network
+from lethe.core.topology import GATES, OutputUnits, Topology, UnitKind
+from lethe.core.updates import Update
 
 __all__ = ["from_state_dict", "get_state", "set_state", "to_readout_state_dict", "to_state_dict"]
 

@@ -9,13 +9,13 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lethe.system import Learner
+from lethe.trials.learner import Learner
 
 __all__ = ["NOT_DONE", "SYSTEMS", "Baseline", "Entry", "system"]
 
 
 class Entry(NamedTuple):
-    """A system: its title and its source. Its name is its module's in this package."""
+    """A system: its title and its source. Its name is its module's in `systems`."""
 
     title: str
     source: str
@@ -63,7 +63,7 @@ NOT_DONE: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Baseline:
-    """A recipe of one of the systems: a `lethe.system.System` for trials. `system` makes it.
+    """A recipe of one of the systems: a `lethe.trials.System` for trials. `system` makes it.
 
     Attributes
     ----------
@@ -103,8 +103,8 @@ class Baseline:
             If the system has no such option.
         """
         try:
-            module = import_module(f"lethe.baselines.{self.name}")
-            learner = import_module("lethe.baselines.learner").Learner
+            module = import_module(f"lethe.baselines.systems.{self.name}")
+            learner = import_module("lethe.baselines.engine").Learner
         except ModuleNotFoundError as missing:
             if (missing.name or "").startswith("lethe"):
                 raise

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lethe.cli import bench_peers as peers
-from lethe.network import Network, instruction_set
-from lethe.streams.reber import TARGETS, ReberStream
-from lethe.topology import Topology
-from lethe.updates import SGD
+from lethe.cli._support import bench_peers as peers
+from lethe.core.network import Network, instruction_set
+from lethe.core.topology import Topology
+from lethe.core.updates import SGD
+from lethe.tasks.reber import TARGETS, ReberStream
+from lethe.trials.workers import one_thread
 from lethe.version import __version__
-from lethe.workers import one_thread
 
 __all__ = ["add_arguments", "machine", "measure", "run"]
 

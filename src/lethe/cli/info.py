@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from lethe.cli.lives import Saved, read_life
-from lethe.cli.tables import aligned, scores_record, scores_text
+from lethe.cli._support.sessions import Saved, read_life
+from lethe.cli._support.tables import aligned, scores_record, scores_text
+from lethe.core.network import Network
+from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.model import Model
 from lethe.model.classes import NAIVE
 from lethe.model.encoding import label_of
 from lethe.model.numbers import PREDICTORS
-from lethe.naive import ClassScores, NumberScores
-from lethe.network import Network
 
 __all__ = ["add_arguments", "run"]
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.cli.interrupts import Interrupts
-from lethe.cli.learn_options import (
+from lethe.cli._support.interrupts import Interrupts
+from lethe.cli._support.learn_options import (
     CELLS,
     FOR_RECORDS,
     FOR_TEXTS,
@@ -22,14 +22,14 @@ from lethe.cli.learn_options import (
     UPDATES,
     add_arguments,
 )
-from lethe.cli.lives import Keeper, agreed
-from lethe.cli.records import is_table, learn_records
-from lethe.cli.tables import progress
-from lethe.network import Network, NotFiniteError, instruction_set
-from lethe.prequential import Score, Tally, predict_symbols
-from lethe.streams import TextStream, topics
-from lethe.topology import Topology
-from lethe.updates import Update
+from lethe.cli._support.records import is_table, learn_records
+from lethe.cli._support.sessions import Keeper, agreed
+from lethe.cli._support.tables import progress
+from lethe.core.network import Network, NotFiniteError, instruction_set
+from lethe.core.topology import Topology
+from lethe.core.updates import Update
+from lethe.data import TextStream, topics
+from lethe.evaluate.prequential import Score, Tally, predict_symbols
 from lethe.version import __version__
 
 __all__ = ["UPDATES", "add_arguments", "run", "text_topology"]

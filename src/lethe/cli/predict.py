@@ -9,15 +9,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from lethe.cli.interrupts import Interrupts
-from lethe.cli.lives import Saved, read_life
-from lethe.cli.records import opened, where
-from lethe.cli.tables import on_the_way, progress, scores_record, scores_text
-from lethe.cli.writer import FORMATS, EventWriter, Lines, open_writer
+from lethe.cli._support.interrupts import Interrupts
+from lethe.cli._support.records import opened, where
+from lethe.cli._support.sessions import Saved, read_life
+from lethe.cli._support.tables import on_the_way, progress, scores_record, scores_text
+from lethe.cli._support.writer import FORMATS, EventWriter, Lines, open_writer
+from lethe.core.network import Network
+from lethe.data import TextStream
+from lethe.evaluate.prequential import EventScores, predict_events, predict_symbols
 from lethe.model import Model
-from lethe.network import Network
-from lethe.prequential import EventScores, predict_events, predict_symbols
-from lethe.streams import TextStream
 from lethe.version import __version__
 
 __all__ = ["add_arguments", "run"]

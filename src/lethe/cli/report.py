@@ -138,7 +138,7 @@ def _about() -> dict[str, str]:
     import numpy as np
 
     from lethe.cli.bench import machine
-    from lethe.network import instruction_set
+    from lethe.core.network import instruction_set
 
     cores = str(os.cpu_count() or "unknown")
     if hasattr(os, "sched_getaffinity"):

@@ -17,7 +17,7 @@ from lethe.experiments import EXTRAS, TABLES
 
 if TYPE_CHECKING:
     from lethe.experiments import Plan, Task
-    from lethe.results import Record
+    from lethe.experiments.results import Record
 
 EXAMPLES = """\
 examples:
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
     KeyboardInterrupt
         After Ctrl-C; it says how many trials are kept.
     """
-    from lethe.workers import WorkerError
+    from lethe.trials.workers import WorkerError
 
     if args.experiment == "all" and args.row:
         raise ValueError("--row is for one experiment, whose rows they are, and not for all")
@@ -172,7 +172,7 @@ class _Asked:
 
     def in_file(self) -> dict[str, Record]:
         """The records of its trials in the results file, each once."""
-        from lethe import results
+        from lethe.experiments import results
 
         found: dict[str, Record] = {}
         if self.path is not None:
@@ -193,9 +193,10 @@ class _Asked:
 
 def _ask(args: argparse.Namespace, name: str) -> _Asked:
     """What is to be run of a table, and what its results file holds of it."""
-    from lethe import experiments, results
+    from lethe import experiments
+    from lethe.experiments import results
 
-    table = experiments.table(name)
+    table = experiments.table_module(name)
     plan = _plan(args, table)
     tasks = {results.key(task.key()): task for task in plan.tasks(name, table.ROWS, args.seed)}
     path: Path | None = (args.out or Path("results")) / f"{name}.jsonl"
@@ -228,9 +229,8 @@ def _plan(args: argparse.Namespace, table: Any) -> Plan:
 
 def _run_table(args: argparse.Namespace, asked: _Asked) -> None:
     """Run what is missing of a table, and show it."""
-    from lethe import results
-    from lethe.experiments import run_task
-    from lethe.workers import one_thread, run_all
+    from lethe.experiments import results, run_task
+    from lethe.trials.workers import one_thread, run_all
 
     if asked.name in EXTRAS:
         one_thread()

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.cli.lives import Saved, read_life
+from lethe.cli._support.sessions import Saved, read_life
+from lethe.core.network import Network
 from lethe.model import Model
-from lethe.network import Network
 from lethe.version import __version__
 
 __all__ = ["add_arguments", "draw", "run"]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lethe.experiments.cerg import ROWS
+from lethe.experiments.tables.cerg import ROWS
 from lethe.figures.style import BLUE, DARK, ORANGE, caption, frame
 from lethe.figures.trained import first_perfect
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lethe.experiments.error_flow import NETWORKS, ErrorFlow
+from lethe.experiments.analyses.error_flow import NETWORKS, ErrorFlow
 
 __all__ = ["NETWORKS_OF_EACH_KIND", "draw", "figure"]
 
@@ -64,7 +64,7 @@ def draw(flows: Flows) -> Figure:
     Parameters
     ----------
     flows : dict of str to sequence of ErrorFlow
-        The networks of each kind, by the names of `lethe.experiments.error_flow.NETWORKS`.
+        The networks of each kind, by the names of `lethe.experiments.analyses.error_flow.NETWORKS`.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
-from lethe.topology import GateKind, Squashing, Topology
+from lethe.core.topology import GateKind, Squashing, Topology
 
 __all__ = ["GATE_COLOUR", "STATE_COLOUR", "arrow", "box", "circle", "draw_memory_block"]
 

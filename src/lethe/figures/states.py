@@ -12,14 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lethe.experiments.cerg import ROWS
-from lethe.experiments.lesions import Errors, Lesions, carrier, lesions
+from lethe.core.network import FirstError, Network
+from lethe.experiments.analyses.lesions import Errors, Lesions, carrier, lesions
+from lethe.experiments.tables.cerg import ROWS
 from lethe.figures.style import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, caption, frame
 from lethe.figures.trained import Trained, first_perfect
-from lethe.network import FirstError, Network
-from lethe.streams import ReberStream, Steps
-from lethe.streams.reber import SYMBOLS
-from lethe.trial import Trial
+from lethe.tasks import ReberStream, Steps
+from lethe.tasks.reber import SYMBOLS
+from lethe.trials.continual import Trial
 
 __all__ = [
     "Broken",
@@ -107,7 +107,7 @@ def stored(steps: Steps) -> list[tuple[int, str]]:
     Parameters
     ----------
     steps : Steps
-        Of a `lethe.streams.ReberStream`.
+        Of a `lethe.tasks.ReberStream`.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lethe.figures.style import BLUE, DARK, GREY, ORANGE, caption, frame
-from lethe.streams import ReberStream
+from lethe.tasks import ReberStream
 
 __all__ = ["REPORT", "Exponential", "figure_4", "figure_5", "fitted", "mean_longest", "sizes"]
 

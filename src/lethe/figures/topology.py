@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lethe.core.topology import Topology
 from lethe.figures.memory_block import (
     GATE_COLOUR,
     STATE_COLOUR,
@@ -17,7 +18,6 @@ from lethe.figures.memory_block import (
     circle,
     draw_memory_block,
 )
-from lethe.topology import Topology
 
 __all__ = ["Connections", "connections", "draw", "figure"]
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.network import Network
-from lethe.trial import Trial
+from lethe.core.network import Network
+from lethe.trials.continual import Trial
 
 __all__ = ["Trained", "first_perfect"]
 

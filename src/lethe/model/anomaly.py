@@ -31,7 +31,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.model.life import part
+from lethe.storage.state import part
 
 __all__ = ["AnomalyScorer", "Oddness"]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lethe.core.network import Network
 from lethe.model.anomaly import AnomalyScorer
 from lethe.model.classes import NAIVE, ClassHeads, OwedClass
 from lethe.model.encoding import Category, Encoder, category_of, label_of
@@ -20,7 +21,6 @@ from lethe.model.model import SYMBOL, Model
 from lethe.model.numbers import NumberHeads, OwedNumbers
 from lethe.model.racing import Racers
 from lethe.model.scaling import RunningScale
-from lethe.network import Network
 
 __all__ = ["check_model"]
 

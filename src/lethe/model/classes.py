@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lethe.core.topology import Topology
 from lethe.model.cycles import FEATURES, cyclic_features
-from lethe.model.life import part
 from lethe.model.mixing import ProbabilityMixture
 from lethe.model.racing import Inputs, Outputs, Racers
 from lethe.model.scaling import Values
-from lethe.topology import Topology
+from lethe.storage.state import part
 
 __all__ = ["ClassHeads", "OwedClass"]
 

@@ -12,10 +12,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from lethe.block import kernel
+from lethe.core._views import kernel
 from lethe.model.cycles import seconds_of
-from lethe.model.life import part
 from lethe.model.scaling import RunningScale, Values
+from lethe.storage.state import part
 
 __all__ = [
     "ABSURD",

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lethe.model.life import part
+from lethe.core._surgery import restart_block
+from lethe.core.network import Network
 from lethe.model.racing import Racers
-from lethe.network import Network
-from lethe.topology import GATES, UnitKind
+from lethe.storage.state import part
 
 __all__ = ["Health"]
 
@@ -72,33 +72,3 @@ class Health:
             restart_block(net, layer, int(block), generator)
             stuck[:, block], shut[block] = 0, 0
             self.alarms["restarted block"] += 1
-
-
-def restart_block(net: Network, layer: int, block: int, generator: np.random.Generator) -> None:
-    """Give a block new weights, as at the start, and a state of zero; nothing listens to it yet."""
-    topology = net.topology
-    kinds: tuple[UnitKind, ...] = (*topology.gates, "cell")
-    for kind in kinds:
-        weights = net.weights(kind, layer)[block]
-        weights[...] = generator.uniform(
-            -topology.initial_range, topology.initial_range, weights.shape
-        )
-        bias = topology.initial_bias(kind) if kind in GATES else None
-        if bias is not None:
-            weights[-1] = bias[block]
-        if kind != "output_gate":
-            net.partials(kind, layer)[block] = 0
-        for order in net.moment_orders:
-            net.moments(kind, layer, order=order)[block] = 0
-    net.state("cell_state", layer)[block] = 0
-    net.state("cell_output", layer)[block] = 0
-    # Whoever reads the block forgets it: its own layer, the one above, and the output units.
-    readers: list[tuple[UnitKind, int, str]] = [("output", 0, f"layer {layer} cell {block}.")]
-    for kind in kinds:
-        readers.append((kind, layer, f"cell {block}."))
-        if layer + 1 < topology.layers:
-            readers.append((kind, layer + 1, f"below {block}."))
-    for kind, n, name in readers:
-        sources = topology.sources(kind, n)
-        places = [place for place, source in enumerate(sources) if source.startswith(name)]
-        net.weights(kind, n)[..., places] = 0

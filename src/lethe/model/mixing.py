@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from lethe.model.life import part
 from lethe.model.scaling import Values
+from lethe.storage.state import part
 
 __all__ = ["ProbabilityMixture"]
 

@@ -12,25 +12,19 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from lethe import checkpoint
-from lethe.arguments import generator, truth
+from lethe import storage
+from lethe.core._checks import check_bool, check_int, generator
 from lethe.model.anomaly import AnomalyScorer
 from lethe.model.answers import Prediction, Report, class_prediction, number_prediction
 from lethe.model.classes import ClassHeads
-from lethe.model.encoding import (
-    Encoder,
-    Seen,
-    category_of,
-    label_of,
-    plain_event,
-)
+from lethe.model.encoding import Encoder, Seen, category_of, label_of, plain_event
 from lethe.model.health import Health
-from lethe.model.life import pack, part
 from lethe.model.numbers import NumberHeads
-from lethe.model.parameters import names_of, one_of, rates_of, whole
+from lethe.model.parameters import names_of, one_of, rates_of
 from lethe.model.racing import RATES
 from lethe.model.scaling import Values
 from lethe.model.targets import own_target, target_of
+from lethe.storage.state import pack, part
 from lethe.version import __version__
 
 __all__ = ["Model"]
@@ -148,16 +142,16 @@ class Model:
         if horizon is None:
             horizon = 0 if self.targets else 1
         most = 1000 if self.task == "regression" else 1
-        self.horizon = whole("horizon", horizon, 0, most)
+        self.horizon = check_int("horizon", horizon, 0, most)
         if self.horizon == 0 and not self.targets:
             raise ValueError("horizon must be at least 1 without a target, got 0")
-        self.period = None if period is None else whole("period", period, 1, 4096)
-        self.cells = whole("cells", cells, 1, 1 << 20)
-        self.layers = whole("layers", layers, 1, 1000)
+        self.period = None if period is None else check_int("period", period, 1, 4096)
+        self.cells = check_int("cells", cells, 1, 1 << 20)
+        self.layers = check_int("layers", layers, 1, 1000)
         self.rates = rates_of(rates)
-        self.categories = whole("categories", categories, 1, 100_000)
-        self.wait = whole("wait", wait, 1, 1_000_000)
-        self.detect = truth("detect", detect)
+        self.categories = check_int("categories", categories, 1, 100_000)
+        self.wait = check_int("wait", wait, 1, 1_000_000)
+        self.detect = check_bool("detect", detect)
         self.bad = one_of("bad", bad, ("missing", "skip", "raise"))
         if time is not None and not isinstance(time, str):
             raise ValueError(f"time must be the name of a column, got {time!r}")
@@ -391,10 +385,10 @@ class Model:
         CheckpointError
             If it cannot be written; an old file is as it was.
         """
-        checkpoint.write(path, *self.to_checkpoint())
+        storage.write(path, *self.to_checkpoint())
 
     def to_checkpoint(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The arrays and metadata of a checkpoint, for `lethe.checkpoint`."""
+        """The arrays and metadata of a checkpoint, for `lethe.storage.file`."""
         arrays: dict[str, Any] = {}
         life = json.dumps(pack(self, "model", arrays))
         # As an array: a model that knows thousands of categories has a long life.

@@ -1,7 +1,7 @@
 """Predicting numbers: naive predictors, linear ones, networks that learn what these leave, mixed.
 
-What is said here of targets, features and predictors is computed by kernels/stream/forecast.hpp, on one
-block of memory; this file owns the block and the networks.
+What is said here of targets, features and predictors is computed by kernels/stream/forecast.hpp, on
+one block of memory; this file owns the block and the networks.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.block import kernel
+from lethe.core._views import kernel
+from lethe.core.topology import Topology
 from lethe.model.intervals import Past
-from lethe.model.life import part
 from lethe.model.racing import Racers
 from lethe.model.scaling import Values
-from lethe.topology import Topology
+from lethe.storage.state import part
 
 __all__ = ["PREDICTORS", "NumberHeads", "OwedNumbers", "network_topology"]
 

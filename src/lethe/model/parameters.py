@@ -6,9 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-__all__ = ["names_of", "one_of", "rates_of", "whole"]
+__all__ = ["names_of", "one_of", "rates_of"]
 
 
 def names_of(target: Any) -> tuple[str, ...]:
@@ -30,14 +28,6 @@ def one_of(name: str, value: Any, choices: tuple[str, ...]) -> Any:
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
     return value
-
-
-def whole(name: str, value: Any, least: int, most: int) -> int:
-    """A whole number in a range."""
-    wrong = isinstance(value, bool) or not isinstance(value, int | np.integer)
-    if wrong or not least <= value <= most:
-        raise ValueError(f"{name} must be a whole number from {least:,} to {most:,}, got {value!r}")
-    return int(value)
 
 
 def rates_of(rates: Any) -> tuple[float, ...]:

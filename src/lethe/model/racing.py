@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.growth import grown
-from lethe.model.life import part
-from lethe.network import Network, NotFiniteError
-from lethe.team import Team
-from lethe.topology import Topology
-from lethe.updates import RMSprop
+from lethe.core._batch import NetworkBatch
+from lethe.core._surgery import forget_input, forget_output, grown, take_weights
+from lethe.core.network import Network, NotFiniteError
+from lethe.core.topology import Topology
+from lethe.core.updates import RMSprop
+from lethe.storage.state import part
 
 __all__ = ["RATES", "Racers"]
 
@@ -45,8 +45,8 @@ class Racers:
     LIFE: ClassVar = ("learners", "fronts", "apart", "lost", "stumbled", "waiting")
 
     # The networks that are called together, made when they are needed.
-    _learning: Team | None = None
-    _ahead: Team | None = None
+    _learning: NetworkBatch | None = None
+    _ahead: NetworkBatch | None = None
 
     def __init__(
         self, topology: Topology, rates: tuple[float, ...], generator: np.random.Generator
@@ -93,16 +93,16 @@ class Racers:
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.LIFE}
 
-    def _team(self) -> Team:
+    def _team(self) -> NetworkBatch:
         if self._learning is None:
-            self._learning = Team(self.learners)
+            self._learning = NetworkBatch(self.learners)
         return self._learning
 
-    def _front(self) -> Team:
+    def _front(self) -> NetworkBatch:
         if not self.apart:
             return self._team()
         if self._ahead is None:
-            self._ahead = Team(self.fronts)
+            self._ahead = NetworkBatch(self.fronts)
         return self._ahead
 
     def _step(self, x: Inputs) -> Outputs:
@@ -145,10 +145,10 @@ class Racers:
         else:
             for n, net in enumerate(self.learners):
                 wanted = np.where(known, target, net.state("output")).astype(net.dtype)
-                self.lost += Team([net]).learn(wanted, self.stumbled >> n & 1)
+                self.lost += NetworkBatch([net]).learn(wanted, self.stumbled >> n & 1)
         if self.apart:
             for front, net in zip(self.fronts, self.learners, strict=True):
-                front.take_weights(net)
+                take_weights(front, net)
 
     def rejoin(self) -> None:
         """Nothing is owed any more: the learners are the front."""
@@ -173,7 +173,7 @@ class Racers:
         """Take an output's weights back to zero, for another use of its place."""
         self._complete()
         for net in (*self.learners, *self.fronts):
-            net.forget_output(place)
+            forget_output(net, place)
 
     def start_outputs_low(self, first: int) -> None:
         """Let new outputs begin as the least likely of those before them."""
@@ -186,12 +186,12 @@ class Racers:
         """Take an input's weights and partials back to zero, for another use of its place."""
         self._complete()
         for net in (*self.learners, *self.fronts):
-            net.forget_input(place)
+            forget_input(net, place)
 
 
 def _peek(net: Network, x: Inputs) -> Outputs:
     """As in `step`, a network whose numbers stopped being finite answers 0."""
     try:
-        return Team([net]).peek(x)
+        return NetworkBatch([net]).peek(x)
     except NotFiniteError:
         return np.zeros((1, net.topology.outputs), np.float32)

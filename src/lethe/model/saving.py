@@ -6,12 +6,12 @@ import json
 import os
 from typing import Any
 
-from lethe import checkpoint
-from lethe.checkpoint import CheckpointError
+from lethe import storage
+from lethe.core.network import Network
 from lethe.model.checking import check_model
-from lethe.model.life import unpack
 from lethe.model.model import Model
-from lethe.network import Network
+from lethe.storage.file import CheckpointError
+from lethe.storage.state import unpack
 
 __all__ = ["from_checkpoint", "load"]
 
@@ -73,4 +73,4 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> bool((twin.step([0, 1]) == net.step([0, 1])).all())
     True
     """
-    return from_checkpoint(*checkpoint.read(path))
+    return from_checkpoint(*storage.read(path))

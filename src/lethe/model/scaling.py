@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.block import kernel
-from lethe.model.life import part
+from lethe.core._views import kernel
+from lethe.storage.state import part
 
 __all__ = ["Places", "RunningScale", "Values"]
 

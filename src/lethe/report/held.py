@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lethe import experiments, results
-from lethe.results import Record
+from lethe import experiments
+from lethe.experiments import results
+from lethe.experiments.results import Record
 
 __all__ = ["Held", "HeldRow", "ranges", "read_table"]
 
@@ -108,7 +109,7 @@ def read_table(name: str, folder: Path) -> Held:
     ValueError
         If the file cannot be read, or its records are not what the table reads.
     """
-    table: Any = experiments.table(name)
+    table: Any = experiments.table_module(name)
     path = folder / f"{name}.jsonl"
     found = results.read(path, _ALWAYS | table.RESULT)
     every = {results.key(record): record for record in reversed(found)}  # the first of its kind

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-from lethe.results import Record
+from lethe.experiments.results import Record
 
 __all__ = ["Axis", "Outcomes", "axis", "outcomes", "scale", "strip"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
+from lethe.experiments.results import Record, interval
 from lethe.report.held import Held, HeldRow, ranges
 from lethe.report.strips import Axis, Outcomes, axis, outcomes, scale, strip
-from lethe.results import Record, interval
 
 __all__ = ["command", "duration", "progress", "table_section"]
 

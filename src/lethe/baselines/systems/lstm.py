@@ -1,0 +1,112 @@
+"""The LSTM of both papers as a cell, so that every credit can be tried on it.
+
+Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 1999. The equations are those of
+`lethe.core.equations` (7 to 11), for any one-layer `Topology`. With `truncated` the past cell
+outputs (and gates, where they feed back) are constants to the derivatives, which is the papers'
+truncation: real-time recurrent learning of that cell is their algorithm, to the last digits of a
+`Network` (tests/baselines/test_credit.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lethe.baselines.cell import Array, OutputUnits, Tree
+from lethe.core.network import Network
+from lethe.core.topology import Topology
+
+__all__ = ["Lstm"]
+
+_SQUASHING: dict[str, Any] = {
+    "centred_logistic_2": lambda net: 4 * jax.nn.sigmoid(net) - 2,
+    "centred_logistic_1": lambda net: 2 * jax.nn.sigmoid(net) - 1,
+    "logistic": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "identity": lambda net: net,
+}
+
+
+@dataclass(frozen=True)
+class Lstm:
+    """The memory blocks of a `Topology` of one layer.
+
+    Parameters
+    ----------
+    topology : Topology
+        One layer.
+    truncated : bool
+        Whether the derivatives stop where the papers stop them.
+    """
+
+    topology: Topology
+    truncated: bool = True
+
+    def __post_init__(self) -> None:
+        """Check that there is one layer."""
+        if self.topology.layers != 1:
+            raise ValueError(f"topology must have one layer, got {self.topology.layers}")
+
+    @property
+    def inputs(self) -> int:
+        """Number of input units."""
+        return self.topology.inputs
+
+    @property
+    def outputs(self) -> int:
+        """Number of output units."""
+        return self.topology.outputs
+
+    @property
+    def output_units(self) -> OutputUnits:
+        """Their squashing and their error."""
+        return self.topology.output_units
+
+    def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
+        """The first weights of a `Network` with this seed, with the sources in its order."""
+        net = Network(self.topology, seed=draw, dtype="float64")
+        kinds = (*self.topology.gates, "cell")
+        state = {kind: net.weights(kind).copy() for kind in kinds}  # type: ignore[arg-type]
+        return {"state": state, "output": net.weights("output").copy()}
+
+    def start(self) -> Tree:
+        """Cell states and outputs (cells_per_block, blocks), and gates (gates, blocks), of zero."""
+        t = self.topology
+        cells, gates = np.zeros((t.cells_per_block, t.blocks)), np.zeros((len(t.gates), t.blocks))
+        # Only what some unit reads one step later, or reads now, is state.
+        return {"s": cells, "y": cells, "gates": gates if t.gates_are_sources else ()}
+
+    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+        """Eqs. 7, 8 and 11."""
+        t = self.topology
+        past = (state["y"], state["gates"])
+        if self.truncated:
+            past = jax.lax.stop_gradient(past)
+        sources = [x]
+        if t.recurrent:
+            sources.append(past[0].ravel())
+        if t.gates_are_sources:
+            sources.append(past[1].ravel())
+        z = jnp.concatenate(sources)
+        gate = {kind: jax.nn.sigmoid(self._net(kind, weights, z)) for kind in t.gates}
+        g = _SQUASHING[t.cell_input](self._net("cell", weights, z).T)
+        kept = gate.get("forget_gate", t.state_decay)
+        s = state["s"] * kept + g * gate.get("input_gate", 1.0)
+        y = _SQUASHING[t.cell_output](s) * gate.get("output_gate", 1.0)
+        gates = jnp.stack([gate[kind] for kind in t.gates]) if t.gates_are_sources else ()
+        return {"s": s, "y": y, "gates": gates}
+
+    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+        """Eq. 9."""
+        t = self.topology
+        z = jnp.concatenate((state["y"].ravel(), x)) if t.shortcuts else state["y"].ravel()
+        return self._net("output", weights, z)
+
+    def _net(self, kind: Any, weights: Tree, z: Array) -> Array:
+        if kind in self.topology.biased:
+            z = jnp.append(z, 1.0)
+        return (weights if kind == "output" else weights[kind]) @ z

@@ -1,0 +1,126 @@
+"""The options of ``lethe learn``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lethe.cli._support.sessions import EVERY
+from lethe.cli._support.writer import FORMATS
+from lethe.core.updates import SGD, Adam, RMSprop
+
+__all__ = ["CELLS", "FOR_RECORDS", "FOR_TEXTS", "LAYERS", "UPDATES", "add_arguments"]
+
+#: Of the network for texts.
+LAYERS, CELLS = 3, 64
+
+#: The update rules by name, each from a learning rate; and the rate that suits it.
+UPDATES: dict[str, tuple[Any, float]] = {
+    "sgd": (lambda rate: SGD(rate), 0.5),
+    "momentum": (lambda rate: SGD(rate, momentum=0.9), 0.05),
+    "rmsprop": (lambda rate: RMSprop(rate, smoothing=0.9999, epsilon=3e-5), 0.002),
+    "adam": (lambda rate: Adam(rate, first=0.5, second=0.9999, epsilon=3e-5), 0.005),
+}
+
+#: Options that only a table of records has, and those that only a text has.
+FOR_RECORDS = ("target", "horizon", "classify", "detect", "time", "period", "bad", "form", "out",
+            "format")  # fmt: skip
+FOR_TEXTS = ("symbols", "update", "rate")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = (
+        "Examples: lethe learn pump.csv --target flow --horizon 1\n"
+        "          lethe learn pump.csv --detect --out odd.jsonl\n"
+        "          lethe learn log.jsonl --target level --follow --checkpoint life --resume\n"
+        "          lethe learn sine --detect           a series that comes with Lethe\n"
+        "          lethe learn --limit 100000          real text that every Python carries\n"
+        "          gzip -dc log.gz | lethe learn - --cells 64"
+    )
+    parser.add_argument(
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="a table (.csv, .tsv, .jsonl, .ndjson, .json, .parquet, .pq), a text (any other "
+        "file), a bundled series, or - for standard input; without it, the text of "
+        "pydoc_data.topics",
+    )
+    _add_record_arguments(parser.add_argument_group("tables of records"))
+    text = parser.add_argument_group("texts")
+    text.add_argument(
+        "--symbols",
+        action="store_true",
+        help="the events are symbols, the source's 256 byte values, whatever the source looks like",
+    )
+    text.add_argument("--update", choices=UPDATES, help="the update rule (rmsprop)")
+    rates = ", ".join(f"{name} {rate:g}" for name, (_, rate) in UPDATES.items())
+    text.add_argument("--rate", type=float, help=f"the learning rate (by default {rates})")
+    parser.add_argument(
+        "--layers", type=int, help=f"hidden layers ({LAYERS} for texts, 1 for records)"
+    )
+    parser.add_argument(
+        "--cells", type=int, help=f"memory cells in each layer ({CELLS} for texts, 32 for records)"
+    )
+    parser.add_argument("--seed", type=int, help="of the first weights (0)")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="stop after N events, those before --resume included"
+    )
+    parser.add_argument("--skip", type=int, metavar="N", help="pass over the first N of SOURCE")
+    parser.add_argument(
+        "--follow", action="store_true", help="at the end of the file wait for more, until Ctrl-C"
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="DIR", help="keep the whole life in this folder, made if missing"
+    )
+    parser.add_argument(
+        "--every", type=int, metavar="N", help=f"events between two checkpoints ({EVERY:,})"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the newest checkpoint; where there is none, begin",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+
+
+def _add_record_arguments(group: Any) -> None:
+    group.add_argument(
+        "--target",
+        action="append",
+        metavar="COL",
+        help="the column to predict; several with commas or again (without it, every column of "
+        "numbers, one event ahead)",
+    )
+    group.add_argument(
+        "--horizon",
+        type=int,
+        metavar="N",
+        help="predict the target of the next N events; 0, the default with --target: of the event "
+        "itself, from its other columns and all events before",
+    )
+    group.add_argument("--classify", action="store_true", help="the target is a class")
+    group.add_argument(
+        "--detect",
+        action="store_true",
+        help="say what was odd; the horizon is then 1 unless given",
+    )
+    group.add_argument("--time", metavar="COL", help="the column with the time (the first there)")
+    group.add_argument(
+        "--period", type=int, metavar="N", help="events after which a season repeats"
+    )
+    group.add_argument(
+        "--bad",
+        choices=("raise", "missing", "skip"),
+        help="what cannot be used ends the run (raise), is skipped and counted (skip), or, "
+        "where it is an infinite or absurd number, counts as missing (missing)",
+    )
+    group.add_argument(
+        "--form",
+        choices=("csv", "jsonl", "parquet"),
+        help="of SOURCE (by default what its suffix, or else its first character, says)",
+    )
+    group.add_argument(
+        "--out", metavar="FILE", help="write a line for each event; - is standard output"
+    )
+    group.add_argument("--format", choices=FORMATS, help="of --out (jsonl)")

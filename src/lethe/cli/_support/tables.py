@@ -1,0 +1,193 @@
+"""How well it goes, beside what anyone could have predicted: in words, and as JSON."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lethe.evaluate.naive import ClassScores, NumberScores
+
+__all__ = ["Show", "aligned", "on_the_way", "progress", "rows_of", "scores_record", "scores_text"]
+
+#: Tells how many events there were, and what to say of them if anyone looks.
+Show = Callable[[int, Callable[[], str]], None]
+
+SECONDS = 0.1  # between two looks
+
+#: What the scores call the model.
+US = "model"
+
+
+@contextmanager
+def progress(unit: str, total: int | None) -> Iterator[Show]:
+    """What shows how far a run is on standard error, where that is a terminal.
+
+    Parameters
+    ----------
+    unit : str
+        What is counted.
+    total : int or None
+        How many there will be, if that is known.
+    """
+    if not sys.stderr.isatty():
+        yield lambda completed, words: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    # Where nobody knows how many there will be, the figures have the room.
+    columns = (
+        TextColumn("{task.completed:,} " + unit),
+        *((BarColumn(bar_width=20),) if total else ()),
+        TextColumn("{task.description}"),
+        *((TimeElapsedColumn(),) if total else ()),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        shown = -math.inf
+
+        def show(completed: int, words: Callable[[], str]) -> None:
+            nonlocal shown
+            now = time.monotonic()
+            if now - shown >= SECONDS:
+                shown = now
+                bar.update(task, completed=completed, description=words())
+
+        yield show
+
+
+def on_the_way(scores: NumberScores | ClassScores | None) -> str:
+    """The running figures in one line: those of the first target, one ahead."""
+    if scores is None:
+        return ""
+    if isinstance(scores, ClassScores):
+        figures, words = scores.accuracies(), "right"
+    else:
+        figures, words = scores.mean_errors(0, 0), f"{scores.targets[0]} off by"
+    us = figures.pop(US)
+    others = ", ".join(
+        f"{name.removeprefix('same time ')} {figure:.3g}" for name, figure in figures.items()
+    )
+    return f"{words} {us:.3g} ({others})"
+
+
+def rows_of(scores: NumberScores) -> Iterator[tuple[str, int, int, dict[str, float]]]:
+    """Target, how many events ahead, how many counted, and mean error by predictor."""
+    for target, name in enumerate(scores.targets):
+        for n, ahead in enumerate(scores.aheads):
+            yield name, ahead, scores.counts[n][target], scores.mean_errors(target, n)
+
+
+def scores_record(scores: NumberScores | ClassScores | None) -> dict[str, Any]:
+    """The figures as JSON."""
+    if scores is None:
+        return {"scores": []}
+    if isinstance(scores, ClassScores):
+        figures = {"accuracy": scores.accuracies(), "log_loss": scores.log_losses()}
+        return {
+            "scores": [
+                {
+                    "events": scores.events,
+                    **{key: _plain(values) for key, values in figures.items()},
+                    "beside_naive": _verdict(figures["log_loss"]),
+                }
+            ]
+        }
+    return {
+        "scores": [
+            {
+                "target": name,
+                "ahead": ahead,
+                "events": count,
+                "mean_absolute_error": _plain(errors),
+                "beside_naive": _verdict(errors),
+            }
+            for name, ahead, count, errors in rows_of(scores)
+        ]
+    }
+
+
+def scores_text(scores: NumberScores | ClassScores | None) -> str:
+    """The figures as a table, and what they come to in words."""
+    if scores is None:
+        return ""
+    if isinstance(scores, ClassScores):
+        return _classes_text(scores)
+    rows = list(rows_of(scores))
+    predictors = list(rows[0][3])
+    several = len(scores.aheads) > 1
+    head = ["mean absolute error", "Lethe", *predictors[1:]]
+    lines = [head]
+    words = []
+    for name, ahead, count, errors in rows:
+        place = f"{name}, {ahead} ahead" if several else name
+        lines.append([place, *(_short(error) for error in errors.values())])
+        words.append(_sentence(place, count, errors, "error"))
+    return aligned(lines) + "\n" + "\n".join(words)
+
+
+def _classes_text(scores: ClassScores) -> str:
+    accuracy, loss = scores.accuracies(), scores.log_losses()
+    table = [
+        ["", "Lethe", *list(accuracy)[1:]],
+        ["right", *(f"{100 * part:.2f} %" for part in accuracy.values())],
+        ["log-loss (nats)", *(_short(value) for value in loss.values())],
+    ]
+    return aligned(table) + "\n" + _sentence("the classes", scores.events, loss, "log-loss")
+
+
+def _sentence(place: str, count: int, errors: dict[str, float], what: str) -> str:
+    """Who is better, in plain words."""
+    if not count:
+        return f"{place}: nothing to compare yet"
+    best = min((name for name in errors if name != US), key=errors.__getitem__)
+    us, them = errors[US], errors[best]
+    if us < them:
+        return f"{place}: Lethe's {what} is {_percent(us, them)} lower than that of the {best}"
+    if us == them:
+        return f"{place}: Lethe's {what} is that of the {best}"
+    return (
+        f"{place}: Lethe's {what} is {_percent(them, us, of=them)} HIGHER than that of the {best}, "
+        "which is the better prediction here"
+    )
+
+
+def _percent(less: float, more: float, of: float | None = None) -> str:
+    of = more if of is None else of
+    if not of > 0:
+        return "infinitely"
+    return f"{100 * (more - less) / of:.3g} %"
+
+
+def _verdict(errors: dict[str, float]) -> float | None:
+    """Ours, divided by that of the best naive predictor."""
+    best = min(error for name, error in errors.items() if name != US)
+    ratio = errors[US] / best if best > 0 else math.nan
+    return ratio if math.isfinite(ratio) else None
+
+
+def _plain(figures: dict[str, float]) -> dict[str, float | None]:
+    return {
+        name.replace(" ", "_"): figure if math.isfinite(figure) else None
+        for name, figure in figures.items()
+    }
+
+
+def _short(figure: float) -> str:
+    return f"{figure:.4g}" if figure == figure else "-"
+
+
+def aligned(lines: list[list[str]]) -> str:
+    """A table: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if n == 0 else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,216 @@
+"""What comes from outside becomes an array that the kernel can read, or a ValueError.
+
+Each message names the argument, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+__all__ = [
+    "Floating",
+    "above_zero",
+    "check_bool",
+    "check_int",
+    "flags",
+    "floating_dtype",
+    "generator",
+    "series",
+    "symbol",
+    "vector",
+    "vector_or_symbol",
+]
+
+Floating = NDArray[np.floating[Any]]
+Dtype = np.dtype[Any]
+
+
+def vector_or_symbol(name: str, value: object, units: str, length: int, dtype: Dtype) -> Any:
+    """One vector for so many units, or a symbol: the index of the unit that is 1."""
+    # Arrays of the right shape come first: one or two such calls belong to every step from Python.
+    if type(value) is np.ndarray and value.shape == (length,):
+        if value.dtype == dtype and value.flags.carray:
+            return value  # the kernel looks whether it is finite
+        if value.dtype.kind == "f" and _is_small(value):
+            return value.astype(dtype)
+    elif _is_whole(value):
+        return symbol(name, value, length)
+    return vector(name, value, units, length, dtype)
+
+
+def vector(name: str, value: object, units: str, length: int, dtype: Dtype) -> Floating:
+    """One vector with a finite number for each of so many units."""
+    array = _numbers(name, value)
+    if array.shape != (length,):
+        raise ValueError(
+            f"{name} must have shape ({length},), one number for each of the {units}, "
+            f"got shape {array.shape}"
+        )
+    return _finite(name, array, dtype)
+
+
+def symbol(name: str, value: Any, limit: int) -> int:
+    """A whole number from 0 to below `limit`."""
+    if not 0 <= int(value) < limit:
+        raise ValueError(f"{name} must be a symbol from 0 to {limit - 1}, got {int(value)}")
+    return int(value)
+
+
+def series(
+    name: str,
+    value: object,
+    width: int,
+    dtype: Dtype,
+    *,
+    limit: int | None = None,
+    used: NDArray[np.bool_] | None = None,
+) -> Floating | NDArray[np.int64]:
+    """Rows of finite numbers (T, width), or symbols (T,) below `limit`, where that is not None.
+
+    What `used` says is not used can be anything.
+    """
+    array = _numbers(name, value)
+    if used is not None and len(used) != len(array):
+        used = None  # the caller will say that the lengths differ
+    if limit is not None and array.ndim == 1 and array.dtype.kind in "iu":
+        return _symbols(name, array, limit, used)
+    if array.ndim != 2 or array.shape[1] != width:
+        instead = "" if limit is None else ", or (T,) with integers"
+        raise ValueError(
+            f"{name} must have shape (T, {width}){instead}, "
+            f"got shape {array.shape} of {array.dtype}"
+        )
+    if used is not None:
+        array = np.where(used[:, None], array, array.dtype.type(0))
+    return _finite(name, array, dtype)
+
+
+def flags(name: str, value: object, steps: int) -> NDArray[np.bool_] | None:
+    """One truth value for each time step; None stays None."""
+    if value is None:
+        return None
+    array = _array(name, value, f"truth values of shape ({steps},)")
+    if array.dtype != np.bool_ or array.shape != (steps,):
+        raise ValueError(
+            f"{name} must be truth values of shape ({steps},), "
+            f"got {array.dtype} of shape {array.shape}"
+        )
+    return np.ascontiguousarray(array)
+
+
+def check_bool(name: str, value: object) -> bool:
+    """True or False, NumPy's too."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def check_int(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """A whole number in a range, NumPy's too, as Python's int, so that its repr is the same."""
+    try:
+        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least or (most is not None and number > most):
+        span = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
+        raise ValueError(f"{name} must be a whole number {span}, got {value!r}")
+    return number
+
+
+def above_zero(name: str, value: Any) -> float:
+    """A finite number above 0."""
+    is_number = hasattr(value, "__float__") and getattr(value, "shape", ()) == ()
+    if not is_number or isinstance(value, bool | np.bool_) or not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+    return float(value)
+
+
+def floating_dtype(dtype: DTypeLike) -> Dtype:
+    """Single or double precision."""
+    try:
+        found = None if dtype is None else np.dtype(dtype)
+    except (TypeError, ValueError, SyntaxError):
+        found = None
+    if found is None or found.name not in ("float32", "float64"):
+        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
+    return np.dtype(found.name)
+
+
+def generator(seed: object) -> np.random.Generator:
+    """The generator itself, or the one that a whole number seeds."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if not _is_whole(seed) or int(seed) < 0:  # type: ignore[call-overload]
+        raise ValueError(f"seed must be a whole number at least 0 or a Generator, got {seed!r}")
+    return np.random.default_rng(int(seed))  # type: ignore[call-overload]
+
+
+def _array(name: str, value: object, expected: str) -> NDArray[Any]:
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"{name} must be {expected}, got {value!r:.60}: {error}") from None
+
+
+def _numbers(name: str, value: object) -> NDArray[Any]:
+    array = _array(name, value, "an array of numbers")
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must be an array of numbers, got {array.dtype} {value!r:.60}")
+    return array
+
+
+def _symbols(
+    name: str, array: NDArray[Any], limit: int, used: NDArray[np.bool_] | None
+) -> NDArray[np.int64]:
+    looked_at = array if used is None else array[used]
+    if len(looked_at) and (
+        looked_at[looked_at.argmin()] < 0 or looked_at[looked_at.argmax()] >= limit
+    ):
+        wrong = looked_at[(looked_at < 0) | (looked_at >= limit)][0]
+        raise ValueError(f"{name} must be symbols from 0 to {limit - 1}, got {wrong}")
+    symbols: NDArray[np.int64] = _as(np.dtype(np.int64), array)
+    return symbols
+
+
+def _finite(name: str, array: NDArray[Any], dtype: Dtype) -> Floating:
+    """The array in this dtype, if it is finite there."""
+    if array.dtype.kind != "f" or _is_small(array):
+        small: Floating = _as(dtype, array)
+        return small
+    with np.errstate(over="ignore"):
+        given: Floating = _as(dtype, array)
+    finite = np.isfinite(given)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        place = where[0] if len(where) == 1 else where
+        raise ValueError(f"{name} must be finite in {dtype}, got {array[where]} at index {place}")
+    return given
+
+
+def _is_small(array: NDArray[Any]) -> bool:
+    """Whether a short array is known to be finite in any dtype, at a third of a full look's cost.
+
+    The sum of squares is not finite or not below the square of 1e38 if any number is not.
+    """
+    # Unlike dot, vdot does not warn where the sum overflows; np.errstate costs more than the look.
+    return array.size <= 4096 and float(np.vdot(array, array)) < 1e76
+
+
+def _as(dtype: Dtype, array: NDArray[Any]) -> Any:
+    """An array of this dtype as the kernel reads it: in one piece, in C's order, aligned."""
+    layout = array.flags
+    if array.dtype == dtype and layout.c_contiguous and layout.aligned:
+        return array
+    return np.array(array, dtype, order="C")
+
+
+def _is_whole(value: object) -> bool:
+    """Whether this is an integer (NumPy's too, or an array without axes) and no truth value."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 0 and value.dtype.kind in "iu"
+    return hasattr(value, "__index__") and not isinstance(value, bool | np.bool_)

@@ -1,0 +1,257 @@
+"""Update rules: how an error becomes a weight change. The kernel applies them in its one pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from lethe.core._checks import check_bool
+
+__all__ = ["SGD", "Adam", "RMSprop", "Update", "update_of"]
+
+DecayPer = Literal["step", "sequence"]
+
+_LEAST_EPSILON = 1e-15
+_EPSILON = "at least 1e-15 (its square must be a normal number in float32) and finite"
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Gradient descent as in the report (eqs. 13, 23, 24), with its decays, and with momentum.
+
+    Each weight changes by ``rate · m``, where ``m`` is the negative gradient g, or, with momentum,
+    ``m := momentum · m + g`` at each step that has an error.
+
+    Parameters
+    ----------
+    rate : float
+        The learning rate α, at least 0. At 0 the partials advance and nothing is learned.
+    decay : float
+        In (0, 1]: α := decay · α after each time step (section 4.5), with or without an error, or
+        after each sequence (section 4.6).
+    decay_per : {"step", "sequence"}
+        What ``decay`` counts. Sequences end where ``Network.run`` or ``Network.start_sequence``
+        says that the next one starts.
+    restart : bool
+        Whether ``Network.reset`` sets α back to ``rate``, as the report does with each stream.
+    momentum : float
+        In [0, 1).
+    bound_error : float
+        Limit of each |δ| and |e_s| (eqs. 14-17) before the pass.
+    bound_step : float
+        Limit of each weight's change at one step.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range.
+
+    Examples
+    --------
+    >>> SGD(0.5, decay=0.99)
+    SGD(rate=0.5, decay=0.99)
+    """
+
+    rate: float
+    decay: float = 1.0
+    decay_per: DecayPer = "step"
+    restart: bool = True
+    momentum: float = 0.0
+    bound_error: float = math.inf
+    bound_step: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Check every number."""
+        _check_common(self)
+        _check(self, "momentum", 0.0, 1.0, "at least 0 and below 1", closed="low")
+
+    def __repr__(self) -> str:
+        return _repr(self)
+
+    def configuration(self) -> dict[str, Any]:
+        """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
+        return _configuration(self)
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """Steps scaled by a running mean of the squared gradient (Tieleman & Hinton 2012).
+
+    At each step that has an error, ``s := smoothing · s + (1 - smoothing) · g²`` and the weight
+    changes by ``rate · g / √(s + epsilon²)``.
+
+    Parameters
+    ----------
+    rate, decay, decay_per, restart, bound_error, bound_step
+        As in `SGD`.
+    smoothing : float
+        In [0, 1).
+    epsilon : float
+        At least 1e-15, so that its square is a normal number in float32.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range.
+
+    Examples
+    --------
+    >>> RMSprop(0.002, smoothing=0.999)
+    RMSprop(rate=0.002, smoothing=0.999)
+    """
+
+    rate: float
+    decay: float = 1.0
+    decay_per: DecayPer = "step"
+    restart: bool = True
+    smoothing: float = 0.99
+    epsilon: float = 1e-6
+    bound_error: float = math.inf
+    bound_step: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Check every number."""
+        _check_common(self)
+        _check(self, "smoothing", 0.0, 1.0, "at least 0 and below 1", closed="low")
+        _check(self, "epsilon", _LEAST_EPSILON, math.inf, _EPSILON, closed="low")
+
+    def __repr__(self) -> str:
+        return _repr(self)
+
+    def configuration(self) -> dict[str, Any]:
+        """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
+        return _configuration(self)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Steps from running means of the gradient and of its square (Kingma & Ba 2015).
+
+    At the n-th step that has an error, ``m := first · m + (1 - first) · g``,
+    ``s := second · s + (1 - second) · g²``, and the weight changes by
+    ``rate · m̂ / √(ŝ + epsilon²)`` with ``m̂ = m / (1 - firstⁿ)`` and ``ŝ = s / (1 - secondⁿ)``.
+
+    Parameters
+    ----------
+    rate, decay, decay_per, restart, bound_error, bound_step
+        As in `SGD`.
+    first, second : float
+        In [0, 1).
+    epsilon : float
+        At least 1e-15, so that its square is a normal number in float32.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range.
+
+    Examples
+    --------
+    >>> Adam(0.001)
+    Adam(rate=0.001)
+    """
+
+    rate: float
+    decay: float = 1.0
+    decay_per: DecayPer = "step"
+    restart: bool = True
+    first: float = 0.9
+    second: float = 0.999
+    epsilon: float = 1e-6
+    bound_error: float = math.inf
+    bound_step: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Check every number."""
+        _check_common(self)
+        _check(self, "first", 0.0, 1.0, "at least 0 and below 1", closed="low")
+        _check(self, "second", 0.0, 1.0, "at least 0 and below 1", closed="low")
+        _check(self, "epsilon", _LEAST_EPSILON, math.inf, _EPSILON, closed="low")
+
+    def __repr__(self) -> str:
+        return _repr(self)
+
+    def configuration(self) -> dict[str, Any]:
+        """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
+        return _configuration(self)
+
+
+Update = SGD | RMSprop | Adam
+
+
+def _check_common(rule: Update) -> None:
+    _check(rule, "rate", 0.0, math.inf, "at least 0 and finite", closed="low")
+    _check(rule, "decay", 0.0, 1.0, "above 0 and at most 1", closed="high")
+    _check(rule, "bound_error", 0.0, math.inf, "above 0", closed="high")
+    _check(rule, "bound_step", 0.0, math.inf, "above 0", closed="high")
+    if rule.decay_per not in get_args(DecayPer):
+        raise ValueError(f'decay_per must be "step" or "sequence", got {rule.decay_per!r}')
+    object.__setattr__(rule, "restart", check_bool("restart", rule.restart))
+
+
+def _check(
+    rule: Update, name: str, low: float, high: float, expected: str, closed: str = ""
+) -> None:
+    """Bring one number of a rule into the form float, or say what is wrong with it."""
+    value = getattr(rule, name)
+    try:
+        wrong = (
+            isinstance(value, bool | str | bytes | bytearray) or getattr(value, "shape", ()) != ()
+        )
+        number = math.nan if wrong else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    inside = low < number < high
+    at_edge = (closed == "low" and number == low) or (closed == "high" and number == high)
+    if not (inside or at_edge):
+        raise ValueError(f"{name} must be a number {expected}, got {value!r}")
+    object.__setattr__(rule, name, number)
+
+
+def _configuration(rule: Update) -> dict[str, Any]:
+    """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
+    plain = type(rule)(0.0)
+    changed = {
+        name: value
+        for name, value in vars(rule).items()
+        if name == "rate" or value != getattr(plain, name)
+    }
+    return {"rule": type(rule).__name__, **changed}
+
+
+def update_of(configuration: Mapping[str, Any]) -> Update:
+    """The rule whose `configuration` this is.
+
+    Raises
+    ------
+    ValueError
+        If it is no rule's.
+
+    Examples
+    --------
+    >>> update_of(SGD(0.5, momentum=0.9).configuration())
+    SGD(rate=0.5, momentum=0.9)
+    """
+    parts = dict(configuration)
+    rules: dict[object, Any] = {rule.__name__: rule for rule in get_args(Update)}
+    made = rules.get(str(parts.pop("rule", None)))
+    if made is None:
+        raise ValueError(f"rule must be one of {', '.join(map(str, rules))}, got {configuration!r}")
+    try:
+        rule: Update = made(**parts)
+    except TypeError as error:
+        raise ValueError(f"an update rule must have its own numbers: {error}") from None
+    return rule
+
+
+def _repr(rule: Update) -> str:
+    """The rule as one would write it: the rate, and what differs from the defaults."""
+    plain = type(rule)(0.0)
+    changed = [
+        f"{name}={value!r}"
+        for name, value in vars(rule).items()
+        if name != "rate" and value != getattr(plain, name)
+    ]
+    return f"{type(rule).__name__}({', '.join([f'rate={rule.rate!r}', *changed])})"

@@ -1,0 +1,158 @@
+"""What every source of events has in common: its records, and what becomes of a bad one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+
+__all__ = [
+    "Policy",
+    "Record",
+    "RecordSource",
+    "Refusals",
+    "Value",
+    "columns_at",
+    "left_at",
+    "names",
+]
+
+#: What a cell of an event can be. None says that it is missing.
+Value: TypeAlias = bool | int | float | str | None
+
+#: What to do with a bad record: end with a ValueError, or skip and count it.
+Policy = Literal["raise", "skip"]
+
+REASONS = 5  # that are kept
+
+
+class Record(NamedTuple):
+    """One event of a source.
+
+    Attributes
+    ----------
+    number : int
+        Where it stands, from 1: its line in a file or pipe, its row in Parquet or a bundled series.
+    event : dict
+        Every column of the source, always in the same order, with its `Value`.
+    offset : int
+        How far the source is used up after it: in bytes of a file or pipe, else in rows.
+    """
+
+    number: int
+    event: dict[str, Value]
+    offset: int
+
+
+class RecordSource(Protocol):
+    """What reads events, whatever from.
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    columns : tuple of str
+        Empty where they are not known yet.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+
+    @property
+    def skipped(self) -> int:
+        """The bad records before `position`."""
+        ...
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the first few of them are bad."""
+        ...
+
+    @property
+    def position(self) -> dict[str, object]:
+        """Where to go on later: values that JSON can hold, for the parameter `position`."""
+        ...
+
+    def __iter__(self) -> Iterator[Record]: ...
+
+    def close(self) -> None:
+        """Close what the records are read from."""
+        ...
+
+
+class Refusals:
+    """Counts the bad records of a source, or ends at the first.
+
+    Parameters
+    ----------
+    name : str
+        The source's.
+    policy : 'raise' or 'skip'
+
+    Examples
+    --------
+    >>> refusals = Refusals("pump.csv", "skip")
+    >>> refusals.add(7, "a row must have 2 cells, got 3")
+    >>> refusals.skipped, refusals.reasons
+    (1, ['pump.csv line 7: a row must have 2 cells, got 3'])
+    """
+
+    def __init__(self, name: str, policy: Policy) -> None:
+        if policy not in ("raise", "skip"):
+            raise ValueError(f"bad must be 'raise' or 'skip', got {policy!r}")
+        self._name = name
+        self.strict = policy == "raise"
+        self.skipped = 0
+        self.reasons: list[str] = []
+
+    def add(self, number: int, reason: str) -> None:
+        """Refuse the record on this line.
+
+        Raises
+        ------
+        ValueError
+            If the policy is 'raise'.
+        """
+        message = f"{self._name} line {number}: {reason}"
+        if self.strict:
+            raise ValueError(message)
+        self.skipped += 1
+        if len(self.reasons) < REASONS:
+            self.reasons.append(message)
+
+
+def names(columns: tuple[str, ...]) -> str:
+    """The columns' names for a message, cut where there are too many."""
+    text = ", ".join(columns)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def left_at(position: Mapping[str, object], **expected: type) -> dict[str, Any]:
+    """These values of a position, if they are what is expected. No count may be below 0.
+
+    Raises
+    ------
+    ValueError
+        If they are something else.
+    """
+    for key, kind in expected.items():
+        value = position.get(key) if isinstance(position, Mapping) else None
+        if type(value) is not kind or (isinstance(value, int) and value < 0):
+            raise ValueError(
+                "position must be what the attribute position of such a source gave, "
+                f"got {position!r:.80}, where {key!r} is {value!r:.40}"
+            )
+    return {key: position[key] for key in expected}
+
+
+def columns_at(position: Mapping[str, object]) -> tuple[str, ...]:
+    """The columns of a position.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
+    columns = left_at(position, columns=list)["columns"]
+    if not all(type(name) is str for name in columns):
+        raise ValueError(f"the columns in position must be names, got {columns!r:.80}")
+    return tuple(columns)

@@ -1,0 +1,153 @@
+"""A trial, and beside what came of it what a training step costs: the referee for credit."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lethe.core.network import Network, NotFiniteError
+from lethe.tasks import Steps
+from lethe.trials.continual import Trial, TrialResult
+from lethe.trials.learner import DivergedError, Learner, learner_of
+from lethe.trials.sequence import SequenceResult, SequenceTrial
+from lethe.trials.text import TextResult, TextTrial
+
+__all__ = ["Judged", "Refereed"]
+
+# A step is timed over so many, this often; the quickest counts, and the first only compiles.
+_STEPS, _TIMES = 1000, 4
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of one trial, and what it cost.
+
+    Attributes
+    ----------
+    solved : bool or None
+        Whether the task's criterion was met; None for a text, which has none.
+    training_sequences, training_steps : int
+        Streams or sequences, and time steps, that the network had learned from by then. A text is
+        one sequence.
+    score, late_score : float or None
+        How good it was in the end: of a stream task the mean test stream of the best network; of a
+        sequence task the share of new sequences that are wrong, and the mean error; of a text the
+        bits per byte, and those of its second half. None where numbers did not stay finite.
+    diverged : int
+        Streams or pieces of training that ended because numbers were no longer finite.
+    microseconds : float
+        Of one training step, without tests, compilation and calls.
+    numbers_kept : int
+        What credit keeps from step to step, besides weights, moments and the state.
+    """
+
+    solved: bool | None
+    training_sequences: int
+    training_steps: int
+    score: float | None
+    late_score: float | None
+    diverged: int
+    microseconds: float
+    numbers_kept: int
+
+
+@dataclass(frozen=True)
+class Refereed:
+    """A trial whose cost is measured as well.
+
+    Parameters
+    ----------
+    trial : Trial, SequenceTrial or TextTrial
+        What is tried.
+    """
+
+    trial: Trial | SequenceTrial | TextTrial
+
+    @property
+    def dtype(self) -> str:
+        """Of the networks."""
+        return self.trial.dtype
+
+    def configuration(self) -> dict[str, Any]:
+        """That of the trial."""
+        return self.trial.configuration()
+
+    def run(self, seed: int) -> Judged:
+        """Run the trial, and then time some steps of a new learner of its kind."""
+        result = self.trial.run(seed)
+        trial, draw = self.trial, np.random.default_rng(seed)
+        learner = learner_of(trial.topology, trial.update, draw, trial.dtype)
+        return Judged(*_figures(result), self._microseconds(learner, seed), _kept(learner))
+
+    def _microseconds(self, learner: Learner, seed: int) -> float:
+        """Of a training step."""
+        steps, options = self._steps(seed)
+        taken = []
+        for _ in range(_TIMES):
+            learner = learner.clone()
+            began = time.perf_counter()
+            with suppress(NotFiniteError, DivergedError):
+                learner.run(steps.inputs, steps.targets, record=(), **options)
+            taken.append(time.perf_counter() - began)
+        return 1e6 * min(taken) / len(steps.inputs)
+
+    def _steps(self, seed: int) -> tuple[Steps, dict[str, Any]]:
+        """Some steps of the task, and how they are presented."""
+        trial = self.trial
+        if isinstance(trial, TextTrial):
+            symbols = trial.steps()[: _STEPS + 1]
+            return Steps(symbols[:-1], symbols[1:], np.zeros(len(symbols) - 1, bool), None), {}
+        if isinstance(trial, Trial):
+            stream = trial.stream(np.random.SeedSequence(seed))
+            return stream.look(_STEPS), {"target_table": stream.target_table}
+        generator = np.random.default_rng(seed)
+        steps = trial.task.sequences(generator, 1)
+        steps = trial.task.sequences(generator, -(-_STEPS // len(steps.starts)))
+        return steps, {
+            "target_table": trial.task.target_table,
+            "has_target": steps.has_target,
+            "starts": steps.starts,
+            "reset_at_starts": True,
+        }
+
+
+_Figures = tuple[bool | None, int, int, float | None, float | None, int]
+
+
+def _figures(result: TrialResult | SequenceResult | TextResult) -> _Figures:
+    """The fields of `Judged` that a trial's result says."""
+    if isinstance(result, TrialResult):
+        return (
+            result.perfect,
+            result.training_streams,
+            result.training_symbols,
+            result.best_mean_stream,
+            result.final_mean_stream,
+            result.diverged,
+        )
+    if isinstance(result, SequenceResult):
+        return (
+            result.solved,
+            result.training_sequences,
+            result.training_steps,
+            result.test_wrong,
+            result.test_mean_error,
+            result.diverged,
+        )
+    bits = (result.bits_per_byte, result.late_bits_per_byte)
+    return None, 1, result.bytes, *bits, result.diverged
+
+
+def _kept(learner: Any) -> int:
+    """How many numbers credit keeps."""
+    if not isinstance(learner, Network):
+        from lethe.baselines.systems.referee import numbers_kept
+
+        return numbers_kept(learner)
+    gates = [gate for gate in learner.topology.gates if gate != "output_gate"]
+    sizes = [learner.partials(gate).size for gate in gates]
+    return sum(sizes) + learner.partials("cell").size

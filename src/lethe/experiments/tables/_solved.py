@@ -1,0 +1,94 @@
+"""The table of trials that end when a task is solved: how many were, and how soon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lethe.experiments.formatting import percentage
+from lethe.experiments.results import Record, mean
+from lethe.experiments.table import Row, RowTrial
+
+__all__ = ["RESULT", "Figures", "compare_solved"]
+
+#: What `compare_solved` reads of a record, besides which trial it was.
+RESULT = {"solved": bool, "training_sequences": int, "test_wrong": (int, float)}
+
+_NOTE = """\
+solved: in per cent, with its 95 % interval (Wilson); sequences: mean number of training sequences
+until then, over the solved; wrong: share of 2,560 new sequences that the solved networks then have
+wrong. *: reported, unverified."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a paper reports of a row.
+
+    Attributes
+    ----------
+    sequences : int
+        Mean number of training sequences until it was solved.
+    solved : int, optional
+        Per cent of the trials.
+    verified : bool
+        False: from secondary memory, not checked against the paper's text.
+    """
+
+    sequences: int
+    solved: int | None = None
+    verified: bool = True
+
+
+def compare_solved(
+    records: Sequence[Record],
+    rows: Mapping[str, Row[RowTrial]],
+    shown: Sequence[str],
+    note: str = "",
+) -> str:
+    """The table: for each row the paper's figures, and ours beside them.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        Records of this experiment.
+    rows : dict of str to Row
+        All rows of the table, with `Figures` where the paper has them.
+    shown : sequence of str
+        Names of the rows to show.
+    note : str
+        What to say below it, besides what the columns mean.
+
+    Returns
+    -------
+    str
+        Lines of at most 100 characters.
+    """
+    head = f"{'':44}{'reported':>11}{'networks':>10}{'solved':>16}{'sequences':>11}  wrong"
+    lines = [head]
+    for name, row in rows.items():
+        if name not in shown:
+            continue
+        lines.append(
+            f"{row.title:44}{_reported(row.report):>11}"
+            + _ours([record for record in records if record["row"] == name])
+        )
+    return "\n".join([*lines, "", _NOTE, *([note] if note else [])])
+
+
+def _reported(report: Figures | None) -> str:
+    if report is None:
+        return "-"
+    return f"{report.sequences:,}" + ("" if report.verified else "*")
+
+
+def _ours(records: Sequence[Record]) -> str:
+    solved = [record for record in records if record["solved"]]
+    if not records:
+        return f"{0:10}"
+    share, interval = percentage(len(solved), len(records))
+    line = f"{len(records):10}{share:6.0f} {interval:>9}"
+    if not solved:
+        return line + f"{'-':>11}"
+    sequences = mean(record["training_sequences"] for record in solved)
+    wrong = mean(record["test_wrong"] for record in solved)
+    return line + f"{sequences:11,.0f}  {100 * wrong:.2f} %"

@@ -1,0 +1,72 @@
+"""Noisy temporal order (NTO, section 4.6): the cost of a gate that must not forget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lethe.core.topology import Topology
+from lethe.core.updates import SGD
+from lethe.experiments.results import Record, mean
+from lethe.experiments.table import Plan, Row
+from lethe.experiments.tables._solved import RESULT, compare_solved
+from lethe.tasks import TemporalOrder
+from lethe.trials.sequence import Recent, SequenceTrial
+
+__all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
+
+TITLE = "Noisy temporal order (NTO): standard LSTM, and forget gates that start open"
+
+_OPEN = Topology(inputs=8, outputs=8, blocks=4, cells_per_block=2, forget_gate_bias=5.0)
+# The network of section 4.2 and its α; the criterion is that of 1997, experiment 6b.
+_TRIAL = SequenceTrial(
+    topology=_OPEN,
+    update=SGD(0.5),
+    task=TemporalOrder(marks=3),
+    criterion=Recent(2000, 0.3, mean_error=0.1),
+    sequences=1_000_000,
+)
+
+#: The report's claims: biases of 5.0 as quick as standard LSTM, of 1.0 about three times slower.
+ROWS: dict[str, Row[SequenceTrial]] = {
+    "standard": Row(
+        "Standard LSTM",
+        replace(_TRIAL, topology=replace(_OPEN, forget_gate=False, forget_gate_bias=None)),
+    ),
+    **{
+        f"forget_gates_{name}": Row(
+            f"Forget gates, biases {title}",
+            replace(_TRIAL, topology=replace(_OPEN, forget_gate_bias=bias)),
+        )
+        for name, title, bias in (
+            ("5", "5.0", 5.0),
+            ("3", "3.0", 3.0),
+            ("2", "2.0", 2.0),
+            ("1", "1.0", 1.0),
+            ("cerg", "0.5 to 2 as in CERG", (0.5, 1.0, 1.5, 2.0)),
+        )
+    },
+}
+
+FULL = Plan(rows=tuple(ROWS), trials=20)
+SHORT = Plan(
+    rows=("standard", "forget_gates_5", "forget_gates_3"),
+    trials=6,
+    limits={"sequences": 200_000},
+)
+
+
+def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
+    """The table, and how the kinds of network compare; see `compare_solved`."""
+    times = {
+        name: mean(r["training_sequences"] for r in records if r["row"] == name and r["solved"])
+        for name in rows
+    }
+    plain = times.get("standard", 0.0)
+    note = "\nThe report: biases 5.0 as quick as standard LSTM, 1.0 about three times slower."
+    for name, sequences in times.items():
+        if name != "standard" and sequences > 0 and plain > 0:
+            note += (
+                f"\n{ROWS[name].title}: {sequences / plain:.2f} times standard LSTM's sequences."
+            )
+    return compare_solved(records, ROWS, rows, note)

@@ -1,0 +1,213 @@
+"""A folder of checkpoints: one writer, the newest few kept, the newest valid one read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Self
+
+from numpy.typing import NDArray
+
+from lethe.storage.file import MOST_BYTES, CheckpointError, naming, read, sync_folder, write
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["Checkpoints"]
+
+_DIGITS = 12
+_NAME = re.compile(rf"[0-9]{{{_DIGITS}}}\.safetensors")
+_TEMPORARY = re.compile(rf"\.{_NAME.pattern}\.[0-9a-f]{{8}}\.tmp")
+
+
+class Checkpoints:
+    """The checkpoints of one life, in a folder of their own: ``000000000500.safetensors``, ….
+
+    As a context manager it is the folder's only writer; when its process dies, however it dies,
+    the next one can write. Reading needs no lock, and can happen while another process writes.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Made by the writer where it is missing.
+    keep : int
+        How many checkpoints are kept.
+    most_bytes : int
+        The largest checkpoint, as in `lethe.storage.file.write`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> with Checkpoints(folder.name) as checkpoints:
+    ...     for events in range(500, 3000, 500):
+    ...         path = checkpoints.save({"w": np.zeros(3)}, {"events": events}, events)
+    >>> sorted(path.name for path in Path(folder.name).glob("*.safetensors"))
+    ['000000001500.safetensors', '000000002000.safetensors', '000000002500.safetensors']
+    >>> arrays, metadata, path = Checkpoints(folder.name).newest()
+    >>> metadata
+    {'events': 2500}
+    >>> folder.cleanup()
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str], *, keep: int = 3, most_bytes: int = MOST_BYTES
+    ) -> None:
+        if keep < 1:
+            raise ValueError(f"keep must be at least 1, got {keep}")
+        self.folder = Path(folder)
+        self.keep = keep
+        self.most_bytes = most_bytes
+        self._lock: IO[str] | None = None
+        self._invalid: set[Path] = set()
+
+    def __enter__(self) -> Self:
+        """Become the only writer, and remove what a killed one left half-written.
+
+        Raises
+        ------
+        CheckpointError
+            If another process writes here, or the folder cannot be written.
+        """
+        with naming(f"checkpoints cannot be written in {self.folder}"):
+            _make(self.folder)
+            self._lock = _locked(self.folder / ".lock")
+            for name in filter(_TEMPORARY.fullmatch, os.listdir(self.folder)):
+                with contextlib.suppress(OSError):  # one that stays does no harm
+                    (self.folder / name).unlink()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def save(
+        self, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any], number: int
+    ) -> Path:
+        """Write one checkpoint, and then remove all but the newest.
+
+        Parameters
+        ----------
+        arrays, metadata
+            As in `lethe.storage.file.write`.
+        number : int
+            Which checkpoint this is, for instance after how many events. It only grows; the same
+            number again replaces its checkpoint.
+
+        Returns
+        -------
+        Path
+            Of the file, which is on the disk now.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be written. The checkpoints before it are as they were.
+        ValueError
+            If an argument is not one of these, or if the folder holds a later checkpoint (unless
+            `newest` found it invalid): it would be mistaken for what came after this one.
+        """
+        if self._lock is None:
+            raise RuntimeError("checkpoints are saved inside `with Checkpoints(folder):`")
+        if not 0 <= number < 10**_DIGITS:
+            raise ValueError(f"number must be from 0 to {10**_DIGITS - 1}, got {number}")
+        path = self.folder / f"{number:0{_DIGITS}}.safetensors"
+        later = [file for file in self._files() if file > path and file not in self._invalid]
+        if later:
+            raise ValueError(
+                f"number must be at least {int(later[0].stem)}, that of the newest checkpoint in "
+                f"{self.folder}, got {number}: resume from it, or use another folder"
+            )
+        write(path, arrays, metadata, most_bytes=self.most_bytes)
+        self._invalid.discard(path)
+        older = [file for file in self._files() if file < path]
+        kept = [file for file in older if file not in self._invalid][: self.keep - 1]
+        for file in older:
+            if file not in kept:
+                with naming(f"the old checkpoint {file} cannot be removed"):
+                    file.unlink()
+        return path
+
+    def newest(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any], Path] | None:
+        """Read the newest valid checkpoint, with a warning for each newer one that is not valid.
+
+        Returns
+        -------
+        tuple of (arrays, metadata, path), or None
+            As `lethe.storage.file.read` returns them, and the file; None if there is no checkpoint.
+
+        Raises
+        ------
+        CheckpointError
+            If there are checkpoints, and none is valid; or if the folder cannot be read.
+        """
+        invalid: dict[Path, CheckpointError] = {}
+        for path in self._files():
+            try:
+                arrays, metadata = read(path, most_bytes=self.most_bytes)
+            except CheckpointError as error:
+                if not os.path.lexists(path):
+                    return self.newest()  # a writer has removed it, because there are newer ones
+                invalid[path] = error
+            else:
+                self._invalid = set(invalid)
+                for reason in invalid.values():
+                    message = f"{reason}; an older one, {path.name}, is read"
+                    warnings.warn(message, RuntimeWarning, stacklevel=2)
+                return arrays, metadata, path
+        self._invalid = set(invalid)
+        if invalid:
+            first = next(iter(invalid.values()))
+            raise CheckpointError(
+                f"none of the {len(invalid)} checkpoints in {self.folder} is valid: {first}"
+            ) from first
+        return None
+
+    def _files(self) -> list[Path]:
+        """The checkpoints, the newest first."""
+        with naming(f"the folder {self.folder} cannot be read"):
+            try:
+                names = os.listdir(self.folder)
+            except FileNotFoundError:
+                return []
+        return [self.folder / name for name in sorted(names, reverse=True) if _NAME.fullmatch(name)]
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it, on the disk, too."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        sync_folder(made.parent)
+
+
+def _locked(path: Path) -> IO[str]:
+    """A file that the system has locked for this process, until it is closed or the process dies.
+
+    It holds the process's number and is never removed: someone else may be waiting for it.
+    """
+    if fcntl is None:
+        raise OSError("their lock needs fcntl.flock, which this system lacks")
+    file = open(path, "a+", encoding="ascii", errors="replace")  # noqa: SIM115, whoever called closes it
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+    except BlockingIOError:
+        file.seek(0)
+        holder = file.read(20).strip() or "unknown"
+        file.close()
+        raise ValueError(f"another writer, process {holder}, is at work there") from None
+    except BaseException:
+        file.close()
+        raise
+    return file

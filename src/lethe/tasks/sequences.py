@@ -1,0 +1,123 @@
+"""Sequences one after the other: what a task of sequences is, and the endless stream of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe.tasks.steps import Steps
+
+__all__ = ["Continual", "SequenceStream", "SequenceTask"]
+
+_SEQUENCES = 600  # In a buffer: some 60,000 steps where a sequence has about a hundred.
+
+
+class SequenceTask(Protocol):
+    """A task whose sequences are drawn one by one; the last step of each has a target.
+
+    It is a value: what it draws follows from the generator alone.
+    """
+
+    @property
+    def inputs(self) -> int:
+        """Number of input units."""
+
+    @property
+    def outputs(self) -> int:
+        """Number of output units."""
+
+    @property
+    def target_table(self) -> NDArray[np.float32] | None:
+        """The target vectors that integer targets are rows of; None: they are classes."""
+
+    def sequences(self, generator: np.random.Generator, n: int) -> Steps:
+        """The steps of `n` new sequences, one after the other."""
+
+
+@dataclass(frozen=True)
+class Continual:
+    """A task of sequences made continual: its sequences follow each other without an end.
+
+    Parameters
+    ----------
+    task : SequenceTask
+        Where the sequences come from.
+
+    Examples
+    --------
+    >>> from lethe.tasks import TemporalOrder
+    >>> stream = Continual(TemporalOrder(marks=3))(seed=1)
+    >>> stream.look(2).predictions
+    2
+    """
+
+    task: SequenceTask
+
+    def __call__(self, seed: int | np.random.SeedSequence) -> SequenceStream:
+        """Make the stream that follows from a seed."""
+        return SequenceStream(self.task, seed)
+
+
+class SequenceStream:
+    """An endless stream of sequences, handed out in whole sequences.
+
+    Parameters
+    ----------
+    task : SequenceTask
+        Where the sequences come from.
+    seed : int or numpy.random.SeedSequence
+        Of their generator.
+    """
+
+    #: Sequences that a trial looks at first; most of its streams end within them.
+    first_look = 4
+
+    def __init__(self, task: SequenceTask, seed: int | np.random.SeedSequence = 0) -> None:
+        self.target_table = task.target_table
+        self._task = task
+        self._generator = np.random.default_rng(seed)
+        self._fill()
+
+    def _fill(self) -> None:
+        self._buffer = self._task.sequences(self._generator, _SEQUENCES)
+        for array in self._buffer:
+            if array is not None:
+                array.setflags(write=False)
+        steps = len(self._buffer.starts)
+        self._bounds: list[int] = np.append(np.flatnonzero(self._buffer.starts), steps).tolist()
+        self._at = 0  # The sequence that comes next.
+
+    def look(self, n: int) -> Steps:
+        """Show what comes next, without going on: at least one sequence and at most `n`.
+
+        Parameters
+        ----------
+        n : int
+            At least 1.
+
+        Returns
+        -------
+        Steps
+            Views of the stream's buffer.
+        """
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n!r}")
+        if self._at == len(self._bounds) - 1:
+            self._fill()
+        end = min(self._at + n, len(self._bounds) - 1)
+        return self._buffer.piece(self._bounds[self._at], self._bounds[end])
+
+    def advance(self, n: int) -> None:
+        """Go on by `n` steps of those that the last `look` showed, to the end of their sequence."""
+        left = self._bounds[-1] - self._bounds[self._at]
+        if not 0 <= n <= left:
+            raise ValueError(f"n must be from 0 to the {left} steps in sight, got {n!r}")
+        to = self._bounds[self._at] + n
+        while self._bounds[self._at] < to:
+            self._at += 1
+
+    def next_string(self) -> None:
+        """Skip nothing: the next step always starts a sequence."""

@@ -1,0 +1,376 @@
+"""The protocol of 1997: learn from sequences with a reset before each, until a criterion is met."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe.core._checks import check_int
+from lethe.core.network import NotFiniteError
+from lethe.core.topology import Topology
+from lethe.core.updates import Update
+from lethe.tasks import SequenceTask, Steps, joined
+from lethe.trials.learner import DivergedError, Learner, check_learner, configuration_of, learner_of
+
+__all__ = ["Criterion", "Recent", "SequenceResult", "SequenceTrial", "Tested"]
+
+# Sequences that a test begins with (most tests end within them), and those it goes on with.
+_FIRST_PIECE, _LAST_PIECE = 8, 128
+
+
+class _Errors(NamedTuple):
+    """Of some sequences: the greatest error (or margin, see `SequenceTrial`), and the mean one."""
+
+    greatest: NDArray[Any]
+    mean: NDArray[Any]
+
+    def wrong(self, bound: float) -> int:
+        """How many sequences are not below the bound (NaN is not)."""
+        return int(np.count_nonzero(~(self.greatest < bound)))
+
+
+@dataclass(frozen=True)
+class Recent:
+    """Solved when the most recent training sequences went well, as they came.
+
+    Parameters
+    ----------
+    sequences : int
+        How many of them.
+    bound : float
+        A sequence is right if all its errors ``|t_k - y_k|`` are smaller.
+    wrong : int
+        So many sequences at most may be wrong.
+    mean_error : float
+        Their mean error must be smaller.
+    """
+
+    sequences: int = 2000
+    bound: float = 0.3
+    wrong: int = 0
+    mean_error: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Solved when the frozen network does well on new sequences, after each piece of training.
+
+    Parameters
+    ----------
+    sequences, bound, wrong, mean_error
+        As in `Recent`, of the test sequences.
+    fixed : bool
+        Whether all tests have the same sequences. Else each draws its own.
+    """
+
+    sequences: int = 256
+    bound: float = 0.2
+    wrong: int = 0
+    mean_error: float = float("inf")
+    fixed: bool = False
+
+
+Criterion = Recent | Tested
+
+
+@dataclass(frozen=True)
+class SequenceResult:
+    """What came of one trial.
+
+    Attributes
+    ----------
+    solved : bool
+        Whether the criterion was met.
+    training_sequences, training_steps : int
+        Sequences and time steps that the network had learned from by then.
+    test_wrong : float
+        Share of new test sequences that the network then has wrong.
+    test_mean_error : float or None
+        Its mean error over them; None where there is no network left.
+    diverged : int
+        Pieces of training that ended because the network's numbers were no longer finite. A
+        `Network` goes back to its last good snapshot and on; another system's trial ends there.
+    """
+
+    solved: bool
+    training_sequences: int
+    training_steps: int
+    test_wrong: float
+    test_mean_error: float | None
+    diverged: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceTrial:
+    """One network on one task of sequences, as in 1997: a configuration that any seed can run.
+
+    States and partials are zeroed before each sequence. After every `check_every` training
+    sequences the criterion is looked at.
+
+    Parameters
+    ----------
+    topology : Topology or System
+        The network, or another system such as those of `lethe.baselines`.
+    update : SGD, RMSprop or Adam, optional
+        How a network learns; None for another system, which says that itself.
+    task : SequenceTask
+        Where the sequences come from.
+    criterion : Recent or Tested
+        When it is solved.
+    sequences : int
+        The limit of training sequences.
+    check_every : int
+        Training sequences between two looks at the criterion.
+    scored : {"all", "last", "ranks"}
+        Which errors count: at all steps with a target, at the last step of each sequence, or, at
+        all steps, not the error but the margin by which the most active output among those whose
+        target is 0 exceeds the least active of the others (below 0: the possible next symbols are
+        the most active outputs).
+    training_set : int
+        So many sequences are drawn once, and training presents them in random order; the tests of
+        `Tested` then go over them too. 0: every training sequence is a new one.
+    passes : bool
+        Whether the training set is presented in passes, each in an order of its own, as what learns
+        by epochs wants it; `check_every` is a pass then. Else sequences are drawn one by one.
+    test_task : SequenceTask, optional
+        Where test sequences come from, by default `task`. A training set is tested with its table
+        of targets.
+    test_sequences : int
+        New sequences for the result's test.
+    dtype : {"float32", "float64"}
+        Of the network.
+
+    Examples
+    --------
+    >>> from lethe.tasks import TemporalOrder
+    >>> from lethe.core.updates import SGD
+    >>> trial = SequenceTrial(
+    ...     topology=Topology(inputs=8, outputs=4, blocks=2, cells_per_block=2),
+    ...     update=SGD(0.5),
+    ...     task=TemporalOrder(marks=2),
+    ...     criterion=Recent(100),
+    ...     sequences=300,
+    ... )
+    >>> result = trial.run(seed=1)
+    >>> result.solved, result.training_sequences
+    (False, 300)
+    """
+
+    topology: Topology | Any  # Any: a System; experiments read the parts of topologies alone
+    update: Update | None = None
+    task: SequenceTask
+    criterion: Criterion
+    sequences: int
+    check_every: int = 100
+    scored: Literal["all", "last", "ranks"] = "all"
+    training_set: int = 0
+    passes: bool = False
+    test_task: SequenceTask | None = None
+    test_sequences: int = 2560
+    dtype: Literal["float32", "float64"] = "float64"
+
+    def __post_init__(self) -> None:
+        """Check the limits, and that network and task fit."""
+        for name in ("sequences", "check_every", "training_set", "test_sequences"):
+            value, least = getattr(self, name), int(name in ("sequences", "check_every"))
+            object.__setattr__(self, name, check_int(name, value, least))
+        if self.scored not in ("all", "last", "ranks"):
+            raise ValueError(f"scored must be all, last or ranks, got {self.scored!r}")
+        if self.passes and self.check_every != self.training_set:
+            raise ValueError(
+                f"check_every must be the training set of {self.training_set} sequences where it "
+                f"is presented in passes, got {self.check_every}"
+            )
+        check_learner(self.topology, self.update)
+        units = (self.topology.inputs, self.topology.outputs)
+        if units != (self.task.inputs, self.task.outputs):
+            raise ValueError(
+                f"topology must have the {self.task.inputs} inputs and {self.task.outputs} outputs "
+                f"of {self.task!r}, got {units[0]} and {units[1]}"
+            )
+
+    def configuration(self) -> dict[str, Any]:
+        """All that a reader needs to run this again, as plain JSON values."""
+        plain = {name: getattr(self, name) for name in ("sequences", "check_every", "scored")}
+        return {
+            **configuration_of(self.topology, self.update),
+            **{name: repr(getattr(self, name)) for name in ("task", "criterion")},
+            **plain,
+            **{
+                field.name: getattr(self, field.name)
+                for field in fields(self)
+                if field.name in ("training_set", "test_sequences", "dtype")
+            },
+            "test_task": None if self.test_task is None else repr(self.test_task),
+            # What a trial does not have is not part of it.
+            **({"passes": True} if self.passes else {}),
+        }
+
+    def run(self, seed: int) -> SequenceResult:
+        """Run the trial.
+
+        Parameters
+        ----------
+        seed : int
+            At least 0. Weights, training and tests each have a generator of their own that follows
+            from it.
+
+        Returns
+        -------
+        SequenceResult
+        """
+        return self.train(seed)[0]
+
+    def train(self, seed: int) -> tuple[SequenceResult, Any]:
+        """Run the trial, and give back its last network too, to look into."""
+        for_weights, for_training, for_tests, for_result = (
+            np.random.default_rng(sequence) for sequence in np.random.SeedSequence(seed).spawn(4)
+        )
+        net = learner_of(self.topology, self.update, for_weights, self.dtype)
+        training_set = _drawn(self.task, for_training, self.training_set)
+        judge = self._judge(training_set, for_tests)
+        done = steps = diverged = 0
+        solved = False
+        while done < self.sequences and not solved:
+            piece = self._training_piece(training_set, for_training)
+            done += self.check_every
+            try:
+                errors = self._present(net, piece, learn=True)
+            except NotFiniteError:
+                diverged += 1
+                continue
+            except DivergedError:
+                return SequenceResult(False, done, steps, 1.0, None, diverged + 1), net
+            steps += len(piece.starts)
+            solved = judge(net, errors)
+        wrong, mean = 0, 0.0
+        for tested in self._tests(for_result, self.test_sequences):
+            errors = self._present(net, tested, learn=False)
+            wrong += errors.wrong(self.criterion.bound)
+            mean += float(errors.mean.sum()) / self.test_sequences
+        share = wrong / max(1, self.test_sequences)
+        return SequenceResult(solved, done, steps, share, mean, diverged), net
+
+    def _judge(
+        self, training_set: list[Steps], for_tests: np.random.Generator
+    ) -> Callable[[Learner, _Errors], bool]:
+        """Whether the criterion is met, asked after each piece of training with its errors."""
+        criterion = self.criterion
+        if isinstance(criterion, Recent):
+            recent = _Errors(np.empty(0), np.empty(0))
+
+            def judge_recent(net: Learner, errors: _Errors) -> bool:
+                nonlocal recent
+                recent = _Errors(
+                    *(
+                        np.append(old, new)[-criterion.sequences :]
+                        for old, new in zip(recent, errors, strict=True)
+                    )
+                )
+                enough = len(recent.mean) == criterion.sequences
+                return enough and self._met(recent.wrong(criterion.bound), recent.mean.mean())
+
+            return judge_recent
+        held = list(self._tests(for_tests, criterion.sequences)) if criterion.fixed else None
+
+        def judge_tested(net: Learner, errors: _Errors) -> bool:
+            sets = [held or self._tests(for_tests, criterion.sequences)]
+            sets += [_pieces(training_set)] if training_set else []
+            return all(self._passes(net, pieces) for pieces in sets)
+
+        return judge_tested
+
+    def _passes(self, net: Learner, pieces: Iterable[Steps]) -> bool:
+        """Whether the frozen network comes through a test, which ends when it can no longer."""
+        wrong, means = 0, []
+        for piece in pieces:
+            errors = self._present(net, piece, learn=False)
+            wrong += errors.wrong(self.criterion.bound)
+            if wrong > self.criterion.wrong:
+                return False
+            means.append(errors.mean)
+        return self._met(wrong, float(np.concatenate(means).mean()))
+
+    def _met(self, wrong: int, mean: float) -> bool:
+        return wrong <= self.criterion.wrong and bool(mean < self.criterion.mean_error)
+
+    def _training_piece(self, training_set: list[Steps], generator: np.random.Generator) -> Steps:
+        if not training_set:
+            return self.task.sequences(generator, self.check_every)
+        if self.passes:
+            return joined(
+                [training_set[index] for index in generator.permutation(len(training_set))]
+            )
+        drawn = generator.integers(len(training_set), size=self.check_every)
+        return joined([training_set[index] for index in drawn])
+
+    def _tests(self, generator: np.random.Generator, n: int) -> Iterator[Steps]:
+        """New test sequences, in pieces that grow."""
+        size = _FIRST_PIECE
+        while n:
+            size = min(size, n)
+            yield (self.test_task or self.task).sequences(generator, size)
+            n -= size
+            size = min(4 * size, _LAST_PIECE)
+
+    def _present(self, net: Learner, steps: Steps, *, learn: bool) -> _Errors:
+        """Present sequences, with a reset before each, and take their errors."""
+        table = (self.task if learn else self.test_task or self.task).target_table
+        run = net.run(
+            steps.inputs,
+            steps.targets,
+            target_table=table,
+            has_target=steps.has_target,
+            starts=steps.starts,
+            reset_at_starts=True,
+            learn=learn,
+        )
+        if not learn:
+            net.reset()  # after frozen steps the partials belong to another past
+        first = np.flatnonzero(steps.starts)
+        scored = np.ones(len(steps.starts), bool)
+        if steps.has_target is not None:
+            scored &= steps.has_target
+        if self.scored == "last":
+            scored[:] = False
+            scored[np.append(first[1:], len(scored)) - 1] = True
+        targets = steps.targets[scored]
+        if targets.ndim == 1:
+            targets = (np.eye(self.topology.outputs) if table is None else table)[targets]
+        outputs = run["output"][scored]
+        errors = np.abs(targets - outputs)
+        greatest = errors.max(axis=1)
+        if self.scored == "ranks":
+            possible = targets > 0
+            greatest = np.where(possible, -np.inf, outputs).max(axis=1) - np.where(
+                possible, outputs, np.inf
+            ).min(axis=1)
+        # Where each sequence's scored steps begin among all scored steps.
+        bounds = np.append(0, np.cumsum(scored))[first]
+        count = np.diff(np.append(bounds, len(errors)))
+        return _Errors(
+            np.maximum.reduceat(greatest, bounds),
+            np.add.reduceat(errors.mean(axis=1), bounds) / count,
+        )
+
+
+def _drawn(task: SequenceTask, generator: np.random.Generator, n: int) -> list[Steps]:
+    """So many new sequences, one by one."""
+    if n == 0:
+        return []
+    steps = task.sequences(generator, n)
+    bounds = np.append(np.flatnonzero(steps.starts), len(steps.starts))
+    return [steps.piece(start, stop) for start, stop in pairwise(bounds.tolist())]
+
+
+def _pieces(sequences: list[Steps]) -> Iterator[Steps]:
+    """Sequences joined into pieces that grow."""
+    at, size = 0, _FIRST_PIECE
+    while at < len(sequences):
+        yield joined(sequences[at : at + size])
+        at, size = at + size, min(4 * size, _LAST_PIECE)

@@ -1,0 +1,440 @@
+"""``lethe reproduce``: the same trial again, going on after a stop, and wrong input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+import pytest
+
+from lethe.cli import COMMANDS, main, reproduce
+from lethe.experiments import Task
+from lethe.experiments.results import append, read
+from lethe.experiments.tables import cerg
+from lethe.trials import workers
+
+TINY = {
+    name: replace(row, trial=replace(row.trial, test_streams=2)) for name, row in cerg.ROWS.items()
+}
+FIELDS = {
+    "experiment", "row", "seed", "perfect", "training_streams", "training_symbols",
+    "best_mean_stream", "final_mean_stream", "seconds", "cpu_seconds", "version", "dtype",
+    "instruction_set", "configuration",
+}  # fmt: skip
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits that end at once."""
+    monkeypatch.setattr(cerg, "ROWS", TINY)
+    limits = {"training_streams": 20, "stream_length": 150}
+    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, trials=2, limits=limits))
+    limits = {"training_streams": 30, "stream_length": 200}
+    monkeypatch.setattr(cerg, "FULL", replace(cerg.FULL, trials=2, limits=limits))
+
+
+def objects(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def without_seconds(record: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in record.items() if "seconds" not in name}
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_short_form_says_what_was_shortened_and_writes_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", "cerg", "--jobs", "1"]) == 0
+    out, err = capsys.readouterr()
+    expected = (
+        f"Shortened to 2 of {len(cerg.FULL.rows)} rows, training streams 20 instead of 30, "
+        "stream length 150 instead of 200.\n"
+    )
+    assert expected in out
+    assert "Standard LSTM" in out
+    assert "62 %  (14087)" in out
+    assert "[0, " in out
+    assert err == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("tiny")
+def test_json_is_one_object_per_trial(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "cerg", "--json", "--jobs", "1", "--seed", "4"]) == 0
+    records = objects(capsys.readouterr().out)
+    assert [(r["row"], r["seed"]) for r in records] == [
+        (row, seed) for row in ("forget_gates_decay", "standard") for seed in (4, 5)
+    ]
+    for record in records:
+        assert set(record) >= FIELDS
+        assert record["training_streams"] == 20
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_trial_is_repeated_to_the_same_numbers(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """In whichever process it runs, and with the limits of the whole table."""
+    assert main(["reproduce", "cerg", "--full", "--out", str(tmp_path), "--jobs", "2"]) == 0
+    text = capsys.readouterr().out
+    records = read(tmp_path / "cerg.jsonl")
+    trials = 2 * len(cerg.FULL.rows)
+    assert len(records) == trials
+    assert {record["row"] for record in records} == set(cerg.FULL.rows)
+    page = (tmp_path / "cerg.md").read_text()
+    assert "`lethe reproduce cerg --full`" in page
+    assert cerg.compare(records, cerg.FULL.rows) in page
+    assert cerg.compare(records, cerg.FULL.rows) in text
+    assert f"{trials} trials, 0 seconds of computing in all" in page
+    assert f"{trials} trials, 0 seconds of computing in all; {trials} of them now, in " in text
+    for record in records[::3]:
+        words = ["--row", str(record["row"]), "--seed", str(record["seed"]), "--trials", "1"]
+        assert main(["reproduce", "cerg", "--json", *words]) == 0
+        (again,) = objects(capsys.readouterr().out)
+        assert without_seconds(again) == without_seconds(record)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_resume_runs_what_is_missing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1"]
+    path = tmp_path / "cerg.jsonl"
+    assert main(command) == 0
+    records = read(path)
+    path.unlink()
+    append(path, records[2] | {"seconds": 1e6})  # This one is to be kept and not run again.
+    append(path, records[0] | {"row": "another"})  # This one is no business of ours.
+    with path.open("a") as file:
+        file.write(json.dumps(records[3])[:50])  # The power went out.
+    assert main(command) == 2
+    assert "holds 1 of these trials already" in capsys.readouterr().err
+    assert main([*command, "--resume", "--json"]) == 0
+    shown = objects(capsys.readouterr().out)
+    assert shown[0]["seconds"] == 1e6
+    assert [(r["row"], r["seed"]) for r in shown[1:]] == [
+        (r["row"], r["seed"]) for r in (records[0], records[1], records[3])
+    ]
+    kept = read(path)
+    assert [without_seconds(r) for r in kept[2:]] == [
+        without_seconds(r) for r in (records[0], records[1], records[3])
+    ]
+    assert main([*command, "--resume", "--json"]) == 0
+    assert len(read(path)) == len(kept)
+    assert len(objects(capsys.readouterr().out)) == 4
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["crg"], "invalid choice: 'crg' (choose from '"),
+        (["all", "--row", "standard"], "--row is for one experiment"),
+        (["cerg", "--row", "best"], "--row must be one of standard_external_reset"),
+        (["cerg", "--trials", "0"], "--trials: must be a whole number of at least 1, got '0'"),
+        (["cerg", "--seed", "-1"], "--seed"),
+        (["cerg", "--jobs", "two"], "--jobs: must be a whole number"),
+        (["cerg", "--jobs", "2", "--scheduler", "tcp://a:1"], "--scheduler: not allowed with"),
+        (["cerg", "--scheduler", "a"], "is like tcp://10.0.0.1:8786, got 'a'"),
+        (["cerg", "--resume"], "--resume needs --out or --full"),
+        (["cerg", "--wrong"], "unrecognized arguments: --wrong"),
+        (["cerg", "--out", "FILE/x"], "cerg.jsonl cannot be"),
+    ],
+)
+def test_wrong_input_is_one_line_and_code_2(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    words = [word.replace("FILE", str(tmp_path / "file")) for word in words]
+    try:
+        code = main(["reproduce", *words])
+    except SystemExit as exit_:
+        code = int(exit_.code or 0)
+    assert code == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert message in err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_file_that_cannot_be_written_is_found_before_the_first_trial(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cerg.jsonl").symlink_to(tmp_path / "missing" / "cerg.jsonl")
+    monkeypatch.setattr(workers, "run_all", None)
+    assert main(["reproduce", "cerg", "--out", str(tmp_path)]) == 2
+    assert "cerg.jsonl cannot be written: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_record_without_a_result_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1"]
+    assert main(command) == 0
+    path = tmp_path / "cerg.jsonl"
+    first, *others = read(path)
+    del first["best_mean_stream"]
+    path.unlink()
+    for record in (first, *others):
+        append(path, record)
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 2
+    assert f"line 1 of the results file {path} is no record" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_killed_worker_is_one_line_and_code_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise workers.WorkerError("workers were killed", [Task("cerg", "standard", 3, None)])
+
+    monkeypatch.setattr(workers, "run_all", killed)
+    assert main(["reproduce", "cerg", "--out", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "workers were killed (standard seed 3); 0 of 4 trials were finished and are in" in err
+    assert "--resume goes on" in err
+
+
+def test_every_command_is_in_the_help_and_has_an_example(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(name in text for name in COMMANDS)
+    with pytest.raises(SystemExit, match="0"):
+        main(["reproduce", "--help"])
+    assert "lethe reproduce cerg --row" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("lethe ")
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.fixture
+def two_tables(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tables are this one and another like it, which is shortened in another way."""
+    other = ModuleType("lethe.experiments.tables.other_one")
+    other.__dict__.update({name: getattr(cerg, name) for name in ("FULL", "RESULT", "compare")})
+    few = {"training_streams": 20, "stream_length": 200}
+    other.__dict__.update(
+        TITLE="Another table",
+        ROWS={name: replace(row, trial=replace(row.trial, **few)) for name, row in TINY.items()},
+        SHORT=replace(cerg.SHORT, trials=3, fewer={"standard": 1}, limits={"test_streams": 1}),
+    )
+    monkeypatch.setitem(sys.modules, other.__name__, other)
+    monkeypatch.setattr(reproduce, "TABLES", {"cerg": "a table", "other-one": "100 % another"})
+
+
+@pytest.mark.usefixtures("two_tables")
+def test_all_runs_every_table_into_a_file_of_its_own(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["reproduce", "all", "--out", str(tmp_path), "--jobs", "1"]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert out.index(cerg.TITLE) < out.index("62 %  (14087)") < out.index("Another table")
+    assert "rows, 1 to 3 of 2 networks a row, test streams 1 instead of 2." in out
+    assert "4 trials, seeds 0 to 2" in out
+    assert {file.name: len(read(file)) for file in tmp_path.iterdir()} == {
+        "cerg.jsonl": 4,
+        "other-one.jsonl": 4,
+    }
+    (tmp_path / "cerg.jsonl").unlink()
+    assert main(command) == 2  # and no trial of the first table was run
+    assert "other-one.jsonl holds 4 of these trials already" in capsys.readouterr().err
+    assert not (tmp_path / "cerg.jsonl").exists()
+    assert main([*command, "--resume"]) == 0
+    assert len(read(tmp_path / "cerg.jsonl")) == 4
+
+
+@pytest.mark.usefixtures("two_tables")
+def test_help_and_complaints_list_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["reproduce", "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert "cerg: a table; other-one: 100 % another; all: one after the other" in words
+    with pytest.raises(SystemExit, match="2"):
+        main(["reproduce", "another"])
+    assert "(choose from 'cerg', 'other-one', 'all')" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_trials_are_of_each_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the rows too that have fewer because they take long."""
+    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, fewer={"standard": 1}))
+    for words, counts in (([], [2, 1]), (["--trials", "3"], [3, 3])):
+        assert main(["reproduce", "cerg", "--json", "--jobs", "1", *words]) == 0
+        rows = [record["row"] for record in objects(capsys.readouterr().out)]
+        assert [rows.count(row) for row in ("forget_gates_decay", "standard")] == counts
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_table_has_its_own_first_seed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, first_seed=1000))
+    for words, first in (([], 1000), (["--seed", "0"], 0)):
+        assert main(["reproduce", "cerg", "--jobs", "1", *words]) == 0
+        assert f"4 trials, seeds {first} to {first + 1}\n" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_bar_names_the_row_last_finished(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(["reproduce", "cerg", "--json", "--jobs", "1"]) == 0
+    err = capsys.readouterr().err
+    assert "cerg standard" in err
+    assert "4/4" in err
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A Dask cluster here, of two worker processes."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=60,
+    ) as here:
+        yield here
+
+
+def kill_one(of: Callable[[], list[int]], path: Path, finished: list[int]) -> None:
+    """Kill one of these processes once the file holds a trial, and note how many it holds."""
+    waited = time.monotonic() + 60
+    while not (path.exists() and path.stat().st_size):
+        assert time.monotonic() < waited
+        time.sleep(0.002)
+    os.kill(of()[0], signal.SIGKILL)
+    finished.append(len(read(path)))
+
+
+def local_workers() -> list[int]:
+    children = psutil.Process().children()
+    return [child.pid for child in children if any("LokyProcess" in w for w in child.cmdline())]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize("kill", [False, True], ids=["", "one_killed"])
+@pytest.mark.parametrize("place", ["processes", "cluster"])
+def test_the_same_records_wherever_they_are_made(
+    place: str,
+    kill: bool,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """Each once, though a worker is killed in the middle."""
+    limits = {"training_streams": 60, "stream_length": 10_000}
+    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, trials=20, limits=limits))
+    command = ["reproduce", "cerg", "--json", "--out"]
+    assert main([*command, str(tmp_path / "here"), "--jobs", "1"]) == 0
+    where, processes = ["--jobs", "2"], local_workers
+    if place == "cluster":
+        dask = request.getfixturevalue("cluster")
+        where = ["--scheduler", dask.scheduler_address]
+
+        def processes() -> list[int]:
+            return [nanny.pid for nanny in dask.workers.values()]
+
+    file = tmp_path / "there" / "cerg.jsonl"
+    finished: list[int] = []
+    killer = threading.Thread(target=kill_one, args=(processes, file, finished))
+    if kill:
+        killer.start()
+    assert main([*command, str(file.parent), *where]) == 0
+    if kill:
+        killer.join()
+        assert 1 <= finished[0] < 40
+    out, err = capsys.readouterr()
+    expected = read(tmp_path / "here" / "cerg.jsonl")
+    assert sorted(map(same, read(file))) == sorted(map(same, expected))
+    assert len(objects(out)) == 2 * len(expected) == 80
+    assert err == ""
+
+
+def same(record: dict[str, object]) -> str:
+    return json.dumps(without_seconds(record), sort_keys=True)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_an_unreachable_scheduler_is_one_line_and_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(workers, "PATIENCE", 0.5)
+    assert main(["reproduce", "cerg", "--scheduler", "tcp://127.0.0.1:1"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "no Dask scheduler answers at tcp://127.0.0.1:1" in err
+
+
+LONG = """
+from dataclasses import replace
+from lethe.cli import main
+from lethe.experiments import Task
+from lethe.experiments.tables import cerg
+
+cerg.SHORT = replace(cerg.SHORT, limits={"training_streams": 100, "stream_length": 10_000})
+if __name__ == "__main__":
+    raise SystemExit(main(["reproduce", "cerg", "--trials", "2000", *__import__("sys").argv[1:]]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_ends_within_a_second_and_keeps_what_is_finished(jobs: str, tmp_path: Path) -> None:
+    path = tmp_path / "cerg.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "-c", LONG, "--out", str(tmp_path), "--jobs", jobs],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        waited = time.monotonic() + 60
+        while not (path.exists() and read(path)):
+            assert time.monotonic() < waited
+            assert process.poll() is None
+            time.sleep(0.02)
+        began = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)  # As a terminal does: to all processes.
+        out, err = process.communicate(timeout=30)
+        seconds = time.monotonic() - began
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    finished = len(read(path))
+    assert err == (
+        f"lethe: interrupted; {finished} of 4000 trials were finished and are in {path}; "
+        "--resume goes on\n"
+    )
+    assert seconds < 1.0
+    assert "4000 trials" in out

@@ -1,0 +1,133 @@
+"""A model that follows a stream without learning from it."""
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from support.models import TASKS, bits_of, of_task, small, symbols
+
+from lethe import Model
+
+
+def trained(task: str, count: int = 60) -> tuple[Model, list[Any]]:
+    model, events = of_task(task)
+    stream = events(count + 40)
+    for event in stream[:count]:
+        model.learn(event)
+    return model, stream[count:]
+
+
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_nothing_that_was_learned_changes(task: str) -> None:
+    model, stream = trained(task)
+    learners = [net.clone() for net in model.heads.racers.learners]
+    scale = copy.deepcopy(model.encoder.scale)
+    numeric = model.task == "regression"
+    parts = ("weights", "covariance", "mix_weights", "regret", "error", "scale", "residuals")
+    before = [model.heads.part(name).copy() for name in parts] if numeric else [model.heads.counts]
+    for event in stream:
+        report = model.follow(event)
+        assert report.prediction is not None
+        assert 0 <= report.anomaly <= 1 or math.isnan(report.anomaly)
+    for net, then in zip(model.heads.racers.learners, learners, strict=True):
+        for kind in ("input_gate", "forget_gate", "output_gate", "cell", "output"):
+            assert np.array_equal(net.weights(kind), then.weights(kind))
+        for front in model.heads.racers.fronts:
+            assert front.topology == net.topology
+    assert np.array_equal(scale.mean, model.encoder.scale.mean)
+    after = [model.heads.part(name) for name in parts] if numeric else [model.heads.counts]
+    for old, new in zip(before, after, strict=True):
+        assert np.array_equal(old, new)
+    assert model.events == 100
+
+
+@pytest.mark.parametrize("task", sorted({*TASKS} - {"mixed columns", "one ahead", "three ahead"}))
+def test_it_answers_as_the_model_does_at_first(task: str) -> None:
+    """But for values that are met for the first time: to learn gives them places of their own."""
+    ours, stream = trained(task)
+    theirs = copy.deepcopy(ours)
+    report, other = ours.follow(stream[0]), theirs.learn(stream[0])
+    assert report.prediction is not None
+    assert other.prediction is not None
+    assert report.prediction.value == other.prediction.value
+    assert report.prediction.probabilities == other.prediction.probabilities
+    assert report.anomaly == other.anomaly
+    if ours.horizon:
+        assert len(ours.predict().forecast) == len(theirs.predict().forecast)
+
+
+def test_what_came_is_remembered() -> None:
+    model = small("y")
+    for n in range(600):
+        model.learn({"y": 10 * math.sin(n / 10)})
+    errors = []
+    for n in range(600, 900):
+        y = 10 * math.sin(n / 10)
+        report = model.follow({"y": y})
+        assert report.prediction is not None
+        errors.append(abs(report.prediction.value - y))
+    assert np.mean(errors) < 0.3
+
+
+def test_a_text_is_followed() -> None:
+    model = small(task="symbols")
+    text = symbols(3000)
+    for symbol in text[:2500]:
+        model.learn(symbol)
+    bits = []
+    for symbol in text[2500:]:
+        prediction = model.follow(symbol).prediction
+        assert prediction is not None
+        bits.append(-math.log2(prediction.probabilities[symbol]))
+    assert np.mean(bits) < 1.2
+
+
+def test_what_it_refuses() -> None:
+    with pytest.raises(ValueError, match="must have learned"):
+        small("y").follow({"y": 1.0})
+    model, stream = trained("number")
+    before = bits_of(model)
+    for wrong in (5, {"a": "text"}, {"c": 1.0}, stream[0] | {"y": "text"}):
+        with pytest.raises(ValueError, match=r"^[^\n]*$"):
+            model.follow(wrong)
+    assert bits_of(model) == before
+    model.follow(stream[0])
+    with pytest.raises(RuntimeError, match="followed"):
+        model.learn(stream[1])
+    with pytest.raises(ValueError, match="waits"):
+        model.tell(1, 2.0)
+    assert model.predict(stream[1]).value == model.follow(stream[1]).prediction.value  # type: ignore[union-attr]
+
+
+def test_bad_events_are_skipped_by_policy() -> None:
+    model = small("y", bad="skip")
+    for n in range(30):
+        model.learn({"a": 1.0, "y": float(n % 3)})
+    assert model.follow({"a": math.inf}).skipped
+    assert model.follow({"a": "text"}).skipped
+    assert not model.follow({"a": 1.0, "y": None}).skipped
+    assert (model.skipped, model.events) == (2, 31)
+
+
+@pytest.mark.parametrize("task", ["one ahead", "three ahead", "next class", "symbols"])
+def test_what_would_be_answered_after_an_event(task: str) -> None:
+    model, stream = trained(task)
+    model.follow(stream[0])
+    before = bits_of(model)
+    foreseen = model.predict(stream[1])
+    assert bits_of(model) == before
+    model.follow(stream[1])
+    assert model.predict().forecast == foreseen.forecast
+
+
+def test_values_that_are_met_for_the_first_time() -> None:
+    model = small("y", new_columns="grow")
+    for n in range(30):
+        model.learn({"a": 1.0, "word": "xy"[n % 2], "y": float(n % 2)})
+    size = model.heads.places
+    for n in range(30):
+        model.follow({"a": None, "word": f"new {n}", "more": 1.0, "y": 1.0})
+    assert model.heads.places == size
+    assert math.isfinite(model.predict({"a": 1.0}).value)
