@@ -83,6 +83,6 @@ arm:
 	    -D LETHE_PYTHON=$(if $(ARM_HEADERS),ON,OFF) -D Python_INCLUDE_DIR="$(ARM_HEADERS)" \
 	    -D nanobind_DIR="$$($(PYTHON) -m nanobind --cmake_dir)"
 	cmake --build build/arm
-	if command -v qemu-aarch64 qemu-aarch64-static >/dev/null; then \
+	if command -v qemu-aarch64 || command -v qemu-aarch64-static; then \
 	    ctest --test-dir build/arm --output-on-failure; \
 	else echo "qemu-aarch64 is not installed: compiled for ARM, and not run"; fi

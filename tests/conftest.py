@@ -4,7 +4,7 @@ import signal
 
 from hypothesis import settings
 
-# The same examples in every run, so that a red test is a change's doing; `make fuzz` draws new ones.
+# The same examples in every run: what turns a test red is a change. `make fuzz` draws new ones.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("fuzz", derandomize=False, deadline=None, max_examples=1000)
 settings.load_profile("ci")

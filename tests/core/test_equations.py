@@ -295,7 +295,7 @@ def topologies(draw: st.DrawFn) -> Topology:
 @settings(max_examples=25, deadline=None)
 @given(topology=topologies(), seed=st.integers(0, 2**32 - 1), outside=st.booleans())
 def test_gradients_of_any_topology(topology: Topology, seed: int, outside: bool) -> None:
-    """Complex steps have no error but rounding: some 1e-12, where entries cancel a thousand times."""
+    """Complex steps err by rounding alone: some 1e-12 where entries cancel a thousand times."""
     assert worst_difference(topology, seed=seed, steps=5, outside=outside) < 1e-9
 
 

@@ -149,8 +149,8 @@ class NumberHeads:
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.LIFE}
 
-    @property
-    def _forecast(self) -> Any:
+    def _make(self) -> Any:
+        """The compiled functions on the block, with the places and views that follow from it."""
         if self._compiled is None:
             self._compiled = kernel().Forecast(*self.sizes, self.places, self.networks, self.block)
             self._places = {
@@ -166,13 +166,17 @@ class NumberHeads:
         return self._compiled
 
     @property
+    def _forecast(self) -> Any:
+        return self._make()
+
+    @property
     def _features(self) -> int:
         _, (features,) = self._of_record["features"]
         return features
 
     @property
     def _of_record(self) -> dict[str, Place]:
-        assert self._forecast is not None  # which has looked up the places
+        self._make()
         places: dict[str, Place] = self._places
         return places
 
@@ -220,13 +224,13 @@ class NumberHeads:
 
     def mixed(self, owed: OwedNumbers) -> Values:
         """What was answered: one number for each head."""
-        assert self._forecast is not None
+        self._make()
         mixed: Values = owed.record[self._answered[0]]
         return mixed
 
     def past(self, owed: OwedNumbers) -> Past:
         """What intervals around an answer follow from."""
-        assert self._forecast is not None  # which has made the views
+        self._make()
         return Past(owed.record, self._answered, self._residuals, self._counts)
 
     # ---- learning ----
