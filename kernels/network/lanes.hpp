@@ -83,10 +83,10 @@ LETHE_INLINE Lanes<T, W> broadcast(T value) {
   return value - Lanes<T, W>{};  // x - 0 keeps every bit of x, -0 included
 }
 
-// The lesser and the greater of each lane; where b is NaN, b. That is what x86's minimum does, one
-// instruction where a comparison and a choice are two and a trip through a mask register.
+// Minimum and maximum of each lane; where b is NaN, b. That is what x86's minps does, one
+// instruction where a comparison and a blend are two and a trip through a mask register.
 template <class T, int W>
-LETHE_INLINE Lanes<T, W> lesser(Lanes<T, W> a, Lanes<T, W> b) {
+LETHE_INLINE Lanes<T, W> min(Lanes<T, W> a, Lanes<T, W> b) {
 #if defined(__SSE2__)
 #define LETHE_X86_MIN_MAX(op)                                                                      \
   constexpr int bytes = W * sizeof(T);                                                             \
@@ -118,7 +118,7 @@ LETHE_INLINE Lanes<T, W> lesser(Lanes<T, W> a, Lanes<T, W> b) {
 }
 
 template <class T, int W>
-LETHE_INLINE Lanes<T, W> greater(Lanes<T, W> a, Lanes<T, W> b) {
+LETHE_INLINE Lanes<T, W> max(Lanes<T, W> a, Lanes<T, W> b) {
 #if defined(__SSE2__)
   LETHE_X86_MIN_MAX(max)
 #endif
@@ -129,7 +129,7 @@ LETHE_INLINE Lanes<T, W> greater(Lanes<T, W> a, Lanes<T, W> b) {
 template <class T, int W>
 LETHE_INLINE Lanes<T, W> clamp(Lanes<T, W> x, T bound) {
   const Lanes<T, W> high = broadcast<W>(bound);
-  return greater<T, W>(-high, lesser<T, W>(high, x));
+  return max<T, W>(-high, min<T, W>(high, x));
 }
 
 // The lanes of {a, b} that are named, in that order. GCC 11 knows only its own builtin.
@@ -150,7 +150,7 @@ LETHE_INLINE Lanes<T, 8> join(Lanes<T, 4> a, Lanes<T, 4> b) {
   return Lanes<T, 8>{a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]};
 }
 template <class T>
-LETHE_INLINE Lanes<T, 8> twice(Lanes<T, 4> a) {
+LETHE_INLINE Lanes<T, 8> duplicate(Lanes<T, 4> a) {
   return join<T>(a, a);
 }
 template <class T>
@@ -202,7 +202,7 @@ LETHE_INLINE Lanes<T, 4> sums(Lanes<T, W> a, Lanes<T, W> b, Lanes<T, W> c, Lanes
 }
 
 template <class T, int W>
-LETHE_INLINE T greatest(Lanes<T, W> x) {
+LETHE_INLINE T max_lane(Lanes<T, W> x) {
   T result = x[0];
   for (int i = 1; i < W; ++i) result = x[i] > result ? x[i] : result;
   return result;
@@ -282,8 +282,9 @@ LETHE_INLINE Lanes<T, W> reciprocal_square_root(Lanes<T, W> x) {
   return y;
 }
 
-// Numbers too small for a normal float count as zero while a kernel runs. Partials decay towards
-// zero for ever; as denormals each of their operations would take over a hundred cycles.
+// Flush-to-zero and denormals-are-zero while a kernel runs. Partials decay towards zero for ever;
+// as denormals (subnormals) each of their operations takes a microcode assist of over a hundred
+// cycles.
 class FlushDenormals {
  public:
 #if defined(__SSE2__)
