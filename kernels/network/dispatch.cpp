@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "../stream/stream.hpp"
 #include "instruction_sets.hpp"
 
 // What instruction_set.cpp defines for each set and dtype.
@@ -12,6 +13,8 @@
   const lethe::Kernel<double>* choose_kernel(const lethe::Layout&, double); \
   void exponential_of(const float*, float*, int64_t);                       \
   void exponential_of(const double*, double*, int64_t);                     \
+  const lethe::NumberKernel& number_kernel(bool ahead);                     \
+  const lethe::ClassKernel& class_kernel(bool ahead);                       \
   }
 LETHE_EACH_SET(LETHE_DECLARE)
 
@@ -49,7 +52,7 @@ const Kernel<T>* choose(const Layout& layout) {
 #define LETHE_CHOOSE(ISA) \
   if (instruction_set() == #ISA) return ISA::choose_kernel(layout, T());
   LETHE_EACH_SET(LETHE_CHOOSE)
-  return nullptr;  // never: instruction_set() is one of them
+  std::abort();  // never reached: instruction_set() is one of them
 }
 
 template <class T>
@@ -76,6 +79,20 @@ const std::string& instruction_set() {
 
 const Kernel<float>* choose_kernel(const Layout& layout, float) { return choose<float>(layout); }
 const Kernel<double>* choose_kernel(const Layout& layout, double) { return choose<double>(layout); }
+
+const NumberKernel& number_kernel(bool ahead) {
+#define LETHE_NUMBER_KERNEL(ISA) \
+  if (instruction_set() == #ISA) return ISA::number_kernel(ahead);
+  LETHE_EACH_SET(LETHE_NUMBER_KERNEL)
+  std::abort();
+}
+const ClassKernel& class_kernel(bool ahead) {
+#define LETHE_CLASS_KERNEL(ISA) \
+  if (instruction_set() == #ISA) return ISA::class_kernel(ahead);
+  LETHE_EACH_SET(LETHE_CLASS_KERNEL)
+  std::abort();
+}
+
 void exponential(const float* x, float* y, int64_t n) { exponentials(x, y, n); }
 void exponential(const double* x, double* y, int64_t n) { exponentials(x, y, n); }
 

@@ -76,7 +76,7 @@ bool place(Layout& l, int itemsize, int64_t most) {
   l.output_moment2 = keeps & 2 ? cursor.take(output_weights) : l.output_weights;
   if (cursor.end() * 2 > double(most)) return false;
   l.learned_end = l.life = static_cast<int64_t>(cursor.end());
-  l.size = 2 * l.life;
+  l.size = l.snapshots ? 2 * l.life : l.life;
   return true;
 }
 

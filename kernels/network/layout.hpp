@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace lethe {
 
@@ -68,8 +69,9 @@ struct Layout {
   int64_t output_weights, output_moment1, output_moment2;
   int64_t state_begin, state_end;      // what a frozen step writes
   int64_t learned_begin, learned_end;  // weights, moments, partials
-  int64_t life;                        // bytes of a whole life; a snapshot of it lies behind
-  int64_t size;                        // bytes of both
+  int64_t life;                        // bytes of a whole state; a snapshot of it may lie behind
+  int64_t size;                        // bytes of all
+  bool snapshots = true;               // whether one does
   LayerLayout* layer;                  // one for each layer
 
   template <class T>

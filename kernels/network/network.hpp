@@ -237,7 +237,7 @@ struct Network {
         !all_finite(block, l.learned_begin, l.learned_end))
       return Status::not_finite;
     header(block).snapshot_due = 0;
-    std::memcpy(block + l.life, block, l.life);
+    if (l.snapshots) std::memcpy(block + l.life, block, l.life);
     return Status::ok;
   }
 

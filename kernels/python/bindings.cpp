@@ -1,5 +1,4 @@
-// The kernels for Python: this file, core.hpp and forecast_bindings.cpp are the only ones to know
-// it.
+// The kernels for Python: this folder's files are the only ones to know it.
 #include "core.hpp"
 
 namespace {
@@ -10,6 +9,8 @@ void bind_core(nb::module_& m, const char* name) {
   nb::class_<C>(m, name, "A network's block of memory and the compiled functions on it.")
       .def(nb::init<nb::handle, nb::handle, nb::handle, nb::handle>(), "topology"_a, "update"_a,
            "cell_input"_a, "cell_output"_a)
+      .def(nb::init<nb::handle, nb::handle, nb::handle, nb::handle, Bytes>(), "topology"_a,
+           "update"_a, "cell_input"_a, "cell_output"_a, "memory"_a.noconvert())
       .def("step", &C::step_symbol, "x"_a, "learn"_a)
       .def("step", nb::overload_cast<Row<T>, bool>(&C::step), "x"_a, "learn"_a)
       .def("peek", &C::peek, "x"_a.none(), "symbol"_a, "y"_a.noconvert())
@@ -106,7 +107,7 @@ void exponential(nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu
 
 }  // namespace
 
-void bind_forecast(nb::module_& m);  // forecast_bindings.cpp
+void bind_streams(nb::module_& m);  // streams.cpp
 
 NB_MODULE(_kernel, m) {
   m.doc() = "The compiled time step.";
@@ -133,5 +134,5 @@ NB_MODULE(_kernel, m) {
       "type"_a);
   m.def("exponential", &exponential<float>, "x"_a, "y"_a.noconvert());
   m.def("exponential", &exponential<double>, "x"_a, "y"_a.noconvert());
-  bind_forecast(m);
+  bind_streams(m);
 }

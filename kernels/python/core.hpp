@@ -25,18 +25,12 @@
 
 #include "network/dispatch.hpp"
 #include "network/layout.hpp"
+#include "network_layout.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace {
-
-template <class T>
-lethe::Squash<T> as_squash(nb::handle four) {
-  return {nb::cast<T>(four[0]), nb::cast<T>(four[1]), nb::cast<T>(four[2]), nb::cast<T>(four[3])};
-}
-
-[[noreturn]] void value_error(const std::string& text) { throw nb::value_error(text.c_str()); }
 
 class Busy {  // one network, one thread at a time
  public:
@@ -72,22 +66,31 @@ using Indices = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device
 using Flags = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Record = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+using Bytes = nb::ndarray<uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // One network of one dtype: the block and what follows from its layout.
 template <class T>
 class Core {
  public:
   Core(nb::handle topology, nb::handle update, nb::handle cell_input, nb::handle cell_output) {
-    read_topology(topology, cell_input, cell_output);
-    read_update(update);
-    constexpr int64_t most = int64_t(1) << 40;
-    if (!lethe::place(layout_, sizeof(T), most))
-      value_error("topology must fit into 1 TB of memory with its partials and moments");
+    own_ = read_network<T>(topology, update, cell_input, cell_output, true);
     allocate();
     kernel_ = lethe::choose_kernel(layout_, T());
     header().rate = layout_.update.rate;
     header().symbol = -1;
     header().snapshot_due = 1;
+  }
+
+  // On a block that lies in somebody else's memory, without a snapshot.
+  Core(nb::handle topology, nb::handle update, nb::handle cell_input, nb::handle cell_output,
+       Bytes memory)
+      : outside_(memory) {
+    own_ = read_network<T>(topology, update, cell_input, cell_output, false);
+    if (static_cast<int64_t>(memory.shape(0)) != layout_.size)
+      value_error("memory must have " + std::to_string(layout_.size) + " bytes, got " +
+                  std::to_string(memory.shape(0)));
+    block_ = reinterpret_cast<char*>(memory.data());
+    kernel_ = lethe::choose_kernel(layout_, T());
   }
 
   // Returns through y-views; x is checked before anything changes.
@@ -158,11 +161,24 @@ class Core {
     lethe::RunArguments<T> a = {};
     a.steps = static_cast<int64_t>(symbols ? symbols->shape(0) : inputs->shape(0));
     a.inputs = inputs ? inputs->data() : nullptr;
-    a.symbols = symbols ? symbols->data() : nullptr;
+    // Indices are copied before they are checked: the caller's array may change while this runs
+    // without the interpreter's lock.
+    const std::vector<int64_t> own_symbols = own_indices(symbols, layout_.inputs);
+    a.symbols = symbols ? own_symbols.data() : nullptr;
     a.targets = targets ? targets->data() : nullptr;
-    a.classes = classes ? classes->data() : nullptr;
     a.target_table = target_table ? target_table->data() : nullptr;
     a.target_rows = target_table ? static_cast<int64_t>(target_table->shape(0)) : 0;
+    std::vector<int64_t> own_classes;
+    if (classes) {
+      own_classes.assign(classes->data(), classes->data() + classes->shape(0));
+      for (size_t t = 0; t < own_classes.size(); ++t)  // what has no target is not read
+        if (!has_target || has_target->data()[t])
+          check_index("targets", own_classes[t],
+                      static_cast<int>(target_table ? a.target_rows : layout_.outputs));
+        else
+          own_classes[t] = 0;
+      a.classes = own_classes.data();
+    }
     a.has_target = has_target ? reinterpret_cast<const uint8_t*>(has_target->data()) : nullptr;
     a.starts = starts ? reinterpret_cast<const uint8_t*>(starts->data()) : nullptr;
     a.reset_at_starts = reset_at_starts;
@@ -219,7 +235,7 @@ class Core {
   void snapshot() {
     const Busy busy(busy_);
     header().snapshot_due = 0;
-    std::memcpy(block_ + layout_.life, block_, layout_.life);
+    if (layout_.snapshots) std::memcpy(block_ + layout_.life, block_, layout_.life);
   }
 
   // A part of the block as an array in its own order of lanes, padding included.
@@ -262,8 +278,8 @@ class Core {
     if (static_cast<int64_t>(saved.size()) != layout_.size)
       value_error("block must have " + std::to_string(layout_.size) + " bytes, got " +
                   std::to_string(saved.size()));
-    check_header(static_cast<const char*>(saved.data()));
-    check_header(static_cast<const char*>(saved.data()) + layout_.life);
+    for (int64_t at = 0; at < layout_.size; at += layout_.life)
+      check_header(static_cast<const char*>(saved.data()) + at);
     std::memcpy(block_, saved.data(), layout_.size);
   }
 
@@ -285,94 +301,13 @@ class Core {
   void set_rate(double rate) {
     const Busy busy(busy_);
     header().rate = rate;
-    reinterpret_cast<lethe::Header*>(block_ + layout_.life)->rate = rate;
+    if (layout_.snapshots) reinterpret_cast<lethe::Header*>(block_ + layout_.life)->rate = rate;
   }
   int64_t steps() { return header().steps; }
   int64_t updates() { return header().updates; }
 
  private:
   lethe::Header& header() { return *reinterpret_cast<lethe::Header*>(block_); }
-
-  void read_topology(nb::handle t, nb::handle cell_input, nb::handle cell_output) {
-    lethe::Layout& l = layout_;
-    const auto whole = [&](const char* name) { return nb::cast<int>(t.attr(name)); };
-    const auto truth = [&](const char* name) { return nb::cast<bool>(t.attr(name)); };
-    l.inputs = whole("inputs");
-    l.outputs = whole("outputs");
-    l.blocks = whole("blocks");
-    l.cells = whole("cells_per_block");
-    l.layers = whole("layers");
-    l.padded_blocks = lethe::padded(l.blocks);
-    l.padded_outputs = lethe::padded(l.outputs);
-    l.gates_are_sources = truth("gates_are_sources");
-    l.shortcuts = truth("shortcuts");
-    l.printed_eq21 = truth("printed_eq21");
-    const char* kinds[] = {"input_gate", "forget_gate", "output_gate", "cell", "output"};
-    const nb::object biased = t.attr("biased");
-    for (int kind = 0; kind < 5; ++kind)
-      l.biased[kind] = nb::cast<bool>(biased.attr("__contains__")(kinds[kind]));
-    lethe::Squashes<T>& squash = const_cast<lethe::Squashes<T>&>(l.squash<T>());
-    int gates = 0;
-    for (int kind = 0; kind < 3; ++kind) {
-      l.gate_present[kind] = truth(kinds[kind]);
-      gates += l.gate_present[kind];
-      // A gate that is absent is open, or, for the forget gate, the state's decay.
-      const T constant = kind == lethe::forget_gate ? nb::cast<T>(t.attr("state_decay")) : T(1);
-      squash.gate[kind] =
-          l.gate_present[kind] ? lethe::Squash<T>{0, 1, 1, 0} : lethe::Squash<T>{0, 0, 1, constant};
-    }
-    squash.cell_input = as_squash<T>(cell_input);
-    squash.cell_output = as_squash<T>(cell_output);
-    const std::string units = nb::cast<std::string>(t.attr("output_units"));
-    l.output_units = units == "softmax"  ? lethe::OutputUnits::softmax
-                     : units == "linear" ? lethe::OutputUnits::linear
-                     : units == "logistic_cross_entropy"
-                         ? lethe::OutputUnits::logistic_cross_entropy
-                         : lethe::OutputUnits::logistic;
-    if (double(l.blocks) * l.cells * l.layers > (1 << 24))
-      value_error("topology must have at most 16,777,216 cells");
-    const bool recurrent = truth("recurrent");
-    layers_.resize(l.layers);
-    l.layer = layers_.data();
-    for (int i = 0; i < l.layers; ++i) {
-      lethe::LayerLayout& at = layers_[i];
-      int next = l.inputs;
-      const auto take = [&](bool present, int n) {
-        const int first = present ? next : -1;
-        if (present) next += n;
-        return first;
-      };
-      at.first_cell = take(recurrent, l.blocks * l.cells);
-      at.first_gate = take(l.gates_are_sources, l.blocks * gates);
-      at.first_below = take(i > 0, l.blocks * l.cells);
-      at.sources = next;
-    }
-  }
-
-  void read_update(nb::handle u) {
-    const std::string name = nb::cast<std::string>(u.type().attr("__name__"));
-    const auto number = [&](const char* attribute) { return nb::cast<double>(u.attr(attribute)); };
-    lethe::Update& to = layout_.update;
-    to.rate = number("rate");
-    to.decay = number("decay");
-    to.decay_per_sequence = nb::cast<std::string>(u.attr("decay_per")) == "sequence";
-    to.restart = nb::cast<bool>(u.attr("restart"));
-    to.bound_error = number("bound_error");
-    to.bound_step = number("bound_step");
-    if (name == "SGD") {
-      to.first = number("momentum");
-      to.rule = to.first > 0 ? lethe::Rule::momentum : lethe::Rule::sgd;
-    } else if (name == "RMSprop") {
-      to.rule = lethe::Rule::rmsprop;
-      to.second = number("smoothing");
-      to.epsilon = number("epsilon");
-    } else {
-      to.rule = lethe::Rule::adam;
-      to.first = number("first");
-      to.second = number("second");
-      to.epsilon = number("epsilon");
-    }
-  }
 
   void allocate() {
     // Large blocks on huge pages: the pass walks through all of them, and a page of 4 KB holds a
@@ -413,13 +348,9 @@ class Core {
 
   // Counters and flags that no such network can have would lead the kernel astray.
   void check_header(const char* at) {
-    lethe::Header h;
-    std::memcpy(&h, at, sizeof h);
-    const bool flags = h.pending <= 1 && h.stale <= 1 && h.snapshot_due <= 1;
-    const bool counters = h.steps >= 0 && h.updates >= 0 && h.passes >= 0 && h.since_start >= 0;
-    if (!flags || !counters || h.symbol < -1 || h.symbol >= layout_.inputs ||
-        !std::isfinite(h.rate) || h.rate < 0)
-      value_error("block must be what a network of this topology and update rule saved");
+    if (const char* const wrong = lethe::check_header(layout_, at))
+      value_error(std::string("block must be what a network of this topology and update rule ") +
+                  "saved, but not " + wrong);
   }
 
   void check_fresh(bool starts_anew) {
@@ -433,6 +364,12 @@ class Core {
       value_error(std::string(name) + " must have shape (" + std::to_string(expected) +
                   ",), one number for each of the " + what + ", got shape (" + std::to_string(got) +
                   ",)");
+  }
+  std::vector<int64_t> own_indices(const std::optional<Indices>& given, int end) {
+    if (!given) return {};
+    std::vector<int64_t> own(given->data(), given->data() + given->shape(0));
+    for (const int64_t index : own) check_index("inputs", index, end);
+    return own;
   }
   void check_index(const char* name, int64_t got, int expected) {
     if (got < 0 || got >= expected)
@@ -452,7 +389,7 @@ class Core {
   void check_status(lethe::Status status) {
     if (status != lethe::Status::not_finite) return;
     const int64_t steps = header().steps;
-    std::memcpy(block_, block_ + layout_.life, layout_.life);
+    if (layout_.snapshots) std::memcpy(block_, block_ + layout_.life, layout_.life);
     raise_not_finite(steps - header().steps);
   }
   [[noreturn]] void raise_not_finite(int64_t steps_lost) {
@@ -470,8 +407,9 @@ class Core {
   struct Free {
     void operator()(char* p) const { std::free(p); }
   };
-  lethe::Layout layout_ = {};
-  std::vector<lethe::LayerLayout> layers_;
+  lethe::OwnedLayout own_;
+  lethe::Layout& layout_ = own_.layout;
+  Bytes outside_;
   std::unique_ptr<char, Free> memory_;
   char* block_ = nullptr;
   const lethe::Kernel<T>* kernel_ = nullptr;

@@ -1,0 +1,352 @@
+// A stream's block of memory as Python holds it: made, copied, grown, saved, restored whole.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include "network/dispatch.hpp"
+#include "network_layout.hpp"
+#include "stream/memory.hpp"
+#include "stream/stream.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using Row = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// An event, read: what `lethe::Event` points to.
+struct EncodedEvent {
+  std::vector<double> numbers;
+  std::vector<int64_t> slots;
+  double seconds = 0;
+  int64_t symbol = 0;
+  std::vector<double> targets;
+  bool has_targets = false;
+
+  lethe::Event view() const {
+    return {numbers.data(), slots.data(), static_cast<int64_t>(slots.size()), symbol, seconds};
+  }
+};
+
+// What an event changes: slots, and the words that belong to them. `edits` are (container, key,
+// value): an item of a dict, which Ellipsis takes out, or an attribute of any other object. They
+// are made in the same call as the numbers' changes, so that nothing can come between.
+struct Changes {
+  std::vector<int64_t> forgotten, column_slots, missing_columns, missing_slots;
+  int64_t used = -1;
+  nb::list edits;
+
+  lethe::Change view() const {
+    return {forgotten.data(),
+            static_cast<int64_t>(forgotten.size()),
+            column_slots.data(),
+            static_cast<int64_t>(column_slots.size()),
+            missing_columns.data(),
+            missing_slots.data(),
+            static_cast<int64_t>(missing_columns.size()),
+            used,
+            false};
+  }
+
+  void edit() const {
+    for (const nb::handle change : edits) {
+      const nb::tuple parts = nb::borrow<nb::tuple>(change);
+      const nb::handle container = parts[0], key = parts[1], value = parts[2];
+      int failed = 0;
+      if (!PyDict_CheckExact(container.ptr()))
+        failed = PyObject_SetAttr(container.ptr(), key.ptr(), value.ptr());
+      else if (value.is(nb::ellipsis()))
+        failed = PyDict_DelItem(container.ptr(), key.ptr());
+      else
+        failed = PyDict_SetItem(container.ptr(), key.ptr(), value.ptr());
+      if (failed) throw nb::python_error();
+    }
+  }
+};
+
+struct FreeBlock {
+  void operator()(char* block) const { std::free(block); }
+};
+using SharedBlock = std::shared_ptr<char>;
+
+inline SharedBlock allocate_block(int64_t bytes) {
+  // Large blocks on huge pages: a pass walks through all of it.
+  const size_t alignment = bytes >= (2 << 20) ? (2 << 20) : 64;
+  const size_t size = (static_cast<size_t>(bytes) + alignment - 1) / alignment * alignment;
+  SharedBlock block(static_cast<char*>(std::aligned_alloc(alignment, size)), FreeBlock());
+  if (!block) throw std::bad_alloc();
+#if defined(__linux__)
+  if (alignment > 64) madvise(block.get(), size, MADV_HUGEPAGE);
+#endif
+  std::memset(block.get(), 0, size);
+  return block;
+}
+
+// A doubled size, until `needed` fits.
+inline int64_t doubled(int64_t size, int64_t needed) {
+  while (size < needed) size *= 2;
+  return size;
+}
+
+inline void check_size(const char* name, int64_t value, int64_t least, int64_t most) {
+  if (value < least || value > most)
+    value_error(std::string(name) + " must be from " + std::to_string(least) + " to " +
+                std::to_string(most) + ", got " + std::to_string(value));
+}
+
+template <class StreamLayout>
+class StreamBlock {
+ public:
+  using Memory = lethe::Memory<StreamLayout>;
+
+  int64_t size() const { return memory_.size(); }
+  int64_t slots() const { return memory_.layout.slots; }
+  int64_t pending_capacity() const { return memory_.layout.pending; }
+
+  nb::bytes save() const { return nb::bytes(memory_.block, memory_.size()); }
+
+  // Takes over a whole block from outside, checked.
+  void load(nb::bytes saved) {
+    if (static_cast<int64_t>(saved.size()) != memory_.size())
+      value_error("block must have " + std::to_string(memory_.size()) + " bytes, got " +
+                  std::to_string(saved.size()));
+    Memory other = memory_;
+    const SharedBlock block = allocate_block(memory_.size());
+    std::memcpy(block.get(), saved.data(), saved.size());
+    other.block = block.get();
+    const std::string wrong = lethe::check_block(other);
+    if (!wrong.empty())
+      value_error("block must be what a stream of these sizes saved, but not its " + wrong);
+    memory_.block = block.get();
+    block_ = block;
+  }
+
+  // A part of the block by its name, as a view.
+  nb::ndarray<nb::numpy, double> view(const std::string& name) const {
+    std::vector<size_t> shape;
+    double* start = nullptr;
+    StreamLayout layout = memory_.layout;
+    layout.each([&](const char* part, int64_t& at, lethe::Holds, const lethe::Shape& of) {
+      if (name != part) return;
+      start = memory_.numbers() + at;
+      shape.assign(of.of, of.of + of.dimensions);
+    });
+    if (!start) value_error("no part is called " + name);
+    return nb::ndarray<nb::numpy, double>(start, shape.size(), shape.data(), owner());
+  }
+  double number(const char* name) const {
+    double found = 0;
+    StreamLayout layout = memory_.layout;
+    layout.each([&](const char* part, int64_t& at, lethe::Holds, const lethe::Shape&) {
+      if (!std::strcmp(part, name)) found = memory_.numbers()[at];
+    });
+    return found;
+  }
+  std::vector<std::string> parts() const {
+    std::vector<std::string> names;
+    StreamLayout layout = memory_.layout;
+    layout.each([&](const char* part, int64_t&, lethe::Holds, const lethe::Shape&) {
+      names.emplace_back(part);
+    });
+    return names;
+  }
+
+  // The bytes of one network.
+  nb::ndarray<nb::numpy, uint8_t> network(int64_t n) const {
+    check_size("network", n, 0, memory_.layout.networks - 1);
+    const size_t shape[] = {static_cast<size_t>(network_.layout.size)};
+    return nb::ndarray<nb::numpy, uint8_t>(reinterpret_cast<uint8_t*>(memory_.network_block(n)), 1,
+                                           shape, owner());
+  }
+
+  int64_t events() const { return counter(pending().events); }
+  int64_t missed() const { return counter(pending().missed); }
+  int64_t skipped() const { return counter(pending().skipped); }
+  void skip() { memory_.numbers()[pending().skipped] += 1; }
+  bool is_following() const { return memory_.numbers()[pending().following] != 0; }
+  int64_t pending_count() const { return counter(pending().count); }
+  int64_t pending_sequence() const { return counter(pending().sequence); }
+  int64_t used() const { return counter(memory_.layout.columns.used); }
+  int64_t columns() const { return counter(memory_.layout.columns.columns); }
+  // Whether the event that has waited longest has its target by now.
+  bool is_first_complete() const {
+    return pending_count() && record(0)[memory_.layout.record.complete] != 0;
+  }
+
+ protected:
+  StreamBlock() = default;
+  StreamBlock(const StreamBlock& other)
+      : memory_(other.memory_), network_(other.network_), block_(allocate_block(other.size())) {
+    memory_.network = &network_.layout;
+    memory_.block = block_.get();
+    std::memcpy(memory_.block, other.memory_.block, other.size());
+  }
+
+  // The networks' layout is read; the stream's sizes are set. `start` fills a new block.
+  void build(nb::handle topology, nb::list updates, nb::handle cell_input, nb::handle cell_output) {
+    check_size("networks", static_cast<int64_t>(updates.size()), 1, 16);
+    network_ = read_network<float>(topology, updates[0], cell_input, cell_output, false);
+    StreamLayout& l = memory_.layout;
+    l.networks = static_cast<int64_t>(updates.size());
+    l.blocks = network_.layout.blocks;
+    l.layers = network_.layout.layers;
+    for (const nb::handle update : updates)
+      memory_.rates.push_back(nb::cast<double>(update.attr("rate")));
+    if (!place(memory_, network_)) value_error("sizes must fit into 1 TB of memory");
+  }
+
+  static bool place(Memory& memory, lethe::OwnedLayout& network) {
+    memory.network = &network.layout;
+    memory.kernel = lethe::choose_kernel(network.layout, float());
+    return memory.layout.place() &&
+           double(memory.layout.networks) * double(network.layout.size) < double(most_block_bytes);
+  }
+
+  // A new block, all zero but for what its kernel starts.
+  template <class Kernel>
+  void start(const Kernel& kernel) {
+    block_ = allocate_block(memory_.size());
+    memory_.block = block_.get();
+    lethe::make_scratch(memory_);
+    kernel.start(memory_);
+    for (int64_t n = 0; n < memory_.layout.networks; ++n) {
+      auto& header = *reinterpret_cast<lethe::Header*>(memory_.network_block(n));
+      header.rate = memory_.rates[n];
+      header.symbol = -1;
+    }
+  }
+
+  // A larger block takes the place of this one: `resize` sets the new sizes and the network's
+  // inputs and outputs follow.
+  template <class Kernel, class Resize>
+  void grow(const Kernel& kernel, Resize&& resize) {
+    const Memory before = memory_;
+    const lethe::OwnedLayout old_network = network_;
+    Memory from = before;
+    from.network = &old_network.layout;
+    const SharedBlock old_block = block_;
+    try {
+      const auto [inputs, outputs] = resize(memory_.layout);
+      if (!network_.resize(inputs, outputs, sizeof(float), most_block_bytes) ||
+          !place(memory_, network_))
+        throw std::bad_alloc();
+      start(kernel);
+    } catch (...) {
+      memory_ = before;
+      network_ = old_network;
+      memory_.network = &network_.layout;
+      block_ = old_block;
+      throw;
+    }
+    lethe::copy_into_larger(from, memory_);
+  }
+
+  // What an event may have changed when something fails in the midst of it.
+  struct RestorePoint {
+    Memory memory;
+    lethe::OwnedLayout network;
+    SharedBlock block;
+    std::vector<char> bytes;
+  };
+  RestorePoint restore_point() const {
+    return {memory_, network_, block_,
+            std::vector<char>(memory_.block, memory_.block + memory_.size())};
+  }
+  void restore(const RestorePoint& point) {
+    memory_ = point.memory;
+    network_ = point.network;
+    memory_.network = &network_.layout;
+    block_ = point.block;
+    lethe::make_scratch(memory_);
+    std::memcpy(memory_.block, point.bytes.data(), point.bytes.size());
+  }
+
+  // Runs a call; where it may fail in the midst, what fails leaves the stream as it was.
+  template <class Call>
+  void attempt(bool may_fail, Call&& call) {
+    if (!may_fail) return call();
+    const RestorePoint point = restore_point();
+    try {
+      call();
+    } catch (...) {
+      restore(point);
+      throw;
+    }
+  }
+
+  // Whether an event may ask for a service, which may fail.
+  bool is_maintained() const {
+    return events() % lethe::events_between_inspections == 0 ||
+           memory_.numbers()[memory_.layout.ensemble.redraw] != 0;
+  }
+
+  void check_event(const EncodedEvent& event, const lethe::Change& change, int64_t slots) const {
+    const int64_t columns = counter(memory_.layout.columns.columns) + change.new_columns;
+    if (static_cast<int64_t>(event.numbers.size()) != columns)
+      value_error("event must have " + std::to_string(columns) + " numbers, got " +
+                  std::to_string(event.numbers.size()));
+    check_slots(event.slots.data(), static_cast<int64_t>(event.slots.size()), slots);
+    check_slots(&event.symbol, 1, slots);
+    check_slots(change.forgotten, change.forgotten_count, slots);
+    check_slots(change.column_slots, change.new_columns, slots);
+    check_slots(change.missing_slots, change.new_missing, slots);
+    check_slots(change.missing_columns, change.new_missing, columns);
+    if (columns > slots) value_error("columns must have slots");
+  }
+  static void check_slots(const int64_t* slots, int64_t n, int64_t end) {
+    for (int64_t i = 0; i < n; ++i) check_size("slot", slots[i], 0, end - 1);
+  }
+
+  const lethe::PendingParts& pending() const { return memory_.layout.pending_events; }
+  int64_t counter(int64_t at) const { return static_cast<int64_t>(memory_.numbers()[at]); }
+  double* record(int64_t nth) const {
+    const int64_t place = (counter(pending().first) + nth) % memory_.layout.pending;
+    return memory_.numbers() + pending().records + place * memory_.layout.record.size;
+  }
+  int64_t nth_of(int64_t sequence) const {
+    const int64_t nth = sequence - pending_sequence();
+    check_size("event", nth, 0, pending_count() - 1);
+    return nth;
+  }
+
+  // Views hold the block that they show, also when a larger one has taken its place.
+  nb::object owner() const {
+    return nb::capsule(new SharedBlock(block_),
+                       [](void* shared) noexcept { delete static_cast<SharedBlock*>(shared); });
+  }
+
+  Memory memory_;
+  lethe::OwnedLayout network_;
+  SharedBlock block_;
+};
+
+// Calls a Python function that draws weights.
+inline bool redraw_weights(void* function, int64_t network, int64_t layer, int64_t block) {
+  PyObject* const done = PyObject_CallFunction(
+      static_cast<PyObject*>(function), "LLL", static_cast<long long>(network),
+      static_cast<long long>(layer), static_cast<long long>(block));
+  Py_XDECREF(done);
+  return done != nullptr;
+}
+
+inline nb::object as_bytes(const std::vector<double>& answer, size_t n) {
+  return nb::bytes(answer.data(), n * sizeof(double));
+}
+
+}  // namespace

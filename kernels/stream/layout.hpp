@@ -1,0 +1,324 @@
+// Where each part of a stream's block lies: everything follows from its sizes. The numbers come
+// first, all doubles; behind them lie the networks' blocks, and the live states of networks that
+// predict ahead of what they have learned.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "../network/layout.hpp"
+#include "parts.hpp"
+
+namespace lethe {
+
+constexpr int64_t remembered_events = 4096;  // that a season is looked up among
+constexpr int64_t kept_residuals = 256;      // of each head
+constexpr int64_t sample_size = 1000;        // errors that an anomaly is compared with
+constexpr int64_t most_linear_slots = 64;  // columns that linear predictors see: cost is quadratic
+constexpr int64_t season_features = 3;     // of each target and season
+constexpr int64_t calendar_waves = 5;
+constexpr int64_t calendar_features = 2 * calendar_waves;
+constexpr int64_t linear_predictors = 2;
+constexpr int64_t seasons = 2;
+
+// The predictors that are blended, before the networks.
+enum Naive : int64_t {
+  last,
+  overall_mean,
+  smoothed_fast,
+  smoothed_slow,
+  median,
+  season,
+  naive_end
+};
+// The second season lies behind the first.
+constexpr int64_t naive_predictors = naive_end + seasons - 1;
+
+// Blends of each head: of the predictors in units of the usual error, of the predictors in the
+// target's own units, and of these two.
+enum Blend : int64_t { in_usual_errors, in_own_units, of_blends, blend_count };
+
+// What every kind of stream is made of.
+struct StreamSizes {
+  int64_t slots;           // places for what columns say, in the features
+  int64_t pending;         // events that can wait for their targets at once
+  int64_t networks;        // that differ in their learning rate
+  int64_t blocks, layers;  // memory blocks of a layer of each network, and layers
+  int64_t scored;          // numbers of an event that the anomaly scorer looks at; 0: it is off
+  int64_t timed;           // whether events have times
+  int64_t ahead;           // whether networks may have to predict ahead of what they have learned
+};
+
+// A block and what lies in it. The networks' layout and their compiled body are one for all.
+template <class StreamLayout>
+struct Memory {
+  StreamLayout layout;
+  const Layout* network = nullptr;
+  const Kernel<float>* kernel = nullptr;
+  char* block = nullptr;
+  // What a call needs and nothing remembers: an input of the networks, their outputs, a target.
+  mutable std::vector<float> x, outputs, target, remainder;
+  mutable std::vector<uint8_t> useful, kept_state;
+  std::vector<double> rates;  // the networks' learning rates
+
+  double* numbers() const { return reinterpret_cast<double*>(block); }
+  int64_t first_network() const { return (layout.size * int64_t(sizeof(double)) + 63) / 64 * 64; }
+  // A live state: a header and what a frozen step writes.
+  int64_t live_size() const {
+    return int64_t(sizeof(Header)) + network->state_end - network->state_begin;
+  }
+  int64_t first_live() const { return first_network() + layout.networks * network->size; }
+  int64_t size() const { return first_live() + layout.ahead * layout.networks * live_size(); }
+  char* network_block(int64_t n) const { return block + first_network() + n * network->size; }
+  char* live(int64_t n) const { return block + first_live() + n * live_size(); }
+};
+
+// Number columns: their running scales, and the slots that they fill.
+struct ColumnParts {
+  int64_t used, columns, mean, variance, count, slot, missing_slot;
+
+  template <class Visit>
+  void each(Visit&& part, const StreamSizes& s) {
+    part("slots used", used, Holds::count, {1});
+    part("columns", columns, Holds::count, {1});
+    part("column mean", mean, Holds::finite, {s.slots});
+    part("column variance", variance, Holds::not_negative, {s.slots});
+    part("column count", count, Holds::count, {s.slots});
+    part("column slot", slot, Holds::count, {s.slots});
+    part("column missing slot", missing_slot, Holds::count, {s.slots});  // 0: none; else 1 + slot
+  }
+};
+
+// Networks that run side by side, and what their monitor has counted.
+struct EnsembleParts {
+  int64_t forked, waiting, diverged, redraw, lost_steps, stuck, shut, alarms;
+
+  template <class Visit>
+  void each(Visit&& part, const StreamSizes& s) {
+    part("forked", forked, Holds::flag, {1});
+    part("waiting", waiting, Holds::flag, {1});
+    part("diverged", diverged, Holds::count, {1});  // a bit for each network
+    part("redraw", redraw, Holds::count, {1});
+    part("lost steps", lost_steps, Holds::count, {1});
+    part("stuck", stuck, Holds::count, {s.networks, s.layers, 3, s.blocks});
+    part("shut", shut, Holds::count, {s.networks, s.layers, s.blocks});
+    part("alarms", alarms, Holds::count, {3});
+  }
+};
+
+// Samples of past errors, and of the mean surprise over a run of events; both in order of size.
+struct AnomalyParts {
+  int64_t errors, means, error_count, mean_count, mean;
+
+  template <class Visit>
+  void each(Visit&& part, const StreamSizes& s) {
+    part("error sample", errors, Holds::not_negative, {s.scored, sample_size});
+    part("surprise sample", means, Holds::not_negative, {s.scored, sample_size});
+    part("error count", error_count, Holds::count, {s.scored});
+    part("surprise count", mean_count, Holds::count, {s.scored});
+    part("mean surprise", mean, Holds::not_negative, {s.scored});
+  }
+};
+
+// Counters of the stream, and the ring of events that wait for their targets.
+struct PendingParts {
+  int64_t events, skipped, missed, following, first, count, sequence, records;
+
+  template <class Visit>
+  void each(Visit&& part, const StreamSizes& s, int64_t record_size) {
+    part("events", events, Holds::count, {1});
+    part("skipped", skipped, Holds::count, {1});
+    part("missed", missed, Holds::count, {1});
+    part("following", following, Holds::flag, {1});
+    part("pending first", first, Holds::count, {1});  // where in the ring
+    part("pending count", count, Holds::count, {1});
+    part("pending sequence", sequence, Holds::count, {1});  // which event the first is
+    // What records hold is checked part by part.
+    part("records", records, Holds::maybe_missing, {s.pending, record_size});
+  }
+};
+
+// What every record begins with.
+struct RecordHead {
+  int64_t seconds, stepped, complete;
+
+  template <class Visit>
+  void each(Visit&& part) {
+    part("seconds", seconds, Holds::maybe_missing, {1});
+    part("stepped", stepped, Holds::flag, {1});
+    part("complete", complete, Holds::flag, {1});
+  }
+};
+
+struct NumberSizes : StreamSizes {
+  int64_t targets, horizon, lags, period;
+
+  bool seasonal() const { return timed || period > 0; }
+  int64_t heads() const { return targets * horizon; }
+  int64_t predictors() const { return naive_predictors + linear_predictors + networks; }
+  // Weights of each head's three blends.
+  int64_t blending() const { return 2 * predictors() + 2; }
+  // Features that come from no column, but for the constant.
+  int64_t fixed() const {
+    return targets * (1 + lags) + (seasonal() ? seasons * season_features * targets : 0) +
+           (timed ? calendar_features : 0);
+  }
+  int64_t inputs() const { return fixed() + slots; }
+  int64_t linear() const { return 1 + fixed() + std::min(slots, most_linear_slots); }
+  int64_t packed() const { return linear() * (linear() + 1) / 2; }
+  int64_t depth() const {
+    const int64_t looked_up = period > 0 ? period + 1 : timed ? remembered_events : 0;
+    return std::max(looked_up, lags + 2);
+  }
+};
+
+// An event of numbers, with all that learning from it will need.
+struct NumberRecord : RecordHead {
+  int64_t features, gains, last_value, scale, base, predictions, blends, blended, mean_abs_error,
+      residuals_seen, targets, size;
+
+  template <class Visit>
+  void each(Visit&& part, const NumberSizes& s) {
+    const int64_t m = s.heads();
+    RecordHead::each(part);
+    part("features", features, Holds::single, {1 + s.inputs()});
+    part("gains", gains, Holds::finite, {linear_predictors, s.linear()});
+    part("last value", last_value, Holds::maybe_missing, {s.targets});
+    part("scale", scale, Holds::not_negative, {m});
+    part("base", base, Holds::finite, {m});
+    part("predictions", predictions, Holds::finite, {m, s.predictors()});
+    part("blends", blends, Holds::finite, {m, 2});
+    part("blended", blended, Holds::finite, {m});
+    part("mean absolute error", mean_abs_error, Holds::not_negative, {m});
+    part("residuals seen", residuals_seen, Holds::count, {m});
+    part("targets", targets, Holds::maybe_missing, {s.targets, s.horizon});
+  }
+};
+
+struct NumberLayout : NumberSizes {
+  ColumnParts columns;
+  EnsembleParts ensemble;
+  AnomalyParts anomaly;
+  PendingParts pending_events;
+  NumberRecord record;
+  // the past of the targets
+  int64_t remembered, gap, values, times, level_mean, level_variance, level_count, mean_change,
+      changes, total, counted, fast, slow, median;
+  // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
+  int64_t weights, covariance, ever_nonzero;
+  // each head's blends, errors and distances from the last value
+  int64_t blend_weights, regret, squares, most, mean_abs_error, errors, residuals, residual_count,
+      scale, distances;
+  int64_t size;
+
+  template <class Visit>
+  void each(Visit&& part) {
+    const int64_t t = targets, m = heads(), n = linear(), b = blending();
+    columns.each(part, *this);
+    ensemble.each(part, *this);
+    anomaly.each(part, *this);
+    pending_events.each(part, *this, record.size);
+    part("remembered", remembered, Holds::count, {1});
+    part("gap", gap, Holds::not_negative, {1});
+    part("values", values, Holds::finite, {depth(), t});
+    part("times", times, Holds::maybe_missing, {timed ? depth() : 0});
+    part("level mean", level_mean, Holds::finite, {t});
+    part("level variance", level_variance, Holds::not_negative, {t});
+    part("level count", level_count, Holds::count, {t});
+    part("mean change", mean_change, Holds::not_negative, {t});
+    part("changes", changes, Holds::count, {t});
+    part("total", total, Holds::finite, {t});
+    part("counted", counted, Holds::count, {t});
+    part("fast", fast, Holds::finite, {t});
+    part("slow", slow, Holds::finite, {t});
+    part("median", median, Holds::finite, {t});
+    part("weights", weights, Holds::finite, {linear_predictors, m, n});
+    part("covariance", covariance, Holds::finite, {linear_predictors, packed()});
+    part("ever nonzero", ever_nonzero, Holds::flag, {n});
+    part("blend weights", blend_weights, Holds::not_negative, {m, b});
+    part("regret", regret, Holds::finite, {m, b});
+    part("squares", squares, Holds::not_negative, {m, b});
+    part("most", most, Holds::not_negative, {m, blend_count});
+    part("mean absolute error", mean_abs_error, Holds::not_negative, {m});
+    part("errors", errors, Holds::count, {m});
+    part("residuals", residuals, Holds::finite, {m, kept_residuals});
+    part("residual count", residual_count, Holds::count, {m});
+    part("scale", scale, Holds::not_negative, {m});
+    part("distances", distances, Holds::count, {m});
+  }
+
+  // False where such a block would be larger than any.
+  bool place() {
+    Placing in_record, in_block;
+    record.each(in_record, *this);
+    record.size = in_record.end();
+    each(in_block);
+    size = in_block.end();
+    return in_record.fits() && in_block.fits();
+  }
+};
+
+// The predictors of classes, before the networks: how often each came lately; the last one again.
+enum NaiveClass : int64_t { frequency, last_class, naive_classes };
+
+struct ClassSizes : StreamSizes {
+  int64_t classes;  // places for classes; place 0 is any class that is new
+  int64_t symbols;  // whether an event is a symbol and nothing else
+
+  int64_t predictors() const { return naive_classes + networks; }
+  int64_t fixed() const { return timed ? calendar_features : 0; }
+  int64_t inputs() const { return fixed() + slots; }
+};
+
+struct ClassRecord : RecordHead {
+  int64_t symbol, features, known, then, predictions, answered, size;
+
+  template <class Visit>
+  void each(Visit&& part, const ClassSizes& s) {
+    RecordHead::each(part);
+    part("symbol", symbol, Holds::count, {1});
+    part("features", features, Holds::single, {s.symbols ? 0 : s.inputs()});
+    part("known", known, Holds::count, {1});  // places that were answered about
+    part("then", then, Holds::count, {1});    // the class's place among them
+    part("predictions", predictions, Holds::not_negative, {s.predictors(), s.classes});
+    part("answered", answered, Holds::not_negative, {s.classes});
+  }
+};
+
+struct ClassLayout : ClassSizes {
+  ColumnParts columns;
+  EnsembleParts ensemble;
+  AnomalyParts anomaly;
+  PendingParts pending_events;
+  ClassRecord record;
+  int64_t known, last, events, counts, slot, repeats, fresh, weights;
+  int64_t size;
+
+  template <class Visit>
+  void each(Visit&& part) {
+    columns.each(part, *this);
+    ensemble.each(part, *this);
+    anomaly.each(part, *this);
+    pending_events.each(part, *this, record.size);
+    part("classes known", known, Holds::count, {1});  // the new one included
+    part("last class", last, Holds::count, {1});
+    part("class events", events, Holds::count, {1});
+    part("class counts", counts, Holds::not_negative, {classes});
+    part("class slot", slot, Holds::count, {classes});
+    part("repeats", repeats, Holds::not_negative, {2});
+    part("fresh", fresh, Holds::not_negative, {2});
+    part("weights", weights, Holds::not_negative, {predictors()});
+  }
+
+  bool place() {
+    Placing in_record, in_block;
+    record.each(in_record, *this);
+    record.size = in_record.end();
+    each(in_block);
+    size = in_block.end();
+    return in_record.fits() && in_block.fits();
+  }
+};
+
+}  // namespace lethe

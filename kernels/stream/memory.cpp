@@ -1,0 +1,168 @@
+#include "memory.hpp"
+
+#include <cstring>
+#include <utility>
+
+namespace lethe {
+
+namespace {
+
+struct Placed {
+  std::string name;
+  int64_t at;
+  Shape shape;
+};
+
+// All parts of a layout, or of a record.
+template <class Layout, class... Sizes>
+std::vector<Placed> parts_of(Layout layout, const Sizes&... sizes) {
+  std::vector<Placed> found;
+  layout.each([&](const char* name, int64_t& at, Holds,
+                  const Shape& shape) { found.push_back({name, at, shape}); },
+              sizes...);
+  return found;
+}
+
+void copy_parts(const std::vector<Placed>& before, const double* from,
+                const std::vector<Placed>& after, double* to) {
+  for (size_t i = 0; i < before.size(); ++i)
+    if (before[i].name != "records")
+      copy_corner(from + before[i].at, before[i].shape, to + after[i].at, after[i].shape);
+}
+
+bool is_below(double x, int64_t end) { return x < static_cast<double>(end); }
+
+// What every kind of stream must be.
+template <class StreamLayout>
+std::string check_common(const Memory<StreamLayout>& m) {
+  StreamLayout l = m.layout;
+  const double* const b = m.numbers();
+  Checking checking(b);
+  l.each(checking);
+  if (checking.wrong()) return checking.wrong();
+  const ColumnParts& c = l.columns;
+  if (b[c.used] > static_cast<double>(l.slots) || b[c.columns] > static_cast<double>(l.slots))
+    return "slots used";
+  for (int64_t i = 0; i < l.slots; ++i) {
+    if (!is_below(b[c.slot + i], l.slots)) return "column slot";
+    if (b[c.missing_slot + i] > static_cast<double>(l.slots)) return "column missing slot";
+  }
+  const EnsembleParts& e = l.ensemble;
+  for (const int64_t bits : {e.diverged, e.redraw})
+    if (!is_below(b[bits], int64_t(1) << l.networks)) return "diverged";
+  const AnomalyParts& a = l.anomaly;
+  for (int64_t i = 0; i < l.scored; ++i)
+    for (const auto& [sample, count] :
+         {std::pair(a.errors, a.error_count), std::pair(a.means, a.mean_count)}) {
+      const double* const values = b + sample + i * sample_size;
+      const int64_t n = std::min(static_cast<int64_t>(b[count + i]), sample_size);
+      if (!std::is_sorted(values, values + n)) return "samples";
+    }
+  const PendingParts& p = l.pending_events;
+  if (!is_below(b[p.first], l.pending) || b[p.count] > static_cast<double>(l.pending))
+    return "pending count";
+  for (int64_t n = 0; n < static_cast<int64_t>(b[p.count]); ++n) {
+    const int64_t place = (static_cast<int64_t>(b[p.first]) + n) % l.pending;
+    Checking record(b + p.records + place * l.record.size);
+    l.record.each(record, l);
+    if (record.wrong()) return std::string("pending ") + record.wrong();
+  }
+  for (int64_t n = 0; n < l.networks; ++n) {
+    if (const char* const wrong = check_network(*m.network, m.network_block(n)))
+      return std::string("a network: ") + wrong;
+    if (!l.ahead) continue;
+    if (const char* const wrong = check_header(*m.network, m.live(n)))
+      return std::string("a live state: ") + wrong;
+    const auto* const state = reinterpret_cast<const float*>(m.live(n) + sizeof(Header));
+    const int64_t floats = (m.live_size() - int64_t(sizeof(Header))) / int64_t(sizeof(float));
+    for (int64_t i = 0; i < floats; ++i)
+      if (!std::isfinite(state[i])) return "a live state";
+  }
+  return "";
+}
+
+template <class StreamLayout, class Check>
+std::string check_records(const Memory<StreamLayout>& m, Check&& check) {
+  const PendingParts& p = m.layout.pending_events;
+  const double* const b = m.numbers();
+  for (int64_t n = 0; n < static_cast<int64_t>(b[p.count]); ++n) {
+    const int64_t place = (static_cast<int64_t>(b[p.first]) + n) % m.layout.pending;
+    if (!check(b + p.records + place * m.layout.record.size)) return "pending events";
+  }
+  return "";
+}
+
+}  // namespace
+
+template <class StreamLayout>
+void make_scratch(Memory<StreamLayout>& m) {
+  const Layout& net = *m.network;
+  m.x.resize(net.inputs);
+  m.outputs.resize(m.layout.networks * net.outputs);
+  m.target.resize(net.outputs);
+  m.remainder.resize(net.outputs);
+  m.useful.resize(net.outputs);
+  m.kept_state.resize(m.live_size());
+}
+
+template void make_scratch(Memory<NumberLayout>&);
+template void make_scratch(Memory<ClassLayout>&);
+
+std::string check_block(const Memory<NumberLayout>& m) {
+  std::string wrong = check_common(m);
+  if (!wrong.empty()) return wrong;
+  const NumberLayout& l = m.layout;
+  return check_records(m, [&](const double* record) {
+    for (int64_t head = 0; head < l.heads(); ++head)  // residuals that had been there are there
+      if (record[l.record.residuals_seen + head] > m.numbers()[l.residual_count + head])
+        return false;
+    return true;
+  });
+}
+
+std::string check_block(const Memory<ClassLayout>& m) {
+  std::string wrong = check_common(m);
+  if (!wrong.empty()) return wrong;
+  const ClassLayout& l = m.layout;
+  const double* const b = m.numbers();
+  if (b[l.known] < 1 || b[l.known] > static_cast<double>(l.classes) || b[l.last] >= b[l.known])
+    return "classes known";
+  for (int64_t i = 0; i < l.classes; ++i)
+    if (!is_below(b[l.slot + i], l.slots)) return "class slot";
+  for (const int64_t part : {l.repeats, l.fresh})
+    if (!(b[part] <= b[part + 1] && b[part + 1] > 0)) return "repeats";
+  double weights = 0;
+  for (int64_t r = 0; r < l.predictors(); ++r) weights += b[l.weights + r];
+  if (!(weights > 1e-3 && weights < 1e3)) return "weights";
+  return check_records(m, [&](const double* record) {
+    const double known = record[l.record.known];
+    if (known < 1 || known > b[l.known] || !(record[l.record.then] < known)) return false;
+    for (int64_t i = 0; i < l.classes; ++i)
+      if (record[l.record.answered + i] > 2) return false;  // rounded sums, too
+    return !l.symbols || is_below(record[l.record.symbol], l.slots);
+  });
+}
+
+template <class StreamLayout>
+void copy_into_larger(const Memory<StreamLayout>& from, const Memory<StreamLayout>& to) {
+  const StreamLayout &before = from.layout, &after = to.layout;
+  const double* const b = from.numbers();
+  copy_parts(parts_of(before), b, parts_of(after), to.numbers());
+  const PendingParts &p = before.pending_events, &q = after.pending_events;
+  const auto old_parts = parts_of(before.record, before), new_parts = parts_of(after.record, after);
+  for (int64_t n = 0; n < static_cast<int64_t>(b[p.count]); ++n) {
+    const int64_t place = (static_cast<int64_t>(b[p.first]) + n) % before.pending;
+    copy_parts(old_parts, b + p.records + place * before.record.size, new_parts,
+               to.numbers() + q.records + n * after.record.size);
+  }
+  to.numbers()[q.first] = 0;
+  for (int64_t n = 0; n < before.networks; ++n) {
+    grow_network(*from.network, from.network_block(n), *to.network, to.network_block(n));
+    if (before.ahead) grow_state(*from.network, from.live(n), *to.network, to.live(n));
+  }
+}
+
+template void copy_into_larger(const Memory<NumberLayout>&, const Memory<NumberLayout>&);
+template void copy_into_larger(const Memory<ClassLayout>&, const Memory<ClassLayout>&);
+
+}  // namespace lethe

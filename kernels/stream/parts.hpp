@@ -1,0 +1,92 @@
+// The parts of a stream's block. Each part is declared once, with its shape and what it may hold;
+// laying the block out, naming its views, copying it into a larger one and checking one that comes
+// from outside all walk that one list.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+
+namespace lethe {
+
+// What the numbers of a part may be. NaN says that a number is missing.
+enum class Holds { finite, maybe_missing, not_negative, single, count, flag };
+
+constexpr double most_count = 9007199254740992.0;   // 2^53: beyond it doubles skip whole numbers
+constexpr int64_t most_numbers = int64_t(1) << 37;  // of a block: 1 TB
+
+struct Shape {
+  int64_t of[4] = {1, 1, 1, 1};
+  int dimensions = 0;
+
+  Shape(std::initializer_list<int64_t> sizes) {
+    for (const int64_t size : sizes) of[dimensions++] = size;
+  }
+  int64_t numbers() const { return of[0] * of[1] * of[2] * of[3]; }
+  // In floating point, since a product of whole numbers from outside could wrap around.
+  double estimate() const { return double(of[0]) * double(of[1]) * double(of[2]) * double(of[3]); }
+};
+
+// Hands out offsets, in doubles from the start.
+class Placing {
+ public:
+  void operator()(const char*, int64_t& at, Holds, const Shape& shape) {
+    at = next_;
+    estimate_ += shape.estimate();
+    if (fits()) next_ += shape.numbers();
+  }
+  bool fits() const { return estimate_ < double(most_numbers); }
+  int64_t end() const { return next_; }
+
+ private:
+  int64_t next_ = 0;
+  double estimate_ = 0;
+};
+
+inline bool is_held(double x, Holds holds) {
+  switch (holds) {
+    case Holds::finite:
+      return std::isfinite(x);
+    case Holds::maybe_missing:
+      return std::isfinite(x) || x != x;
+    case Holds::not_negative:
+      return std::isfinite(x) && x >= 0;
+    case Holds::single:
+      return std::abs(x) <= 1e30;
+    case Holds::count:
+      return x >= 0 && x < most_count / 2 && x == std::floor(x);
+    case Holds::flag:
+      return x == 0 || x == 1;
+  }
+  return false;
+}
+
+// The first part that holds what it may not, or null.
+class Checking {
+ public:
+  explicit Checking(const double* block) : block_(block) {}
+  void operator()(const char* name, int64_t& at, Holds holds, const Shape& shape) {
+    for (int64_t i = 0, n = shape.numbers(); i < n && !wrong_; ++i)
+      if (!is_held(block_[at + i], holds)) wrong_ = name;
+  }
+  const char* wrong() const { return wrong_; }
+
+ private:
+  const double* block_;
+  const char* wrong_ = nullptr;
+};
+
+// Copies the corner that an array and a larger one of as many dimensions share.
+inline void copy_corner(const double* from, const Shape& small, double* to, const Shape& large) {
+  int64_t n[4];
+  for (int d = 0; d < 4; ++d) n[d] = std::min(small.of[d], large.of[d]);
+  for (int64_t a = 0; a < n[0]; ++a)
+    for (int64_t b = 0; b < n[1]; ++b)
+      for (int64_t c = 0; c < n[2]; ++c) {
+        const double* const row = from + ((a * small.of[1] + b) * small.of[2] + c) * small.of[3];
+        std::copy(row, row + n[3], to + ((a * large.of[1] + b) * large.of[2] + c) * large.of[3]);
+      }
+}
+
+}  // namespace lethe
