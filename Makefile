@@ -12,7 +12,7 @@ install:
 # of the three instruction sets, in a third of the time.
 SETS ?= all
 develop:
-	$(PYTHON) -c "import scikit_build_core, nanobind, ninja" 2>/dev/null || \
+	$(PYTHON) -c "import scikit_build_core, nanobind, ninja, cmake" 2>/dev/null || \
 	    $(PYTHON) -m pip install --quiet "scikit-build-core>=0.10" "nanobind>=2.4" ninja cmake
 	$(PYTHON) -m pip install --quiet --no-build-isolation --no-deps --editable . \
 	    -C build-dir=build/develop -C editable.mode=redirect \
@@ -75,7 +75,7 @@ ARM_HEADERS = $(shell $(PYTHON) -c "import sysconfig as s; i = s.get_path('inclu
 ARM ?= $(if $(shell command -v aarch64-linux-gnu-g++),aarch64-linux-gnu-g++,$\
     $(PYTHON) -m ziglang c++ -target aarch64-linux-musl)
 arm:
-	$(PYTHON) -c "import nanobind, ninja" 2>/dev/null || \
+	$(PYTHON) -c "import nanobind, ninja, cmake" 2>/dev/null || \
 	    $(PYTHON) -m pip install --quiet "nanobind>=2.4" ninja cmake
 	cmake -S . -B build/arm -G Ninja --toolchain $(CURDIR)/cmake/arm.cmake \
 	    -D LETHE_ARM_CXX="$$(echo $(ARM) | tr ' ' ';')" -D CMAKE_BUILD_TYPE=Release \
