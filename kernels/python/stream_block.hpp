@@ -178,6 +178,19 @@ class StreamBlock {
                                            shape, owner());
   }
 
+  // A copy of one network as it answers now: with its live state, where that goes ahead.
+  nb::bytes live_network(int64_t n) const {
+    check_size("network", n, 0, memory_.layout.networks - 1);
+    const lethe::Layout& l = network_.layout;
+    std::string copy(memory_.network_block(n), l.size);
+    if (memory_.layout.ahead && memory_.numbers()[memory_.layout.ensemble.forked] != 0) {
+      std::memcpy(copy.data(), memory_.live(n), sizeof(lethe::Header));
+      std::memcpy(copy.data() + l.state_begin, memory_.live(n) + sizeof(lethe::Header),
+                  l.state_end - l.state_begin);
+    }
+    return nb::bytes(copy.data(), copy.size());
+  }
+
   int64_t events() const { return counter(pending().events); }
   int64_t missed() const { return counter(pending().missed); }
   int64_t skipped() const { return counter(pending().skipped); }

@@ -127,9 +127,7 @@ class Network:
         self._outputs = self._core.array("output", 0)
 
     @classmethod
-    def on_memory(
-        cls, topology: Topology, update: Update, memory: NDArray[np.uint8]
-    ) -> Self:
+    def on_memory(cls, topology: Topology, update: Update, memory: NDArray[np.uint8]) -> Self:
         """A float32 network on a block that lies in somebody else's memory, without a snapshot."""
         made = cls.__new__(cls)
         made.topology, made.update, made.dtype = topology, update, np.dtype(np.float32)
@@ -138,13 +136,10 @@ class Network:
         return made
 
     @classmethod
-    def from_memory(
-        cls, topology: Topology, update: Update, memory: NDArray[np.uint8]
-    ) -> Self:
+    def from_memory(cls, topology: Topology, update: Update, block: bytes) -> Self:
         """A float32 network of its own, from a block without a snapshot."""
         made = cls.__new__(cls)
         made._build(topology, update, np.dtype(np.float32))
-        block = memory.tobytes()
         made._core.load(block + block)
         return made
 
