@@ -110,11 +110,9 @@ NB_MODULE(_kernel, m) {
   m.doc() = "The compiled time step.";
   // Arrays that the kernels hand out would be released in the main interpreter, for whose lock a
   // sub-interpreter waits for ever.
-  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-    PyErr_SetString(PyExc_ImportError, "lethe must be imported in the main interpreter, not in a "
-                                       "sub-interpreter; start a process for it");
-    throw nb::python_error();
-  }
+  if (PyInterpreterState_Get() != PyInterpreterState_Main())
+    throw std::runtime_error(  // which becomes an ImportError
+        "lethe must be imported in the main interpreter, not in a sub-interpreter; use a process");
   try {
     lethe::instruction_set();
   } catch (const std::invalid_argument& error) {

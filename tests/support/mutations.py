@@ -14,6 +14,7 @@ import struct
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -55,7 +56,7 @@ def _late(target: str, events: list[dict[str, object]], **options: object) -> Mo
             model.learn(waits, id=f"n{n}" if n % 2 else n)
         else:
             model.learn(event, id=n)
-    model.learn_target(len(events) - 2, events[-2][target])
+    model.learn_target(len(events) - 4, events[-4][target])
     return model
 
 
@@ -140,15 +141,15 @@ def checkpoint(kind: str) -> Checkpoint:
             view = stream.view(name)
             if view.size:
                 parts[name] = (view.ctypes.data - start, view.nbytes)
-        count = len(model.parameters.rates)
-        for n in range(count):
+        networks = len(model.parameters.rates)
+        for n in range(networks):
             net = stream.network(n)
             parts[f"header {n}"] = (net.ctypes.data - start, 64)
             parts[f"network {n}"] = (net.ctypes.data - start + 64, net.nbytes - 64)
-        live = parts["header 0"][0] + count * (parts["network 0"][1] + 64)
+        live = parts["header 0"][0] + networks * (parts["network 0"][1] + 64)
         if left := stream.size - live:
-            for n in range(count):
-                parts[f"header of live {n}"] = (live + n * left // count, 64)
+            for n in range(networks):
+                parts[f"header of live {n}"] = (live + n * left // networks, 64)
             parts["live"] = (live, left)
     return Checkpoint(arrays, metadata, parts)
 
@@ -237,8 +238,8 @@ def change_block(block: Bytes, parts: dict[str, tuple[int, int]], draw: Random) 
             block[at : at + 8] = np.frombuffer(number, np.uint8)
         else:
             first = at + 8 * draw.randrange(1, 6)
-            count = struct.pack("<q", draw.choice(COUNTS))
-            block[first : first + 8] = np.frombuffer(count, np.uint8)
+            counter = struct.pack("<q", draw.choice(COUNTS))
+            block[first : first + 8] = np.frombuffer(counter, np.uint8)
         return
     values: tuple[float, ...] = NUMBERS
     dtype: type[np.float32] | type[np.float64] = np.float64
@@ -314,6 +315,8 @@ def mutation(number: int) -> tuple[str, Arrays, Metadata]:
 
 # ---- everything that can be asked ----
 
+_IDS = count()
+
 
 class Source:
     """Events in the columns that a model knows, whatever these are."""
@@ -367,7 +370,7 @@ def use_model(model: Model, events: int, draw: Random) -> None:
         if model.following:
             model.follow(source.event(True))
         elif takes_late and draw.random() < 0.2:
-            late.append(f"late {n}")
+            late.append(f"late {next(_IDS)}")
             model.learn(source.event(False), id=late[-1])
             if model.skipped:  # the first event could not be one
                 late.clear()

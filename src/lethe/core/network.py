@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -496,6 +496,22 @@ class Network:
         block, configuration = self.life()
         metadata = {"kind": "Network", "version": __version__, "configuration": configuration}
         return {"block": block}, metadata
+
+    @classmethod
+    def from_checkpoint(cls, arrays: Mapping[str, Any], metadata: Mapping[str, Any]) -> Self:
+        """The network whose `to_checkpoint` these are.
+
+        Raises
+        ------
+        ValueError
+            If they are not those of one.
+        """
+        block, configuration = arrays.get("block"), metadata.get("configuration")
+        if not isinstance(block, np.ndarray) or block.dtype != np.uint8 or block.ndim != 1:
+            raise ValueError("it must have a block of bytes")
+        if not isinstance(configuration, dict):
+            raise ValueError(f"its configuration must be a network's, got {configuration!r:.60}")
+        return cls.of_life(block, configuration)
 
     @classmethod
     def of_life(cls, block: NDArray[np.uint8], configuration: dict[str, Any]) -> Self:
