@@ -89,7 +89,7 @@ def _one(number: int, events: int, folder: Path) -> str:
         found = outcome(number, events, folder if number % 5 == 0 else None)
     except BaseException:
         kind = mutation(number)[0]
-        return f"{kind}: " + " | ".join(traceback.format_exc().splitlines()[1:])
+        return f"{kind}: " + " | ".join(traceback.format_exc().splitlines()[-6:])
     taken = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10) - before
     # The first of a process have NumPy and the models to make.
     if taken > MOST_MEMORY + size:
