@@ -61,7 +61,9 @@ struct History {
       const double gap = b[l.gap];
       const double* const times = b + l.times;
       const int64_t depth = l.depth(), oldest = (events() - n) % depth;
-      const auto time = [&](int64_t i) { return times[oldest + i - (oldest + i < depth ? 0 : depth)]; };
+      const auto time = [&](int64_t i) {
+        return times[oldest + i - (oldest + i < depth ? 0 : depth)];
+      };
       // An event whose own target is asked for is later than all that is kept; where events to come
       // are asked about, the last one has been kept already.
       const double last = time(n - 1);

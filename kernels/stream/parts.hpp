@@ -13,7 +13,7 @@ namespace lethe {
 // What the numbers of a part may be. NaN says that a number is missing.
 enum class Holds { finite, maybe_missing, not_negative, single, count, flag };
 
-constexpr double most_count = 9007199254740992.0;  // 2^53: beyond it doubles skip whole numbers
+constexpr double most_count = 9007199254740992.0;   // 2^53: beyond it doubles skip whole numbers
 constexpr int64_t most_numbers = int64_t(1) << 37;  // of a block: 1 TB
 
 struct Shape {
