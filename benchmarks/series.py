@@ -79,10 +79,9 @@ def model_answers(
         if ahead and target < n:
             answers[target] = model.predict().forecast[head]
         if target < n:
-            record = model.owed[-1].record
-            parts[target] = model.heads.of_record(record, "predictions")[head]
+            parts[target] = predictor_outputs(model)[head]
         if ahead == 0:
-            model.tell(now, value)
+            model.learn_target(now, value)
         if n - now <= LATE:
             weights += believed(model, head, k)
     return answers, parts, weights / min(LATE, n)
@@ -131,6 +130,11 @@ def scored(series: Series, ahead: int) -> NDArray[np.bool_]:
 def mean_error(answers: Values, series: Series, ahead: int) -> float:
     events = scored(series, ahead)
     return float(np.abs(answers[events] - series.values[events]).mean())
+
+
+def predictor_outputs(model: lethe.Model) -> Values:
+    """What each predictor says of the last event: (outputs, predictors), from the model's block."""
+    return model.heads.of_record(model.owed[-1].record, "predictions")
 
 
 def believed(model: lethe.Model, head: int, k: int) -> Values:

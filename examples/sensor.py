@@ -19,7 +19,7 @@ for record in stream:
     report = model.learn(record.event)
     if report.anomaly > 0.999:
         alarms.append(record.number)
-        print(f"row {record.number:,}: {report.anomaly:.4f}  {report.why}")
+        print(f"row {record.number:,}: {report.anomaly:.4f}  {report.explanation}")
     last = came
 
 low, high = model.predict().interval(0.9)

@@ -238,7 +238,7 @@ def test_scores_before_it_learns_and_says_why() -> None:
     detector.learn_one(odd)
     assert detector.report is not None
     assert detector.report.anomaly == score
-    assert detector.report.why.startswith("flow: expected")
+    assert detector.report.explanation.startswith("flow: expected")
 
 
 def test_supervised_detector_says_why() -> None:
@@ -248,7 +248,7 @@ def test_supervised_detector_says_why() -> None:
     assert detector.score_one(x, y + 50) > 0.99
     detector.learn_one(x, y + 50)
     assert detector.report is not None
-    assert re.match(r"learn_one's y: expected .*, came .*", detector.report.why)
+    assert re.match(r"learn_one's y: expected .*, came .*", detector.report.explanation)
 
 
 def test_filter_of_anomalies() -> None:

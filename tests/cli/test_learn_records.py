@@ -98,7 +98,7 @@ def test_output_is_what_was_predicted_before_each_event(
             "forecast": list(prediction.forecast),
             "came": record.event["value"],
             "anomaly": None if math.isnan(report.anomaly) else report.anomaly,
-            "why": report.why,
+            "why": report.explanation,
         }
         assert line == expected
 

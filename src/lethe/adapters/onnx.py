@@ -1,4 +1,4 @@
-"""ONNX: one frozen step of a Network as a graph, for where there is no Lethe.
+"""ONNX: one frozen step of a Network as a graph, for environments without Lethe.
 
 The graph has no operator for recurrent networks: it is the forward pass of `lethe.core.equations`
 in elementary operators (MatMul, Add, Mul, Sigmoid, Tanh, Softmax, …). The state goes in and comes
@@ -16,8 +16,8 @@ input                  output                     what it is
 =====================  =========================  ===============================================
 
 Each layer has these states, in this order, and the outputs are in the order of the inputs. At the
-start of a stream they are zeros; `states` has those of a network in the midst of one. Numbers are
-of the network's dtype.
+start of a stream they are zeros; `states` returns those of a network that has seen some of it.
+Numbers are of the network's dtype.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from lethe.core.network import Network
 from lethe.core.run import Recordable
 from lethe.core.topology import SQUASHINGS, Squashing, Topology, UnitKind
 from lethe.model import Model
-from lethe.model.encoding import label_of
 from lethe.version import __version__
 
 try:
@@ -49,7 +48,7 @@ except ModuleNotFoundError as missing:
 
 __all__ = ["export_model", "export_step", "states"]
 
-# The oldest operators that say the same in today's words, so that old runtimes can read the graph.
+# The oldest operator set with these definitions, so that old runtimes can read the graph.
 _OPERATORS = 13
 _IR_VERSION = 7
 
@@ -62,7 +61,7 @@ def export_step(
     *,
     encoder: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Export what ``net.step(x, learn=False)`` does, with the weights of now.
+    """Export what ``net.step(x, learn=False)`` does, with the weights current at the time of the export.
 
     Parameters
     ----------
@@ -71,8 +70,8 @@ def export_step(
     path : str or os.PathLike, optional
         The file to write; one that is there is replaced in one move.
     encoder : mapping, optional
-        How events become ``x`` and ``y`` becomes answers, as plain JSON values: written beside the
-        graph, with ".json" at the end of the path.
+        How events become ``x`` and ``y`` becomes predictions, as plain JSON values; written to the
+        graph's path with ".json" appended.
 
     Returns
     -------
@@ -126,11 +125,11 @@ def export_step(
 
 
 def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
-    """Export the networks of a model, and beside each how its inputs follow from events.
+    """Export the networks of a model, each with a JSON file on how events become its inputs.
 
-    What is exported are the networks, not the predictors that they are mixed with: each answers, in
-    units of the usual distance from the last value, what the linear predictor leaves; or the
-    probabilities of classes.
+    Only the networks are exported, not the predictors they are mixed with. Each predicts the
+    residual of the linear predictor, in units of the mean absolute distance from the last value, or
+    the probabilities of classes.
 
     Parameters
     ----------
@@ -149,27 +148,27 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
     ValueError
         If the model has learned from no event, or a file cannot be written.
     """
-    if model.heads is None:
+    networks = model.networks
+    if not networks:
         raise ValueError("model must have learned from an event before it is exported")
     encoder = {
         "task": model.task,
         "targets": list(model.targets),
         "horizon": model.horizon,
-        "inputs": model.heads.input_names(model.targets),
-        "columns": model.encoder.configuration(),
+        "inputs": model.input_names(),
+        "columns": model.configuration(),
     }
     if model.task != "regression":
-        encoder["classes"] = [str(label_of(key)) for key in model.heads.keys[1:]]
-    racers = model.heads.racers
+        encoder["classes"] = [str(label) for label in model.classes]
     paths = []
-    for n, net in enumerate(racers.fronts if racers.apart else racers.learners):
+    for n, net in enumerate(networks):
         paths.append(Path(folder) / f"network-{n}.onnx")
         export_step(net, paths[-1], encoder=encoder)
     return paths
 
 
 def states(net: Network) -> dict[str, Floating]:
-    """What the graph's next step goes on from: the states of a network, by the names of its inputs.
+    """The state from which the graph continues: a network's states, by the names of the inputs.
 
     Parameters
     ----------
@@ -297,7 +296,7 @@ class _Graph:
         return output
 
     def constant(self, name: str, array: Any) -> str:
-        # Twice the same name is twice the same array.
+        # The same name always stands for the same array.
         self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 

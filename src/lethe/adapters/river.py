@@ -282,7 +282,7 @@ class LetheAnomalyDetector(bases.AnomalyDetector):
     model : lethe.Model
         What predicts and learns.
     report : lethe.Report or None
-        What it noticed in the event that it learned last: ``report.anomaly``, ``report.why``.
+        What it noticed in the event that it learned last: ``report.anomaly``, ``report.explanation``.
 
     Examples
     --------
@@ -341,7 +341,7 @@ class LetheSupervisedAnomalyDetector(bases.SupervisedAnomalyDetector):
     model : lethe.Model
         What predicts and learns.
     report : lethe.Report or None
-        What it noticed in the event that it learned last: ``report.anomaly``, ``report.why``.
+        What it noticed in the event that it learned last: ``report.anomaly``, ``report.explanation``.
 
     Examples
     --------

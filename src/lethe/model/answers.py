@@ -14,7 +14,7 @@ from lethe.model.encoding import label_of
 from lethe.model.intervals import Past
 from lethe.model.numbers import NumberHeads, OwedNumbers
 
-__all__ = ["Prediction", "Report", "class_prediction", "number_prediction"]
+__all__ = ["Diagnostics", "Prediction", "Report", "class_prediction", "number_prediction"]
 
 
 @dataclass(slots=True)
@@ -82,6 +82,24 @@ class Prediction:
         return self._past.interval(head, level)
 
 
+@dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """What a model's networks went through.
+
+    Attributes
+    ----------
+    saturated_gates, drifting_states, restarted_blocks : int
+        How often a gate was saturated or shut for long, a state large, a dead block restarted.
+    lost_steps : int
+        Steps undone because numbers stopped being finite.
+    """
+
+    saturated_gates: int
+    drifting_states: int
+    restarted_blocks: int
+    lost_steps: int
+
+
 @dataclass(slots=True)
 class Report:
     """What a model noticed when it learned from an event.
@@ -93,9 +111,9 @@ class Report:
     anomaly : float
         From 0, as usual, to 1, as never before; NaN while nothing can be said.
     column : str or None
-        The target that was oddest.
-    expected, came : object
-        What was predicted of it, and what came.
+        The target that was most anomalous.
+    expected, actual : object
+        What was predicted of it, and what it was.
     skipped : bool
         Whether the event was left out as bad, by policy ``bad="skip"``.
     """
@@ -104,21 +122,21 @@ class Report:
     anomaly: float = float("nan")
     column: str | None = None
     expected: Any = None
-    came: Any = None
+    actual: Any = None
     skipped: bool = False
 
     @property
-    def why(self) -> str:
+    def explanation(self) -> str:
         """The anomaly in a sentence.
 
         Examples
         --------
-        >>> Report(None, 0.999, "flow", 4.25, 93.0).why
-        'flow: expected 4.25, came 93'
+        >>> Report(None, 0.999, "flow", 4.25, 93.0).explanation
+        'flow: expected 4.25, got 93'
         """
         if self.column is None:
             return ""
-        return f"{self.column}: expected {_short(self.expected)}, came {_short(self.came)}"
+        return f"{self.column}: expected {_short(self.expected)}, got {_short(self.actual)}"
 
 
 def _short(value: Any) -> str:

@@ -64,7 +64,7 @@ def check_model(model: Model) -> None:
     if model.scorer is not None and model.scorer.targets != (len(model.targets) if numeric else 1):
         raise _wrong(model, "scorer")
     _check_health(model.health, model.heads.racers)
-    if len(model.owed) > (model.horizon or model.wait):
+    if len(model.owed) > (model.horizon or model.max_delay):
         raise _wrong(model, "owed")
     for owed in model.owed:
         (_check_owed_numbers if numeric else _check_owed_class)(owed, model.heads)
@@ -73,7 +73,7 @@ def check_model(model: Model) -> None:
 def _check_options(model: Model) -> None:
     """They are those that a model could have been made with."""
     names = ("targets", "task", "horizon", "period", "cells", "layers", "rates", "categories",
-             "wait", "detect", "bad")  # fmt: skip
+             "max_delay", "detect", "bad")  # fmt: skip
     growth: Any = model.encoder.new_columns
     plain = Model(
         model.targets or None,
@@ -85,7 +85,7 @@ def _check_options(model: Model) -> None:
         layers=model.layers,
         rates=model.rates,
         categories=model.categories,
-        wait=model.wait,
+        max_delay=model.max_delay,
         detect=model.detect,
         bad=model.bad,
         new_columns=growth,

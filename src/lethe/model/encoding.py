@@ -321,8 +321,8 @@ class Encoder:
         spread = np.sqrt(self.scale.variance)
         numbers = {
             name: {
-                "place": int(self.number_places[n]),
-                "place where missing": int(self.missing_places[n]),  # -1: there is none
+                "slot": int(self.number_places[n]),
+                "slot_where_missing": int(self.missing_places[n]),  # -1: there is none
                 "mean": float(self.scale.mean[n]),
                 "spread": float(spread[n]),
             }
@@ -330,7 +330,7 @@ class Encoder:
         }
         categories = {
             name: {
-                "places": {str(label_of(key)): place for key, place in category.places.items()},
+                "slots": {str(label_of(key)): place for key, place in category.places.items()},
                 "other": category.other,
             }
             for name, category in self.categories.items()

@@ -14,12 +14,19 @@ import numpy as np
 
 from lethe import storage
 from lethe.core._checks import check_bool, check_int, generator
+from lethe.core.network import Network
 from lethe.model.anomaly import AnomalyScorer
-from lethe.model.answers import Prediction, Report, class_prediction, number_prediction
-from lethe.model.classes import ClassHeads
+from lethe.model.answers import (
+    Diagnostics,
+    Prediction,
+    Report,
+    class_prediction,
+    number_prediction,
+)
+from lethe.model.classes import NAIVE, ClassHeads
 from lethe.model.encoding import Encoder, Seen, category_of, label_of, plain_event
 from lethe.model.health import Health
-from lethe.model.numbers import NumberHeads
+from lethe.model.numbers import PREDICTORS, NumberHeads
 from lethe.model.parameters import names_of, one_of, rates_of
 from lethe.model.racing import RATES
 from lethe.model.scaling import Values
@@ -70,7 +77,7 @@ class Model:
     categories : int
         Values of a column of categories, or classes, that are told apart; the least recently used
         then gives way.
-    wait : int
+    max_delay : int
         Events that a target may be late by; then it counts as missing.
     detect : bool
         Whether to score how odd each event is; it takes some microseconds.
@@ -106,7 +113,7 @@ class Model:
     """
 
     LIFE: ClassVar = (
-        "targets", "task", "horizon", "period", "cells", "layers", "rates", "categories", "wait",
+        "targets", "task", "horizon", "period", "cells", "layers", "rates", "categories", "max_delay",
         "detect", "bad", "generator", "encoder", "heads", "scorer", "health", "owed", "events",
         "skipped", "missed", "following",
     )  # fmt: skip
@@ -127,7 +134,7 @@ class Model:
         layers: int = 1,
         rates: Sequence[float] = RATES,
         categories: int = 1000,
-        wait: int = 1000,
+        max_delay: int = 1000,
         detect: bool = True,
         bad: Literal["missing", "skip", "raise"] = "missing",
         new_columns: Literal["raise", "grow"] = "raise",
@@ -150,7 +157,7 @@ class Model:
         self.layers = check_int("layers", layers, 1, 1000)
         self.rates = rates_of(rates)
         self.categories = check_int("categories", categories, 1, 100_000)
-        self.wait = check_int("wait", wait, 1, 1_000_000)
+        self.max_delay = check_int("max_delay", max_delay, 1, 1_000_000)
         self.detect = check_bool("detect", detect)
         self.bad = one_of("bad", bad, ("missing", "skip", "raise"))
         if time is not None and not isinstance(time, str):
@@ -235,7 +242,7 @@ class Model:
             Its target (``horizon=0``); by default what the event has in the target's column(s).
             None or NaN is missing.
         id : str or int, optional
-            With it, a target that is not there yet is waited for: `tell` brings it.
+            With it, a target that is not there yet is waited for: `learn_target` brings it.
 
         Returns
         -------
@@ -271,7 +278,7 @@ class Model:
         self.events += 1
         return report
 
-    def tell(self, id: str | int, target: Any) -> Report:
+    def learn_target(self, id: str | int, target: Any) -> Report:
         """Bring the target of an event that `learn` was given an id for.
 
         It is learned from as soon as no earlier event waits for its own.
@@ -394,6 +401,69 @@ class Model:
         # As an array: a model that knows thousands of categories has a long life.
         arrays["life"] = np.frombuffer(life.encode(), np.uint8)
         return arrays, {"kind": "Model", "version": __version__, "events": self.events}
+
+    # ---- what it is made of ----
+
+    @property
+    def networks(self) -> list[Network]:
+        """Those that answer, one for each learning rate."""
+        if self.heads is None:
+            return []
+        racers = self.heads.racers
+        found: list[Network] = racers.fronts if racers.apart else racers.learners
+        return found
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait for a target which may come late."""
+        return 0 if self.horizon else len(self.owed)
+
+    @property
+    def classes(self) -> list[Any]:
+        """The classes or symbols seen so far, in the order of the networks' outputs."""
+        if self.heads is None or self.task == "regression":
+            return []
+        return [label_of(key) for key in self.heads.keys[1:]]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(array.nbytes for array in self.to_checkpoint()[0].values())
+
+    def diagnostics(self) -> Diagnostics:
+        """What the networks went through."""
+        lost = 0 if self.heads is None else self.heads.racers.lost
+        return Diagnostics(*self.health.alarms.values(), lost)
+
+    def input_names(self) -> list[str]:
+        """What the networks' inputs are, in order."""
+        names: list[str] = [] if self.heads is None else self.heads.input_names(self.targets)
+        return names
+
+    def predictor_weights(self) -> dict[str, float]:
+        """How much each predictor counts in the mixture, in the mean of all targets; they sum to 1."""
+        if self.heads is None:
+            return {}
+        networks = [f"network, rate {rate:g}" for rate in self.rates]
+        if self.task != "regression":
+            weights = np.asarray(self.heads.mixture.weights)
+            return dict(zip([*NAIVE, *networks], weights.tolist(), strict=True))
+        names = [*PREDICTORS, *networks]
+        rows = self.heads.part("mix_weights")
+        first, second, both = np.split(rows, [len(names), 2 * len(names)], axis=1)
+        weights = both[:, :1] * first + both[:, 1:] * second
+        return dict(zip(names, weights.mean(axis=0).tolist(), strict=True))
+
+    def configuration(self) -> dict[str, Any]:
+        """The options and columns, as plain JSON values."""
+        names = ("task", "horizon", "period", "cells", "layers", "rates", "categories",
+                 "max_delay", "detect", "bad")  # fmt: skip
+        return {
+            "targets": list(self.targets),
+            "options": {name: getattr(self, name) for name in names},
+            **self.encoder.configuration(),
+            "never_seen": list(self.encoder.ignored),
+        }
 
     # ---- how an event goes through ----
 
@@ -523,7 +593,7 @@ class Model:
         else:
             report = self._notice(prediction, owed, value)
             self._bring(owed, value)
-        if len(self.owed) > self.wait:
+        if len(self.owed) > self.max_delay:
             self.missed += 1
             missing = target_of(None, self.task, self.targets, self.encoder.bad)
             self._bring(self.owed[0], missing)

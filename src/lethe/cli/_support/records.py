@@ -206,7 +206,7 @@ class RecordsRun:
             for count, score in zip(odd["counts"], ODD, strict=True)
         ]
         now, events = odd["now"], self.model.events
-        entry = [-report.anomaly, record.number, report.why]
+        entry = [-report.anomaly, record.number, report.explanation]
         if now and events - now[1] <= SPELL:
             odd["now"] = [min(now[0], entry), events]
             return

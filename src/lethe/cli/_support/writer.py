@@ -72,7 +72,7 @@ class Lines:
             for key in each[0]:
                 cells[key] = {name: of[key] for name, of in zip(self._targets, each, strict=True)}
         cells["anomaly"] = _finite(report.anomaly)
-        cells["why"] = report.why
+        cells["why"] = report.explanation
         if self._csv:
             return self._row(_flat(cells, self._targets))
         return json.dumps(cells, ensure_ascii=False).encode() + b"\n"
