@@ -52,7 +52,7 @@ def test_events_on_standard_output(life: Path, capsys: pytest.CaptureFixture[str
     words = ["predict", "life", "sine", "--skip", "600", "--limit", "20", "--format", "csv"]
     assert main(words) == 0
     out, err = capsys.readouterr()
-    assert out.splitlines()[0].startswith("line,prediction,low,high,ahead_2,came")
+    assert out.splitlines()[0].startswith("line,prediction,low,high,ahead_2,actual")
     assert [line.split(",")[0] for line in out.splitlines()[1:]] == list(map(str, range(601, 621)))
     assert "20 events of sine, nothing learned" in err
     assert "last value" in err
@@ -71,7 +71,7 @@ def test_without_the_target(
     assert main(["predict", "life", "some.csv", "--out", "out"]) == 0
     assert "nothing to compare yet" in capsys.readouterr().out
     found = lines(Path("out"))
-    assert {line["came"] for line in found} == {None}
+    assert {line["actual"] for line in found} == {None}
     errors = [line["prediction"] - 2 * a - b for (a, b), line in zip(pairs, found, strict=False)]
     assert np.abs(errors).mean() < 0.7
 

@@ -154,7 +154,7 @@ def test_a_folder_with_a_life_is_not_written_over(
     life: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     err = complaint(["learn", "s.csv", "--target", "value", "--checkpoint", "life"], capsys)
-    assert "--checkpoint life holds a life of 300 events already: give --resume" in err
+    assert "--checkpoint life already holds a run of 300 events: give --resume" in err
 
 
 def test_sources_that_are_not_the_same(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -363,7 +363,7 @@ def test_a_checkpoint_of_another_program(
     for path in Path("life").glob("*.safetensors"):
         storage.write(path, arrays, metadata)
     err = complaint(RESUME, capsys)
-    assert "was not written by lethe learn" in err or "must hold a whole life" in err
+    assert "was not written by lethe learn" in err or "must hold a complete run" in err
 
 
 def test_a_text_is_followed(tmp_path: Path) -> None:
@@ -384,7 +384,7 @@ def test_a_text_is_followed(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 130
-    assert b"interrupted; life/000000000800.safetensors holds the life so far" in err
+    assert b"interrupted; life/000000000800.safetensors holds the state so far" in err
     assert b"800 symbols of log" in out
     text.write_bytes(text.read_bytes() + b"to forget " * 5)
     learn(tmp_path, *words[:-1], "--resume")

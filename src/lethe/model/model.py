@@ -433,7 +433,10 @@ class Model:
     def diagnostics(self) -> Diagnostics:
         """What the networks went through."""
         lost = 0 if self.heads is None else self.heads.racers.lost
-        return Diagnostics(*self.health.alarms.values(), lost)
+        found = self.health.alarms
+        return Diagnostics(
+            found["saturated gate"], found["drifting state"], found["restarted block"], lost
+        )
 
     def input_names(self) -> list[str]:
         """What the networks' inputs are, in order."""
