@@ -274,7 +274,7 @@ def _open(args: argparse.Namespace, position: TextPosition | None) -> tuple[Text
         raise ValueError("SOURCE - needs standard input, which is closed")
     if source == "-" and position is not None and skip is None:
         raise ValueError(
-            "standard input needs --skip with a checkpoint, to say how many bytes to skip "
+            "standard input must have --skip, the bytes to skip, got a checkpoint without --skip "
             "(--skip 0 if only new bytes come)"
         )
     if source is None:
