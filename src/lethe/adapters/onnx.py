@@ -27,11 +27,11 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from lethe.core._checks import Floating
+from lethe.core._checks import Dtype, Floating
 from lethe.core.network import Network
 from lethe.core.run import Recordable
 from lethe.core.topology import SQUASHINGS, Squashing, Topology, UnitKind
@@ -59,9 +59,9 @@ def export_step(
     net: Network,
     path: str | os.PathLike[str] | None = None,
     *,
-    encoder: Mapping[str, Any] | None = None,
-) -> Any:
-    """Export what ``net.step(x, learn=False)`` does, with the weights current at the time of the export.
+    encoder: Mapping[str, object] | None = None,
+) -> onnx.ModelProto:
+    """Export what ``net.step(x, learn=False)`` does, with the current weights.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
     networks = model.networks
     if not networks:
         raise ValueError("model must have learned from an event before it is exported")
-    encoder = {
+    encoder: dict[str, object] = {
         "task": model.task,
         "targets": list(model.targets),
         "horizon": model.horizon,
@@ -197,15 +197,15 @@ def states(net: Network) -> dict[str, Floating]:
 class _Graph:
     """The parts of a graph while it is built; values are known by their names."""
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
+    def __init__(self, dtype: Dtype) -> None:
         self.dtype = dtype
         self.number = helper.np_dtype_to_tensor_dtype(dtype)
-        self.nodes: list[Any] = []
-        self.constants: dict[str, Any] = {}
-        self.inputs: list[Any] = []
-        self.outputs: list[Any] = []
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, onnx.TensorProto] = {}
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.outputs: list[onnx.ValueInfoProto] = []
 
-    def build(self, net: Network) -> Any:
+    def build(self, net: Network) -> onnx.GraphProto:
         """All layers, then the output units."""
         t = net.topology
         x = self.input("x", (t.inputs,))
@@ -291,11 +291,13 @@ class _Graph:
         flat = self.constant("flat", np.array([-1]))
         return self.add("Reshape", [turned, flat], f"{cells}_sources")
 
-    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    def add(
+        self, operator: str, inputs: list[str], output: str, **attributes: int | list[int]
+    ) -> str:
         self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
         return output
 
-    def constant(self, name: str, array: Any) -> str:
+    def constant(self, name: str, array: ArrayLike) -> str:
         # The same name always stands for the same array.
         self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
@@ -309,7 +311,7 @@ class _Graph:
         self.inputs.append(self.value(name, shape))
         return name
 
-    def value(self, name: str, shape: tuple[int, ...]) -> Any:
+    def value(self, name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, self.number, shape)
 
 

@@ -9,9 +9,10 @@ import os
 from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 
+from lethe.cli._support.printable import printable
 from lethe.cli._support.run_metadata import RecordsMetadata, RunMetadata, TextMetadata
 from lethe.cli._support.sessions import read_checkpoint
-from lethe.cli._support.tables import aligned, printable, scores_record, scores_text
+from lethe.cli._support.tables import aligned, scores_record, scores_text
 from lethe.core.network import Network
 from lethe.model import Model
 

@@ -113,9 +113,9 @@ class Model:
     """
 
     LIFE: ClassVar = (
-        "targets", "task", "horizon", "period", "cells", "layers", "rates", "categories", "max_delay",
-        "detect", "bad", "generator", "encoder", "heads", "scorer", "health", "owed", "events",
-        "skipped", "missed", "following",
+        "targets", "task", "horizon", "period", "cells", "layers", "rates", "categories",
+        "max_delay", "detect", "bad", "generator", "encoder", "heads", "scorer", "health",
+        "owed", "events", "skipped", "missed", "following",
     )  # fmt: skip
 
     # The event of the last `predict` and its answer, while nothing has changed since: `learn` of
@@ -444,7 +444,7 @@ class Model:
         return names
 
     def predictor_weights(self) -> dict[str, float]:
-        """How much each predictor counts in the mixture, in the mean of all targets; they sum to 1."""
+        """Weights in the mixture by predictor, averaged over all targets; they sum to 1."""
         if self.heads is None:
             return {}
         networks = [f"network, rate {rate:g}" for rate in self.rates]
@@ -459,11 +459,15 @@ class Model:
 
     def configuration(self) -> dict[str, Any]:
         """The options and columns, as plain JSON values."""
-        names = ("task", "horizon", "period", "cells", "layers", "rates", "categories",
+        names = ("task", "horizon", "period", "cells", "layers", "categories",
                  "max_delay", "detect", "bad")  # fmt: skip
         return {
             "targets": list(self.targets),
-            "options": {name: getattr(self, name) for name in names},
+            "options": {
+                **{name: getattr(self, name) for name in names},
+                "rates": list(self.rates),
+                "new_columns": self.encoder.new_columns,
+            },
             **self.encoder.configuration(),
             "never_seen": list(self.encoder.ignored),
         }

@@ -14,11 +14,11 @@ from typing import Literal, TypedDict, TypeVar
 
 from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
 from lethe.cli._support.interrupts import Interrupts
+from lethe.cli._support.printable import printable
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.tables import (
     Show,
-    printable,
     progress,
     running_scores,
     scores_record,
@@ -290,7 +290,7 @@ class RecordsRun:
         unreadable = self.unreadable + self.stream.skipped
         left = [(self.model.skipped, "events skipped"), (unreadable, "unreadable lines skipped")]
         words = "".join(f", {count:,} {what}" for count, what in left if count)
-        return f"{self.model.events:,} events of {self.stream.name}{words}"
+        return f"{self.model.events:,} events of {printable(self.stream.name)}{words}"
 
 
 def _run_of(found: Saved) -> tuple[RecordsMetadata, Model]:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from lethe.cli._support.printable import printable
 from lethe.evaluate.naive import ClassScores, NumberScores
 
 __all__ = [
     "Show",
     "aligned",
-    "printable",
     "progress",
     "rows_of",
     "running_scores",
@@ -49,9 +49,9 @@ def progress(unit: str, total: int | None) -> Iterator[Show]:
 
     # Without a total there is no bar, and the scores get its width.
     columns = (
-        TextColumn("{task.completed:,} " + unit),
+        TextColumn("{task.completed:,} " + unit, markup=False),
         *((BarColumn(bar_width=20),) if total else ()),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         *((TimeElapsedColumn(),) if total else ()),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -66,19 +66,6 @@ def progress(unit: str, total: int | None) -> Iterator[Show]:
                 bar.update(task, completed=completed, description=words())
 
         yield show
-
-
-def printable(text: str) -> str:
-    r"""Text for a terminal: what is no printable character is escaped.
-
-    Examples
-    --------
-    >>> printable("flow\x1b[2J")
-    'flow\\x1b[2J'
-    """
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def running_scores(scores: NumberScores | ClassScores | None) -> str:
