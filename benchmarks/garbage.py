@@ -2,7 +2,7 @@
 
 First a long run: a tenth of the rows are bad in one of eight ways, in a place drawn at random, and
 policy "skip" leaves them out. Their number must be that of the model's `skipped`, no answer may be
-anything but finite, and at the end the model's whole life, but for that count, must have the same
+anything but finite, and at the end the model's whole state, except that count, must have the same
 bits as that of a model that saw the clean rows alone.
 
 Then short ones: values that are absurd, a value that never changes, a step of a million. Every

@@ -42,15 +42,15 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(lethe.__file__).parent.paren
 
 
 def command(case: str, every: int) -> list[str]:
-    """The command of one life, to be given in its folder."""
+    """The command of one run, to be given in its folder."""
     words = [sys.executable, "-m", "lethe", "learn", "../source.csv", *CASES[case]]
-    words += ["--checkpoint", "life", "--every", str(every), "--resume"]
+    words += ["--checkpoint", "state", "--every", str(every), "--resume"]
     return words if case == "text" else [*words, "--out", "out"]
 
 
 def left(folder: Path) -> tuple[bytes, bytes]:
     """The newest checkpoint and the output."""
-    newest = max((folder / "life").glob("*.safetensors"))
+    newest = max((folder / "state").glob("*.safetensors"))
     out = folder / "out"
     return newest.read_bytes(), out.read_bytes() if out.exists() else b""
 
@@ -63,7 +63,7 @@ def different_bits(one: bytes, other: bytes) -> int:
 
 
 def write_source(case: str, path: Path, events: int) -> None:
-    """A CSV file that every life of the case reads."""
+    """A CSV file that every run of the case reads."""
     stream = BundledStream(SERIES.get(case, "machine"), rows=events)
     with path.open("w") as file:
         print(*stream.columns, sep=",", file=file)
@@ -75,7 +75,7 @@ def write_source(case: str, path: Path, events: int) -> None:
 def live(
     case: str, folder: Path, every: int, longest: float, kills: int, draw: random.Random
 ) -> int:
-    """One life, killed at most so many times; how many times it was."""
+    """Run once, killed at most so many times; return how many times it was."""
     done = 0
     folder.mkdir()
     while True:
@@ -163,7 +163,7 @@ def main() -> None:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(record, indent=1) + "\n")
     if any(row[key] for row in record["rows"] for key in row if key.startswith("bits")):
-        raise SystemExit("a killed life is not what an unkilled one is")
+        raise SystemExit("a run that was killed must end like one that was not, got another state")
 
 
 if __name__ == "__main__":

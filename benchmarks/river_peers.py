@@ -1,4 +1,4 @@
-"""One `predict_one` and one `learn_one`, 10 numbers in, 32 cells, beside deep-river and river.
+"""One `predict_one` and one `learn_one`, 10 numbers in, 32 cells, against deep-river and river.
 
 Contestants take turns in one process, one thread; figures are medians of the rounds. Not the same
 work: deep-river's LSTM keeps no state from event to event, it runs over a window of the last events

@@ -1,10 +1,10 @@
-"""Mean absolute errors of lethe.Model with its defaults, beside what anyone could predict.
+"""Mean absolute errors of lethe.Model with its defaults, compared with naive predictors.
 
 Every series is seen once. Each event is predicted, one event ahead, before it is learned from
 (`--far`: every series 24 events ahead, too). The naive predictors are the last value, the mean of
 all values so far, and the value of the same time last period: a day for events at most 12 hours
 apart, else a week up to half a week, else a year, by the times; where there are none, as many
-events as stands beside the series in series_data.py, or no such predictor. On WaterFlow and co2
+events as series_data.py says for the series, or no such predictor. On WaterFlow and co2
 also river's SNARIMAX and HoltWinters, in several settings each, with a season of 24 and 52 events;
 what is shown is the setting that did best on this very series. Lethe has its defaults on all.
 

@@ -1,4 +1,4 @@
-"""Bits per symbol of a model of symbols on text, with each learning rate alone and with the race.
+"""Bits per symbol of a model of symbols on text, with each learning rate alone and with both.
 
 The text is the beginning of the help texts that every Python carries; they differ a little from one
 version of Python to the next, which the record names.

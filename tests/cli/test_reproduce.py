@@ -206,7 +206,7 @@ def test_a_killed_worker_is_one_line_and_code_1(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "workers were killed (standard seed 3); 0 of 4 trials were finished and are in" in err
-    assert "--resume goes on" in err
+    assert "--resume continues" in err
 
 
 def test_every_command_is_in_the_help_and_has_an_example(
@@ -434,7 +434,7 @@ def test_ctrl_c_ends_within_a_second_and_keeps_what_is_finished(jobs: str, tmp_p
     finished = len(read(path))
     assert err == (
         f"lethe: interrupted; {finished} of 4000 trials were finished and are in {path}; "
-        "--resume goes on\n"
+        "--resume continues\n"
     )
     assert seconds < 1.0
     assert "4000 trials" in out

@@ -98,28 +98,22 @@ def export_step(
     t = _checked(net)
     if encoder is not None and path is None:
         raise ValueError("path must be given where there is an encoder, got None")
-    beside = None if encoder is None else _json(encoder)
+    description = None if encoder is None else _json(encoder)
     if t.weights * net.dtype.itemsize > _MOST_BYTES:
         raise ValueError(f"net must have weights of less than 2 GiB in all, got {t.weights:,}")
-    graph = _Graph(net.dtype)
     model = helper.make_model(
-        graph.build(net.clone()),  # to read weights would end a step that waits for its target
+        # A clone, because reading weights would end a step that waits for its target.
+        _Graph(net.dtype).build(net.clone()),
         producer_name="lethe",
         producer_version=__version__,
         ir_version=_IR_VERSION,
         opset_imports=[helper.make_opsetid("", _OPERATORS)],
     )
-    metadata = {
-        "lethe_version": __version__,
-        "topology": json.dumps(t.configuration()),
-        "dtype": net.dtype.name,
-        "steps": str(net.steps),
-    }
-    helper.set_model_props(model, metadata)
+    helper.set_model_props(model, _properties(net))
     onnx.checker.check_model(model)
     if path is not None:
-        if beside is not None:
-            _write(Path(f"{os.fspath(path)}.json"), beside)
+        if description is not None:
+            _write(Path(f"{os.fspath(path)}.json"), description)
         _write(Path(path), model.SerializeToString())
     return model
 
@@ -165,6 +159,15 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
         paths.append(Path(folder) / f"network-{n}.onnx")
         export_step(net, paths[-1], encoder=encoder)
     return paths
+
+
+def _properties(net: Network) -> dict[str, str]:
+    return {
+        "lethe_version": __version__,
+        "topology": json.dumps(net.topology.configuration()),
+        "dtype": net.dtype.name,
+        "steps": str(net.steps),
+    }
 
 
 def states(net: Network) -> dict[str, Floating]:

@@ -80,10 +80,8 @@ def from_state_dict(
         it has one, "bias" (outputs,).
     outputs : int, optional
         Without a readout: the number of output units, whose weights are drawn.
-    output_units : str
-        What follows the readout, as in `Topology`: "linear", "softmax", ….
-    update, seed, dtype
-        As in `Network`.
+    output_units, update, seed, dtype
+        As in `Topology` ("linear", "softmax", …) and `Network`.
 
     Returns
     -------
@@ -112,14 +110,33 @@ def from_state_dict(
     if (readout is None) == (outputs is None):
         raise ValueError("from_state_dict takes either a readout or outputs")
     linear = {} if readout is None else linear_arrays(readout, hidden, at)
-    topology = Topology(
+    output_bias = readout is None or "bias" in linear
+    kinds = (_KINDS if biased else ()) + (("output",) if output_bias else ())
+    count = len(linear["weight"]) if outputs is None else outputs
+    topology = _topology(inputs, hidden, layers, count, output_units, kinds)
+    net = Network(topology, update=update, seed=seed, dtype=at)
+    _copy(lstm, _lstm_slots(net))
+    if readout is not None:
+        _copy(linear, _linear_slots(net))
+    return net
+
+
+def _topology(
+    inputs: int,
+    hidden: int,
+    layers: int,
+    outputs: int,
+    output_units: OutputUnits,
+    biased: tuple[UnitKind, ...],
+) -> Topology:
+    """The topology of a torch.nn.LSTM; initial biases are drawn like other weights."""
+    return Topology(
         inputs=inputs,
-        outputs=outputs if outputs is not None else len(linear["weight"]),
+        outputs=outputs,
         blocks=hidden,
         layers=layers,
         shortcuts=False,
-        biased=(_KINDS if biased else ())
-        + (("output",) if readout is None or "bias" in linear else ()),
+        biased=biased,
         cell_input="tanh",
         cell_output="tanh",
         output_units=output_units,
@@ -127,13 +144,6 @@ def from_state_dict(
         forget_gate_bias=None,
         output_gate_bias=None,
     )
-    net = Network(topology, update=update, seed=seed, dtype=at)
-    for slot in _lstm_slots(net):
-        slot.weights[...] = 0 if slot.key is None else lstm[slot.key][slot.rows]
-    if readout is not None:
-        for slot in _linear_slots(net):
-            slot.weights[...] = 0 if slot.key is None else linear[slot.key][slot.rows]
-    return net
 
 
 @overload
@@ -326,6 +336,12 @@ def _linear_slots(net: Network) -> list[_Slot]:
     if "output" in t.biased:
         slots.append(_Slot("bias", rows, weights[:, -1], "output", 0, 0))
     return slots
+
+
+def _copy(arrays: Mapping[str, Floating], slots: list[_Slot]) -> None:
+    """Copy PyTorch's weights into the network's; those that PyTorch does not have are 0."""
+    for slot in slots:
+        slot.weights[...] = 0 if slot.key is None else arrays[slot.key][slot.rows]
 
 
 def _fill(

@@ -1,4 +1,4 @@
-"""``lethe bench``: what a step costs here, beside every peer that is installed."""
+"""``lethe bench``: the time of a step, compared with every peer that is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``lethe figure``: draw a figure of the report from our own runs."""
+"""``lethe figure``: draw a figure of the report from new runs."""
 
 from __future__ import annotations
 

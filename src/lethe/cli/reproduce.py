@@ -29,7 +29,7 @@ examples:
                                                 every table, on a Dask cluster
 
 Results files hold one JSON object per finished trial. Interrupted (Ctrl-C) or killed, all finished
-trials are kept, and --resume goes on from there.
+trials are kept, and --resume continues from there.
 """
 
 
@@ -57,18 +57,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trials",
         metavar="N",
-        type=_whole(1),
+        type=_integer(1),
         help="trials of each row (default: all with --full, else as many as take a minute)",
     )
     parser.add_argument(
         "--seed",
         metavar="S",
-        type=_whole(0),
+        type=_integer(0),
         help="seed of the first trial; the others follow in order (default: the table's, mostly 0)",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--jobs", metavar="J", type=_whole(1), help="processes (default: one for each core)"
+        "--jobs", metavar="J", type=_integer(1), help="processes (default: one for each core)"
     )
     where.add_argument(
         "--scheduler",
@@ -89,8 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _whole(least: int) -> Callable[[str], int]:
-    """A type of argument: a whole number of at least so much."""
+def _integer(least: int) -> Callable[[str], int]:
+    """A type of argument: a whole number of at least `least`."""
 
     def number(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
@@ -103,7 +103,7 @@ def _whole(least: int) -> Callable[[str], int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the trials that are asked for, and compare.
+    """Run the requested trials, and compare.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     if args.experiment == "all" and args.row:
         raise ValueError("--row is for one experiment, whose rows they are, and not for all")
     names = _names(args)
-    # What is wrong with any of them is said before the first trial.
+    # Errors in any of them are raised before the first trial.
     asked = [_ask(args, name) for name in names]
     for number, one in enumerate(asked):
         if number and not args.json:
@@ -146,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _names(args: argparse.Namespace) -> list[str]:
-    """The tables that are asked for; of all of them, those that can be run here."""
+    """The requested tables; with `all`, those that can be run here."""
     from lethe.experiments import missing
 
     if args.experiment != "all":
@@ -161,7 +161,7 @@ def _names(args: argparse.Namespace) -> list[str]:
 
 @dataclass
 class _Asked:
-    """A table as it was asked for: its trials, where they go, and those that are done, by key."""
+    """A table as it was requested: its trials, their file, and those that are done, by key."""
 
     name: str
     table: Any
@@ -187,7 +187,7 @@ class _Asked:
             return f"{len(self.done)} of {len(self.tasks)} trials were finished"
         return (
             f"{len(self.in_file())} of {len(self.tasks)} trials were finished and are in "
-            f"{self.path}; --resume goes on"
+            f"{self.path}; --resume continues"
         )
 
 
@@ -209,7 +209,7 @@ def _ask(args: argparse.Namespace, name: str) -> _Asked:
     if asked.done and not args.resume:
         raise ValueError(
             f"{path} holds {len(asked.done)} of these trials already: "
-            "go on with --resume, or choose another --out"
+            "continue with --resume, or choose another --out"
         )
     return asked
 
@@ -300,7 +300,7 @@ def _networks(plan: Plan, rows: Iterable[str]) -> str:
 
 
 def _limits(plan: Plan, full: Plan, rows: Any) -> list[str]:
-    """The plan's limits, each beside what the whole table has."""
+    """The plan's limits, each compared with the whole table's."""
     trials = [rows[row].trial for row in plan.rows]
     said = []
     for name, limit in plan.limits.items():
@@ -330,7 +330,7 @@ def _print_json(args: argparse.Namespace, record: Record) -> None:
 
 
 def _write_page(path: Path, args: argparse.Namespace, asked: _Asked, text: str) -> None:
-    """The table beside the results file, with the command that made it."""
+    """Write the table next to the results file, with the command that made it."""
     options = [f"--row {row}" for row in args.row or ()]
     options += [f"--trials {args.trials}"] if args.trials else []
     options += [f"--seed {args.seed}"] if args.seed is not None else []
@@ -340,7 +340,7 @@ def _write_page(path: Path, args: argparse.Namespace, asked: _Asked, text: str) 
 
 
 class _Progress(AbstractContextManager["_Progress"]):
-    """A bar for all trials; nothing where nobody looks."""
+    """A bar for all trials, on a terminal."""
 
     def __init__(self, asked: _Asked) -> None:
         self._bar: Any = None

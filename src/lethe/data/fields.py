@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from operator import contains
-from typing import Any
 
 from lethe.data.record import Value, names
 
@@ -186,7 +185,7 @@ def json_object(text: str) -> dict[str, Value]:
         raise ValueError(f"a line must be one JSON object, got {text!r:.60}: {reason}") from None
     if type(pairs) is not tuple or end != len(text):
         raise ValueError(f"a line must be one JSON object, got {text!r:.60}")
-    event: dict[str, Any] = dict(pairs)
+    event: dict[str, Value] = dict(pairs)
     if len(event) != len(pairs) or not _SIMPLE.issuperset(map(type, event.values())):
         raise ValueError(_wrong_in(event, len(pairs)))
     if "\\u" in text:
@@ -194,7 +193,7 @@ def json_object(text: str) -> dict[str, Value]:
     return event
 
 
-def _wrong_in(event: dict[str, Any], pairs: int) -> str:
+def _wrong_in(event: Mapping[str, object], pairs: int) -> str:
     if len(event) != pairs:
         return f"an object must name each column once, got one twice: {names(tuple(event))}"
     name, found = next(item for item in event.items() if type(item[1]) not in _SIMPLE)
@@ -202,7 +201,7 @@ def _wrong_in(event: dict[str, Any], pairs: int) -> str:
     return f"column {name!r} must be a number, text, true, false or null, got {kind}"
 
 
-def _expect_text(event: dict[str, Any]) -> None:
+def _expect_text(event: Mapping[str, object]) -> None:
     """Half a surrogate pair is no text."""
     for name, found in event.items():
         try:

@@ -280,13 +280,7 @@ def open_writer(
         return writer
     try:
         if to is not None:
-            writer = EventWriter(_unbuffered(path, "r+b"), path)
-            try:
-                writer.resume(to)
-            except BaseException:
-                writer.close(False)
-                raise
-            return writer
+            return _resumed(path, to)
         device = os.path.lexists(path) and not os.path.isfile(path)
         if in_place and device:
             raise ValueError(f"--out {path} must be a regular file, to be resumed or followed")
@@ -303,6 +297,16 @@ def open_writer(
         raise ValueError(f"--out {path} cannot be written: {error.strerror or error}") from None
     try:
         writer.write(beginning)
+    except BaseException:
+        writer.close(False)
+        raise
+    return writer
+
+
+def _resumed(path: str, state: OutputState) -> EventWriter:
+    writer = EventWriter(_unbuffered(path, "r+b"), path)
+    try:
+        writer.resume(state)
     except BaseException:
         writer.close(False)
         raise
