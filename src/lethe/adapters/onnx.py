@@ -82,8 +82,7 @@ def export_step(
     Raises
     ------
     ValueError
-        If an argument is not one of these, the weights take more than ONNX's 2 GiB or a file cannot
-        be written.
+        If an argument is wrong, the weights exceed ONNX's 2 GiB, or a file cannot be written.
 
     Examples
     --------

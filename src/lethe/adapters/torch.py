@@ -116,8 +116,7 @@ def from_state_dict(
     topology = _topology(inputs, hidden, layers, count, output_units, kinds)
     net = Network(topology, update=update, seed=seed, dtype=at)
     _copy(lstm, _lstm_slots(net))
-    if readout is not None:
-        _copy(linear, _linear_slots(net))
+    _copy(linear, _linear_slots(net) if linear else [])
     return net
 
 

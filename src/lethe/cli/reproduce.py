@@ -299,7 +299,7 @@ def _networks(plan: Plan, rows: Iterable[str]) -> str:
     return _range(plan.fewer.get(row, plan.trials) for row in rows)
 
 
-def _limits(plan: Plan, full: Plan, rows: Any) -> list[str]:
+def _limits(plan: Plan, full: Plan, rows: Mapping[str, Row[RowTrial]]) -> list[str]:
     """The plan's limits, each compared with the whole table's."""
     trials = [rows[row].trial for row in plan.rows]
     said = []
@@ -343,7 +343,7 @@ class _Progress(AbstractContextManager["_Progress"]):
     """A bar for all trials, on a terminal."""
 
     def __init__(self, asked: _Asked) -> None:
-        self._bar: Any = None
+        self._bar: Progress | None = None
         if not sys.stderr.isatty():
             return
         from rich.console import Console
