@@ -269,9 +269,7 @@ def _of_installed(
     *contestants: tuple[str, str, int, Callable[[], peers.Contestant]],
 ) -> list[Entry]:
     return [
-        Entry(name, make(), steps)
-        for peer, name, steps, make in contestants
-        if _installed(peer)
+        Entry(name, make(), steps) for peer, name, steps, make in contestants if _installed(peer)
     ]
 
 

@@ -7,17 +7,20 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lethe.experiments import EXTRAS, TABLES
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from lethe.experiments import Plan, Task
-    from lethe.experiments.results import Record
+    from lethe.experiments.records import Record
+    from lethe.experiments.table import Row, RowTrial, Table
 
 EXAMPLES = """\
 examples:
@@ -164,7 +167,7 @@ class _Asked:
     """A table as it was requested: its trials, their file, and those that are done, by key."""
 
     name: str
-    table: Any
+    table: Table
     plan: Plan
     tasks: dict[str, Task]
     path: Path | None
@@ -214,7 +217,7 @@ def _ask(args: argparse.Namespace, name: str) -> _Asked:
     return asked
 
 
-def _plan(args: argparse.Namespace, table: Any) -> Plan:
+def _plan(args: argparse.Namespace, table: Table) -> Plan:
     """What is run: the short form, unless the whole table or single rows are asked for."""
     for row in args.row or ():
         if row not in table.ROWS:

@@ -37,7 +37,7 @@ Event: TypeAlias = "tuple[jax.Array, jax.Array]"
 
 
 class Stream(NamedTuple):
-    """The stream that all contestants learn: inputs (T, inputs) and targets (T, outputs), float32."""
+    """The stream to learn: inputs (T, inputs) and targets (T, outputs), float32."""
 
     inputs: Array
     targets: Array
@@ -46,7 +46,7 @@ class Stream(NamedTuple):
 def torch_steps(stream: Stream, cells: int, rate: float) -> Contestant:
     """PyTorch a step at a time: ``LSTMCell``, a logistic layer, ``backward``, SGD.
 
-    The gradient is cut after each step, which is less work than partials that reach back to the start.
+    The gradient is cut after each step, which is less work than partials with no limit.
     """
     import torch
 

@@ -23,7 +23,7 @@ _MOST_SECONDS = 1e150
 
 _NUMBERS = ("kind", "seasonal", "counts", "known", "season")
 _SEASON = ("seconds", "kept", "events", "gap", "gaps")
-_CLASSES = ("kind", "events", "right", "losses", "counts", "total", "last", "repeats")
+_CLASSES = ("kind", "events", "correct", "losses", "counts", "total", "last", "repeats")
 
 
 def scores_to_state(scores: NumberScores | ClassScores | None, arrays: Arrays) -> object:
@@ -34,7 +34,7 @@ def scores_to_state(scores: NumberScores | ClassScores | None, arrays: Arrays) -
         return {
             "kind": "classes",
             "events": scores.events,
-            "right": scores.right,
+            "correct": scores.correct,
             "losses": scores.losses,
             "counts": list(scores.counts.items()),  # pairs keep the order, the least recent first
             "total": scores.total,
@@ -159,8 +159,8 @@ def _classes(fields: Fields, events: int) -> ClassScores:
         return value
 
     scores.events = fields.integer("events", 0, max(events - 1, 0))
-    scores.right = list_of(
-        "scores: right", fields["right"], predictors, lambda one: _count(one, scores.events)
+    scores.correct = list_of(
+        "scores: correct", fields["correct"], predictors, lambda one: _count(one, scores.events)
     )
     scores.losses = list_of("scores: losses", fields["losses"], predictors, loss)
     pairs = list_of("scores: counts", fields["counts"], None, pair)
