@@ -99,8 +99,9 @@ def test_a_trial_is_repeated_to_the_same_numbers(
     assert "`lethe reproduce cerg --full`" in page
     assert cerg.compare(records, cerg.FULL.rows) in page
     assert cerg.compare(records, cerg.FULL.rows) in text
-    assert f"{trials} trials, 0 seconds of computing in all" in page
-    assert f"{trials} trials, 0 seconds of computing in all; {trials} of them now, in " in text
+    assert re.search(rf"{trials} trials, \d+ seconds of computing in all", page)
+    said = rf"{trials} trials, \d+ seconds of computing in all; {trials} of them now, in "
+    assert re.search(said, text)
     for record in records[::3]:
         words = ["--row", str(record["row"]), "--seed", str(record["seed"]), "--trials", "1"]
         assert main(["reproduce", "cerg", "--json", *words]) == 0

@@ -308,9 +308,9 @@ def _limits(plan: Plan, full: Plan, rows: Mapping[str, Row[RowTrial]]) -> list[s
     said = []
     for name, limit in plan.limits.items():
         has_it = [t for t in trials if name in {field.name for field in fields(t)}]
-        whole = {full.limits.get(name, getattr(trial, name)) for trial in has_it} - {limit}
-        if whole:
-            said.append(f"{name.replace('_', ' ')} {limit:,} instead of {_range(whole)}")
+        others = {full.limits.get(name, getattr(trial, name)) for trial in has_it} - {limit}
+        if others:
+            said.append(f"{name.replace('_', ' ')} {limit:,} instead of {_range(others)}")
     return said
 
 

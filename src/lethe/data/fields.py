@@ -28,7 +28,7 @@ _SIMPLE = frozenset({bool, int, float, str, type(None)})
 _SCALE = 1 << 63  # a whole number from here on is a float
 
 
-def _whole(digits: str) -> int | float:
+def _integer(digits: str) -> int | float:
     """The integer, or a float where 64 bits do not hold it."""
     if len(digits) < 19:
         return int(digits)
@@ -53,7 +53,7 @@ def value(cell: str) -> Value:
     number = _NUMBER(cell)
     if number is None:
         return cell
-    return float(cell) if number.lastindex is None else _whole(cell)
+    return float(cell) if number.lastindex is None else _integer(cell)
 
 
 def values(cells: Sequence[str]) -> Sequence[Value]:
@@ -159,7 +159,7 @@ def header(cells: list[str]) -> tuple[str, ...]:
 
 
 # Pairs as a tuple: nothing else in JSON becomes one, and a name that comes twice can be seen.
-_read_json = json.JSONDecoder(object_pairs_hook=tuple, parse_int=_whole).raw_decode
+_read_json = json.JSONDecoder(object_pairs_hook=tuple, parse_int=_integer).raw_decode
 
 
 def json_object(text: str) -> dict[str, Value]:

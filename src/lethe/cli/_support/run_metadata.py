@@ -1,7 +1,7 @@
 """What `lethe learn` keeps in a checkpoint besides the model: options, position, output, scores.
 
-All of it is read once, whole: every field's type and range is checked, and how it goes with the
-other fields and the model. So the commands use it without further questions.
+All of it is read at once: every field's type and range is checked, and its relation to other fields
+and to the model. So the commands can use it without further checks.
 """
 
 from __future__ import annotations
@@ -214,18 +214,18 @@ def take_run_arrays(arrays: Arrays) -> Arrays:
 
 
 def _records(record: object, scores: object, arrays: Arrays, model: Model) -> RecordsMetadata:
-    whole = Fields("learn", record, ("mode", "events", "options", "position", "output"))
-    whole.one_of("mode", ("records",))
-    events = whole.integer("events", model.events, model.events)
-    options = _records_options(whole["options"], model)
+    fields = Fields("learn", record, ("mode", "events", "options", "position", "output"))
+    fields.one_of("mode", ("records",))
+    events = fields.integer("events", model.events, model.events)
+    options = _records_options(fields["options"], model)
     rest = Fields(SCORES, scores, ("time", "scores", "anomalies", "unreadable"))
-    output = whole.optional("output", lambda key: _output(whole[key]))
+    output = fields.optional("output", lambda key: _output(fields[key]))
     if output is not None and options.out is None:
         raise ValueError("output must be null where there is no option out")
     return RecordsMetadata(
         events=events,
         options=options,
-        position=_position(whole["position"]),
+        position=_position(fields["position"]),
         output=output,
         time=rest.optional("time", rest.string),
         scores=scores_from_state(rest["scores"], arrays, model, options.period),
@@ -296,8 +296,8 @@ def _position(value: object) -> Position:
 
 
 def _text(record: object, scores: object, net: Network) -> TextMetadata:
-    whole = Fields("learn", record, ("mode", "events", "options", "position"))
-    whole.one_of("mode", ("text",))
+    fields = Fields("learn", record, ("mode", "events", "options", "position"))
+    fields.one_of("mode", ("text",))
     tally = tally_from_state(scores)
     if net.topology.inputs != 256 or net.topology.outputs != 256:
         raise ValueError("the network of a text must have 256 inputs and outputs, got others")
@@ -306,10 +306,10 @@ def _text(record: object, scores: object, net: Network) -> TextMetadata:
             f"symbols must be one more than the network's {net.steps:,} steps, "
             f"got {tally.symbols:,}"
         )
-    position = Fields("position", whole["position"], ("offset", "sha256"))
+    position = Fields("position", fields["position"], ("offset", "sha256"))
     return TextMetadata(
-        events=whole.integer("events", tally.symbols, tally.symbols),
-        options=_text_options(whole["options"], net),
+        events=fields.integer("events", tally.symbols, tally.symbols),
+        options=_text_options(fields["options"], net),
         position={"offset": position.integer("offset"), "sha256": position.digest("sha256")},
         tally=tally,
     )
