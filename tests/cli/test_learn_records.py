@@ -37,7 +37,7 @@ def values(rows: int) -> np.ndarray:
     return np.array([record.event["value"] for record in BundledStream("sine", rows=rows)])
 
 
-def test_figures_beside_the_naive_predictors(capsys: pytest.CaptureFixture[str]) -> None:
+def test_figures_compared_with_the_naive_predictors(capsys: pytest.CaptureFixture[str]) -> None:
     record = figures([*SINE, *SMALL], capsys)
     assert record["events"] == 700
     assert record["targets"] == ["value"]
@@ -171,7 +171,7 @@ def test_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert out.read_text().splitlines()[0] == header
 
 
-def test_detecting_names_what_is_odd(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_detecting_names_the_anomalies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_csv(tmp_path / "sine.csv", 1500)
     text = path.read_text().splitlines()
     time_, _ = text[1200].split(",")
@@ -233,7 +233,7 @@ WRONG = [
     (["--skip", "601"], "skip must be at most the 600 records"),
     (["--every", "5"], "--every needs --checkpoint"),
     (["--resume"], "--resume needs --checkpoint"),
-    (["--checkpoint", "{folder}/life", "--every", "0"], "--every must be at least 1, got 0"),
+    (["--checkpoint", "{folder}/state", "--every", "0"], "--every must be at least 1, got 0"),
     (["--format", "csv"], "--format needs --out"),
     (["--detect", "--rate", "0.1"], "--detect is for tables of records, --rate for text"),
     (["--out", "{folder}/none/out"], "/none/out cannot be written: No such file or directory"),
@@ -346,15 +346,15 @@ def test_a_full_disk_is_one_line_and_no_file(
 def test_a_device_that_is_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     err = complaint([*SINE, *SMALL, "--out", "/dev/full"], capsys)
     assert "--out /dev/full cannot be written: No space left on device" in err
-    words = [*SINE, *SMALL, "--out", "/dev/full", "--checkpoint", tmp_path / "life"]
+    words = [*SINE, *SMALL, "--out", "/dev/full", "--checkpoint", tmp_path / "state"]
     assert "--out /dev/full must be a regular file" in complaint(words, capsys)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_followed_until_interrupted(tmp_path: Path) -> None:
     source = write_csv(tmp_path / "s.csv", 50)
-    out, life = tmp_path / "out.jsonl", tmp_path / "life"
-    words = ["learn", source, *SMALL, "--follow", "--out", out, "--checkpoint", life, "--json"]
+    out, state = tmp_path / "out.jsonl", tmp_path / "state"
+    words = ["learn", source, *SMALL, "--follow", "--out", out, "--checkpoint", state, "--json"]
     process = start(words)
     try:
         wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 50)
@@ -365,7 +365,7 @@ def test_followed_until_interrupted(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 130
-    newest = life / "000000000080.safetensors"
+    newest = state / "000000000080.safetensors"
     advice = f"; {newest} holds the state so far, --resume continues it\n"
     assert err.decode() == f"lethe learn: interrupted{advice}"
     assert json.loads(printed)["events"] == 80
