@@ -150,6 +150,13 @@ def test_options_that_contradict_the_checkpoint(
     assert named in complaint([*RESUME, *words], capsys)
 
 
+def test_records_are_not_resumed_without_a_source(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = complaint(["learn", "--checkpoint", "state", "--resume"], capsys)
+    assert "SOURCE must be given to resume a run on records, got none" in err
+
+
 def test_a_folder_with_a_run_is_not_written_over(
     state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,6 +63,14 @@ class Entry(NamedTuple):
     steps: int
 
 
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    rounds: int
+    quick: bool
+    json: bool
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
@@ -81,12 +89,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Arguments) -> int:
     """Measure all tables and print them.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns

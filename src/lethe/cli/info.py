@@ -21,6 +21,13 @@ __all__ = ["add_arguments", "run"]
 SHOWN = 20  # columns, or categories of one
 
 
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    model: str
+    json: bool
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = "Example: lethe info state"
@@ -30,12 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Arguments) -> int:
     """Describe a checkpoint.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns

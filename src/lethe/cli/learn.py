@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from contextlib import closing, nullcontext
@@ -19,6 +18,7 @@ from lethe.cli._support.learn_options import (
     FOR_TEXTS,
     LAYERS,
     UPDATES,
+    LearnArguments,
     add_arguments,
 )
 from lethe.cli._support.records import is_table, learn_records
@@ -72,12 +72,12 @@ def text_topology(layers: int = LAYERS, cells: int = CELLS) -> Topology:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: LearnArguments) -> int:
     """Learn a source, show how well it goes, and print the figures at the end.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : LearnArguments
         As `add_arguments` declares.
 
     Returns
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         return learn_records(args, session) if table else _learn_text(args, session)
 
 
-def _check_numbers(args: argparse.Namespace) -> None:
+def _check_numbers(args: LearnArguments) -> None:
     least = {"limit": 1, "seed": 0, "layers": 1, "cells": 1, "skip": 0}
     for option, bound in least.items():
         value = getattr(args, option)
@@ -117,7 +117,7 @@ def _check_numbers(args: argparse.Namespace) -> None:
         raise ValueError("--follow needs SOURCE to be a file, which grows")
 
 
-def _learn_text(args: argparse.Namespace, session: CheckpointSession) -> int:
+def _learn_text(args: LearnArguments, session: CheckpointSession) -> int:
     net, options, tally, position = _start(args, session)
     stream, name = _open(args, position)
     with closing(stream):
@@ -125,7 +125,7 @@ def _learn_text(args: argparse.Namespace, session: CheckpointSession) -> int:
 
 
 def _start(
-    args: argparse.Namespace, session: CheckpointSession
+    args: LearnArguments, session: CheckpointSession
 ) -> tuple[Network, TextOptions, Tally, TextPosition | None]:
     """The network, its options, scores and position: new ones, or those of a checkpoint."""
     found = session.found
@@ -151,7 +151,7 @@ class _TextRun:
 
     def __init__(
         self,
-        args: argparse.Namespace,
+        args: LearnArguments,
         session: CheckpointSession,
         net: Network,
         options: TextOptions,
@@ -267,7 +267,7 @@ def _network(options: TextOptions) -> Network:
         ) from None
 
 
-def _open(args: argparse.Namespace, position: TextPosition | None) -> tuple[TextStream, str]:
+def _open(args: LearnArguments, position: TextPosition | None) -> tuple[TextStream, str]:
     """The stream, and its name."""
     source, skip = args.source, args.skip
     if source == "-" and sys.stdin is None:

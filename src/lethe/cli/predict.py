@@ -17,11 +17,26 @@ from lethe.cli._support.tables import progress, running_scores, scores_record, s
 from lethe.cli._support.writer import FORMATS, EventWriter, Lines, open_writer
 from lethe.core.network import Network
 from lethe.data import TextStream
+from lethe.data.sources import Form
 from lethe.evaluate.prequential import EventScores, predict_events, predict_symbols
 from lethe.model import Model
 from lethe.version import __version__
 
 __all__ = ["add_arguments", "run"]
+
+
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    model: str
+    source: str
+    form: Form | None
+    out: str | None
+    format: str | None
+    limit: int | None
+    skip: int | None
+    follow: bool
+    json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,12 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object with the scores")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Arguments) -> int:
     """Predict each event of a source with a model that does not change.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -86,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     return _predict_records(args, saved, saved.model)
 
 
-def _predict_records(args: argparse.Namespace, saved: Saved, model: Model) -> int:
+def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
     if model.task == "symbols":
         raise ValueError(f"MODEL must predict columns of records or be a network, got {args.model}")
     if not model.events:
@@ -99,7 +114,13 @@ def _predict_records(args: argparse.Namespace, saved: Saved, model: Model) -> in
     writer: EventWriter | None = None
     started_at, code = model.events, 0
     with ExitStack() as stack:
-        stream = opened(args.source, args, model.configuration()["options"]["bad"], None)
+        stream = opened(
+            args.source,
+            form=args.form,
+            skip=args.skip,
+            follow=args.follow,
+            bad=model.configuration()["options"]["bad"],
+        )
         stack.callback(stream.close)
         interrupts = stack.enter_context(Interrupts())
         show = stack.enter_context(progress("events", args.limit))
@@ -146,7 +167,7 @@ def _predict_records(args: argparse.Namespace, saved: Saved, model: Model) -> in
     return code
 
 
-def _predict_text(args: argparse.Namespace, net: Network) -> int:
+def _predict_text(args: Arguments, net: Network) -> int:
     """Bits per symbol of a text."""
     for option in ("form", "out", "format"):
         if getattr(args, option) is not None:

@@ -24,6 +24,16 @@ __all__ = ["add_arguments", "run"]
 _WITHOUT_MATPLOTLIB = 'they are drawn by matplotlib, which is missing: pip install "lethe-ml[plot]"'
 
 
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    results: Path
+    figures: Path
+    no_draw: bool
+    out: Path
+    json: bool
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
@@ -63,12 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one object: what the page holds")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Arguments) -> int:
     """Read the results, find or draw the figures, and write the page.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -123,7 +133,7 @@ class _Record(TypedDict):
     version: str
 
 
-def _pictures(args: argparse.Namespace) -> tuple[list[Picture], str]:
+def _pictures(args: Arguments) -> tuple[list[Picture], str]:
     """The figures that the folder holds or that can be drawn, and why others are missing."""
     from lethe import report
     from lethe.figures import FIGURES

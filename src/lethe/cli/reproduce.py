@@ -36,6 +36,21 @@ trials are kept, and --resume continues from there.
 """
 
 
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    experiment: str
+    full: bool
+    row: list[str] | None
+    trials: int | None
+    seed: int | None
+    jobs: int | None
+    scheduler: str | None
+    out: Path | None
+    resume: bool
+    json: bool
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.epilog = EXAMPLES
@@ -105,12 +120,12 @@ def _integer(least: int) -> Callable[[str], int]:
     return number
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Arguments) -> int:
     """Run the requested trials, and compare.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -148,7 +163,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _names(args: argparse.Namespace) -> list[str]:
+def _names(args: Arguments) -> list[str]:
     """The requested tables; with `all`, those that can be run here."""
     from lethe.experiments import missing
 
@@ -194,7 +209,7 @@ class _Asked:
         )
 
 
-def _ask(args: argparse.Namespace, name: str) -> _Asked:
+def _ask(args: Arguments, name: str) -> _Asked:
     """What is to be run of a table, and what its results file holds of it."""
     from lethe import experiments
     from lethe.experiments import results
@@ -217,7 +232,7 @@ def _ask(args: argparse.Namespace, name: str) -> _Asked:
     return asked
 
 
-def _plan(args: argparse.Namespace, table: Table) -> Plan:
+def _plan(args: Arguments, table: Table) -> Plan:
     """What is run: the short form, unless the whole table or single rows are asked for."""
     for row in args.row or ():
         if row not in table.ROWS:
@@ -230,7 +245,7 @@ def _plan(args: argparse.Namespace, table: Table) -> Plan:
     return replace(plan, trials=args.trials, fewer={}) if args.trials else plan
 
 
-def _run_table(args: argparse.Namespace, asked: _Asked) -> None:
+def _run_table(args: Arguments, asked: _Asked) -> None:
     """Run what is missing of a table, and show it."""
     from lethe.experiments import results, run_task
     from lethe.trials.workers import one_thread, run_all
@@ -275,7 +290,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _say_what(args: argparse.Namespace, asked: _Asked) -> None:
+def _say_what(args: Arguments, asked: _Asked) -> None:
     plan, full = asked.plan, asked.table.FULL
     print(asked.table.TITLE)
     if not (args.full or args.row):
@@ -327,12 +342,12 @@ def _time(seconds: Iterable[float]) -> str:
     return f"{total / 60:.0f} minutes" if total < 7200 else f"{total / 3600:.1f} hours"
 
 
-def _print_json(args: argparse.Namespace, record: Record) -> None:
+def _print_json(args: Arguments, record: Record) -> None:
     if args.json:
         print(json.dumps(record), flush=True)
 
 
-def _write_page(path: Path, args: argparse.Namespace, asked: _Asked, text: str) -> None:
+def _write_page(path: Path, args: Arguments, asked: _Asked, text: str) -> None:
     """Write the table next to the results file, with the command that made it."""
     options = [f"--row {row}" for row in args.row or ()]
     options += [f"--trials {args.trials}"] if args.trials else []

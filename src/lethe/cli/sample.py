@@ -28,6 +28,17 @@ Probabilities: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 Symbol: TypeAlias = Hashable
 
 
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    model: str
+    length: int
+    temperature: float
+    seed: int
+    prompt: str
+    json: bool
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
@@ -57,12 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Arguments) -> int:
     """Draw symbols from a model that does not change.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -123,7 +134,7 @@ def draw(probabilities: Probabilities, temperature: float, random: np.random.Gen
 
 
 def _of_network(
-    saved: Saved, net: Network, args: argparse.Namespace, random: np.random.Generator
+    saved: Saved, net: Network, args: Arguments, random: np.random.Generator
 ) -> Iterator[str]:
     """Text from a network of byte values."""
     import codecs
@@ -153,7 +164,7 @@ def _of_network(
     return generate()
 
 
-def _of_model(model: Model, args: argparse.Namespace, random: np.random.Generator) -> Iterator[str]:
+def _of_model(model: Model, args: Arguments, random: np.random.Generator) -> Iterator[str]:
     """Text from a model of symbols."""
     if model.task != "symbols":
         raise ValueError(f"MODEL must be one of symbols or text, got one of {model.task}")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Literal, TypeAlias
 
 from lethe.cli._support.writer import FORMATS
 from lethe.core.updates import SGD, Adam, RMSprop, Update
+from lethe.data.sources import Form
 
-__all__ = ["CELLS", "EVERY", "FOR_RECORDS", "FOR_TEXTS", "LAYERS", "UPDATES", "add_arguments"]
+__all__ = ["CELLS", "EVERY", "FOR_RECORDS", "FOR_TEXTS", "LAYERS", "UPDATES", "Bad",
+           "LearnArguments", "add_arguments"]  # fmt: skip
+
+Bad: TypeAlias = Literal["raise", "missing", "skip"]
 
 #: Events between two checkpoints.
 EVERY = 10_000
@@ -28,6 +33,35 @@ UPDATES: dict[str, tuple[Callable[[float], Update], float]] = {
 FOR_RECORDS = ("target", "horizon", "classify", "detect", "time", "period", "bad", "form", "out",
             "format")  # fmt: skip
 FOR_TEXTS = ("symbols", "update", "rate")
+
+
+class LearnArguments(argparse.Namespace):
+    """The arguments of ``lethe learn``."""
+
+    source: str | None
+    target: list[str] | None
+    horizon: int | None
+    classify: bool
+    detect: bool
+    time: str | None
+    period: int | None
+    bad: Bad | None
+    form: Form | None
+    out: str | None
+    format: str | None
+    symbols: bool
+    update: str | None
+    rate: float | None
+    layers: int | None
+    cells: int | None
+    seed: int | None
+    limit: int | None
+    skip: int | None
+    follow: bool
+    checkpoint: str | None
+    every: int | None
+    resume: bool
+    json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

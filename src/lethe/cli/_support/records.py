@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -10,11 +9,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import PurePath
-from typing import Literal, TypedDict, TypeVar
 
 from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
 from lethe.cli._support.interrupts import Interrupts
+from lethe.cli._support.learn_options import Bad, LearnArguments
 from lethe.cli._support.printable import printable
+from lethe.cli._support.records_options import given_options, resolved
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.tables import (
@@ -28,14 +28,12 @@ from lethe.cli._support.writer import EventWriter, Lines, OutputState, open_writ
 from lethe.core.network import instruction_set
 from lethe.data import BUNDLED, Record, RecordSource, RecordStream, open_records
 from lethe.data.records import FORMS
-from lethe.data.sources import PARQUET_SUFFIXES
+from lethe.data.sources import PARQUET_SUFFIXES, Form
 from lethe.evaluate.prequential import EventScores, predict_events
 from lethe.model import Model, Report
 from lethe.version import __version__
 
 __all__ = ["RecordsRun", "is_table", "learn_records", "opened", "where"]
-
-T = TypeVar("T")
 
 
 def is_table(source: str | None) -> bool:
@@ -51,17 +49,23 @@ def is_table(source: str | None) -> bool:
 
 
 def opened(
-    source: str, args: argparse.Namespace, bad: str, position: Mapping[str, object] | None
+    source: str,
+    *,
+    form: Form | None,
+    skip: int | None,
+    follow: bool,
+    bad: Bad,
+    position: Mapping[str, object] | None = None,
 ) -> RecordSource:
     """The records of SOURCE; ``-`` is standard input."""
     if source == "-" and sys.stdin is None:
         raise ValueError("SOURCE - needs standard input, which is closed")
     return open_records(
         sys.stdin.buffer if source == "-" else source,
-        form=args.form,
+        form=form,
         position=position,
-        skip=args.skip,
-        follow=args.follow,
+        skip=skip,
+        follow=follow,
         bad="skip" if bad == "skip" else "raise",
     )
 
@@ -93,12 +97,12 @@ def with_columns(
         yield record
 
 
-def learn_records(args: argparse.Namespace, session: CheckpointSession) -> int:
+def learn_records(args: LearnArguments, session: CheckpointSession) -> int:
     """Learn a table of records as the arguments of `lethe learn` say.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : LearnArguments
         As `lethe.cli.learn.add_arguments` declares.
     session : CheckpointSession
         Entered: what to continue from, and where to save.
@@ -117,14 +121,14 @@ def learn_records(args: argparse.Namespace, session: CheckpointSession) -> int:
 class RecordsRun:
     """One run of `lethe learn` on a table of records, from the arguments of `learn_records`."""
 
-    def __init__(self, args: argparse.Namespace, session: CheckpointSession) -> None:
+    def __init__(self, args: LearnArguments, session: CheckpointSession) -> None:
         self.args = args
         self.session = session
         found = session.found
-        given = _given(args)
+        given = given_options(args)
         position, self.unreadable = None, 0
         if found is None:
-            self.options = _resolved(given)
+            self.options = resolved(given)
             self.model = _model(self.options)
             self.scores = EventScores(self.model, self.options.time)
             self.anomalies = AnomalyLog()
@@ -139,7 +143,16 @@ class RecordsRun:
             position, output = run.position, run.output
             if args.skip is not None:
                 self.unreadable = run.unreadable
-        self.stream = opened(args.source, args, self.options.bad, position)
+        if args.source is None:
+            raise ValueError("SOURCE must be given to resume a run on records, got none")
+        self.stream = opened(
+            args.source,
+            form=args.form,
+            skip=args.skip,
+            follow=args.follow,
+            bad=self.options.bad,
+            position=position,
+        )
         self.writer: EventWriter | None = None
         self.lines: Lines | None = None
         self.last: Record | None = None
@@ -311,73 +324,6 @@ def _anomalies_text(log: AnomalyLog, events: int) -> str:
         for one in log.most_anomalous()
     ]
     return "\n".join(lines)
-
-
-class _Given(TypedDict):
-    """The options that are fixed for a run; None is not given."""
-
-    target: list[str] | None
-    classify: bool | None
-    detect: bool | None
-    horizon: int | None
-    time: str | None
-    period: int | None
-    cells: int | None
-    layers: int | None
-    seed: int | None
-    bad: Literal["raise", "missing", "skip"] | None
-    out: str | None
-    format: str | None
-
-
-def _given(args: argparse.Namespace) -> _Given:
-    targets = [name for names in args.target or () for name in names.split(",")]
-    if "" in targets:
-        raise ValueError(f"--target must be names of columns, got {','.join(args.target)!r}")
-    return {
-        "target": targets or None,
-        "classify": args.classify or None,
-        "detect": args.detect or None,
-        "horizon": args.horizon,
-        "time": args.time,
-        "period": args.period,
-        "cells": args.cells,
-        "layers": args.layers,
-        "seed": args.seed,
-        "bad": args.bad,
-        "out": args.out,
-        "format": args.format,
-    }
-
-
-def _resolved(given: _Given) -> RecordsOptions:
-    """Every option, with the default for each that was not given."""
-    targets = given["target"] or []
-    if given["classify"] and len(targets) != 1:
-        raise ValueError(
-            f"--classify needs one --target, the column of the class, got {len(targets)}"
-        )
-    if given["format"] and given["out"] is None:
-        raise ValueError("--format needs --out, the file that it is of")
-    ahead = bool(given["detect"]) or not targets
-    return RecordsOptions(
-        target=targets,
-        classify=_or(given["classify"], False),
-        detect=_or(given["detect"], False),
-        horizon=_or(given["horizon"], 1 if ahead else 0),
-        time=given["time"],
-        period=given["period"],
-        cells=_or(given["cells"], 32),
-        layers=_or(given["layers"], 1),
-        seed=_or(given["seed"], 0),
-        bad=_or(given["bad"], "raise"),
-        out=given["out"],
-        format=_or(given["format"], "jsonl"),
-    )
-
-
-def _or(value: T | None, default: T) -> T:
-    return default if value is None else value
 
 
 def _model(options: RecordsOptions) -> Model:

@@ -10,14 +10,14 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe.cli._support.anomaly_log import AnomalyLog
 from lethe.cli._support.fields import Fields, parse_json
-from lethe.cli._support.learn_options import UPDATES
+from lethe.cli._support.learn_options import UPDATES, Bad
 from lethe.cli._support.scores_state import scores_from_state, scores_to_state, tally_from_state
 from lethe.cli._support.writer import FORMATS, OutputState
 from lethe.core.network import Network
@@ -44,7 +44,7 @@ Position: TypeAlias = dict[str, object]
 #: beginning of the names of further arrays.
 SCORES = "scores"
 
-BAD: tuple[Literal["raise"], Literal["missing"], Literal["skip"]] = ("raise", "missing", "skip")
+BAD: tuple[Bad, ...] = ("raise", "missing", "skip")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class RecordsOptions:
     cells: int
     layers: int
     seed: int
-    bad: Literal["raise", "missing", "skip"]
+    bad: Bad
     out: str | None
     format: str
 
