@@ -21,7 +21,7 @@ import numpy as np
 
 import lethe
 from lethe.cli.bench import Entry, machine, measure
-from lethe.model.racing import RATES
+from lethe.model.networks import RATES
 from lethe.trials.workers import one_thread
 from lethe.version import __version__
 

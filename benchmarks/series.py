@@ -35,8 +35,8 @@ from series_tables import ablation_tables, main_table, peers_table, readme_table
 import lethe
 from lethe.cli.bench import machine
 from lethe.evaluate.naive import Season
+from lethe.model.networks import RATES
 from lethe.model.numbers import PREDICTORS
-from lethe.model.racing import RATES
 from lethe.version import __version__
 
 Values = NDArray[np.float64]

@@ -14,7 +14,7 @@ from typing import Any
 import lethe
 from lethe.cli.bench import machine
 from lethe.data import topics
-from lethe.model.racing import RATES
+from lethe.model.networks import RATES
 
 ALONE = (3e-4, 1e-3, 2e-3, 3e-3, 1e-2)
 

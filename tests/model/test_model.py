@@ -128,8 +128,8 @@ def test_what_was_foreseen_is_used_for_that_event_only(script: list[str]) -> Non
             theirs.learn({"a": 9.0, "b": 9.0}, 1.0)
         if word == "tell" and waiting:
             id, target = waiting.pop()
-            ours.learn_target(id, target)
-            theirs.learn_target(id, target)
+            ours.tell(id, target)
+            theirs.tell(id, target)
         if word == "copy":
             ours = copy.deepcopy(ours)
         if word == "late":
@@ -249,7 +249,7 @@ def test_several_targets_are_several_numbers() -> None:
     assert list(prediction.value) == ["y", "b"]
     assert prediction.interval(target="y")[0] < prediction.value["y"]
     assert report.column in ("y", "b")
-    assert report.actual == event[report.column]
+    assert report.came == event[report.column]
     with pytest.raises(ValueError, match="target must be one of y, b"):
         prediction.interval()
     with pytest.raises(ValueError, match="ahead must be from 1 to 1"):
@@ -439,7 +439,7 @@ def test_what_is_no_symbol() -> None:
         ({"rates": (math.inf,)}, "rates"),
         ({"rates": (0.1,) * 17}, "rates"),
         ({"categories": 0}, "categories"),
-        ({"max_delay": 0}, "max_delay"),
+        ({"wait": 0}, "wait"),
         ({"detect": 1}, "detect"),
         ({"bad": "ignore"}, "bad"),
         ({"new_columns": "ignore"}, "new_columns"),

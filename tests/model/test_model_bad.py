@@ -135,10 +135,10 @@ def test_what_is_skipped_leaves_no_bit(task: str) -> None:
 def test_a_late_target_is_skipped_by_policy() -> None:
     model = ready(bad="skip")
     model.learn({"a": 1.0}, id=1)
-    assert model.learn_target(1, "text").skipped
-    assert model.learn_target(1, math.inf).skipped
+    assert model.tell(1, "text").skipped
+    assert model.tell(1, math.inf).skipped
     assert model.skipped == 2
-    model.learn_target(1, 2.0)
+    model.tell(1, 2.0)
     assert not model.owed
 
 

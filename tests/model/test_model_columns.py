@@ -32,7 +32,7 @@ def test_room_grows_and_what_was_learned_stays(late: bool) -> None:
         x = {"a": event["a"], "b": event["b"]}
         model.learn(x, *(() if late else (event["y"],)), id=n if late else None)
         if late and n >= 5:
-            model.learn_target(n - 5, stream[n - 5]["y"])
+            model.tell(n - 5, stream[n - 5]["y"])
     assert model.heads.places == 8
     columns: dict[str, float] = {}
     for places in (8, 16, 32, 64, 128):
@@ -56,7 +56,7 @@ def test_room_grows_and_what_was_learned_stays(late: bool) -> None:
         if late:
             while model.owed:
                 owed = model.owed[0]
-                model.learn_target(owed.id, 1.0)
+                model.tell(owed.id, 1.0)
     for event in wide(60, 3):
         model.learn({"a": event["a"], "b": event["b"]}, event["y"])
     assert math.isfinite(model.predict({"a": 1.0, "b": 0.0}).value)
@@ -258,7 +258,7 @@ def test_one_class_alone() -> None:
 def test_late_classes_that_have_given_way() -> None:
     """A class can be new again by the time its event is learned from."""
     random = np.random.default_rng(0)
-    model = small("y", task="classification", categories=3, max_delay=10)
+    model = small("y", task="classification", categories=3, wait=10)
     waiting: list[int] = []
     for n in range(200):
         model.learn({"a": float(random.normal())}, id=n)
@@ -266,7 +266,7 @@ def test_late_classes_that_have_given_way() -> None:
         if random.random() < 0.8:
             id = waiting.pop(random.integers(len(waiting)))
             if any(owed.id == id and not owed.known for owed in model.owed):
-                model.learn_target(id, f"class {random.integers(8)}")
+                model.tell(id, f"class {random.integers(8)}")
     assert len(model.heads.classes) == 3
     assert model.predict({"a": 0.0}).value is not None
 
@@ -302,7 +302,7 @@ def sizes(model: Model) -> dict[str, int]:
 def test_nothing_grows_without_end(task: Any) -> None:
     random = np.random.default_rng(0)
     target = None if task == "symbols" else "y"
-    model = small(target, task=task, categories=20, max_delay=7, detect=False)
+    model = small(target, task=task, categories=20, wait=7, detect=False)
     found = []
     for n in range(1500):
         if task == "symbols":
@@ -311,7 +311,7 @@ def test_nothing_grows_without_end(task: Any) -> None:
             event = {"a": float(random.normal()), "word": f"w{random.integers(100)}"}
             model.learn(event, id=n)
             if n % 3 == 0:
-                model.learn_target(n, float(random.normal()) if task == "regression" else n % 50)
+                model.tell(n, float(random.normal()) if task == "regression" else n % 50)
         if n in (500, 1499):
             found.append(sizes(model))
     assert found[0] == found[1]

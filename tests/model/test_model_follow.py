@@ -97,7 +97,7 @@ def test_what_it_refuses() -> None:
     with pytest.raises(RuntimeError, match="followed"):
         model.learn(stream[1])
     with pytest.raises(ValueError, match="waits"):
-        model.learn_target(1, 2.0)
+        model.tell(1, 2.0)
     assert model.predict(stream[1]).value == model.follow(stream[1]).prediction.value  # type: ignore[union-attr]
 
 

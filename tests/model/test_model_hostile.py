@@ -22,7 +22,7 @@ Arrays = dict[str, np.ndarray]
 @functools.cache
 def parts(task: str, late: bool) -> tuple[str, Arrays, dict[str, Any], list[Any]]:
     """A life as JSON, its arrays, the metadata, and events to come."""
-    model, events = of_task(task, categories=3, max_delay=5)
+    model, events = of_task(task, categories=3, wait=5)
     stream = events(16)
     for n, event in enumerate(stream[:12]):
         if not late or model.horizon:
@@ -32,7 +32,7 @@ def parts(task: str, late: bool) -> tuple[str, Arrays, dict[str, Any], list[Any]
         model.learn(x, id=n)
         if n % 2:
             target = {name: event[name] for name in model.targets}
-            model.learn_target(n, target if len(target) > 1 else event["y"])
+            model.tell(n, target if len(target) > 1 else event["y"])
     arrays, metadata = model.to_checkpoint()
     life = arrays.pop("life").tobytes().decode()
     return life, arrays, metadata, stream[12:]
@@ -49,7 +49,7 @@ def use(model: Model, events: list[Any]) -> None:
         model.predict(*(() if model.horizon else (event,)))
         model.learn(event)
     if model.owed and model.owed[0].id is not None:
-        model.learn_target(model.owed[0].id, None)
+        model.tell(model.owed[0].id, None)
     model.to_checkpoint()
 
 
@@ -165,7 +165,7 @@ def field(life: Any, *names: str) -> Any:
         ("number", ("horizon",), True),
         ("number", ("cells",), 1 << 40),
         ("number", ("rates",), {"tuple": ["0.1"]}),
-        ("number", ("max_delay",), math.inf),
+        ("number", ("wait",), math.inf),
         ("number", ("generator",), {"generator": {"bit_generator": "MT19937"}}),
         ("number", ("events",), -1),
         ("number", ("owed",), {"deque": [5]}),

@@ -42,7 +42,7 @@ def through(model: Model, way: str, folder: Path) -> Model:
 def test_wherever_a_life_is_cut_it_goes_on(
     tmp_path: Path, task: str, way: str, cuts: list[int], late: bool, asked: bool, seed: int
 ) -> None:
-    options = {"categories": 2, "max_delay": 6}
+    options = {"categories": 2, "wait": 6}
     ours, events = of_task(task, **options)
     theirs, _ = of_task(task, **options)
     late = late and ours.horizon == 0
@@ -69,7 +69,7 @@ def test_wherever_a_life_is_cut_it_goes_on(
             if any(owed.id == id for owed in theirs.owed):
                 wanted = [stream[id][name] for name in theirs.targets]
                 for model in (ours, theirs):
-                    model.learn_target(id, wanted if len(wanted) > 1 else wanted[0])
+                    model.tell(id, wanted if len(wanted) > 1 else wanted[0])
     assert bits_of(ours) == bits_of(theirs)
 
 
@@ -98,7 +98,7 @@ def test_a_life_has_the_same_bytes_each_time(tmp_path: Path) -> None:
 def test_options_survive(tmp_path: Path) -> None:
     model = Model(
         "y", horizon=2, time="at", period=7, cells=3, layers=2, rates=(1e-3,), categories=9,
-        max_delay=5, detect=False, bad="skip", new_columns="grow", seed=4,
+        wait=5, detect=False, bad="skip", new_columns="grow", seed=4,
     )  # fmt: skip
     twin = through(model, "load", tmp_path)
     assert bits_of(twin) == bits_of(model)

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Protocol, TypeAlias
 
 from lethe.model import Model, Report
-from lethe.model.racing import RATES
+from lethe.model.networks import RATES
 
 __all__ = ["RATES", "TARGET", "Features", "event_of", "learn", "regression_model", "score"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lethe.model import Model, Prediction
-from lethe.model.racing import RATES
+from lethe.model.networks import RATES
 
 try:
     from sklearn.utils import check_random_state

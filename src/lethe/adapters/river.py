@@ -8,7 +8,7 @@ and scoring do not change the model.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from lethe.adapters._river_events import (
     RATES,
@@ -179,8 +179,7 @@ class LetheRegressor(base.Regressor):
     def predict_one(self, x: Features) -> float:
         """Predict the target; 0 before the first event."""
         event = x if self._known.issuperset(x) else event_of(x, self._known)
-        value: float = self.model.predict(event).value
-        return value
+        return cast(float, self.model.predict(event).value)
 
     def learn_one(self, x: Features, y: object) -> None:
         """Learn from the next event and its target; None is missing."""
@@ -265,7 +264,7 @@ class LetheForecaster(Forecaster):
             raise ValueError(
                 f"horizon must be at most {self.horizon}, the forecaster's own, got {horizon!r}"
             )
-        return [float(value) for value in self.model.predict().forecast[:horizon]]
+        return list(cast(tuple[float, ...], self.model.predict().forecast[:horizon]))
 
 
 class LetheAnomalyDetector(bases.AnomalyDetector):

@@ -128,10 +128,9 @@ class LetheRegressor(RegressorMixin, BaseEstimator):
 
     def predict(self, X: Rows) -> NDArray[np.float64]:
         """Predict each row, shape (n_samples,) or (n_samples, n_outputs)."""
-        values = [prediction.value for prediction in walk(self, X)]
-        if len(self.model_.targets) > 1:
-            return np.array([list(value.values()) for value in values])
-        return np.array(values)
+        values = (prediction.value for prediction in walk(self, X))
+        rows = [list(value.values()) if isinstance(value, dict) else value for value in values]
+        return np.array(rows, np.float64)
 
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = nan_allowed(super().__sklearn_tags__())

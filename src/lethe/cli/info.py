@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lethe.cli._support.printable import printable
@@ -15,6 +15,7 @@ from lethe.cli._support.sessions import read_checkpoint
 from lethe.cli._support.tables import aligned, scores_record, scores_text
 from lethe.core.network import Network
 from lethe.model import Model
+from lethe.model.description import CategoryColumn
 
 __all__ = ["add_arguments", "run"]
 
@@ -113,18 +114,19 @@ def _network(net: Network) -> dict[str, object]:
 
 
 def _model(model: Model) -> dict[str, object]:
-    configuration = model.configuration()
-    options = configuration["options"]
+    configuration, parameters = model.configuration(), model.parameters
     about: dict[str, object] = {
         "events": model.events,
         "skipped": model.skipped,
         "missed": model.missed,
         "task": model.task,
         "horizon": model.horizon,
-        **{name: options[name] for name in ("period", "cells", "layers")},
+        "period": parameters.period,
+        "cells": parameters.cells,
+        "layers": parameters.layers,
         "targets": list(model.targets),
         "time": configuration["time"],
-        "rates": list(options["rates"]),
+        "rates": list(parameters.rates),
         "numbers": list(configuration["numbers"]),
         "categories": _sizes(configuration["categories"]),
         "never_seen": configuration["never_seen"],
@@ -140,7 +142,7 @@ def _model(model: Model) -> dict[str, object]:
     return about
 
 
-def _sizes(categories: Mapping[str, Mapping[str, Sized]]) -> dict[str, int]:
+def _sizes(categories: Mapping[str, CategoryColumn]) -> dict[str, int]:
     """How many categories each column has."""
     return {name: len(column["slots"]) for name, column in categories.items()}
 
@@ -175,13 +177,12 @@ def _weights_text(model: Model) -> str:
 
 
 def _model_lines(model: Model) -> list[list[str]]:
-    configuration = model.configuration()
-    options = configuration["options"]
+    configuration, parameters = model.configuration(), model.parameters
     ahead = f", {model.horizon} ahead" if model.horizon else ""
     sizes = _sizes(configuration["categories"])
     networks = (
-        f"{len(options['rates'])} of {options['layers']} "
-        f"layer{'s' if options['layers'] > 1 else ''} of {options['cells']} cells"
+        f"{len(parameters.rates)} of {parameters.layers} "
+        f"layer{'s' if parameters.layers > 1 else ''} of {parameters.cells} cells"
     )
     if model.networks:
         networks += f", {sum(net.topology.weights for net in model.networks):,} weights"

@@ -119,7 +119,7 @@ def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
             form=args.form,
             skip=args.skip,
             follow=args.follow,
-            bad=model.configuration()["options"]["bad"],
+            bad=model.parameters.bad,
         )
         stack.callback(stream.close)
         interrupts = stack.enter_context(Interrupts())

@@ -70,11 +70,11 @@ def kernel() -> Any:
     return _kernel
 
 
-def new_core(topology: Topology, update: Update, dtype: np.dtype[Any]) -> Core:
-    """A block of zeros and the compiled functions on it."""
+def new_core(topology: Topology, update: Update, dtype: np.dtype[Any], memory: Any = None) -> Core:
+    """A block of zeros, or one that lies in `memory`, and the compiled functions on it."""
     made = kernel().Core32 if dtype == np.float32 else kernel().Core64
     g, h = SQUASHINGS[topology.cell_input], SQUASHINGS[topology.cell_output]
-    core: Core = made(topology, update, g, h)
+    core: Core = made(topology, update, g, h, *(() if memory is None else (memory,)))
     return core
 
 

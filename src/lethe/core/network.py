@@ -126,6 +126,23 @@ class Network:
         self._core = new_core(topology, update, dtype)
         self._outputs = self._core.array("output", 0)
 
+    @classmethod
+    def on_memory(cls, topology: Topology, update: Update, memory: NDArray[np.uint8]) -> Self:
+        """A float32 network on a block that lies in somebody else's memory, without a snapshot."""
+        made = cls.__new__(cls)
+        made.topology, made.update, made.dtype = topology, update, np.dtype(np.float32)
+        made._core = new_core(topology, update, made.dtype, memory)
+        made._outputs = made._core.array("output", 0)
+        return made
+
+    @classmethod
+    def from_memory(cls, topology: Topology, update: Update, block: bytes) -> Self:
+        """A float32 network of its own, from a block without a snapshot."""
+        made = cls.__new__(cls)
+        made._build(topology, update, np.dtype(np.float32))
+        made._core.load(block + block)
+        return made
+
     # ---- one time step ----
 
     def step(self, x: ArrayLike | int, *, learn: bool = True) -> Floating:

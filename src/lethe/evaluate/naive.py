@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lethe.model.cycles import DAY, WEEK, YEAR
-from lethe.model.encoding import ABSURD, category_of
+from lethe.model.calendar import DAY, WEEK, YEAR
+from lethe.model.values import ABSURD, category_of
 from lethe.storage.state import part
 
 __all__ = ["PREDICTORS", "ClassScores", "NumberScores", "Season", "number_or_nan"]

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from lethe.core.network import Network
 from lethe.data.record import Record
 from lethe.evaluate.naive import ClassScores, NumberScores, number_or_nan
 from lethe.model import Model, Report
-from lethe.model.cycles import seconds_of
+from lethe.model.calendar import seconds_of
 
 __all__ = [
     "EventScores",
@@ -188,7 +188,8 @@ class EventScores:
             return
         if isinstance(self.scores, NumberScores):
             actual = [number_or_nan(event.get(name)) for name in self.scores.targets]
-            self.scores.update(prediction.forecast, actual, self._seconds(event))
+            forecast = cast(tuple[float | dict[str, float], ...], prediction.forecast)
+            self.scores.update(forecast, actual, self._seconds(event))
         elif self.scores is not None:
             given = prediction.probabilities, prediction.new, event.get(model.targets[0])
             self.scores.update(prediction.value, *given)
@@ -199,7 +200,7 @@ class EventScores:
             times = (name for name, value in event.items() if seconds_of(value) is not None)
             self.time = next(times, None)
         if model.task == "regression":
-            self.scores = NumberScores(model.targets, model.horizon, model.period)
+            self.scores = NumberScores(model.targets, model.horizon, model.parameters.period)
         else:
             self.scores = ClassScores()
 

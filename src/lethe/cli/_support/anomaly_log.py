@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lethe.cli._support.fields import Fields, is_integer, list_of
+from lethe.storage.fields import Fields, is_integer, list_of
 
 __all__ = ["SCORES", "Anomaly", "AnomalyLog"]
 

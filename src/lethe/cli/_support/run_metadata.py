@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.cli._support.anomaly_log import AnomalyLog
-from lethe.cli._support.fields import Fields, parse_json
 from lethe.cli._support.learn_options import UPDATES, Bad
 from lethe.cli._support.scores_state import scores_from_state, scores_to_state, tally_from_state
 from lethe.cli._support.writer import FORMATS, OutputState
@@ -24,6 +23,7 @@ from lethe.core.network import Network
 from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.evaluate.prequential import Tally
 from lethe.model import Model
+from lethe.storage.fields import Fields, parse_json
 
 __all__ = [
     "Position",
@@ -251,19 +251,22 @@ def _records_options(value: object, model: Model) -> RecordsOptions:
         out=fields.optional("out", fields.string),
         format=fields.one_of("format", FORMATS),
     )
-    own = model.configuration()["options"]
-    expected = {
-        "target": list(model.targets) if options.target else [],
-        "task": "classification" if options.classify else "regression",
-    }
-    if options.target != expected["target"] or model.task != expected["task"]:
-        raise ValueError("options must be those of the model, got another target or task")
-    for name in ("horizon", "period", "cells", "layers", "bad"):
-        if own[name] != getattr(options, name):
-            raise ValueError(
-                f"options: {name} must be that of the model, {own[name]!r:.40}, "
-                f"got {getattr(options, name)!r:.40}"
-            )
+    expected = RecordsOptions(
+        target=list(model.targets) if options.target else [],
+        classify=model.task == "classification",
+        detect=options.detect,
+        horizon=model.parameters.horizon,
+        time=options.time,
+        period=model.parameters.period,
+        cells=model.parameters.cells,
+        layers=model.parameters.layers,
+        seed=options.seed,
+        bad=model.parameters.bad,
+        out=options.out,
+        format=options.format,
+    )
+    if options != expected or model.task == "symbols":
+        raise ValueError("options must be those of the model, got others")
     return options
 
 

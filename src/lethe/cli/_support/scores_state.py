@@ -9,10 +9,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.cli._support.fields import Fields, array_of, is_integer, list_of
 from lethe.evaluate.naive import KEPT, MOST, PREDICTORS, ClassScores, NumberScores, Season
 from lethe.evaluate.prequential import Tally
 from lethe.model import Model
+from lethe.storage.fields import Fields, array_of, is_integer, list_of
 
 __all__ = ["scores_from_state", "scores_to_state", "tally_from_state"]
 

@@ -11,7 +11,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO, NamedTuple, TypedDict, TypeVar
+from typing import BinaryIO, NamedTuple, TypedDict, TypeVar, cast
 
 from lethe.model import Prediction, Report
 
@@ -124,7 +124,8 @@ class Lines:
 
 
 def _number(prediction: Prediction, name: str, actual: object) -> _Number:
-    forecast = [f[name] if isinstance(f, dict) else f for f in prediction.forecast]
+    each = cast(tuple[float | dict[str, float], ...], prediction.forecast)
+    forecast = [one[name] if isinstance(one, dict) else one for one in each]
     low, high = _interval(prediction, name)
     return _Number(forecast, low, high, _finite(actual))
 

@@ -1,0 +1,297 @@
+"""A predictor's state as JSON and one block of bytes, and back: checked once, whole.
+
+A digest says that a file is whole, not who wrote it. Nothing is executed when a state is restored,
+and what does not fit together is refused here, before it is used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe.model.beginning import class_column, new_encoder
+from lethe.model.classes import ClassPredictor
+from lethe.model.encoder import Category
+from lethe.model.numbers import NumberPredictor
+from lethe.model.parameters import Parameters
+from lethe.model.predictor import Predictor
+from lethe.model.values import category_of, label_of
+from lethe.storage.fields import Fields, is_integer, list_of, parse_json
+
+__all__ = [
+    "MOST_COUNT",
+    "arrays_of",
+    "checked_arrays",
+    "generator_from_json",
+    "predictor_from_json",
+    "predictor_to_json",
+]
+
+#: As many as float64 tells apart.
+MOST_COUNT = (1 << 52) - 1
+MOST_SIZE = 1 << 20
+
+_FIELDS = (
+    "targets", "timed", "slots", "pending", "classes", "places", "started", "time", "numbers",
+    "categories", "ignored", "ids", "complete",
+)  # fmt: skip
+
+
+def generator_from_json(state: object) -> np.random.Generator:
+    """The generator whose ``bit_generator.state`` this is."""
+    outer = Fields("generator", state, ("bit_generator", "state", "has_uint32", "uinteger"))
+    inner = Fields("generator", outer["state"], ("state", "inc"))
+    outer.one_of("bit_generator", ("PCG64",))
+    made = np.random.PCG64()
+    made.state = {
+        "bit_generator": "PCG64",
+        "state": {
+            "state": inner.integer("state", high=(1 << 128) - 1),
+            "inc": inner.integer("inc", high=(1 << 128) - 1),
+        },
+        "has_uint32": outer.integer("has_uint32", high=1),
+        "uinteger": outer.integer("uinteger", high=(1 << 32) - 1),
+    }
+    return np.random.Generator(made)
+
+
+# ---- writing ----
+
+
+def arrays_of(
+    parameters: Parameters,
+    generator: np.random.Generator,
+    skipped: int,
+    predictor: Predictor | None,
+) -> dict[str, NDArray[np.generic]]:
+    """The arrays of a model's checkpoint: its block, and a state that says what it belongs to."""
+    state = {
+        "parameters": parameters.to_json(),
+        "generator": generator.bit_generator.state,
+        "skipped": skipped,
+        "predictor": None if predictor is None else predictor_to_json(predictor),
+    }
+    block = b"" if predictor is None else predictor.stream.save()
+    # As an array: a model that knows thousands of categories has a long state.
+    text = json.dumps(state).encode("ascii")
+    return {"block": np.frombuffer(block, np.uint8), "state": np.frombuffer(text, np.uint8)}
+
+
+def _columns_of(places: dict[str, int]) -> list[object]:
+    """Keys, the one that was used least recently first, and their places."""
+    return [list(places), list(places.values())]
+
+
+def predictor_to_json(predictor: Predictor) -> dict[str, object]:
+    """What a predictor knows besides its block, as plain JSON values."""
+    encoder, waiting = predictor.encoder, predictor.waiting
+    places = predictor.places
+    return {
+        "targets": list(predictor.targets),
+        "timed": predictor.timed,
+        "slots": predictor.stream.slots,
+        "pending": predictor.stream.pending_capacity,
+        "classes": None if places is None else _columns_of(places),
+        "places": predictor.ensemble.current(predictor.stream).outputs,
+        "started": encoder.started,
+        "time": encoder.time,
+        "numbers": list(encoder.number_names),
+        "categories": [
+            [name, category.other, *_columns_of(category.slots)]
+            for name, category in encoder.categories.items()
+        ],
+        "ignored": list(encoder.ignored),
+        "ids": [[id, number] for id, number in waiting.ids.items()],
+        "complete": [[number, key] for number, key in waiting.complete.items()],
+    }
+
+
+# ---- reading ----
+
+
+def checked_arrays(
+    arrays: Mapping[str, NDArray[np.generic]],
+) -> tuple[Fields, NDArray[np.uint8]]:
+    """The state and the block of a model's checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If these are no such arrays.
+    """
+    if "life" in arrays:
+        raise ValueError("it is a model of Lethe 0.1.0, which this version does not read")
+    block, text = (arrays.get(name) for name in ("block", "state"))
+    if block is None or text is None or block.dtype != np.uint8 or block.ndim != 1:
+        raise ValueError("it must have a block and a state, both of bytes")
+    # Each category has a slot, and each slot some hundred bytes of weights.
+    found = parse_json(text, 100_000 + block.nbytes // 40)
+    state = Fields("state", found, ("parameters", "generator", "skipped", "predictor"))
+    return state, block.astype(np.uint8, copy=False)
+
+
+def predictor_from_json(
+    value: object,
+    block: NDArray[np.uint8],
+    parameters: Parameters,
+    generator: np.random.Generator,
+) -> Predictor:
+    """The predictor whose `predictor_to_json` and block these are.
+
+    Parameters
+    ----------
+    value : object
+        As from `predictor_to_json`.
+    block : ndarray of uint8
+        As from its stream's ``save``.
+    parameters, generator
+        Of the model that it belongs to.
+
+    Raises
+    ------
+    ValueError
+        If they are not those of one predictor.
+    """
+    fields = Fields("predictor", value, _FIELDS)
+    made = _empty(fields, parameters, generator)
+    if made.stream.size != block.nbytes:  # before any memory is taken
+        raise ValueError(f"its block must have {made.stream.size:,} bytes, got {block.nbytes:,}")
+    made.stream.load(block)
+    _restore_encoder(fields, made)
+    _restore_waiting(fields, made)
+    if isinstance(made, ClassPredictor):
+        _restore_classes(fields, made)
+    elif fields["classes"] is not None:
+        raise ValueError("predictor: classes must be null for numbers")
+    return made
+
+
+def _empty(
+    fields: Fields, parameters: Parameters, generator: np.random.Generator
+) -> NumberPredictor | ClassPredictor:
+    """A predictor of the sizes that these fields say, without memory."""
+    targets, timed = tuple(fields.strings("targets")), fields.boolean("timed")
+    slots = fields.integer("slots", 1, MOST_SIZE)
+    pending = fields.integer("pending", 1, max(parameters.horizon, 2 * parameters.max_delay + 2))
+    places = fields.integer("places", 1, MOST_SIZE)
+    encoder, column = new_encoder(parameters), class_column(parameters)
+    if column is None:
+        if not targets or (parameters.target and targets != parameters.target):
+            raise ValueError(f"predictor: targets must be the model's, got {targets!r:.60}")
+        numbers = NumberPredictor(
+            parameters, targets, encoder, generator, timed=timed, slots=slots, pending=pending
+        )
+        if places != numbers.ensemble.topology.outputs:
+            raise ValueError(f"predictor: places must be that of all targets, got {places:,}")
+        return numbers
+    if targets != (column,):
+        raise ValueError(f"predictor: targets must be the model's, got {targets!r:.60}")
+    return ClassPredictor(
+        parameters,
+        column,
+        encoder,
+        generator,
+        timed=timed,
+        slots=slots,
+        classes=places,
+        pending=pending,
+    )
+
+
+def _places_of(name: str, keys: object, places: object, end: int) -> dict[str, int]:
+    """Categories, each with a place below `end` of its own."""
+    names = list_of(name, keys, None, _category)
+    numbers = list_of(name, places, len(names), lambda place: _integer(name, place, end))
+    if len(set(names)) < len(names) or len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name} must have places of their own, got one twice")
+    return dict(zip(names, numbers, strict=True))
+
+
+def _restore_encoder(fields: Fields, predictor: NumberPredictor | ClassPredictor) -> None:
+    encoder, stream = predictor.encoder, predictor.stream
+    used = stream.slots_used
+    encoder.started = fields.boolean("started")
+    time = fields.optional("time", fields.string)
+    if encoder.time is not None and time != encoder.time:
+        raise ValueError(f"predictor: time must be the model's column, got {time!r:.60}")
+    encoder.time = time
+    names = fields.strings("numbers")
+    if len(names) != stream.columns:
+        raise ValueError(f"predictor: numbers must be {stream.columns:,}, got {len(names):,}")
+    encoder.numbers = {name: index for index, name in enumerate(names)}
+    encoder.ignored = dict.fromkeys(fields.strings("ignored"), True)
+    declared = list(encoder.categories)
+    encoder.categories = {}
+    for item in list_of("categories", fields["categories"], None, lambda item: item):
+        match item:
+            case [str(name), other, keys, slots]:
+                places = _places_of("categories", keys, slots, used)
+                category = Category(places, _integer("categories", other, used))
+            case _:
+                raise ValueError(f"categories must be columns, got {item!r:.40}")
+        if name in encoder.categories or name in encoder.numbers or len(places) > encoder.most:
+            raise ValueError(f"categories must be one for each column, got {name!r:.40}")
+        encoder.categories[name] = category
+    if not set(declared) <= set(encoder.categories):
+        raise ValueError(f"categories must have {declared[0]!r}, got none")
+
+
+def _restore_waiting(fields: Fields, predictor: NumberPredictor | ClassPredictor) -> None:
+    stream, waiting = predictor.stream, predictor.waiting
+    first = stream.pending_sequence
+    end = first + stream.pending_count
+    for item in list_of("ids", fields["ids"], None, lambda item: item):
+        match item:
+            case [str() | int() as id, number] if not isinstance(id, bool):
+                waiting.ids[id] = _integer("ids", number, end)
+            case _:
+                raise ValueError(f"ids must be of events, got {item!r:.40}")
+    for item in list_of("complete", fields["complete"], None, lambda item: item):
+        match item:
+            case [number, None | str() as key]:
+                waiting.complete[_integer("complete", number, end)] = (
+                    None if key is None else _category(key)
+                )
+            case _:
+                raise ValueError(f"complete must be of events, got {item!r:.40}")
+    waiting.prune(first)
+
+
+def _restore_classes(fields: Fields, predictor: ClassPredictor) -> None:
+    stream = predictor.stream
+    match fields["classes"]:
+        case [keys, places]:
+            classes = _places_of("classes", keys, places, stream.known)
+        case _:
+            raise ValueError("classes must be keys and places, got something else")
+    if len(classes) != stream.known - 1 or 0 in classes.values():
+        raise ValueError(f"classes must be {stream.known - 1:,}, got {len(classes):,}")
+    predictor.classes = classes
+    predictor.keys = ["", *sorted(classes, key=classes.__getitem__)]
+    if predictor.symbols:
+        return
+    slots = predictor.encoder.categories[predictor.column].slots
+    given = stream.view("class slot")
+    if list(slots) != list(classes) or any(
+        given[place] != slots[key] for key, place in classes.items()
+    ):
+        raise ValueError("classes must be those of their column, got others")
+
+
+def _integer(name: str, value: object, end: int) -> int:
+    if not isinstance(value, int) or not is_integer(value, 0, end - 1):
+        raise ValueError(f"{name} must have whole numbers below {end:,}, got {value!r:.40}")
+    return value
+
+
+def _category(key: object) -> str:
+    """A category's name, as `category_of` makes it."""
+    try:
+        if isinstance(key, str) and category_of("", label_of(key)) == key:
+            return key
+    except (ValueError, IndexError):
+        pass
+    raise ValueError(f"categories must be names that begin with a type, got {key!r:.40}")
