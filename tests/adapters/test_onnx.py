@@ -246,7 +246,7 @@ def test_a_model_is_exported_with_its_encoder(horizon: int, tmp_path: Path) -> N
             {"x": n % 7, "day": f"2024-01-{n % 28 + 1:02}", "kind": "ab"[n % 2], "y": n % 5}
         )
     paths = export_model(model, tmp_path)
-    assert len(paths) == len(model.rates)
+    assert len(paths) == len(model.parameters.rates)
     encoder = json.loads(paths[0].with_suffix(".onnx.json").read_text())
     nets = model.networks
     assert len(encoder["inputs"]) == nets[0].topology.inputs
