@@ -36,7 +36,7 @@ import lethe
 from lethe.cli.bench import machine
 from lethe.evaluate.naive import Season
 from lethe.model.networks import RATES
-from lethe.model.numbers import PREDICTORS
+from lethe.model.numbers import PREDICTORS, NumberPredictor
 from lethe.version import __version__
 
 Values = NDArray[np.float64]
@@ -134,12 +134,22 @@ def mean_error(answers: Values, series: Series, ahead: int) -> float:
 
 def predictor_outputs(model: lethe.Model) -> Values:
     """What each predictor says of the last event: (outputs, predictors), from the model's block."""
-    return model.heads.of_record(model.owed[-1].record, "predictions")
+    predictor = model._engine.predictor
+    assert isinstance(predictor, NumberPredictor)
+    view = predictor.stream.view
+    records, outputs = view("records"), len(view("blend weights"))
+    newest = int(view("pending first")[0] + view("pending count")[0]) - 1
+    record = records[newest % len(records)]
+    # Behind them in a record (kernels/stream/layout.hpp) lie six numbers of each output.
+    k = len(PREDICTORS) + len(model.parameters.rates)
+    return record[: -6 * outputs][-outputs * k :].reshape(outputs, k)
 
 
 def believed(model: lethe.Model, head: int, k: int) -> Values:
     """The weight of each predictor: of two mixtures, and of a mixture of these."""
-    weights: Values = model.heads.part("mix_weights")[head]
+    predictor = model._engine.predictor
+    assert isinstance(predictor, NumberPredictor)
+    weights = predictor.stream.view("blend weights")[head]
     return weights[2 * k] * weights[:k] + weights[2 * k + 1] * weights[k : 2 * k]
 
 
