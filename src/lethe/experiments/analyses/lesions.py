@@ -23,7 +23,7 @@ from lethe.core.network import Network
 from lethe.core.topology import UnitKind
 from lethe.tasks import TARGETS, ReberStream, Steps
 from lethe.tasks.reber import SYMBOLS
-from lethe.trials.continual import Trial
+from lethe.trials.continual import Trial, TrialResult
 
 __all__ = ["BROKEN", "Errors", "Lesioned", "Lesions", "carrier", "errors", "lesion", "lesions"]
 
@@ -255,7 +255,8 @@ class Lesions:
         -------
         Lesioned
         """
-        result, net = self.trial.train(seed)
+        trained: tuple[TrialResult, Network] = self.trial.train(seed)
+        result, net = trained
         if not result.perfect:
             return Lesioned(False, result.training_streams)
         steps, bound = self.stream(seed), self.trial.bound

@@ -17,7 +17,7 @@ from lethe.core.equations import SQUASHINGS, Array
 from lethe.core.network import Network
 from lethe.core.updates import SGD
 from lethe.tasks import Steps, joined
-from lethe.trials.continual import Stream, Trial
+from lethe.trials.continual import Stream, Trial, TrialResult
 
 __all__ = [
     "NUMBERS",
@@ -114,7 +114,7 @@ class StateGrowth:
         -------
         GrownStates
         """
-        result, net = self.trial.train(seed)
+        result, net = _trained(self.trial, seed)
         seen: list[list[tuple[float, ...]]] = [[] for _ in self.strings]
         for stream in _new_streams(self.trial, seed, self.streams):
             steps = _read(stream, strings=self.strings[-1] + _WINDOW)
@@ -244,7 +244,7 @@ class PartialsForgotten:
         -------
         PartialsAtResets
         """
-        result, trained = self.trial.train(seed)
+        result, trained = _trained(self.trial, seed)
         net = _without_learning(trained)
         (stream,) = _new_streams(self.trial, seed, 1)
         symbols = _read(stream, steps=self.steps).inputs[: self.steps]
@@ -312,6 +312,11 @@ def _without_learning(trained: Network) -> Network:
             net.weights(kind, layer)[...] = trained.weights(kind, layer)  # type: ignore[arg-type]
     net.weights("output")[...] = trained.weights("output")
     return net
+
+
+def _trained(trial: Trial, seed: int) -> tuple[TrialResult, Network]:
+    trained: tuple[TrialResult, Network] = trial.train(seed)
+    return trained
 
 
 def _new_streams(trial: Trial, seed: int, number: int) -> list[Stream]:
