@@ -41,9 +41,7 @@ __all__ = ["LAGS", "NETWORKS", "ErrorFlow", "MemoryBlocks", "SimpleRecurrent"]
 Floats = NDArray[np.float64]
 
 #: The lags at which sizes are reported: 1 to 1,000, evenly on a logarithmic scale.
-LAGS: tuple[int, ...] = tuple(
-    *np.unique(np.geomspace(1, 1000, 61).round().astype(int)).tolist(),
-)
+LAGS: tuple[int, ...] = tuple(np.unique(np.geomspace(1, 1000, 61).round().astype(int)).tolist())
 _SYMBOLS = 7  # Of the stream that all networks read, the continual embedded Reber grammar.
 _BURN_IN = 100  # Steps before the error, so that it meets a network at work.
 # Size of a perturbation: central differences err by its square, rounding by 1e-16 over it.
