@@ -127,14 +127,16 @@ class StateGrowth:
                 record=("cell_state", "cell_output", "output_gate"),
             )
             for number, measured in zip(self.strings, seen, strict=True):
-                first, end, last = bounds[[number - 1, number, number - 1 + _WINDOW]]
+                ends = (number - 1, number, number - 1 + _WINDOW)
+                first, end, last = (int(bounds[string]) for string in ends)
                 gates = run["output_gate"][first:last]
                 share = _explained(run["cell_output"][first:last], gates)
                 measured.append((*self._means_of(run["cell_state"][first:end]), share))
-        means = np.array([np.mean(measured, axis=0) for measured in seen]).T.tolist()
-        state, slope, squashed, saturated, share = means
+        means = [np.mean(measured, axis=0) for measured in seen]
+        columns = ([float(mean[column]) for mean in means] for column in range(5))
+        state, slope, squashed, saturated, shares = columns
         return GrownStates(
-            list(self.strings), state, slope, squashed, saturated, share, result.perfect
+            list(self.strings), state, slope, squashed, saturated, shares, result.perfect
         )
 
     def _means_of(self, states: NDArray[Any]) -> tuple[float, float, float, float]:

@@ -19,6 +19,8 @@ from lethe.experiments.formatting import percentage
 from lethe.experiments.records import Fields, Record, by_row, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, long_lags, nto
+from lethe.trials.continual import Trial
+from lethe.trials.sequence import SequenceTrial
 from lethe.trials.text import TextTrial
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
@@ -45,7 +47,7 @@ class _Task:
     """
 
     title: str
-    trial: Any
+    trial: Trial | SequenceTrial | TextTrial
     full: dict[str, Any]
     rates: dict[str, float]
     counts: str
@@ -57,6 +59,7 @@ class _Task:
             update = Adam(rate)
             return Row(title, CostedTrial(replace(self.trial, update=update)))
         t = self.trial.topology
+        assert isinstance(t, Topology)
         units = ("inputs", "outputs", "output_units")
         parts = {name: v for name, v in t.configuration().items() if name not in units}
         how = {
@@ -195,8 +198,10 @@ def _rate(costed: CostedTrial) -> float:
     trial = costed.trial
     if trial.update is not None:
         return trial.update.rate
-    recipe: Any = trial.topology
-    rate: float = dict(recipe.options)["rate"]
+    recipe = trial.topology
+    assert isinstance(recipe, Baseline)
+    rate = dict(recipe.options)["rate"]
+    assert isinstance(rate, float)
     return rate
 
 
