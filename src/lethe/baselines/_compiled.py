@@ -118,7 +118,8 @@ def _over_time(step: Callable[[_Loop[_C]], _Loop[_C]], begin: _Loop[_C], n: Arra
     def goes_on(loop: _Loop[_C]) -> Array:
         return (loop.t < n) & ~loop.stopped
 
-    return jax.lax.while_loop(goes_on, step, begin)
+    end: _Loop[_C] = jax.lax.while_loop(goes_on, step, begin)
+    return end
 
 
 def _first_state(cell: Cell, state: Tree) -> Tree:

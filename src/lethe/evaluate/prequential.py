@@ -266,8 +266,7 @@ def predict_events(
     >>> from lethe.data import open_records
     >>> model = Model("value", horizon=1)
     >>> scores = EventScores(model)
-    >>> for scored in predict_events(model, open_records("sine"), scores=scores, limit=2000):
-    ...     anomalous = scored.report.anomaly > 0.9999
+    >>> events = list(predict_events(model, open_records("sine"), scores=scores, limit=2000))
     >>> errors = scores.scores.mean_errors(0, 0)
     >>> errors["model"] < min(errors["last value"], errors["mean"])
     True
