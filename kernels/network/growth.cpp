@@ -89,8 +89,8 @@ void grow_network(const Layout& a, const char* from, const Layout& b, char* to) 
     copy_rows(from + before.weights, to + after.weights, before.rows, units, moved);
     copy_rows(from + before.moment1, to + after.moment1, before.rows, units, moved);
     copy_rows(from + before.moment2, to + after.moment2, before.rows, units, moved);
-    copy_rows(from + before.partials, to + after.partials, before.rows,
-              single(a.layer_partials()), moved);
+    copy_rows(from + before.partials, to + after.partials, before.rows, single(a.layer_partials()),
+              moved);
   }
   const int cells = a.layers * a.blocks * a.cells;
   const Rows moved = {a.shortcuts ? cells + a.inputs : cells, a.shortcuts ? more : 0};

@@ -104,7 +104,9 @@ void exponential(nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu
 
 }  // namespace
 
-void bind_streams(nb::module_& m);  // streams.cpp
+void bind_events(nb::module_& m);         // events.cpp
+void bind_number_stream(nb::module_& m);  // number_stream.cpp
+void bind_class_stream(nb::module_& m);   // class_stream.cpp
 
 NB_MODULE(_kernel, m) {
   m.doc() = "The compiled time step.";
@@ -136,5 +138,7 @@ NB_MODULE(_kernel, m) {
       "type"_a);
   m.def("exponential", &exponential<float>, "x"_a, "y"_a.noconvert());
   m.def("exponential", &exponential<double>, "x"_a, "y"_a.noconvert());
-  bind_streams(m);
+  bind_events(m);
+  bind_number_stream(m);
+  bind_class_stream(m);
 }

@@ -53,11 +53,10 @@ void read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
   squash.cell_input = as_squash<T>(cell_input);
   squash.cell_output = as_squash<T>(cell_output);
   const std::string units = nb::cast<std::string>(t.attr("output_units"));
-  l.output_units = units == "softmax"  ? lethe::OutputUnits::softmax
-                   : units == "linear" ? lethe::OutputUnits::linear
-                   : units == "logistic_cross_entropy"
-                       ? lethe::OutputUnits::logistic_cross_entropy
-                       : lethe::OutputUnits::logistic;
+  l.output_units = units == "softmax"                  ? lethe::OutputUnits::softmax
+                   : units == "linear"                 ? lethe::OutputUnits::linear
+                   : units == "logistic_cross_entropy" ? lethe::OutputUnits::logistic_cross_entropy
+                                                       : lethe::OutputUnits::logistic;
   if (double(l.blocks) * l.cells * l.layers > (1 << 24))
     value_error("topology must have at most 16,777,216 cells");
   own.place_sources(truth("recurrent"));

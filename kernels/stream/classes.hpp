@@ -239,8 +239,7 @@ struct ClassStream {
 
   void set_class(double* record, const ClassChange& came) const {
     const auto known = static_cast<int64_t>(record[l.record.known]);  // it may be newer
-    record[l.record.then] =
-        came.before < known ? static_cast<double>(came.before) : 0.0;
+    record[l.record.then] = came.before < known ? static_cast<double>(came.before) : 0.0;
   }
 
   // A class becomes part of the past, and so of what the next event is predicted from.

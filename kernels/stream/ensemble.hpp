@@ -22,9 +22,10 @@ using lethe::Memory;
 using lethe::Services;
 using lethe::Status;
 
-constexpr double saturated = 0.001;   // a gate this near to 0 or 1
-constexpr double drifting = 1000.0;   // a state beyond this
-constexpr double stuck_inspections = 20;  // in a row, after which what was always so is called stuck
+constexpr double saturated = 0.001;  // a gate this near to 0 or 1
+constexpr double drifting = 1000.0;  // a state beyond this
+constexpr double stuck_inspections =
+    20;  // in a row, after which what was always so is called stuck
 enum Alarm : int64_t { saturated_gate, drifting_state, restarted_block };
 
 template <class StreamLayout>
@@ -97,8 +98,7 @@ struct Ensemble {
       if (has_diverged(n)) continue;
       const float* wanted = target;
       if (target && useful) {
-        const auto* const y =
-            reinterpret_cast<const float*>(m.network_block(n) + net().output_y);
+        const auto* const y = reinterpret_cast<const float*>(m.network_block(n) + net().output_y);
         for (int k = 0; k < net().outputs; ++k) m.target[k] = useful[k] ? target[k] : y[k];
         wanted = m.target.data();
       }
@@ -149,7 +149,8 @@ struct Ensemble {
   void start_outputs_low(int64_t first) const {
     const Layout& l = net();
     for (int64_t n = 0; n < networks(); ++n) {
-      float* const bias = singles(n, l.output_weights) + int64_t(l.output_rows - 1) * l.padded_outputs;
+      float* const bias =
+          singles(n, l.output_weights) + int64_t(l.output_rows - 1) * l.padded_outputs;
       std::fill(bias + first, bias + l.outputs, *std::min_element(bias, bias + first));
     }
   }
@@ -227,8 +228,8 @@ struct Ensemble {
 
   // A network whose numbers stopped being finite is empty until it gets new weights.
   void restart(int64_t n) const {
-    b[at.lost_steps] = std::min(b[at.lost_steps] + static_cast<double>(header(n).steps),
-                                lethe::holds::most_count);
+    b[at.lost_steps] =
+        std::min(b[at.lost_steps] + static_cast<double>(header(n).steps), lethe::holds::most_count);
     std::memset(m.network_block(n), 0, net().size);
     header(n).rate = m.rates[n];
     header(n).symbol = -1;
@@ -253,8 +254,7 @@ struct Ensemble {
     shut = is_shut ? shut + 1 : 0;
     bool drifts = false;
     for (int cell = 0; cell < l.cells; ++cell)
-      drifts |=
-          std::abs(singles(n, layer.cell_state)[cell * l.padded_blocks + block]) > drifting;
+      drifts |= std::abs(singles(n, layer.cell_state)[cell * l.padded_blocks + block]) > drifting;
     b[at.alarms + drifting_state] += drifts;
     if (shut < stuck_inspections) return true;
     if (!services.redraw(services.context, n, i, block)) return false;

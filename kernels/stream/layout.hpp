@@ -23,7 +23,15 @@ constexpr int64_t linear_predictors = 2;
 constexpr int64_t seasons = 2;
 
 // The predictors that are blended, before the networks.
-enum Naive : int64_t { last, overall_mean, smoothed_fast, smoothed_slow, median, season, naive_end };
+enum Naive : int64_t {
+  last,
+  overall_mean,
+  smoothed_fast,
+  smoothed_slow,
+  median,
+  season,
+  naive_end
+};
 // The second season lies behind the first.
 constexpr int64_t naive_predictors = naive_end + seasons - 1;
 
@@ -33,13 +41,13 @@ enum Blend : int64_t { in_usual_errors, in_own_units, of_blends, blend_count };
 
 // What every kind of stream is made of.
 struct StreamSizes {
-  int64_t slots;         // places for what columns say, in the features
-  int64_t pending;       // events that can wait for their targets at once
-  int64_t networks;      // that differ in their learning rate
+  int64_t slots;           // places for what columns say, in the features
+  int64_t pending;         // events that can wait for their targets at once
+  int64_t networks;        // that differ in their learning rate
   int64_t blocks, layers;  // memory blocks of a layer of each network, and layers
-  int64_t scored;        // numbers of an event that the anomaly scorer looks at; 0: it is off
-  int64_t timed;         // whether events have times
-  int64_t ahead;         // whether networks may have to predict ahead of what they have learned
+  int64_t scored;          // numbers of an event that the anomaly scorer looks at; 0: it is off
+  int64_t timed;           // whether events have times
+  int64_t ahead;           // whether networks may have to predict ahead of what they have learned
 };
 
 // A block and what lies in it. The networks' layout and their compiled body are one for all.
@@ -123,7 +131,7 @@ struct PendingParts {
     part("skipped", skipped, holds::count, {1});
     part("missed", missed, holds::count, {1});
     part("following", following, holds::flag, {1});
-    part("pending first", first, holds::count, {1});        // where in the ring
+    part("pending first", first, holds::count, {1});  // where in the ring
     part("pending count", count, holds::count, {1});
     part("pending sequence", sequence, holds::count, {1});  // which event the first is
     // What records hold is checked part by part.

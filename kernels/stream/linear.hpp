@@ -73,8 +73,8 @@ inline bool is_of_covariance(double along_phi, const double* product, int64_t n)
 // P is symmetric and only its lower triangle is kept, row by row: half the memory traffic, and
 // features that are added later lie behind. Features that never were anything but zero are not
 // `active`: their rows of P are as at the start and need no visit. A feature that stays at zero
-// later would let its variance grow without end; none grows beyond `most`. What is no covariance any
-// more starts anew, from the variance `prior`.
+// later would let its variance grow without end; none grows beyond `most`. What is no covariance
+// any more starts anew, from the variance `prior`.
 inline void linear_gain(double* p, const double* phi, const double* active, double forgetting,
                         double prior, double most, double* gain, int64_t n) {
   double along_phi = times_features(p, phi, active, gain, n);
