@@ -1,7 +1,7 @@
 """Checkpoints that were changed, with a right digest: each is refused, or a model that works.
 
-Thousands of seeded changes of networks and of every kind of model: other bytes, numbers and counts in
-the block, other fields in the state. What is not refused takes events, predicts, scores, gives
+Thousands of seeded changes of networks and of every kind of model: other bytes, numbers and counts
+in the block, other fields in the state. What is not refused takes events, predicts, scores, gives
 intervals, is saved and loaded again. Crashes, hangs, other exceptions, warnings and more than 50 MB
 besides the file's size are failures.
 """

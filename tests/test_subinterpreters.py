@@ -12,7 +12,8 @@ def test_an_import_error() -> None:
         "import _xxsubinterpreters as s, sys\n"
         "i = s.create()\n"
         "run = 'import sys; sys.path[:0]=%r\\n' % sys.path\n"
-        "run += 'try:\\n import lethe\\n lethe.Network(lethe.Topology(inputs=1, outputs=1)).step(0)'\n"
+        "run += 'try:\\n import lethe'\n"
+        "run += '\\n lethe.Network(lethe.Topology(inputs=1, outputs=1)).step(0)'\n"
         "run += '\\nexcept ImportError as error: print(error, flush=True)'\n"
         "s.run_string(i, run)\n"
     )

@@ -117,9 +117,7 @@ def test_the_callers_symbols_may_change() -> None:
     net, alone = Network(TOPOLOGY), Network(TOPOLOGY)
     symbols, flags = np.zeros(400_000, np.int64), np.ones(400_000, bool)
     alone.run(symbols, symbols, has_target=flags, record=())
-    thread = threading.Thread(
-        target=lambda: net.run(symbols, symbols, has_target=flags, record=())
-    )
+    thread = threading.Thread(target=lambda: net.run(symbols, symbols, has_target=flags, record=()))
     thread.start()
     time.sleep(0.05)
     symbols[:] = 1 << 40

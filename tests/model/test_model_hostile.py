@@ -96,7 +96,7 @@ def test_counters_of_a_network(kind: str, count: int, field: int) -> None:
     arrays = {name: np.array(array) for name, array in given.arrays.items()}
     at = given.parts["header 0"][0] + 8 * field
     arrays["block"][at : at + 8] = np.frombuffer(struct.pack("<q", count), np.uint8)
-    with pytest.raises(CheckpointError, match="counters|symbol"):
+    with pytest.raises(CheckpointError, match=r"counters|symbol"):
         from_checkpoint(arrays, given.metadata)
 
 
@@ -213,7 +213,7 @@ def test_a_text_that_is_no_state(text: str) -> None:
 def test_a_state_that_would_take_much_memory(text: str) -> None:
     given = checkpoint("numbers")
     state = np.frombuffer(text.encode(), np.uint8)
-    with pytest.raises(CheckpointError, match="values|smaller"):
+    with pytest.raises(CheckpointError, match=r"values|smaller"):
         from_checkpoint({**given.arrays, "state": state}, given.metadata)
 
 

@@ -86,7 +86,14 @@ def due_for_inspection() -> Model:
     return model
 
 
-COLUMNS = {"a": 1.0, "b": None, "y": 2.5, "kind": "fresh", "door": True, "at": "2024-03-01T00:00:00"}
+COLUMNS = {
+    "a": 1.0,
+    "b": None,
+    "y": 2.5,
+    "kind": "fresh",
+    "door": True,
+    "at": "2024-03-01T00:00:00",
+}
 
 CASES: dict[str, tuple[Callable[[], Model], Call]] = {
     "first event": (lambda: small("y"), lambda m: m.learn(numbers(1)[0])),

@@ -1,6 +1,6 @@
 """Checkpoints that somebody has changed, and everything that a model or network can be asked.
 
-A digest says that a file is whole, not who wrote it. Each number names one change of one checkpoint;
+A digest says that a file is whole, not who wrote it. Each number names one change of one of them;
 `outcome` loads it and uses what comes out. What may come of it: a CheckpointError, or a model that
 works, whose file loads again.
 """
@@ -23,10 +23,19 @@ import numpy as np
 from numpy.typing import NDArray
 from support.models import labelled, mixed, numbers, small, symbols
 
-from lethe import SGD, Adam, CheckpointError, Model, Network, NotFiniteError, RMSprop, Topology, load
-from lethe import storage
+from lethe import (
+    SGD,
+    Adam,
+    CheckpointError,
+    Model,
+    Network,
+    NotFiniteError,
+    RMSprop,
+    Topology,
+    load,
+    storage,
+)
 from lethe.model import from_checkpoint
-from lethe.model.classes import ClassPredictor
 from lethe.model.values import label_of
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -162,11 +171,24 @@ NUMBERS = (
     1e160, 1e175, 1e200, 1e300, 1.7e308, -1.7e308, math.inf, -math.inf, math.nan,
 )  # fmt: skip
 SINGLES = (0.0, 1.0, -1.0, 1e-45, 1e10, 1e19, -1e30, 3e38, -3e38, math.inf, math.nan)
-COUNTS = (0, 1, 2, -1, 3, 100, 1 << 31, 1 << 52, (1 << 52) - 1, (1 << 62), (1 << 63) - 1, -(1 << 63))
+COUNTS = (
+    0,
+    1,
+    2,
+    -1,
+    3,
+    100,
+    1 << 31,
+    1 << 52,
+    (1 << 52) - 1,
+    (1 << 62),
+    (1 << 63) - 1,
+    -(1 << 63),
+)
 JSON: tuple[object, ...] = (
-    None, True, False, 0, 1, -1, 2, 5, 8, 1000, 1 << 20, 1 << 31, 1 << 53, 1 << 64, 10**30, 0.0, 0.5,
-    -1.0, 1e308, math.nan, math.inf, "", "x", "sx", "i5", "y", "a", "at", "symbol", "regression",
-    "classification", "symbols", "skip", "grow", [], {}, [1], ["a"], ["sx"], [["a", 1]], [None],
+    None, True, False, 0, 1, -1, 2, 5, 8, 1000, 1 << 20, 1 << 31, 1 << 53, 1 << 64, 10**30, 0.0,
+    0.5, -1.0, 1e308, math.nan, math.inf, "", "x", "sx", "i5", "y", "a", "at", "symbol",
+    "regression", "classification", "symbols", "skip", "grow", [], {}, [1], ["a"], ["sx"], [["a", 1]], [None],
     {"a": 1}, [[], []], ["y", "y"],
 )  # fmt: skip
 
@@ -289,7 +311,9 @@ def mutation(number: int) -> tuple[str, Arrays, Metadata]:
             block = arrays.get("block", np.zeros(0))
             if block.size > 64 and block.dtype == np.uint8 and block.ndim == 1:
                 with np.errstate(all="ignore"):
-                    change_block(block, given.parts if block.size >= given.arrays["block"].size else {}, draw)
+                    change_block(
+                        block, given.parts if block.size >= given.arrays["block"].size else {}, draw
+                    )
         elif how < 0.94 and not is_network:
             text = arrays.get("state", np.zeros(0))
             try:
@@ -420,13 +444,14 @@ def use_network(net: Network, steps: int, draw: Random) -> None:
             net.reset()
             return
         except RuntimeError as error:  # frozen steps came before
-            assert "partials" in str(error) or "step()" in str(error)
+            if not ("partials" in str(error) or "step()" in str(error)):
+                raise
             net.reset()
 
 
 def outcome(number: int, events: int = 50, folder: Path | None = None) -> str:
     """What became of one mutation: "refused", or "works"; anything else is raised."""
-    kind, arrays, metadata = mutation(number)
+    _, arrays, metadata = mutation(number)
     draw = Random(f"events {number}")
     try:
         if folder is None:
@@ -438,8 +463,7 @@ def outcome(number: int, events: int = 50, folder: Path | None = None) -> str:
                 return "refused"
             made = load(folder / "changed")
     except CheckpointError as error:
-        assert "\n" not in str(error)
-        return "refused"
+        return "refused" if "\n" not in str(error) else "refused in several lines"
     if isinstance(made, Network):
         use_network(made, events, draw)
         from_checkpoint(*made.to_checkpoint())

@@ -258,8 +258,9 @@ def _restore_waiting(fields: Fields, predictor: NumberPredictor | ClassPredictor
     last = -1
     for item in list_of("ids", fields["ids"], None, lambda item: item):
         match item:
-            case [str() | int() as id, int() as number] if id not in waiting.ids and number > last:
-                waiting.ids[id] = last = _integer("ids", number, end)
+            case [str() | int() as id, number] if id not in waiting.ids:
+                # In the order in which the events came.
+                waiting.ids[id] = last = _integer("ids", number, end, last + 1)
             case _:
                 raise ValueError(f"ids must be of events, got {item!r:.40}")
     for item in list_of("complete", fields["complete"], None, lambda item: item):
@@ -294,9 +295,9 @@ def _restore_classes(fields: Fields, predictor: ClassPredictor) -> None:
         raise ValueError("classes must be those of their column, got others")
 
 
-def _integer(name: str, value: object, end: int) -> int:
-    if not isinstance(value, int) or not is_integer(value, 0, end - 1):
-        raise ValueError(f"{name} must have whole numbers below {end:,}, got {value!r:.40}")
+def _integer(name: str, value: object, end: int, first: int = 0) -> int:
+    if not isinstance(value, int) or not is_integer(value, first, end - 1):
+        raise ValueError(f"{name} must be from {first:,} to below {end:,}, got {value!r:.40}")
     return value
 
 
