@@ -133,7 +133,7 @@ struct PendingParts {
     part("following", following, holds::flag, {1});
     part("pending first", first, holds::count, {1});  // where in the ring
     part("pending count", count, holds::count, {1});
-    part("pending sequence", sequence, holds::count, {1});  // which event the first is
+    part("pending sequence", sequence, holds::sequence, {1});  // which event the first is
     // What records hold is checked part by part.
     part("records", records, holds::anything, {s.pending, record_size});
   }

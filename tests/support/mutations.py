@@ -188,8 +188,8 @@ COUNTS = (
 JSON: tuple[object, ...] = (
     None, True, False, 0, 1, -1, 2, 5, 8, 1000, 1 << 20, 1 << 31, 1 << 53, 1 << 64, 10**30, 0.0,
     0.5, -1.0, 1e308, math.nan, math.inf, "", "x", "sx", "i5", "y", "a", "at", "symbol",
-    "regression", "classification", "symbols", "skip", "grow", [], {}, [1], ["a"], ["sx"], [["a", 1]], [None],
-    {"a": 1}, [[], []], ["y", "y"],
+    "regression", "classification", "symbols", "skip", "grow", [], {}, [1], ["a"], ["sx"],
+    [["a", 1]], [None], {"a": 1}, [[], []], ["y", "y"],
 )  # fmt: skip
 
 
@@ -296,6 +296,23 @@ def _other_array(array: NDArray[np.generic], draw: Random) -> NDArray[np.generic
     return np.zeros_like(array)
 
 
+def _pile(
+    arrays: Arrays, metadata: Metadata, parts: dict[str, tuple[int, int]], draw: Random
+) -> None:
+    """Many changes of the block, each of which loads."""
+    for _ in range(12):
+        block = np.array(arrays["block"])
+        if not block.size:
+            return
+        with np.errstate(all="ignore"):
+            change_block(block, parts, draw)
+        try:
+            from_checkpoint({**arrays, "block": block}, metadata)
+        except CheckpointError:
+            continue
+        arrays["block"] = block
+
+
 def mutation(number: int) -> tuple[str, Arrays, Metadata]:
     """A kind of checkpoint, changed in one way or several."""
     draw = Random(f"mutation {number}")
@@ -305,6 +322,9 @@ def mutation(number: int) -> tuple[str, Arrays, Metadata]:
     metadata = copy.deepcopy(given.metadata)
     other = checkpoint(draw.choice(KINDS))
     is_network = kind in NETWORKS
+    if number % 6 == 5:
+        _pile(arrays, metadata, given.parts, draw)
+        return kind, arrays, metadata
     for _ in range(draw.choice((1, 1, 1, 2, 3))):
         how = draw.random()
         if how < 0.62:
