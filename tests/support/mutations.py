@@ -1,8 +1,8 @@
 """Checkpoints that somebody has changed, and everything that a model or network can be asked.
 
-A digest says that a file is whole, not who wrote it. Each number names one change of one of them;
-`outcome` loads it and uses what comes out. What may come of it: a CheckpointError, or a model that
-works, whose file loads again.
+A digest says that a file is whole, not who wrote it. Each number names one change of one of them:
+`loaded` loads it and `use` uses what comes out. What may come of it: a CheckpointError, or a model
+that works, whose file loads again.
 """
 
 from __future__ import annotations
@@ -469,25 +469,30 @@ def use_network(net: Network, steps: int, draw: Random) -> None:
             net.reset()
 
 
-def outcome(number: int, events: int = 50, folder: Path | None = None) -> str:
-    """What became of one mutation: "refused", or "works"; anything else is raised."""
-    _, arrays, metadata = mutation(number)
-    draw = Random(f"events {number}")
+def loaded(
+    arrays: Arrays, metadata: Metadata, folder: Path | None = None
+) -> Model | Network | None:
+    """What loads, from a file where there is a folder for it; None where it is refused."""
     try:
         if folder is None:
-            made = from_checkpoint(arrays, metadata)
-        else:
-            try:
-                storage.write(folder / "changed", arrays, metadata)
-            except ValueError:  # no file holds this
-                return "refused"
-            made = load(folder / "changed")
+            return from_checkpoint(arrays, metadata)
+        try:
+            storage.write(folder / "changed", arrays, metadata)
+        except ValueError:  # no file holds this
+            return None
+        return load(folder / "changed")
     except CheckpointError as error:
-        return "refused" if "\n" not in str(error) else "refused in several lines"
+        if "\n" in str(error):
+            raise
+        return None
+
+
+def use(made: Model | Network, events: int, draw: Random) -> None:
+    """Everything, and that what is saved then loads again."""
     if isinstance(made, Network):
         use_network(made, events, draw)
         from_checkpoint(*made.to_checkpoint())
-        return "works"
+        return
     use_model(made, events, draw)
     again = from_checkpoint(*made.to_checkpoint())
     assert isinstance(again, Model)
@@ -497,4 +502,3 @@ def outcome(number: int, events: int = 50, folder: Path | None = None) -> str:
         load(f"{name}/x")
     use_model(again, 3, draw)
     use_model(copy.deepcopy(again), 3, draw)
-    return "works"
