@@ -237,8 +237,8 @@ def test_each_step_is_learned_from_once() -> None:
 def test_ctrl_c_ends_a_run(learn: bool) -> None:
     code = (
         "import numpy as np, lethe\n"
-        "net = lethe.Network(lethe.Topology(inputs=7, outputs=7, blocks=32))\n"
-        "symbols = np.zeros(20_000_000, np.int64)\n"
+        "net = lethe.Network(lethe.Topology(inputs=7, outputs=7, blocks=256))\n"
+        "symbols = np.zeros(2_000_000, np.int64)\n"
         "print('running', flush=True)\n"
         "try:\n"
         f"    net.run(symbols, symbols, learn={learn}, record=())\n"
