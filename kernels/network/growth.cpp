@@ -88,7 +88,7 @@ void grow_state(const Layout& before, const char* from, const Layout& after, cha
 void grow_network(const Layout& a, const char* from, const Layout& b, char* to) {
   const int more = b.inputs - a.inputs;
   std::memcpy(to, from, sizeof(Header));
-  std::memcpy(to + b.touched, from + a.touched, a.inputs);
+  std::memcpy(to + b.ever_nonzero, from + a.ever_nonzero, a.inputs);
   copy_state(a, from, b, to);
   const int64_t units = single((3 + a.cells) * int64_t(a.padded_blocks));
   for (int i = 0; i < a.layers; ++i) {
@@ -97,8 +97,8 @@ void grow_network(const Layout& a, const char* from, const Layout& b, char* to) 
     copy_rows(from + before.weights, to + after.weights, before.rows, units, moved);
     copy_rows(from + before.moment1, to + after.moment1, before.rows, units, moved);
     copy_rows(from + before.moment2, to + after.moment2, before.rows, units, moved);
-    copy_rows(from + before.partials, to + after.partials, before.rows,
-              single(a.layer_partials()), moved);
+    copy_rows(from + before.partials, to + after.partials, before.rows, single(a.layer_partials()),
+              moved);
   }
   const int cells = a.layers * a.blocks * a.cells;
   const Rows moved = {a.shortcuts ? cells + a.inputs : cells, a.shortcuts ? more : 0};

@@ -179,15 +179,15 @@ def test_reset_starts_a_new_stream(restart: bool) -> None:
     assert np.array_equal(net.moments("cell"), moments)
 
 
-@pytest.mark.parametrize("way_out", ["reset", "clear_partials"])
+@pytest.mark.parametrize("way_out", ["reset", "reset_partials"])
 def test_learning_after_frozen_steps_needs_fresh_partials(way_out: str) -> None:
     net = Network(SMALL)
     net.run(np.ones((5, 3)), np.ones((5, 2)))
     net.step(np.ones(3), learn=False)
     before = bits(net)
-    with pytest.raises(RuntimeError, match="clear_partials"):
+    with pytest.raises(RuntimeError, match="reset_partials"):
         net.step(np.ones(3))
-    with pytest.raises(RuntimeError, match="clear_partials"):
+    with pytest.raises(RuntimeError, match="reset_partials"):
         net.run(np.ones((5, 3)), np.ones((5, 2)))
     with pytest.raises(RuntimeError, match="step"):
         net.learn(np.ones(2))
@@ -195,7 +195,7 @@ def test_learning_after_frozen_steps_needs_fresh_partials(way_out: str) -> None:
     net.step(np.ones(3), learn=False)
     state = net.state("cell_state").copy()
     getattr(net, way_out)()
-    assert np.array_equal(net.state("cell_state"), state) == (way_out == "clear_partials")
+    assert np.array_equal(net.state("cell_state"), state) == (way_out == "reset_partials")
     net.run(np.ones((5, 3)), np.ones((5, 2)))
 
 
@@ -203,7 +203,7 @@ def test_reset_at_the_first_step_of_a_run_makes_partials_fresh() -> None:
     net = Network(SMALL)
     net.step(np.ones(3), learn=False)
     starts = np.array([True, False])
-    with pytest.raises(RuntimeError, match="clear_partials"):
+    with pytest.raises(RuntimeError, match="reset_partials"):
         net.run(np.ones((2, 3)), np.ones((2, 2)), starts=starts)
     net.run(np.ones((2, 3)), np.ones((2, 2)), starts=starts, reset_at_starts=True)
 
@@ -246,7 +246,7 @@ def test_two_threads_in_one_network() -> None:
     refused = 0
     calls = (
         lambda: net.step(0), lambda: net.learn(0), lambda: net.peek(0), lambda: net.run([0], [0]),
-        net.reset, net.clear_partials, net.start_sequence, net.clone, lambda: net.weights("cell"),
+        net.reset, net.reset_partials, net.start_sequence, net.clone, lambda: net.weights("cell"),
         lambda: net.partials("cell"), lambda: net.state("output"), lambda: pickle.dumps(net),
     )  # fmt: skip
     time.sleep(0.1)

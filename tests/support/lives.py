@@ -10,9 +10,8 @@ from lethe import Network
 
 
 def bits(net: Network) -> bytes:
-    """A network's whole life: the block that a pickle holds."""
-    block: bytes = net.__getstate__()["block"]
-    return block
+    """A network's whole state: its block."""
+    return net.to_state()[0].tobytes()
 
 
 def life(net: Network) -> dict[Any, Any]:
@@ -26,7 +25,7 @@ def life(net: Network) -> dict[Any, Any]:
             found[name, layer] = net.state(name, layer)
         for kind in (*t.gates, "cell"):
             found["weights", kind, layer] = net.weights(kind, layer)
-            for order in {"SGD": (), "RMSprop": (2,)}.get(type(net.update).__name__, (1, 2)):
+            for order in net.update.moments:
                 found["moment", order, kind, layer] = net.moments(kind, layer, order=order)
             if kind != "output_gate":
                 found["partials", kind, layer] = net.partials(kind, layer)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core._batch import NetworkBatch
-from lethe.core._surgery import forget_input, forget_output, grown, take_weights
+from lethe.core._surgery import forget_input, forget_output, grown, copy_weights_from
 from lethe.core.network import Network, NotFiniteError
 from lethe.core.topology import Topology
 from lethe.core.updates import RMSprop
@@ -148,7 +148,7 @@ class Racers:
                 self.lost += NetworkBatch([net]).learn(wanted, self.stumbled >> n & 1)
         if self.apart:
             for front, net in zip(self.fronts, self.learners, strict=True):
-                take_weights(front, net)
+                copy_weights_from(front, net)
 
     def rejoin(self) -> None:
         """Nothing is owed any more: the learners are the front."""

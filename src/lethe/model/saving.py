@@ -30,7 +30,7 @@ def from_checkpoint(arrays: dict[str, Any], metadata: dict[str, Any]) -> Any:
     kind = metadata.get("kind")
     try:
         if kind == "Network":
-            return Network.of_life(arrays["block"], metadata["configuration"])
+            return Network.from_state(arrays["block"], metadata["configuration"])
         if kind != "Model":
             raise ValueError(f"one of {kind!r}")
         made = unpack(json.loads(arrays["life"].tobytes().decode()), arrays)

@@ -22,12 +22,12 @@ Class = TypeVar("Class", bound=type)
 class Block(Protocol):
     """What is one block of numbers, and plain JSON that says how to read them: a network."""
 
-    def life(self) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    def to_state(self) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """All of it, as bytes and JSON."""
 
     @classmethod
-    def of_life(cls, block: NDArray[np.uint8], configuration: dict[str, Any]) -> Self:
-        """The one whose `life` this is."""
+    def from_state(cls, block: NDArray[np.uint8], configuration: dict[str, Any]) -> Self:
+        """The one whose `to_state` this is."""
 
 
 _SEQUENCES: dict[str, Any] = {"list": list, "tuple": tuple, "deque": deque}
@@ -71,7 +71,7 @@ def pack(value: Any, path: str, arrays: Arrays) -> Any:
         arrays[path] = value.copy()
         return {"array": path}
     if any(isinstance(value, cls) for cls in _BLOCKS):
-        arrays[path], configuration = value.life()
+        arrays[path], configuration = value.to_state()
         return {"network": path, "configuration": configuration}
     if isinstance(value, np.random.Generator):
         return {"generator": value.bit_generator.state}
@@ -163,7 +163,7 @@ def unpack(packed: Any, arrays: Arrays) -> Any:
         case {"array": str(path)}:
             return arrays[path]
         case {"network": str(path), "configuration": dict(configuration)} if _BLOCKS:
-            return _BLOCKS[0].of_life(arrays[path], configuration)
+            return _BLOCKS[0].from_state(arrays[path], configuration)
         case {"generator": dict(state)}:
             generator = np.random.Generator(np.random.PCG64())
             generator.bit_generator.state = state
