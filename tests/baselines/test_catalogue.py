@@ -157,8 +157,8 @@ def test_a_run_stops_at_the_first_error_and_says_so() -> None:
         ({"inputs": np.array([0, 1, 7])}, "inputs must be .*0 to 6"),
         ({"targets": np.zeros((3, 2))}, r"targets must have shape \(T, 7\)"),
         ({"targets": np.zeros((2, 7))}, "targets must have 3 steps, as inputs have, got 2"),
-        ({"starts": np.zeros(2, bool)}, r"starts must be truth values of shape \(3,\)"),
-        ({"has_target": np.zeros(4, bool)}, r"has_target must be truth values of shape \(3,\)"),
+        ({"starts": np.zeros(2, bool)}, r"starts must be booleans of shape \(3,\)"),
+        ({"has_target": np.zeros(4, bool)}, r"has_target must be booleans of shape \(3,\)"),
     ],
 )
 def test_bad_input_is_one_error_and_changes_nothing(changes: dict[str, Any], message: str) -> None:
