@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["OUTPUT_UNITS", "Array", "Cell", "OutputUnits", "Tree", "error", "squashed"]
+__all__ = [
+    "OUTPUT_UNITS",
+    "Array",
+    "Arrays",
+    "Cell",
+    "OutputUnits",
+    "Tree",
+    "Weights",
+    "error",
+    "squashed",
+]
 
-#: An array of JAX, and arrays in nested dicts and tuples (a pytree).
-Array = Any
-Tree = Any
+Array: TypeAlias = jax.Array
+#: A pytree: arrays in nested dicts and tuples. Cells, credits and rules choose their own nesting,
+#: which no type can follow through `jax.tree.map`.
+Tree: TypeAlias = Any
+#: The weights or the state of most cells: arrays by name.
+Arrays: TypeAlias = Mapping[str, Array]
+#: All weights of a network, under "state" and "output".
+Weights: TypeAlias = Mapping[str, Tree]
 
 #: Logistic or linear units with the squared error, or with cross-entropy, as in `Topology`.
 OutputUnits = Literal["logistic", "linear", "softmax", "logistic_cross_entropy"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from lethe import experiments
 from lethe.experiments import results
-from lethe.experiments.results import Record
+from lethe.experiments.records import Record
 
 __all__ = ["Held", "HeldRow", "ranges", "read_table"]
 

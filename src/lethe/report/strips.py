@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from lethe.experiments.results import Record
+from lethe.experiments.records import Record
 
 __all__ = ["Axis", "Outcomes", "axis", "outcomes", "scale", "strip"]
 
@@ -68,11 +68,13 @@ def outcomes(records: Sequence[Record]) -> Outcomes | None:
     for word, field, limit in _KINDS:
         taken, limits = [], []
         for record in records:
-            units, most = record.get(field), record["configuration"].get(limit)
-            if not isinstance(record.get(word), bool) or not isinstance(units, int):
+            values: Mapping[str, object] = record
+            success, units = values.get(word), values.get(field)
+            if not isinstance(success, bool) or not isinstance(units, int):
                 break
+            most = record["configuration"].get(limit)
             limits.append(most if isinstance(most, int) else units)
-            if record[word]:
+            if success:
                 taken.append(units)
         else:
             if limits:

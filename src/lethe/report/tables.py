@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from lethe.experiments.results import Record, interval
+from lethe.experiments.formatting import interval
+from lethe.experiments.records import Record
 from lethe.report.held import Held, HeldRow, ranges
 from lethe.report.strips import Axis, Outcomes, axis, outcomes, scale, strip
 

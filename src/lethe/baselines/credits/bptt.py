@@ -24,14 +24,16 @@ and finite differences, in float64 (tests/baselines/test_credit.py).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from lethe.baselines.cell import Array, Cell, Tree
 from lethe.baselines.credit import Moment, of_output
+from lethe.baselines.credits._steps import StoredStep, empty_steps, one_back, step_at, stored
 
-__all__ = ["Bptt", "Window", "noted", "one_back", "room", "width"]
+__all__ = ["Bptt", "Window"]
 
 
 @dataclass(frozen=True)
@@ -49,41 +51,42 @@ class Bptt:
     longest: int = 128
     every: int | None = None
 
-    def start(self, cell: Cell, weights: Tree) -> Tree:
-        """Room for the steps of a sequence; how many there are, how many since the last change."""
-        dtype = jax.tree.leaves(weights)[0].dtype
-        state = jax.tree.map(lambda a: jnp.asarray(a, dtype), cell.start())
-        one = (state, jnp.zeros(width(cell), dtype), jnp.zeros(cell.outputs, dtype))
-        return room(one, self.longest), jnp.zeros((), int), jnp.zeros((), int)
+    def start(self, cell: Cell, weights: Tree) -> _Sequence:
+        """No steps yet."""
+        return _Sequence(empty_steps(cell, weights, self.longest), _zero(), _zero())
 
-    def advance(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> Tree:
-        """Keep the step with its error."""
-        steps, n, fresh = kept
-        return noted(steps, (moment.before, moment.x, moment.error), n), n + 1, fresh + 1
+    def advance(self, cell: Cell, weights: Tree, kept: _Sequence, moment: Moment) -> _Sequence:
+        """Store the step with its error."""
+        return _Sequence(stored(kept.steps, moment, kept.n), kept.n + 1, kept.fresh + 1)
 
-    def due(self, kept: Tree, moment: Moment) -> Array:
-        """At the end of a sequence, and after so many steps."""
-        return moment.ends if self.every is None else moment.ends | (kept[2] >= self.every)
+    def due(self, kept: _Sequence, moment: Moment) -> Array:
+        """At the end of a sequence, and after `every` steps."""
+        return moment.ends if self.every is None else moment.ends | (kept.fresh >= self.every)
 
-    def gradient(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> Tree:
+    def gradient(self, cell: Cell, weights: Tree, kept: _Sequence, moment: Moment) -> Tree:
         """∂E/∂weights, of all errors since the last change."""
-        steps, n, fresh = kept
 
         def back(i: Array, carry: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
             total, after = carry
-            before, x, by = jax.tree.map(lambda a: a[(n - 1 - i) % self.longest], steps)
-            by = jnp.where(i < fresh, by, 0)
-            gradient, before = one_back(cell, weights, before, x, by, after)
+            at = step_at(kept.steps, (kept.n - 1 - i) % self.longest)
+            error = jnp.where(i < kept.fresh, jnp.asarray(at.error), 0)
+            gradient, before = one_back(cell, weights, at, error, after)
             return jax.tree.map(jnp.add, total, gradient), before
 
         nothing = jax.tree.map(jnp.zeros_like, (weights, moment.after))
-        total, _ = jax.lax.fori_loop(0, jnp.minimum(n, self.longest), back, nothing)
-        return total
+        return jax.lax.fori_loop(0, jnp.minimum(kept.n, self.longest), back, nothing)[0]
 
-    def settled(self, cell: Cell, kept: Tree) -> Tree:
-        """These errors are done with; the steps stay, for later ones."""
-        steps, n, fresh = kept
-        return steps, n, jnp.zeros_like(fresh)
+    def settled(self, cell: Cell, kept: _Sequence) -> _Sequence:
+        """These errors have been used; the steps stay, for later ones."""
+        return kept._replace(fresh=jnp.zeros_like(kept.fresh))
+
+
+class _Sequence(NamedTuple):
+    """The steps, how many there are, and how many since the last change of weights."""
+
+    steps: StoredStep
+    n: Array
+    fresh: Array
 
 
 @dataclass(frozen=True)
@@ -98,70 +101,48 @@ class Window:
 
     h: int = 10
 
-    def start(self, cell: Cell, weights: Tree) -> Tree:
-        """Room for the last steps, and how many there have been."""
-        dtype = jax.tree.leaves(weights)[0].dtype
-        state = jax.tree.map(lambda a: jnp.asarray(a, dtype), cell.start())
-        return room((state, jnp.zeros(width(cell), dtype)), self.h), jnp.zeros((), int)
+    def start(self, cell: Cell, weights: Tree) -> _LastSteps:
+        """No steps yet."""
+        return _LastSteps(empty_steps(cell, weights, self.h, errors=False), _zero())
 
-    def advance(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> Tree:
-        """Keep the step, and forget the one h steps ago."""
-        steps, n = kept
-        return noted(steps, (moment.before, moment.x), n), n + 1
+    def advance(self, cell: Cell, weights: Tree, kept: _LastSteps, moment: Moment) -> _LastSteps:
+        """Store the step in place of the one h steps ago."""
+        return _LastSteps(stored(kept.steps, moment, kept.n), kept.n + 1)
 
-    def due(self, kept: Tree, moment: Moment) -> Array:
+    def due(self, kept: _LastSteps, moment: Moment) -> Array:
         """At every target."""
         return moment.has_target
 
-    def pull(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment, by: Array) -> Tree:
+    def pull(self, cell: Cell, weights: Tree, kept: _LastSteps, moment: Moment, by: Array) -> Tree:
         """See `Derivatives`."""
-        steps, n = kept
         own, state = of_output(cell, weights, moment, by)
 
         def back(i: Array, carry: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
             total, after = carry
-            before, x = jax.tree.map(lambda a: a[(n - 1 - i) % self.h], steps)
-            _, pulled = jax.vjp(lambda w, s: cell.step(w, s, x), weights["state"], before)
+            at = step_at(kept.steps, (kept.n - 1 - i) % self.h)
+            _, pulled = jax.vjp(lambda w, s: cell.step(w, s, at.x), weights["state"], at.before)
             gradient, before = pulled(after)
             return jax.tree.map(jnp.add, total, gradient), before
 
         nothing = jax.tree.map(jnp.zeros_like, weights["state"])
-        total, _ = jax.lax.fori_loop(0, jnp.minimum(n, self.h), back, (nothing, state))
+        total, _ = jax.lax.fori_loop(0, jnp.minimum(kept.n, self.h), back, (nothing, state))
         return {"state": total, "output": own}
 
-    def gradient(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> Tree:
+    def gradient(self, cell: Cell, weights: Tree, kept: _LastSteps, moment: Moment) -> Tree:
         """∂E(t)/∂weights, as far as the window reaches."""
         return self.pull(cell, weights, kept, moment, moment.error)
 
-    def settled(self, cell: Cell, kept: Tree) -> Tree:
-        """The window moves on."""
+    def settled(self, cell: Cell, kept: _LastSteps) -> _LastSteps:
+        """The window stays."""
         return kept
 
 
-def width(cell: Cell) -> int:
-    """Numbers in an input, a teacher's part included; see `Learner`."""
-    return cell.inputs + (cell.outputs + 1 if getattr(cell, "forced", False) else 0)
+class _LastSteps(NamedTuple):
+    """The last steps, and how many there have been."""
+
+    steps: StoredStep
+    n: Array
 
 
-def room(one: Tree, n: int) -> Tree:
-    """Room for `n` of what one step is."""
-    return jax.tree.map(lambda a: jnp.zeros((n, *a.shape), a.dtype), one)
-
-
-def noted(steps: Tree, one: Tree, n: Array) -> Tree:
-    """The steps with this one, the n-th, in the place of the oldest."""
-    return jax.tree.map(lambda room, a: room.at[n % len(room)].set(a), steps, one)
-
-
-def one_back(
-    cell: Cell, weights: Tree, before: Tree, x: Array, by: Array, later: Tree
-) -> tuple[Tree, Tree]:
-    """One step's part of ∂E/∂weights, and λ before it, given its own error and λ from later on."""
-
-    def step(w: Tree, before: Tree) -> tuple[Array, Tree]:
-        after = cell.step(w["state"], before, x)
-        return cell.output(w["output"], after, x), after
-
-    _, back = jax.vjp(step, weights, before)
-    gradient, earlier = back((by, later))
-    return gradient, earlier
+def _zero() -> Array:
+    return jnp.zeros((), int)

@@ -54,7 +54,9 @@ class Rtrl:
         def transition(state: Array, w: Array) -> Array:
             return ravel_pytree(cell.step(as_weights(w), as_state(state), moment.x))[0]
 
-        return jax.jacfwd(transition)(state, w) @ kept + jax.jacrev(transition, 1)(state, w)
+        by_state: Array = jax.jacfwd(transition)(state, w)
+        by_weights: Array = jax.jacrev(transition, 1)(state, w)
+        return by_state @ kept + by_weights
 
     def due(self, kept: Array, moment: Moment) -> Array:
         """At every target."""

@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Moment
@@ -67,20 +68,21 @@ class Cascade:
         output[:, :first] = draw.uniform(-a, a, (self.outputs, first))
         return {"state": np.zeros((self.units, first + self.units)), "output": output}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Units of zero."""
         return np.zeros(self.units)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """V(t), unit after unit; what a unit finds in its own place is its past."""
         first = self.inputs + 1
 
         def unit(i: Array, z: Array) -> Array:
             return z.at[first + i].set(_squashed(jnp.sum(weights[i] * z)))
 
-        return jax.lax.fori_loop(0, self.units, unit, _sources(x, state))[first:]
+        z: Array = jax.lax.fori_loop(0, self.units, unit, _sources(x, state))
+        return z[first:]
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """Net inputs of the output units."""
         return weights @ _sources(x, state)
 

@@ -38,7 +38,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, OutputUnits, Tree, error, squashed
+from lethe.baselines.cell import Array, Arrays, OutputUnits, Tree, error, squashed
 from lethe.baselines.credit import Moment
 from lethe.baselines.credits.bptt import Window
 
@@ -72,12 +72,12 @@ class Predictor:
         """Hidden activations and net inputs of output units, of zero."""
         return {"h": np.zeros(self.units), "net": np.zeros(self.outputs)}
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Array, state: Arrays, x: Array) -> Arrays:
         """All units at once: outputs read hidden units of the step before."""
         net = weights @ jnp.concatenate((x, state["h"], jnp.ones(1, x.dtype)))
         return {"h": jax.nn.sigmoid(net[: self.units]), "net": net[self.units :]}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Tree, state: Arrays, x: Array) -> Array:
         """The net inputs of the output units."""
         return state["net"]
 
@@ -146,7 +146,8 @@ class Chunker:
 
     def output(self, weights: Tree, state: Tree, x: Array) -> Array:
         """The net inputs of d, of the network that answers."""
-        return state[self.answers[0]]["net"][: self.outputs]
+        net: Array = state[self.answers[0]]["net"]
+        return net[: self.outputs]
 
     def read(self, x: Array) -> Array:
         """What A and C read: the input, and the last target where it is part of it."""

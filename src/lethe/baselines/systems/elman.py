@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.baselines.cell import Array, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Window
@@ -61,16 +62,16 @@ class Elman:
             "output": draw.uniform(-a, a, (self.outputs, self.units + one)),
         }
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Context units of zero; where units are logistic of 0.5, their rest."""
         return np.full(self.units, 0.0 if self.squashing == "tanh" else 0.5)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """h(t)."""
         net = weights @ self._with_bias(jnp.concatenate((x, state)))
         return jnp.tanh(net) if self.squashing == "tanh" else jax.nn.sigmoid(net)
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """W h(t)."""
         return weights @ self._with_bias(state)
 

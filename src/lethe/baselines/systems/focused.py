@@ -34,8 +34,9 @@ from itertools import pairwise
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Moment, of_output
 from lethe.baselines.rule import Descent, Rule
 
@@ -77,17 +78,17 @@ class DecayUnits:
         layers = tuple(draw.uniform(-a, a, (above, below + 1)) for below, above in pairwise(sizes))
         return {"state": {"w": w, "theta": np.log(d) - np.log1p(-d)}, "output": layers}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """An empty context."""
         return np.zeros(self.units)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Arrays, state: Array, x: Array) -> Array:
         """c(t)."""
         return jax.nn.sigmoid(weights["theta"]) * state + jnp.tanh(
             weights["w"] @ jnp.append(x, 1.0)
         )
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: tuple[Array, ...], state: Array, x: Array) -> Array:
         """What the feed-forward net makes of the context."""
         *below, last = weights
         for layer in below:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.baselines.cell import Array, OutputUnits, Tree, squashed
 
@@ -54,11 +55,11 @@ class FullyRecurrent:
         shape = (n, self.inputs + n + int(self.biased))
         return {"state": draw.uniform(-a, a, shape), "output": ()}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Net inputs of zero."""
         return np.zeros(self.outputs + self.hidden)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """The net inputs of all units."""
         y, k = self._activations(state), self.outputs
         if self.forced:

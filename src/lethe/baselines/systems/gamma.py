@@ -35,8 +35,9 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Moment, of_output
 from lethe.baselines.rule import Descent, Rule
 
@@ -82,7 +83,7 @@ class Gamma:
             "output": {k: draw.uniform(-a, a, shape) for k, shape in shapes.items()},
         }
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """The memory (taps + 1, inputs), of zero."""
         return np.zeros((self.taps + 1, self.inputs))
 
@@ -90,7 +91,7 @@ class Gamma:
         """g(t)."""
         return jnp.concatenate((x[None], (1 - weights) * state[1:] + weights * state[:-1]))
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Arrays, state: Array, x: Array) -> Array:
         """The net inputs of the output units."""
         z = jnp.append(state, 1.0)
         if self.hidden:

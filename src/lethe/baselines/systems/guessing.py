@@ -35,7 +35,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Moment
 
 __all__ = ["Guessed", "Guessing", "make"]
@@ -85,7 +85,7 @@ class Guessed:
         y = np.zeros(self.outputs)
         return {"net": y, "y": y, "h": np.zeros(self.hidden)}
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Arrays, state: Arrays, x: Array) -> Arrays:
         """Hidden units, then output units."""
         w, y, h = weights["hidden"], state["y"], state["h"]
         outside, one = jnp.concatenate((x, y)), jnp.ones(1, y.dtype)
@@ -99,7 +99,7 @@ class Guessed:
             net = weights["output"] @ jnp.concatenate((x, h, one))
         return {"net": net, "y": jax.nn.sigmoid(net), "h": h}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Tree, state: Arrays, x: Array) -> Array:
         """The net inputs of the output units."""
         return state["net"]
 

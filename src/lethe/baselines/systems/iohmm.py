@@ -48,6 +48,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.baselines.cell import Array, OutputUnits, Tree
 from lethe.baselines.credit import Moment
@@ -88,20 +89,21 @@ class StateNetworks:
         transition[range(1, n), range(1, n), -1] += self.stay
         return {"state": transition, "output": draw.uniform(-a, a, (n, self.outputs, sources))}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """State 0 for certain."""
-        return np.eye(self.states)[0]
+        first: NDArray[np.float64] = np.eye(self.states)[0]
+        return first
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """ζ(t)."""
         return state @ jax.nn.softmax(weights @ jnp.append(x, 1.0))
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """The net inputs whose activations are y(t)."""
         y = state @ self.activations(weights @ jnp.append(x, 1.0))
         if self.output_units == "linear":
             return y
-        least = jnp.finfo(y.dtype).eps
+        least = np.finfo(y.dtype).eps
         if self.output_units == "softmax":
             return jnp.log(jnp.maximum(y, least))
         y = jnp.clip(y, least, 1 - least)
@@ -168,7 +170,7 @@ def expected(cell: StateNetworks, weights: Tree, batch: Batch) -> tuple[Array, A
         def forward(belief: Array, step: tuple[Array, Array, Array]) -> tuple[Array, Array]:
             phi, p, starts = step
             joint = (jnp.where(starts, first, belief) @ phi) * p
-            total = jnp.maximum(jnp.sum(joint), jnp.finfo(joint.dtype).tiny)
+            total = jnp.maximum(jnp.sum(joint), np.finfo(joint.dtype).tiny)
             return joint / total, total
 
         _, totals = jax.lax.scan(forward, first, (phi, p, batch.starts))
@@ -201,11 +203,11 @@ def _fitted(
     parabola = jnp.einsum("tj,ts,tr->jsr", shares, sources, sources)
     # What makes it steeper makes steps shorter, and ℓ still does not fall.
     ridge = 1e-3 + 1e-5 * jnp.trace(parabola, axis1=1, axis2=2)
-    inverse = jnp.linalg.inv(parabola + ridge[:, None, None] * jnp.eye(sources.shape[-1]))
+    inverse: Array = jnp.linalg.inv(parabola + ridge[:, None, None] * jnp.eye(sources.shape[-1]))
 
     def step(_: Array, weights: Array) -> Array:
         now = squash(jnp.einsum("jis,ts->tji", weights, sources))
-        slope = jnp.einsum("tji,ts->jis", wanted - shares[..., None] * now, sources)
+        slope: Array = jnp.einsum("tji,ts->jis", wanted - shares[..., None] * now, sources)
         return weights + factor * slope @ inverse
 
     fitted: Array = jax.lax.fori_loop(0, steps, step, weights)

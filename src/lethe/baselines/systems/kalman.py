@@ -42,6 +42,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Derivatives, Moment
@@ -93,10 +94,11 @@ class Kalman:
             return [leaf.reshape(-1, leaf.shape[-1]) for leaf in leaves]
         return [jnp.concatenate([leaf.ravel() for leaf in leaves])[None]]
 
-    def _noise(self, ends: tuple[float, float], targets: Array, dtype: Any) -> Array:
-        first, last = jnp.asarray(ends, dtype)
+    def _noise(self, ends: tuple[float, float], targets: Array, dtype: np.dtype) -> Array:
+        both = jnp.asarray(ends, dtype)
         done = jnp.minimum(targets / self.annealed, 1).astype(dtype)
-        return first ** (1 - done) * last**done
+        noise: Array = both[0] ** (1 - done) * both[1] ** done
+        return noise
 
     def start(self, cell: Cell, weights: Tree, key: Array) -> _Kept:
         """The credit's part and P(0)."""

@@ -30,7 +30,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree, squashed
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree, squashed
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent, Rule
 
@@ -81,7 +81,7 @@ class Narx:
             "net": np.zeros((self.delays, self.outputs)),
         }
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Arrays, state: Arrays, x: Array) -> Arrays:
         """Both lines move on."""
         xs = jnp.concatenate((x[None], state["x"][:-1]))
         z = jnp.concatenate(
@@ -92,7 +92,7 @@ class Narx:
         net = weights["output"] @ z
         return {"x": xs, "net": jnp.concatenate((net[None], state["net"][:-1]))}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Tree, state: Arrays, x: Array) -> Array:
         """The newest net inputs of the output units."""
         return state["net"][0]
 

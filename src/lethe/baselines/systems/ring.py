@@ -39,8 +39,9 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, OutputUnits, Tree
 from lethe.baselines.credit import Moment
 
 __all__ = ["AddOrders", "HigherOrders", "make"]
@@ -78,11 +79,11 @@ class HigherOrders:
         w = np.zeros((self.units, self.inputs))
         return {"state": {"w": w, "row": none, "column": zeros}, "output": ()}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Net inputs of zero."""
         return np.zeros(self.units)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Arrays, state: Array, x: Array) -> Array:
         """The net inputs of all units."""
         row, column = places(weights)
         modified = state[self.outputs :] * x[column]
@@ -167,7 +168,8 @@ class AddOrders:
             return delta.at[cell.outputs :].set(below * read)
 
         first = jnp.zeros(cell.units, moment.error.dtype).at[: cell.outputs].set(-moment.error)
-        return jax.lax.fori_loop(0, jnp.max(kept["lag"]), one_order_more, first)
+        deltas: Array = jax.lax.fori_loop(0, jnp.max(kept["lag"]), one_order_more, first)
+        return deltas
 
     @staticmethod
     def _grown(cell: HigherOrders, state: Tree, kept: Tree, pulled: Array) -> tuple[Tree, Tree]:

@@ -31,7 +31,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent
 
@@ -70,14 +70,14 @@ class SecondOrder:
         """The first unit is active; net inputs of the output units of zero."""
         return {"s": np.eye(self.outputs + self.hidden)[0], "net": np.zeros(self.outputs)}
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Array, state: Arrays, x: Array) -> Arrays:
         """s(t)."""
         one = jnp.ones(int(self.biased), x.dtype)
         s, x = jnp.concatenate((state["s"], one)), jnp.concatenate((x, one))
         net = weights @ x @ s
         return {"s": jax.nn.sigmoid(net), "net": net[: self.outputs]}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Tree, state: Arrays, x: Array) -> Array:
         """The net inputs of the output units."""
         return state["net"]
 

@@ -32,7 +32,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent, Rule
 
@@ -71,14 +71,14 @@ class WarpInvariant:
         """Activations (units,) and a last input (inputs,) of zero."""
         return {"s": np.zeros(self.units), "x": np.zeros(self.inputs)}
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Array, state: Arrays, x: Array) -> Arrays:
         """S(t), and the input to measure the next step from."""
         moved = x - jax.lax.stop_gradient(state["x"])  # It depends on no weight.
         length = jnp.sqrt(moved @ moved)
         net = weights @ jnp.concatenate((x, state["s"], jnp.ones(1, x.dtype)))
         return {"s": state["s"] + length * jnp.tanh(net), "x": x}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Array, state: Arrays, x: Array) -> Array:
         """V [S(t), 1]."""
         return weights @ jnp.append(state["s"], 1.0)
 

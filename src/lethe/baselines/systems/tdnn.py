@@ -28,8 +28,9 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Window
 from lethe.baselines.rule import Descent, Rule
 
@@ -75,7 +76,7 @@ class Tdnn:
             layers["evidence"] = draw.uniform(-a, a, (self.outputs, 2))
         return {"state": (), "output": layers}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """The delay line (steps, inputs), newest first: zeros."""
         return np.zeros((self.input_taps + self.hidden_taps + self.frames - 2, self.inputs))
 
@@ -83,13 +84,13 @@ class Tdnn:
         """The line moves on."""
         return jnp.concatenate((x[None], state[:-1]))
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Arrays, state: Array, x: Array) -> Array:
         """The net inputs of the output units."""
         hidden = jax.nn.sigmoid(_over_time(weights["hidden"], state, self.input_taps))
         classes = _over_time(weights["class"], hidden, self.hidden_taps)
         if self.frames == 1:
             return classes[0]
-        gain, bias = weights["evidence"].T
+        gain, bias = weights["evidence"][:, 0], weights["evidence"][:, 1]
         return gain * jax.nn.sigmoid(classes).sum(axis=0) + bias
 
 

@@ -40,8 +40,9 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent, Rule
 
@@ -84,14 +85,14 @@ class ContinuousTime:
         lags = np.exp(draw.uniform(low, high, n)) - 1
         return {"state": {"w": w, "theta": np.log(np.maximum(lags, 1e-3))}, "output": ()}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Logistic units rest at 0.5, where those of the source's circle begin."""
         y = np.full(self.outputs + self.hidden, 0.5)
         if self.squashing == "linear":
             y[: self.outputs] = 0
         return y
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Arrays, state: Array, x: Array) -> Array:
         """One step of Euler's."""
         net = weights["w"] @ jnp.concatenate((x, state, jnp.ones(1, x.dtype)))
         to = jax.nn.sigmoid(net)
@@ -134,17 +135,17 @@ class Multiscale:
             "output": draw.uniform(-a, a, (self.outputs, n + 1)),
         }
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Activations of zero."""
         return np.zeros(len(self.taus))
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """c(t)."""
         tau = jnp.asarray(self.taus, x.dtype)
         net = weights @ jnp.concatenate((x, state, jnp.ones(1, x.dtype)))
         return tau * state + (1 - tau) * jnp.tanh(net)
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """V [c(t), 1]."""
         return weights @ jnp.append(state, 1.0)
 

@@ -29,8 +29,9 @@ from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent, Rule
 
@@ -75,17 +76,17 @@ class Holographic:
         angles = 2 * np.pi / n * np.outer(np.arange(n), f) + jnp.where(paired, phases, 0)
         return jnp.cos(angles) @ jnp.where(paired, 2 / n, 1 / n)
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """An empty memory (units,)."""
         return np.zeros(self.units)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Arrays, state: Array, x: Array) -> Array:
         """c(t)."""
         i = np.arange(self.units)
         sums = self.key(weights["phases"])[(i[:, None] - i) % self.units]
         return sums @ state + weights["input"] @ x
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """The net inputs of the output units."""
         return weights @ jnp.append(state, 1.0)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lethe.experiments.formatting import percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.records import Record, mean
 
 __all__ = ["Column", "Table1", "continual", "known_for", "matrix", "table_1"]
 
@@ -40,17 +39,18 @@ class Column:
     limit: int
 
 
-def number(record: Record, *names: str) -> Any:
-    """The first of these that a record has.
+def number(record: Record, *names: str) -> float:
+    """The first of these fields that a record has.
 
     Raises
     ------
     ValueError
         If it has none of them.
     """
+    values: Mapping[str, object] = record
     for name in names:
-        if name in record:
-            return record[name]
+        if isinstance(value := values.get(name), int | float):
+            return value
     raise ValueError(f"a record of {record.get('row')} lacks {names[0]!r}")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lethe.baselines import system
-from lethe.experiments.results import Record
+from lethe.experiments.records import NO_FIELDS, Record, by_row
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, cnto, erg, long_lags, nto
 from lethe.experiments.tables._contestants import CONTESTANTS, Contestant, Options
@@ -30,8 +30,8 @@ __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
 TITLE = "The other systems in the papers, beside both LSTMs"
 
-#: What `compare` reads differs from row to row; it says what a record lacks.
-RESULT: dict[str, type] = {}
+#: What `compare` reads depends on the row.
+RESULT = NO_FIELDS
 
 
 @dataclass(frozen=True)
@@ -162,23 +162,8 @@ takes long. µs: of the processor for each training step, tests and compiling in
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """Table 1, the matrix of systems and tasks, and what is continual.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
-
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-    """
-    held: dict[str, list[Record]] = {row: [] for row in rows}
-    for record in records:
-        held.setdefault(record["row"], []).append(record)
+    """Table 1, the matrix of systems and tasks, continual tasks, and each system's own task."""
+    held = by_row(records, rows)
     lines = {
         name: one.title + (f" (1/{one.share})" if one.share > 1 else "")
         for name, one in CONTESTANTS.items()

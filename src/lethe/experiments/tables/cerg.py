@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD, RMSprop
-from lethe.experiments.formatting import beside, percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.formatting import bracketed, percentage
+from lethe.experiments.records import Record, mean
 from lethe.experiments.table import Plan, Row
+from lethe.experiments.tables._streams import RESULT, compare_streams, outcomes
 from lethe.trials.continual import Trial
 
-__all__ = ["FULL", "ROWS", "SHORT", "TITLE", "compare"]
+__all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "Figures", "compare"]
 
 TITLE = "Table 2: continual embedded Reber grammar (CERG)"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A row of Table 2 as printed: percentages, and the means that stand beside them.
+    """A row of Table 2 as printed: percentages, and the means that follow them.
 
     Attributes
     ----------
@@ -135,75 +136,41 @@ SHORT = Plan(
 )
 
 _NOTE = """\
-solved: all 10 test streams right to the last of {limit:,} symbols; in parentheses the mean number
-of training streams until then. good: not solved, but more than 1,000 symbols without an error on
-average; rest: all others; in angle brackets the mean over these networks. Ours are the means of
-each trial's best network, the one whose first test stream was the longest, over 10 new streams.
+solved: no error in 10 test streams of {limit:,} symbols; in parentheses the mean number of training
+streams until then. good: not solved, but more than 1,000 symbols without an error on average; rest:
+all others; in angle brackets the mean over these networks. Ours are the means of each trial's best
+network, the one with the longest first test stream, over 10 new streams.
 [ ]: 95 % interval of our percentage (Wilson)."""
 
 
-#: What `compare` reads of a record, besides which trial it was.
-RESULT = {"perfect": bool, "training_streams": int, "best_mean_stream": (int, float)}
-
-
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table: for each row the report's figures, ours, and the interval of ours.
+    """The report's figures, ours, and the interval of ours."""
+    head = f"{'':36} {'trials':>6}  {'solved':28}{'good':16}rest\n"
+    return head + compare_streams(records, ROWS, rows, lines=_lines, note=_NOTE, limit=100_000)
 
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
 
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-    """
-    lines = [f"{'':36} {'trials':>6}  {'solved':28}{'good':16}rest"]
-    limits = set()
-    for name in ROWS:
-        if name not in rows:
-            continue
-        row = ROWS[name]
-        held = [record for record in records if record["row"] == name]
-        limits |= {record["configuration"]["stream_length"] for record in held}
-        lines.append(row.title if row.report or name == "improved" else f"{row.title} ({name})")
-        if row.report is not None:
-            report = row.report
-            lines.append(
-                _line(
-                    "the report",
-                    100,
-                    (report.solutions, report.streams, ""),
-                    (report.good, report.good_mean),
-                    (report.rest, report.rest_mean),
-                )
-            )
-        lines.append(_ours(held))
-    limit = max(limits, default=100_000)
-    return "\n".join([*lines, "", _NOTE.format(limit=limit)])
+def _lines(row: Row[Trial], records: Sequence[Record]) -> list[str]:
+    lines = [_ours(records)]
+    if isinstance(report := row.report, Figures):
+        solved = (report.solutions, report.streams, "")
+        good, rest = (report.good, report.good_mean), (report.rest, report.rest_mean)
+        lines.insert(0, _line("the report", 100, solved, good, rest))
+    return lines
 
 
 def _ours(records: Sequence[Record]) -> str:
     """Our line of a row."""
     if not records:
         return f"    {'here':32} {0:6}"
-    solved = [record for record in records if record["perfect"]]
-    others = [record for record in records if not record["perfect"]]
-    good = [r["best_mean_stream"] for r in others if r["best_mean_stream"] > 1000]
-    rest = [r["best_mean_stream"] for r in others if r["best_mean_stream"] <= 1000]
+    solved, others = outcomes(records)
+    good = [stream for stream in others if stream > 1000]
+    rest = [stream for stream in others if stream <= 1000]
     share = 100 / len(records)
     _, interval = percentage(len(solved), len(records))
     return _line(
         "here",
         len(records),
-        (
-            share * len(solved),
-            mean(record["training_streams"] for record in solved),
-            interval,
-        ),
+        (share * len(solved), mean(solved), interval),
         (share * len(good), mean(good)),
         (share * len(rest), mean(rest)),
     )
@@ -216,8 +183,8 @@ def _line(
     good: tuple[float, float | None],
     rest: tuple[float, float | None],
 ) -> str:
-    solutions = f"{solved[0]:3.0f} % {beside(solved[1], '()'):>8} {solved[2]}"
+    solutions = f"{solved[0]:3.0f} % {bracketed(solved[1], '()'):>8} {solved[2]}"
     return (
         f"    {who:32} {trials:6}  {solutions:28}"
-        f"{good[0]:3.0f} % {beside(good[1], '<>'):10}{rest[0]:3.0f} % {beside(rest[1], '<>')}"
+        f"{good[0]:3.0f} % {bracketed(good[1], '<>'):10}{rest[0]:3.0f} % {bracketed(rest[1], '<>')}"
     ).rstrip()

@@ -16,7 +16,7 @@ from lethe.core.updates import Adam
 from lethe.data import topics
 from lethe.experiments.analyses.referee import Refereed
 from lethe.experiments.formatting import percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.records import Fields, Record, by_row, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, long_lags, nto
 from lethe.trials.text import TextTrial
@@ -149,8 +149,8 @@ FULL = Plan(rows=tuple(ROWS), trials=5)
 SHORT = Plan(rows=tuple(row for row in ROWS if row.startswith("text")), trials=1)
 ROWS |= dict(_grid())
 
-#: What `compare` reads of a record, besides which trial it was.
-RESULT = {
+#: What `compare` reads of a record.
+RESULT: Fields = {
     "solved": (bool, type(None)),
     "training_sequences": int,
     "score": (int, float, type(None)),
@@ -170,21 +170,9 @@ back 50 steps on CERG and text, where sequences have no end."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table, task by task: each credit's rate, quality and cost.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
-
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-    """
+    """Each credit's rate, quality and cost, task by task."""
     lines: list[str] = []
+    groups = by_row(records, rows)
     for key, task in _TASKS.items():
         shown = [row for row in ROWS if row in rows and row.startswith(f"{key}_")]
         if not shown:
@@ -194,7 +182,7 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
             f"{task.title:28}{'rate':>7}{'trials':>7}{solved}{task.scores:>14}{'µs':>8}{'numbers':>9}"
         )
         for row in shown:
-            held = [record for record in records if record["row"] == row]
+            held = groups[row]
             rate = _rate(ROWS[row].trial)
             lines.append(f"  {ROWS[row].title:26}{rate:>7}{len(held):7}{_line(task, held)}")
             if gone := sum(record["diverged"] > 0 for record in held):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD, RMSprop
-from lethe.experiments.results import Record
+from lethe.experiments.records import Record
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables._solved import RESULT, Figures, compare_solved
 from lethe.tasks import EmbeddedReber
@@ -80,5 +80,5 @@ SHORT = replace(FULL, trials=6)
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table; see `compare_solved`."""
+    """The paper's figures and ours."""
     return compare_solved(records, ROWS, rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD
-from lethe.experiments.results import Record
+from lethe.experiments.records import Record
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables._solved import RESULT, Figures, compare_solved
 from lethe.tasks import (
@@ -231,5 +231,5 @@ SHORT = Plan(
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table; see `compare_solved`."""
+    """The paper's figures and ours."""
     return compare_solved(records, ROWS, rows)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD
-from lethe.experiments.results import Record, mean
+from lethe.experiments.records import Record, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables._solved import RESULT, compare_solved
 from lethe.tasks import TemporalOrder
@@ -57,7 +57,7 @@ SHORT = Plan(
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table, and how the kinds of network compare; see `compare_solved`."""
+    """The paper's figures and ours, and how the kinds of network compare."""
     times = {
         name: mean(r["training_sequences"] for r in records if r["row"] == name and r["solved"])
         for name in rows

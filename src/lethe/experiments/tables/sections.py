@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from lethe.core.updates import SGD
 from lethe.experiments.analyses.lesions import Lesions
 from lethe.experiments.analyses.states import PartialsForgotten, StateGrowth
-from lethe.experiments.formatting import beside, percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.formatting import bracketed, percentage
+from lethe.experiments.records import NO_FIELDS, Record, by_row, mean
 from lethe.experiments.table import Plan, Row, RowTrial
 from lethe.experiments.tables import cerg
+from lethe.experiments.tables._streams import outcomes
 from lethe.trials.continual import Trial
 from lethe.trials.penalty import Penalty, WeightDecay, WeightElimination
 
@@ -158,8 +159,8 @@ SHORT = Plan(
     limits={"training_streams": 10_000, "stream_length": 10_000},
 )
 
-#: What `compare` reads differs from row to row; it says what a record lacks.
-RESULT: dict[str, type] = {}
+#: What `compare` reads depends on the row.
+RESULT = NO_FIELDS
 
 _NOTE = """\
 perfect: in per cent, with its 95 % interval (Wilson), and the mean number of training streams until
@@ -168,26 +169,8 @@ Table 2."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """One small table for each sentence.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
-
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-
-    Raises
-    ------
-    ValueError
-        If a record lacks what its row reads.
-    """
-    held = {name: [r for r in records if r["row"] == name] for name in ROWS if name in rows}
+    """One small table for each claim."""
+    held = by_row(records, (name for name in ROWS if name in rows))
     blocks = []
     try:
         for sentence in _SENTENCES:
@@ -216,11 +199,12 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
 def _trials(records: Sequence[Record]) -> str:
     if not records:
         return f"{0:9}"
-    perfect = [record["training_streams"] for record in records if record["perfect"]]
-    rest = [record["best_mean_stream"] for record in records if not record["perfect"]]
+    perfect, rest = outcomes(records)
     share, interval = percentage(len(perfect), len(records))
-    streams = beside(mean(perfect), "()")
-    return f"{len(records):9}  {share:3.0f} % {interval:9} {streams:>8}  {beside(mean(rest), '<>')}"
+    streams = bracketed(mean(perfect), "()")
+    return (
+        f"{len(records):9}  {share:3.0f} % {interval:9} {streams:>8}  {bracketed(mean(rest), '<>')}"
+    )
 
 
 _Held = Mapping[str, Sequence[Record]]
@@ -253,9 +237,8 @@ how much of the variance of a cell's output its output gate alone explains (squa
 
 
 def _numbers(record: Record, index: int) -> tuple[float, ...]:
-    return tuple(
-        record[name][index] for name in ("strings", "state", "slope", "squashed", "gate_share")
-    )
+    measured = (record["state"], record["slope"], record["squashed"], record["gate_share"])
+    return record["strings"][index], *(values[index] for values in measured)
 
 
 def _partials(rows: _Rows, held: _Held) -> str:
@@ -268,10 +251,8 @@ def _partials(rows: _Rows, held: _Held) -> str:
         line = f"  {row.title:40}{len(records):9}"
         if records:
             resets = sum(record["resets"] for record in records)
-            gate, kept = (
-                mean(r[what] for r in records if r["resets"])
-                for what in ("gate_at_resets", "kept_at_resets")
-            )
+            gate = mean(r["gate_at_resets"] for r in records if r["resets"])
+            kept = mean(r["kept_at_resets"] for r in records if r["resets"])
             greatest = max(record["largest_difference"] for record in records)
             line += f"{resets:8,}{gate:8.4f}{kept:8.4f}{greatest:12.1e}"
         lines.append(line)
@@ -290,15 +271,17 @@ def _lesions(rows: _Rows, held: _Held) -> str:
         lines.append(f"  {row.title}: {len(held[name])} networks, {len(perfect)} perfect")
         if not perfect:
             continue
-        for key, silence in (
-            ("direct_", "towards the output units alone"),
-            ("", "towards all units"),
+        direct = [(r["direct_broken"], r["direct_long_lag"]) for r in perfect]
+        every = [(r["broken"], r["long_lag"]) for r in perfect]
+        for silence, lesions in (
+            ("towards the output units alone", direct),
+            ("towards all units", every),
         ):
-            counts = [record[f"{key}broken"] for record in perfect]
+            counts = [broken for broken, _ in lesions]
             spread = ", ".join(
                 f"{blocks}: {counts.count(blocks)}" for blocks in sorted(set(counts))
             )
-            worst = mean(max(record[f"{key}long_lag"]) for record in perfect)
+            worst = mean(max(long_lag) for _, long_lag in lesions)
             lines.append(
                 f"  one block silent {silence}; blocks that break the long lag: networks\n"
                 f"{'':6}{spread}; the worst block costs {100 * worst:.0f} % of T and P"
