@@ -50,7 +50,7 @@ def first_perfect(trial: Trial, seed: int) -> Trained:
     """
     for one in count(seed):
         lengths: list[int] = []
-        result, net = trial.train(one, lengths.append)
+        result, net = trial.train_network(one, lengths.append)
         if result.perfect:
             break
     return Trained(one, net, np.array(lengths, np.int64))

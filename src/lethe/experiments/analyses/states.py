@@ -114,7 +114,7 @@ class StateGrowth:
         -------
         GrownStates
         """
-        result, net = self.trial.train(seed)
+        result, net = self.trial.train_network(seed)
         seen: list[list[tuple[float, ...]]] = [[] for _ in self.strings]
         for stream in _new_streams(self.trial, seed, self.streams):
             steps = _read(stream, strings=self.strings[-1] + _WINDOW)
@@ -138,7 +138,7 @@ class StateGrowth:
 
     def _looked_at(self, states: NDArray[Any]) -> tuple[float, float, float, float]:
         """Means of |s_c|, h'(s_c) and |h(s_c)|, and how often the last is near 1."""
-        h, slope = SQUASHINGS[self.trial.topology.cell_output]
+        h, slope = SQUASHINGS[self.trial.network.topology.cell_output]
         s = states.astype(np.float64)
         squashed = np.abs(h(s))
         values = (np.abs(s), slope(s), squashed, squashed > _SATURATED)
@@ -215,7 +215,7 @@ class PartialsForgotten:
 
     def __post_init__(self) -> None:
         """Check that there is something to close."""
-        if not self.trial.topology.forget_gate:
+        if not self.trial.network.topology.forget_gate:
             raise ValueError("trial must be of a topology with forget gates")
 
     @property
@@ -244,7 +244,7 @@ class PartialsForgotten:
         -------
         PartialsAtResets
         """
-        result, trained = self.trial.train(seed)
+        result, trained = self.trial.train_network(seed)
         net = _without_learning(trained)
         (stream,) = _new_streams(self.trial, seed, 1)
         symbols = _read(stream, steps=self.steps).inputs[: self.steps]

@@ -60,7 +60,7 @@ def _trial(
 ) -> SequenceTrial:
     made: dict[str, Any] = options or {}
     return SequenceTrial(
-        topology=system(name, inputs=task.inputs, outputs=task.outputs, output_units=units, **made),
+        learner=system(name, inputs=task.inputs, outputs=task.outputs, output_units=units, **made),
         task=task,
         criterion=criterion,
         sequences=sequences,

@@ -19,6 +19,7 @@ from lethe.experiments.formatting import percentage
 from lethe.experiments.records import Fields, Record, by_row, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, long_lags, nto
+from lethe.trials.learner import NetworkRecipe
 from lethe.trials.text import TextTrial
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
@@ -54,9 +55,9 @@ class _Task:
     def row(self, credit: str, rate: float, title: str) -> Row[Refereed]:
         """The row of a credit with a rate."""
         if credit == "network":
-            update = Adam(rate)
-            return Row(title, Refereed(replace(self.trial, update=update)))
-        t = self.trial.topology
+            recipe = replace(self.trial.network, update=Adam(rate))
+            return Row(title, Refereed(replace(self.trial, learner=recipe)))
+        t = self.trial.network.topology
         units = ("inputs", "outputs", "output_units")
         parts = {name: v for name, v in t.configuration().items() if name not in units}
         how = {
@@ -65,10 +66,10 @@ class _Task:
             "one_step": {"credit": "window", "h": 2},
         }.get(credit, {"credit": credit})
         options = {"topology": parts, "rate": rate, "optimizer": "adam"} | how
-        recipe = Baseline(
+        baseline = Baseline(
             "referee", t.inputs, t.outputs, t.output_units, tuple(sorted(options.items()))
         )
-        return Row(title, Refereed(replace(self.trial, topology=recipe, update=None)))
+        return Row(title, Refereed(replace(self.trial, learner=baseline)))
 
 
 def _rates(
@@ -104,7 +105,11 @@ _TASKS: dict[str, _Task] = {
     ),
     "nto": _Task(
         "NTO, 8 cells",
-        replace(_NTO, topology=_softmax(_NTO.topology), sequences=20_000),
+        replace(
+            _NTO,
+            learner=replace(_NTO.network, topology=_softmax(_NTO.network.topology)),
+            sequences=20_000,
+        ),
         _FULL,
         _rates(0.01, 0.02, 0.02, 0.0025, 0.0025),
         "sequences",
@@ -120,7 +125,7 @@ _TASKS: dict[str, _Task] = {
     ),
     "text": _Task(
         "text, 20,000 bytes, 16 cells",
-        TextTrial(topology=_READER, update=Adam(0.01), text=_BYTES),
+        TextTrial(learner=NetworkRecipe(_READER, Adam(0.01)), text=_BYTES),
         {"credit": "window", "h": 50},
         _rates(0.01, 0.01, 0.01, 0.01, 0.02),
         "",
@@ -192,10 +197,10 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
 
 
 def _rate(refereed: Refereed) -> float:
-    trial = refereed.trial
-    if trial.update is not None:
-        return trial.update.rate
-    recipe: Any = trial.topology
+    recipe = refereed.trial.learner
+    if isinstance(recipe, NetworkRecipe):
+        return recipe.update.rate
+    assert isinstance(recipe, Baseline)
     rate: float = dict(recipe.options)["rate"]
     return rate
 
