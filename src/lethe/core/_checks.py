@@ -1,6 +1,6 @@
-"""What comes from outside becomes an array that the kernel can read, or a ValueError.
+"""Arguments become arrays that the kernel can read, or a ValueError.
 
-Each message names the argument, what was expected and what came.
+Each message names the argument, what was expected and what was given.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Array = NDArray[np.generic]
 def vector_or_symbol(
     name: str, value: object, units: str, length: int, dtype: Dtype
 ) -> Floating | int:
-    """One vector for so many units, or a symbol: the index of the unit that is 1."""
+    """One vector of `length` numbers, or a symbol: the index of the unit that is 1."""
     # Arrays of the right shape come first: one or two such calls belong to every step from Python.
     if type(value) is np.ndarray and value.shape == (length,):
         if value.dtype == dtype and value.flags.carray:
@@ -50,7 +50,7 @@ def vector_or_symbol(
 
 
 def vector(name: str, value: object, units: str, length: int, dtype: Dtype) -> Floating:
-    """One vector with a finite number for each of so many units."""
+    """One vector of `length` finite numbers."""
     array = _numbers(name, value)
     if array.shape != (length,):
         raise ValueError(
@@ -78,7 +78,7 @@ def series(
 ) -> Floating | NDArray[np.int64]:
     """Rows of finite numbers (T, width), or symbols (T,) below `limit`, where that is not None.
 
-    What `used` says is not used can be anything.
+    Rows that are not `used` can hold anything.
     """
     array = _numbers(name, value)
     if used is not None and len(used) != len(array):

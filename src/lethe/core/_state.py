@@ -59,7 +59,7 @@ class Parts(NamedTuple):
 
     @classmethod
     def of_configuration(cls, configuration: Mapping[str, object], block_bytes: int) -> Parts:
-        """The parts that have this `configuration`, where the block has so many bytes.
+        """The parts that have this `configuration`, where the block has `block_bytes` bytes.
 
         Raises
         ------

@@ -74,8 +74,6 @@ class Network:
         self._core = core
         self._outputs = core.array("output", 0)
 
-    # ---- one time step ----
-
     def step(self, x: ArrayLike | int, *, learn: bool = True) -> Floating:
         """Advance one time step: states, outputs, and (with `learn`) partials.
 
@@ -170,8 +168,6 @@ class Network:
         else:
             self._core.peek(given, -1, y)
         return y
-
-    # ---- streams and sequences ----
 
     def reset(self) -> None:
         """Start a new stream: states and partials are zero, the rate starts again."""
@@ -350,13 +346,12 @@ class Network:
 
     def clone(self) -> Self:
         """An independent copy that continues with the same bits."""
-        return self.__copy__()
-
-    def __copy__(self) -> Self:
         return self._restored(self._parts, self._core.save())
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self.__copy__()
+        return self.clone()
+
+    __copy__ = clone
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[Parts, bytes]]:
         return type(self)._restored, (self._parts, self._core.save())

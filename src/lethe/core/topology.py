@@ -45,7 +45,7 @@ SQUASHINGS: dict[Squashing, Squash] = {
 Bias = float | Sequence[float] | None
 
 # The report's initial biases, block by block (section 4.2), repeated after the fourth block:
-# growing on "and so forth" would shut the gates of a network of a hundred blocks for ever.
+# growing on "and so forth" would shut the gates of a network of a hundred blocks forever.
 _REPORT_BIASES = (0.5, 1.0, 1.5, 2.0)
 _NEGATIVE_BIASES = tuple(-b for b in _REPORT_BIASES)
 
@@ -100,8 +100,7 @@ class Topology:
     Raises
     ------
     ValueError
-        If the parts do not make a network; the message names the parameter, what it takes and what
-        came.
+        If the parts do not make a network; the message names the parameter.
 
     Examples
     --------

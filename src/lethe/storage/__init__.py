@@ -1,6 +1,6 @@
-"""What outlives a process: a checkpoint in a file, a folder of them, an object as arrays and JSON.
+"""What outlives a process: a checkpoint in a file, and a folder of checkpoints.
 
-Nothing that a file says is executed, and a file is whole or refused.
+Nothing in a file is executed, and a file is complete or refused.
 """
 
 from lethe.storage.file import MOST_BYTES, CheckpointError, read, write

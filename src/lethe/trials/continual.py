@@ -27,7 +27,7 @@ from lethe.trials.penalty import Penalty
 
 __all__ = ["Stream", "Trial", "TrialResult"]
 
-_LAST_CHUNK = 16384  # Streams are fed in chunks that grow up to so many predictions.
+_LAST_CHUNK = 16384  # Streams are fed in chunks that grow up to this many predictions.
 
 
 class Stream(Protocol):
@@ -53,12 +53,12 @@ class Stream(Protocol):
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of one trial.
+    """The result of one trial.
 
     Attributes
     ----------
     perfect : bool
-        Whether the network came through all test streams to the limit.
+        Whether the network predicted all test streams up to the limit.
     training_streams, training_symbols : int
         Streams and symbols (time steps) that it had learned from by then.
     best_mean_stream, final_mean_stream : float
@@ -108,7 +108,7 @@ class Trial:
     stream_length, training_streams, test_streams : int
         The limits: predictions in a stream, streams to learn from, streams in a test.
     restart_after : int
-        After so many training streams without a perfect solution the network is made anew (section
+        After this many training streams without a perfect solution a new network is made (section
         4.5), and again after as many more; 0: never.
     penalty : WeightDecay or WeightElimination, optional
         Takes from the weights after each training stream, for as many steps as it had.
@@ -160,7 +160,7 @@ class Trial:
 
     def configuration(self) -> dict[str, object]:
         """All that a reader needs to run this again, as plain JSON values."""
-        configuration = (
+        configuration: dict[str, object] = (
             configuration_of(self.learner)
             | {
                 "stream": getattr(self.stream, "__name__", None) or repr(self.stream),
@@ -194,7 +194,7 @@ class Trial:
     def train(
         self, seed: int, on_stream: Callable[[int], None] | None = None
     ) -> tuple[TrialResult, Learner]:
-        """Run the trial, and give back its last network too, to look into.
+        """Run the trial, and return its last network too.
 
         Parameters
         ----------
@@ -207,7 +207,7 @@ class Trial:
         -------
         TrialResult
         Network or Learner
-            As it was when it turned out perfect, or after the last training stream.
+            The one that was perfect, or the last one after all training streams.
         """
         for_weights, for_training, for_tests = np.random.SeedSequence(seed).spawn(3)
         draw = np.random.default_rng(for_weights)

@@ -42,7 +42,7 @@ class _Errors(NamedTuple):
 
 @dataclass(frozen=True)
 class Recent:
-    """Solved when the most recent training sequences went well, as they came.
+    """Solved when the most recent training sequences were predicted well while they were learned.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Recent:
     bound : float
         A sequence is right if all its errors ``|t_k - y_k|`` are smaller.
     wrong : int
-        So many sequences at most may be wrong.
+        How many sequences at most may be wrong.
     mean_error : float
         Their mean error must be smaller.
     """
@@ -86,7 +86,7 @@ Criterion = Recent | Tested
 
 @dataclass(frozen=True)
 class SequenceResult:
-    """What came of one trial.
+    """The result of one trial.
 
     Attributes
     ----------
@@ -137,7 +137,7 @@ class SequenceTrial:
         target is 0 exceeds the least active of the others (below 0: the possible next symbols are
         the most active outputs).
     training_set : int
-        So many sequences are drawn once, and training presents them in random order; the tests of
+        This many sequences are drawn once, and training presents them in random order; the tests of
         `Tested` then go over them too. 0: every training sequence is a new one.
     passes : bool
         Whether the training set is presented in passes, each in an order of its own, as what learns
@@ -236,7 +236,7 @@ class SequenceTrial:
         return self.train(seed)[0]
 
     def train(self, seed: int) -> tuple[SequenceResult, Learner]:
-        """Run the trial, and give back its last network too, to look into."""
+        """Run the trial, and return its last network too."""
         for_weights, for_training, for_tests, for_result = (
             np.random.default_rng(sequence) for sequence in np.random.SeedSequence(seed).spawn(4)
         )
@@ -295,7 +295,7 @@ class SequenceTrial:
         return judge_tested
 
     def _passes(self, net: Learner, pieces: Iterable[Steps]) -> bool:
-        """Whether the frozen network comes through a test, which ends when it can no longer."""
+        """Whether the frozen network passes a test, which ends when it no longer can."""
         wrong, means = 0, []
         for piece in pieces:
             errors = self._present(net, piece, learn=False)
@@ -348,10 +348,10 @@ class SequenceTrial:
         if self.scored == "last":
             scored[:] = False
             scored[np.append(first[1:], len(scored)) - 1] = True
-        targets = steps.targets[scored]
+        targets: NDArray[np.float64] = steps.targets[scored]
         if targets.ndim == 1:
             targets = (np.eye(self.learner.outputs) if table is None else table)[targets]
-        outputs = run["output"][scored]
+        outputs: NDArray[np.floating] = run["output"][scored]
         errors = np.abs(targets - outputs)
         greatest = errors.max(axis=1)
         if self.scored == "ranks":
@@ -369,7 +369,7 @@ class SequenceTrial:
 
 
 def _drawn(task: SequenceTask, generator: np.random.Generator, n: int) -> list[Steps]:
-    """So many new sequences, one by one."""
+    """`n` new sequences, one by one."""
     if n == 0:
         return []
     steps = task.sequences(generator, n)

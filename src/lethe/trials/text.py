@@ -26,12 +26,12 @@ _CHUNK = 1000  # Bytes from one call to the next; it changes no numbers.
 
 @dataclass(frozen=True)
 class TextResult:
-    """What came of one trial.
+    """The result of one trial.
 
     Attributes
     ----------
     bytes : int
-        Of the text, as far as the network came.
+        How much of the text the network read.
     bits_per_byte, late_bits_per_byte : float or None
         Mean of -log2 of the probability that each byte had been given before it was seen: over all,
         and over the second half. None where the network's numbers did not stay finite.

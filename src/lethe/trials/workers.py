@@ -257,7 +257,7 @@ def _dask_backend(client: Any) -> Any:
             return max(2, int(super().effective_n_jobs(n_jobs)))
 
         def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
-            """Call back after errors too: joblib would wait for ever."""
+            """Call back after errors too: joblib would wait forever."""
 
             def call_back(done: Any) -> None:
                 error = done.exception()
