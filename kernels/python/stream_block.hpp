@@ -30,6 +30,8 @@ namespace {
 
 using Row = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+using SavedBytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
 // An event, read: what `lethe::Event` points to.
 struct EncodedEvent {
   std::vector<double> numbers;
@@ -45,11 +47,13 @@ struct EncodedEvent {
 };
 
 // What an event changes: slots, and the words that belong to them. `edits` are (container, key,
-// value): an item of a dict, which Ellipsis takes out, or an attribute of any other object. They
+// value): an item of a dict, which Ellipsis takes out; one more of a list; an attribute of any other
+// object. They
 // are made in the same call as the numbers' changes, so that nothing can come between.
 struct Changes {
   std::vector<int64_t> forgotten, column_slots, missing_columns, missing_slots;
   int64_t used = -1;
+  bool early = false;
   nb::list edits;
 
   lethe::Change view() const {
@@ -57,7 +61,8 @@ struct Changes {
             column_slots.data(),    static_cast<int64_t>(column_slots.size()),
             missing_columns.data(), missing_slots.data(),
             static_cast<int64_t>(missing_columns.size()),
-            used,                   false};
+            used,                   false,
+            early};
   }
 
   void edit() const {
@@ -65,7 +70,9 @@ struct Changes {
       const nb::tuple parts = nb::borrow<nb::tuple>(change);
       const nb::handle container = parts[0], key = parts[1], value = parts[2];
       int failed = 0;
-      if (!PyDict_CheckExact(container.ptr()))
+      if (PyList_CheckExact(container.ptr()))
+        failed = PyList_Append(container.ptr(), value.ptr());
+      else if (!PyDict_CheckExact(container.ptr()))
         failed = PyObject_SetAttr(container.ptr(), key.ptr(), value.ptr());
       else if (value.is(nb::ellipsis()))
         failed = PyDict_DelItem(container.ptr(), key.ptr());
@@ -118,13 +125,13 @@ class StreamBlock {
   nb::bytes save() const { return nb::bytes(memory_.block, memory_.size()); }
 
   // Takes over a whole block from outside, checked.
-  void load(nb::bytes saved) {
-    if (static_cast<int64_t>(saved.size()) != memory_.size())
+  void load(SavedBytes saved) {
+    if (static_cast<int64_t>(saved.shape(0)) != memory_.size())
       value_error("block must have " + std::to_string(memory_.size()) + " bytes, got " +
-                  std::to_string(saved.size()));
+                  std::to_string(saved.shape(0)));
     Memory other = memory_;
     const SharedBlock block = allocate_block(memory_.size());
-    std::memcpy(block.get(), saved.data(), saved.size());
+    std::memcpy(block.get(), saved.data(), saved.shape(0));
     other.block = block.get();
     const std::string wrong = lethe::check_block(other);
     if (!wrong.empty())

@@ -44,13 +44,14 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
       value_error("topology must have " + std::to_string(l.inputs()) + " inputs and " +
                   std::to_string(l.heads()) + " outputs");
   }
-  NumberStream(const NumberStream&) = default;
+  NumberStream(const NumberStream& other)
+      : StreamBlock(other), kernel_(other.kernel_), answer_(other.answer_) {}
 
   void start() {
     StreamBlock::start(*kernel_);
     answer_.resize(3 * memory_.layout.heads());
   }
-  void load(nb::bytes saved) {
+  void load(SavedBytes saved) {
     StreamBlock::load(saved);
     lethe::make_scratch(memory_);
     answer_.resize(3 * memory_.layout.heads());
@@ -81,11 +82,12 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     return outcome(out);
   }
 
-  nb::tuple learn_targets(int64_t sequence, Row targets) {
+  nb::tuple learn_targets(int64_t sequence, Row targets, const Changes* changes) {
     check_size("targets", static_cast<int64_t>(targets.shape(0)), memory_.layout.targets,
                memory_.layout.targets);
     Outcome out;
     kernel_->learn_targets(memory_, nth_of(sequence), targets.data(), answer_.data(), out);
+    if (changes) changes->edit();
     return outcome(out);
   }
 
@@ -112,6 +114,16 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     kernel_->compare(memory_, record, event.has_targets ? event.targets.data() : nullptr,
                      How::score, answer_.data(), out);
     return outcome(out);
+  }
+
+  // The residuals and their counts, as views that are made once for each block.
+  nb::object shown(int which) {
+    if (shown_of_ != memory_.block) {
+      shown_[0] = nb::cast(view("residuals"));
+      shown_[1] = nb::cast(view("residual count"));
+      shown_of_ = memory_.block;
+    }
+    return shown_[which];
   }
 
   // What was answered to the last event, or would be answered to this one.
@@ -160,6 +172,8 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
 
   const lethe::NumberKernel* kernel_;
   std::vector<double> answer_, record_;
+  nb::object shown_[2];
+  const char* shown_of_ = nullptr;
 };
 
 // A class that came, as Python knows it.
@@ -199,7 +213,7 @@ class ClassStream : public StreamBlock<lethe::ClassLayout> {
     StreamBlock::start(*kernel_);
     answer_.resize(memory_.layout.classes);
   }
-  void load(nb::bytes saved) {
+  void load(SavedBytes saved) {
     StreamBlock::load(saved);
     lethe::make_scratch(memory_);
     answer_.resize(memory_.layout.classes);
@@ -388,20 +402,18 @@ bool read_floats(PyObject* event, nb::tuple names, double bound, std::vector<dou
 }
 
 // An event of floats within the bound, and of a time, in exactly these columns: most events of most
-// streams. None where it is anything else, and Python has to look at it. With `targets_are_columns`
-// the targets are the number columns.
+// streams. None where it is anything else, and Python has to look at it. A column that is `skipped`
+// may hold anything.
 std::optional<EncodedEvent> read_event(nb::dict event, nb::tuple columns, nb::tuple targets,
-                                       bool targets_are_columns, nb::handle time, double bound) {
+                                       nb::handle skipped, nb::handle time, double bound) {
   EncodedEvent read;
   const bool timed = !time.is_none();
-  const size_t expected = columns.size() + (targets_are_columns ? 0 : targets.size()) + timed;
+  size_t expected = columns.size() + targets.size() + timed;
+  if (!skipped.is_none()) expected += PyDict_Contains(event.ptr(), skipped.ptr()) == 1;
   read.seconds = std::numeric_limits<double>::quiet_NaN();
   if (event.size() != expected) return std::nullopt;
-  bool known = read_floats(event.ptr(), columns, bound, read.numbers);
-  if (known && targets_are_columns)
-    read.targets = read.numbers;
-  else
-    known = known && read_floats(event.ptr(), targets, bound, read.targets);
+  bool known = read_floats(event.ptr(), columns, bound, read.numbers) &&
+               read_floats(event.ptr(), targets, bound, read.targets);
   read.has_targets = !read.targets.empty();
   if (known && timed) {
     PyObject* const value = PyDict_GetItemWithError(event.ptr(), time.ptr());
@@ -467,29 +479,32 @@ void bind_streams(nb::module_& m) {
       .def_ro("seconds", &EncodedEvent::seconds)
       .def_ro("targets", &EncodedEvent::targets)
       .def_ro("has_targets", &EncodedEvent::has_targets)
-      .def("without_targets", [](const EncodedEvent& self) {
-        EncodedEvent copy = self;
-        copy.has_targets = false;
-        return copy;
-      });
+      .def(
+          "set_targets",
+          [](EncodedEvent& self, Row targets) {
+            self.targets.assign(targets.data(), targets.data() + targets.shape(0));
+            self.has_targets = true;
+          },
+          "targets"_a);
   nb::class_<Changes>(m, "Changes", "What an event changes in the meaning of slots, and in words.")
       .def("__init__",
            [](Changes* self, std::vector<int64_t> forgotten, std::vector<int64_t> column_slots,
               std::vector<int64_t> missing_columns, std::vector<int64_t> missing_slots,
-              int64_t used, nb::list edits) {
+              int64_t used, bool early, nb::list edits) {
              if (missing_columns.size() != missing_slots.size())
                value_error("each column that is missing must have a slot");
              new (self) Changes{std::move(forgotten),       std::move(column_slots),
                                 std::move(missing_columns), std::move(missing_slots),
-                                used,                       std::move(edits)};
+                                used,                       early,
+                                std::move(edits)};
            },
            "forgotten"_a, "column_slots"_a, "missing_columns"_a, "missing_slots"_a, "used"_a,
-           "edits"_a);
+           "early"_a, "edits"_a);
   nb::class_<Arrival>(m, "Arrival", "A class that came: its place before, and from now on.")
       .def(nb::init<int64_t, int64_t, int64_t, bool, bool>(), "before"_a, "place"_a, "slot"_a,
            "evicts"_a, "missing"_a);
-  m.def("read_event", &read_event, "event"_a, "columns"_a, "targets"_a, "targets_are_columns"_a,
-        "time"_a.none(), "bound"_a);
+  m.def("read_event", &read_event, "event"_a, "columns"_a, "targets"_a,
+        "skipped"_a.none(), "time"_a.none(), "bound"_a);
   m.attr("EVENTS_BETWEEN_INSPECTIONS") = lethe::events_between_inspections;
   m.attr("KEPT_RESIDUALS") = lethe::kept_residuals;
   m.attr("MOST_PERIOD") = lethe::remembered_events;
@@ -502,7 +517,10 @@ void bind_streams(nb::module_& m) {
            "targets"_a, "horizon"_a, "lags"_a, "period"_a, "timed"_a, "slots"_a, "pending"_a,
            "scored"_a, "topology"_a, "updates"_a, "cell_input"_a, "cell_output"_a)
       .def("learn", &NumberStream::learn, "event"_a, "changes"_a.none(), "max_delay"_a, "redraw"_a)
-      .def("learn_targets", &NumberStream::learn_targets, "sequence"_a, "targets"_a)
+      .def("learn_targets", &NumberStream::learn_targets, "sequence"_a, "targets"_a,
+           "changes"_a.none())
+      .def_prop_ro("residuals", [](NumberStream& self) { return self.shown(0); })
+      .def_prop_ro("residual_counts", [](NumberStream& self) { return self.shown(1); })
       .def("follow", &NumberStream::follow, "event"_a)
       .def("score", &NumberStream::score, "event"_a)
       .def("predict", &NumberStream::predict, "event"_a.none())

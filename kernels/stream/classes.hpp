@@ -36,6 +36,7 @@ struct ClassStream {
   void start() const {
     const double predictors = static_cast<double>(l.predictors());
     std::fill(b() + l.weights, b() + l.weights + l.predictors(), 1.0 / predictors);
+    b()[l.columns.used] = 1;  // the slot of other classes
     b()[l.known] = 1;
     b()[l.repeats] = b()[l.fresh] = 1;
     b()[l.repeats + 1] = b()[l.fresh + 1] = 2;
@@ -46,11 +47,12 @@ struct ClassStream {
   // With a horizon: an event brings the class that the last one waits for.
   bool learn_ahead(const Services& services, const Event& event, const Change& change,
                    const ClassChange& came, double* answer, Outcome& out) const {
+    if (change.early && !admit(services, change)) return false;
     compare(pending().newest(), &came, How::learn, answer, out);
     for (int64_t n = pending().count(); n-- > 0;) set_class(pending().record(n), came);
     if (!came.missing && !observe(services, came)) return false;
     if (pending().count()) learn_first(came);
-    return take(services, event, change) != nullptr;
+    return take(services, event, change.early ? Change() : change) != nullptr;
   }
 
   // Without: it waits for its own. `came` is null where it comes later; learning from events that
@@ -142,12 +144,7 @@ struct ClassStream {
   // Takes an event: predicts what follows from it, and has it wait for its class. Null where the
   // caller refused a service.
   double* take(const Services& services, const Event& event, const Change& change) const {
-    if (change.forgotten_count || change.used > l.slots) ensemble().complete_step();
-    if (change.used > l.slots && !services.reserve(services.context, change.used, l.classes))
-      return nullptr;
-    columns().admit(change);
-    for (int64_t i = 0; i < change.forgotten_count; ++i)
-      ensemble().forget_input(l.fixed() + change.forgotten[i]);
+    if (!admit(services, change)) return nullptr;
     const bool ahead = pending().count() > 0;
     const bool training_waits = ahead && pending().record(0)[l.record.stepped] != 0;
     if (pending().is_inspection_due() && !training_waits &&
@@ -161,6 +158,17 @@ struct ClassStream {
     columns().observe(event);
     pending().count_event();
     return record;
+  }
+
+  // Slots that get another meaning are forgotten, and there is room for those that are new.
+  bool admit(const Services& services, const Change& change) const {
+    if (change.forgotten_count || change.used > l.slots) ensemble().complete_step();
+    if (change.used > l.slots && !services.reserve(services.context, change.used, l.classes))
+      return false;
+    columns().admit(change);
+    for (int64_t i = 0; i < change.forgotten_count; ++i)
+      ensemble().forget_input(l.fixed() + change.forgotten[i]);
+    return true;
   }
 
   // What the columns, and the last class, say to the networks.

@@ -44,12 +44,13 @@ struct NumberStream {
   // With a horizon: an event brings the targets that earlier events wait for.
   bool learn_ahead(const Services& services, const Event& event, const Change& change,
                    const double* targets, double* answer, Outcome& out) const {
+    if (change.early) admit(change);
     compare(pending.newest(), targets, How::learn, answer, out);
     for (int64_t n = pending.count(), ahead = 1; n-- > 0; ++ahead)
       set_targets(pending.record(n), targets, ahead);
     history.observe(targets, event.seconds);
     if (pending.count() == l.horizon) learn_first();
-    return take(services, event, change) != nullptr;
+    return take(services, event, change.early ? Change() : change) != nullptr;
   }
 
   // Without: it waits for its own, which it mostly brings along.

@@ -27,6 +27,7 @@ struct Change {
   int64_t new_missing = 0;
   int64_t used = -1;   // slots that are used from now on; -1: as before
   bool grown = false;  // whether a larger block has just taken the old one's place
+  bool early = false;  // whether slots change before what came is learned: there are new columns
 };
 
 // A class that came.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.lives import from_state, to_state
 
 from lethe import Adam, Network, NotFiniteError, RMSprop, Topology, storage
 
@@ -30,19 +31,19 @@ def with_counters(block: NDArray[np.uint8], value: int) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("count", [2**63 - 1, 2**52, -1])
 def test_counters_that_no_network_reaches_are_refused(count: int) -> None:
-    block, configuration = Network(Topology(inputs=2, outputs=1)).to_state()
+    block, configuration = to_state(Network(Topology(inputs=2, outputs=1)))
     with pytest.raises(ValueError, match="not its counters"):
-        Network.from_state(with_counters(block, count), configuration)
+        from_state(with_counters(block, count), configuration)
 
 
 def test_the_highest_counters_count_on_and_are_saved() -> None:
-    block, configuration = Network(Topology(inputs=2, outputs=1)).to_state()
-    net = Network.from_state(with_counters(block, 2**52 - 10), configuration)
+    block, configuration = to_state(Network(Topology(inputs=2, outputs=1)))
+    net = from_state(with_counters(block, 2**52 - 10), configuration)
     for n in range(3):
         net.step(n % 2)
         net.learn([0.5])
     assert net.steps == 2**52 - 7
-    assert Network.from_state(*net.to_state()).steps == net.steps
+    assert from_state(*to_state(net)).steps == net.steps
 
 
 HUGE: dict[str, dict[str, Any]] = {
@@ -64,7 +65,7 @@ from lethe import Network, storage
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 arrays, metadata = storage.read(sys.argv[1])
 try:
-    Network.from_state(arrays["block"], metadata["configuration"])
+    from_state(arrays["block"], metadata["configuration"])
 except ValueError:
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
@@ -108,7 +109,7 @@ def test_mutations_are_refused_or_work() -> None:
     net = Network(topology, update=RMSprop(0.01), seed=1)
     net.run(np.arange(30) % 3, np.arange(30) % 2)
     net.step(1)
-    block, configuration = net.to_state()
+    block, configuration = to_state(net)
     refused = 0
     for _ in range(1000):
         changed, parts = block.copy(), copy.deepcopy(configuration)
@@ -118,7 +119,7 @@ def test_mutations_are_refused_or_work() -> None:
             where = draw.randrange(64 if draw.random() < 0.5 else len(block))
             changed[where] = draw.randrange(256)
         try:
-            found = Network.from_state(changed, parts if isinstance(parts, dict) else {})
+            found = from_state(changed, parts if isinstance(parts, dict) else {})
         except ValueError:
             refused += 1
             continue

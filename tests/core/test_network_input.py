@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.lives import to_state
 
 from lethe import SGD, FirstError, Network, Topology
 
@@ -144,13 +145,13 @@ def test_nothing_changes(use: Any, argument: str, came: str, pending: bool) -> N
     net.run(np.ones((5, 3)), np.ones((5, 2)))
     if pending:
         net.step(0)
-    before = net.to_state()[0].tobytes()
+    before = to_state(net)[0].tobytes()
     pattern = ".*".join(map(escaped, [argument, *came.split(".*")]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match=pattern):
             use(net)
-    assert net.to_state()[0].tobytes() == before
+    assert to_state(net)[0].tobytes() == before
 
 
 def escaped(text: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.lives import assert_same, bits
+from support.lives import assert_same, bits, from_state, to_state
 
 from lethe import SGD, Adam, Network, NotFiniteError, RMSprop, Topology
 from lethe.core import _surgery as growth
@@ -63,8 +63,8 @@ def test_a_life_comes_back_and_goes_on(topology: Topology, update: Update, pendi
     net = trained(topology, update)
     if pending:
         net.step(np.ones(3))
-    block, configuration = net.to_state()
-    twin = Network.from_state(block, json.loads(json.dumps(configuration)))
+    block, configuration = to_state(net)
+    twin = from_state(block, json.loads(json.dumps(configuration)))
     assert (twin.topology, twin.update, twin.dtype) == (net.topology, net.update, net.dtype)
     assert bits(twin) == bits(net)
     if pending:
@@ -77,21 +77,21 @@ def test_a_life_comes_back_and_goes_on(topology: Topology, update: Update, pendi
 
 def test_a_life_of_doubles() -> None:
     net = trained(TOPOLOGIES[0], UPDATES[2], dtype="float64")
-    twin = Network.from_state(*net.to_state())
+    twin = from_state(*to_state(net))
     assert twin.dtype == np.float64
     assert bits(twin) == bits(net)
 
 
 def test_a_life_does_not_change_with_the_network() -> None:
     net = trained(TOPOLOGIES[0], UPDATES[0])
-    block, _ = net.to_state()
+    block, _ = to_state(net)
     before = block.copy()
     train(net, 3, 1)
     assert np.array_equal(block, before)
 
 
 def hostile(**changed: Any) -> dict[str, Any]:
-    _, configuration = Network(TOPOLOGIES[0]).to_state()
+    _, configuration = to_state(Network(TOPOLOGIES[0]))
     return configuration | changed
 
 
@@ -121,22 +121,22 @@ def hostile(**changed: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_no_life_is_refused(configuration: dict[str, Any]) -> None:
-    block, _ = Network(TOPOLOGIES[0]).to_state()
+    block, _ = to_state(Network(TOPOLOGIES[0]))
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
-        Network.from_state(block, configuration)
+        from_state(block, configuration)
 
 
 def test_a_block_of_another_network_is_refused() -> None:
-    block, configuration = Network(TOPOLOGIES[0]).to_state()
+    block, configuration = to_state(Network(TOPOLOGIES[0]))
     for wrong in (block[:-1], block[:0], np.append(block, block[:1])):
         with pytest.raises(ValueError, match="bytes"):
-            Network.from_state(wrong, configuration)
+            from_state(wrong, configuration)
     wrong = block.copy()
     wrong[40:48] = 255  # the header's symbol: -1; and then none of this network's
-    Network.from_state(wrong, configuration)
+    from_state(wrong, configuration)
     wrong[40] = 100
     with pytest.raises(ValueError, match="saved"):
-        Network.from_state(wrong, configuration)
+        from_state(wrong, configuration)
 
 
 @pytest.mark.parametrize("update", UPDATES)

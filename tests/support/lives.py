@@ -5,13 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe import Network
+
+State = tuple[NDArray[np.uint8], dict[str, Any]]
+
+
+def to_state(net: Network) -> State:
+    """A network's block, and what says how to read it."""
+    arrays, metadata = net.to_checkpoint()
+    configuration: Any = metadata["configuration"]
+    return arrays["block"], configuration
+
+
+def from_state(block: NDArray[np.uint8], configuration: dict[str, Any]) -> Network:
+    """The network that has this state."""
+    return Network.from_checkpoint({"block": block}, {"configuration": configuration})
 
 
 def bits(net: Network) -> bytes:
     """A network's whole state: its block."""
-    return net.to_state()[0].tobytes()
+    return to_state(net)[0].tobytes()
 
 
 def life(net: Network) -> dict[Any, Any]:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from numpy.typing import DTypeLike
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from lethe.core._checks import Dtype, floating_dtype
 from lethe.core.topology import Topology
 from lethe.core.updates import Update, update_of
 
-__all__ = ["Parts"]
+__all__ = ["Parts", "checked_state"]
 
 # A cell's activations, weights and partials take more than that, with their snapshot.
 _CELL_BYTES = 64
@@ -57,25 +58,32 @@ class Parts(NamedTuple):
             "dtype": self.dtype.name,
         }
 
-    @classmethod
-    def of_configuration(cls, configuration: Mapping[str, object], block_bytes: int) -> Parts:
-        """The parts that have this `configuration`, where the block has `block_bytes` bytes.
 
-        Raises
-        ------
-        ValueError
-            If it is not a network's, or the block is too small for it.
-        """
-        topology, update = (_named(configuration.get(part)) for part in ("topology", "update"))
-        dtype = configuration.get("dtype")
-        if topology is None or update is None or not isinstance(dtype, str):
-            raise ValueError(
-                "configuration must have a topology, an update and a dtype, "
-                f"got {configuration!r:.200}"
-            )
-        if _least_bytes(topology) > block_bytes:
-            raise ValueError(f"block must have more bytes for this topology, got {block_bytes:,}")
-        return cls(Topology.of_configuration(topology), update_of(update), floating_dtype(dtype))
+def checked_state(
+    arrays: Mapping[str, NDArray[np.generic]], metadata: Mapping[str, object]
+) -> tuple[Parts, NDArray[np.uint8]]:
+    """The parts and the block in a network's checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If they are not a network's, or the block is too small for it.
+    """
+    block, configuration = arrays.get("block"), _named(metadata.get("configuration"))
+    if block is None or block.dtype != np.uint8 or block.ndim != 1:
+        raise ValueError("block must be an array of bytes")
+    if configuration is None:
+        raise ValueError("configuration must be a mapping")
+    topology, update = (_named(configuration.get(part)) for part in ("topology", "update"))
+    dtype = configuration.get("dtype")
+    if topology is None or update is None or not isinstance(dtype, str):
+        raise ValueError(
+            f"configuration must have a topology, an update and a dtype, got {configuration!r:.200}"
+        )
+    if _least_bytes(topology) > block.nbytes:
+        raise ValueError(f"block must have more bytes for this topology, got {block.nbytes:,}")
+    parts = Parts(Topology.of_configuration(topology), update_of(update), floating_dtype(dtype))
+    return parts, block.view(np.uint8)
 
 
 def _named(value: object) -> dict[str, object] | None:

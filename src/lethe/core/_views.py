@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -19,7 +18,6 @@ __all__ = [
     "Core",
     "draw_weights",
     "instruction_set",
-    "kernel",
     "moment_name",
     "new_core",
     "partials_view",
@@ -41,11 +39,6 @@ MomentName = Literal["first_moment", "second_moment"]
 _kernel.set_not_finite_error(NotFiniteError)
 
 
-def kernel() -> ModuleType:
-    """The compiled module."""
-    return _kernel
-
-
 def instruction_set() -> str:
     """Name the instruction set that the compiled step uses: "baseline", "avx2" or "avx512".
 
@@ -60,10 +53,13 @@ def instruction_set() -> str:
     return _kernel.instruction_set()
 
 
-def new_core(topology: Topology, update: Update, dtype: Dtype) -> Core:
-    """A block of zeros and the compiled functions on it."""
+def new_core(
+    topology: Topology, update: Update, dtype: Dtype, memory: NDArray[np.uint8] | None = None
+) -> Core:
+    """A block of zeros, or one that lies in `memory`, and the compiled functions on it."""
     g, h = SQUASHINGS[topology.cell_input], SQUASHINGS[topology.cell_output]
-    return _core_class(dtype)(topology, update, g, h)
+    made = _core_class(dtype)
+    return made(topology, update, g, h) if memory is None else made(topology, update, g, h, memory)
 
 
 def restored_core(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from lethe import storage
 from lethe.core import _checks, _views
 from lethe.core._checks import Floating
-from lethe.core._state import Parts
+from lethe.core._state import Parts, checked_state
 from lethe.core._steps import checked_series, run_steps
 from lethe.core._views import Core, instruction_set
 from lethe.core.run import FirstError, NotFiniteError, Recordable, Run
@@ -23,7 +23,6 @@ from lethe.version import __version__
 __all__ = ["FirstError", "Network", "NotFiniteError", "Run", "instruction_set"]
 
 
-@storage.block
 class Network:
     """A recurrent network that learns at every step of a stream.
 
@@ -274,9 +273,8 @@ class Network:
         orders = self.update.moments
         if order not in orders:
             raise ValueError(f"order must be one of {orders} for {self.update!r}, got {order!r}")
-        view = _views.weights_view(
-            self._core, self.topology, _views.moment_name(order), kind, layer
-        )
+        name = _views.moment_name(order)
+        view = _views.weights_view(self._core, self.topology, name, kind, layer)
         self._core.complete_step()
         return view
 
@@ -312,11 +310,6 @@ class Network:
             "output_gate" (blocks,) or "output" (outputs,).
         layer : int
             The hidden layer.
-
-        Returns
-        -------
-        ndarray
-            The activations.
         """
         return _views.state_view(self._core, self.topology, name, layer)
 
@@ -339,10 +332,26 @@ class Network:
         return Parts(self.topology, self.update, self.dtype)
 
     @classmethod
-    def _restored(cls, parts: Parts, block: bytes | NDArray[np.uint8]) -> Self:
+    def _made(cls, parts: Parts, core: Core) -> Self:
         made = cls.__new__(cls)
-        made._own(parts, _views.restored_core(*parts, np.frombuffer(block, np.uint8)))
+        made._own(parts, core)
         return made
+
+    @classmethod
+    def _restored(cls, parts: Parts, block: bytes | NDArray[np.uint8]) -> Self:
+        return cls._made(parts, _views.restored_core(*parts, np.frombuffer(block, np.uint8)))
+
+    @classmethod
+    def on_memory(cls, topology: Topology, update: Update, memory: NDArray[np.uint8]) -> Self:
+        """A float32 network whose block lies in `memory`, without a snapshot."""
+        parts = Parts.checked(topology, update, "float32")
+        return cls._made(parts, _views.new_core(*parts, memory))
+
+    @classmethod
+    def from_memory(cls, topology: Topology, update: Update, memory: NDArray[np.uint8]) -> Self:
+        """A float32 network of its own, copied from a block without a snapshot."""
+        parts = Parts.checked(topology, update, "float32")
+        return cls._restored(parts, np.tile(memory, 2))
 
     def clone(self) -> Self:
         """An independent copy that continues with the same bits."""
@@ -356,30 +365,13 @@ class Network:
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[Parts, bytes]]:
         return type(self)._restored, (self._parts, self._core.save())
 
-    def to_state(self) -> tuple[NDArray[np.uint8], dict[str, object]]:
-        """The whole state: the block as bytes, and as JSON the configuration of the network."""
-        return np.frombuffer(self._core.save(), np.uint8), self._parts.configuration()
-
-    @classmethod
-    def from_state(cls, block: NDArray[np.uint8], configuration: Mapping[str, object]) -> Self:
-        """The network that has this `to_state`.
-
-        Raises
-        ------
-        ValueError
-            If the two do not belong together.
-        """
-        if block.dtype != np.uint8 or block.ndim != 1:
-            raise ValueError(f"block must be bytes, got {block.dtype} of shape {block.shape}")
-        return cls._restored(Parts.of_configuration(configuration, block.nbytes), block)
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state into one file, which `lethe.load` reads.
 
         Parameters
         ----------
         path : str or os.PathLike
-            The file, created or replaced; the old file or the new one exists at every moment.
+            The file; at every moment either the old file or the new one exists.
 
         Raises
         ------
@@ -390,9 +382,16 @@ class Network:
 
     def to_checkpoint(self) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
         """The arrays and metadata of a checkpoint, for `lethe.storage.write`."""
-        block, configuration = self.to_state()
+        block = np.frombuffer(self._core.save(), np.uint8)
         kind = {"kind": "Network", "version": __version__}
-        return {"block": block}, {**kind, "configuration": configuration}
+        return {"block": block}, {**kind, "configuration": self._parts.configuration()}
+
+    @classmethod
+    def from_checkpoint(
+        cls, arrays: Mapping[str, NDArray[np.generic]], metadata: Mapping[str, object]
+    ) -> Self:
+        """The network that has this `to_checkpoint`; ValueError if none has."""
+        return cls._restored(*checked_state(arrays, metadata))
 
     def __repr__(self) -> str:
         return f"<Network: {self._parts}, step {self.steps:,}>"

@@ -1,50 +1,36 @@
-"""Predicting classes and symbols: how often, the last again, networks, weighed by Bayes' rule."""
+"""Predicting classes and symbols: how often, the last again, networks, weighed by Bayes' rule.
+
+All of that is computed by kernels/stream/classes.hpp on one block of memory; this file knows the
+classes' names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+import copy
+from typing import Self
 
 import numpy as np
 
+from lethe import _kernel
 from lethe.core.topology import Topology
-from lethe.model.cycles import FEATURES, cyclic_features
-from lethe.model.mixing import ProbabilityMixture
-from lethe.model.racing import Inputs, Outputs, Racers
-from lethe.model.scaling import Values
-from lethe.storage.state import part
+from lethe.model.encoder import REMOVED, Encoder, Fields, SlotPlan, use_slot
+from lethe.model.networks import Ensemble
+from lethe.model.prediction import Classes, Prediction
+from lethe.model.predictor import INITIAL_CAPACITY, Options, Reading, Waiting, capacity
+from lethe.model.report import Report
+from lethe.model.values import ABSURD, category_of, is_missing, label_of, plain_event
 
-__all__ = ["ClassHeads", "OwedClass"]
+__all__ = ["NAIVE", "SYMBOL", "ClassPredictor", "network_topology"]
 
-#: Room for classes to begin with; it doubles.
-ROOM = 8
-
-#: How much a class that came weighs less with each event that follows, in `frequency`.
-FADING = 0.999
+Outcome = tuple[bytes | None, int, bool, float]
 
 #: The naive predictors: how often each class came lately, and the last class again.
 NAIVE = ("frequency", "last class")
 
+#: The column that a symbol stands in.
+SYMBOL = "symbol"
 
-@part
-@dataclass
-class OwedClass:
-    """An event whose class is not there yet."""
-
-    LIFE: ClassVar = (
-        "id", "seconds", "stepped", "x", "predictions", "answered", "value", "then", "known",
-    )  # fmt: skip
-
-    id: Any
-    seconds: float
-    stepped: bool
-    x: Inputs
-    predictions: Values  # (predictors, 1 + classes then); class 0 is any new one
-    answered: Values  # their mixture
-    value: str | None = None
-    then: int = 0  # the class's place when it was predicted; 0 where it was new
-    known: bool = False
+_WAVES = 5  # of the calendar: day, half day, week, year, half year
 
 
 def network_topology(inputs: int, outputs: int, cells: int, layers: int) -> Topology:
@@ -65,189 +51,289 @@ def network_topology(inputs: int, outputs: int, cells: int, layers: int) -> Topo
     )
 
 
-@part
-class ClassHeads:
+class ClassPredictor:
     """A distribution over the classes so far, and the chance of one that is new.
 
     Parameters
     ----------
+    options : Options
+        What the model was made with.
+    column : str
+        The column of classes.
+    encoder : Encoder
+        The columns by name; `column` is declared.
+    generator : numpy.random.Generator
+        Draws weights.
+    symbols : bool
+        Whether an event is nothing but a symbol.
     timed : bool
         Whether events have times.
-    symbols : bool
-        Whether an event is nothing but a symbol: then the networks' input is its place.
-    places : int
-        Room for columns.
-    most : int
-        Classes at most; then the least recently used is forgotten.
+    slots, classes, pending : int
+        Room for what columns say, for classes, and for events that wait for theirs.
     """
-
-    LIFE: ClassVar = (
-        "timed", "symbols", "places", "most", "classes", "keys", "room", "counts", "last",
-        "repeats", "fresh", "events", "racers", "mixture",
-    )  # fmt: skip
 
     def __init__(
         self,
-        *,
-        timed: bool,
-        symbols: bool,
-        places: int,
-        most: int,
-        cells: int,
-        layers: int,
-        rates: tuple[float, ...],
+        options: Options,
+        column: str,
+        encoder: Encoder,
         generator: np.random.Generator,
+        *,
+        symbols: bool,
+        timed: bool,
+        slots: int,
+        classes: int = INITIAL_CAPACITY,
+        pending: int = 1,
     ) -> None:
-        self.timed = timed and not symbols
+        self.options = options
+        self.column = column
+        self.targets = (column,)
+        self.encoder = encoder
+        self.waiting = Waiting()
         self.symbols = symbols
-        self.places = places
-        self.most = most
-        self.classes: dict[str, int] = {}  # the least recent first
+        self.timed = timed
+        self.classes: dict[str, int] = {}  # the place of each, the least recently used first
         self.keys: list[str] = [""]  # by place; 0 is any new class
-        self.room = ROOM
-        self.counts = np.zeros(ROOM)
-        self.last = 0
-        self.repeats = np.array([1.0, 2.0])  # how often the last class came again, and of how many
-        self.fresh = np.array([1.0, 2.0])  # how often a class was new, and of how many
-        self.events = 0
-        topology = network_topology(self.fixed + places, ROOM, cells, layers)
-        self.racers = Racers(topology, rates, generator)
-        self.mixture = ProbabilityMixture(len(NAIVE) + len(rates))
+        inputs = slots + (2 * _WAVES if timed and not symbols else 0)
+        self.ensemble = Ensemble(
+            network_topology(inputs, classes, options.cells, options.layers),
+            options.rates,
+            generator,
+        )
+        self.stream = _kernel.ClassStream(
+            options.horizon,
+            timed,
+            symbols,
+            slots,
+            classes,
+            pending,
+            options.detect,
+            self.ensemble.topology,
+            self.ensemble.updates,
+            *self.ensemble.squashings,
+        )
 
-    @property
-    def fixed(self) -> int:
-        """Inputs that come from no column."""
-        return FEATURES if self.timed else 0
+    @classmethod
+    def first(
+        cls,
+        options: Options,
+        column: str,
+        encoder: Encoder,
+        generator: np.random.Generator,
+        event: object,
+        *,
+        symbols: bool,
+    ) -> Self:
+        """A predictor for a stream that begins with this event.
 
-    @property
-    def known(self) -> int:
-        """Classes that have been seen."""
-        return len(self.classes)
+        Raises
+        ------
+        ValueError
+            If the event cannot be read.
+        """
+        skip = () if symbols else (column,)
+        fields = encoder.read(_columns(event, symbols), skip)
+        plan = SlotPlan(1)
+        encoder.plan(fields, lambda: np.zeros(0), plan)
+        timed = encoder.time is not None or plan.time is not None
+        slots = capacity(plan.used)
+        made = cls(
+            options, column, encoder, generator, symbols=symbols, timed=timed, slots=slots
+        )
+        made.stream.start()
+        made.ensemble.draw_first_weights(made.stream)
+        return made
 
-    def input_names(self, targets: tuple[str, ...]) -> list[str]:
-        """What the networks' inputs are, in order."""
-        names = [f"{wave} {n + 1}" for wave in ("sine", "cosine") for n in range(FEATURES // 2)]
-        columns = [f"column place {place}" for place in range(self.places)]
-        return [*names, *columns] if self.timed else columns
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        twin = copy.copy(self)
+        twin.encoder, twin.waiting, twin.ensemble = copy.deepcopy(
+            (self.encoder, self.waiting, self.ensemble), memo
+        )
+        twin.classes, twin.keys = self.classes.copy(), self.keys.copy()
+        twin.stream = self.stream.clone()
+        return twin
 
-    # ---- predicting: nothing changes ----
+    # ---- reading: nothing changes ----
 
-    def look(self, columns: Values, seconds: float) -> OwedClass:
-        """An event, and the networks' input."""
-        x: Inputs
+    def read(self, event: object, target: object, has_target: bool, id: str | int | None) -> Reading:
+        """Take an event and its class apart."""
         if self.symbols:
-            x = int(np.argmax(columns))
-        elif self.timed:
-            x = np.concatenate((cyclic_features(seconds), columns)).astype(np.float32)
-        else:
-            x = columns.astype(np.float32)
-        return OwedClass(None, seconds, False, x, np.empty((0, 0)), np.empty(0))
+            fields = self.encoder.read(_columns(event, True))
+            return Reading(None, fields, category_of(SYMBOL, event))
+        read = None
+        if type(event) is dict:
+            names, time = self.encoder.number_names, self.encoder.time
+            read = _kernel.read_event(event, names, (), self.column, time, ABSURD)
+        columns = plain_event(event)
+        fields = self.encoder.read(columns, self.targets) if read is None else None
+        if not has_target and id is not None and self.column not in columns:
+            return Reading(read, fields, is_late=True)
+        if not has_target:
+            target = columns.get(self.column)
+        return Reading(read, fields, self._given(target))
 
-    def answer(self, owed: OwedClass, outputs: Outputs) -> None:
-        """Mix what all predictors say, the networks included, for an event that was looked at."""
-        n = 1 + self.known
-        predictions = np.zeros((len(NAIVE) + len(outputs), n))
-        if n == 1:
-            predictions[:, 0] = 1.0
-            owed.predictions, owed.answered = predictions, predictions[0].copy()
-            return
-        frequency = self.counts[1:n] + 0.5
-        frequency /= frequency.sum()
-        predictions[0, 1:] = frequency
-        again = self.repeats[0] / self.repeats[1] if self.last else 0.0
-        predictions[1, 1:] = (1 - again) * frequency
-        predictions[1, self.last] += again
-        for k, output in enumerate(outputs, len(NAIVE)):
-            # The new class is no output's business; a little of all keeps each above zero.
-            given = output[1:n].astype(np.float64) + 1e-6
-            predictions[k, 1:] = given / given.sum()
-        new = self.fresh[0] / self.fresh[1]
-        predictions *= 1 - new
-        predictions[:, 0] = new
-        owed.predictions, owed.answered = predictions, self.mixture.mix(predictions)
+    def _given(self, target: object) -> str | None:
+        missing = is_missing(self.column, target, self.encoder.bad)
+        return None if missing else category_of(self.column, target)
 
-    def mixed(self, owed: OwedClass) -> Values:
-        """What was answered: the probability of a new class, then of each."""
-        return owed.answered
+    def _encoded(
+        self, fields: Fields, slots: list[int], more: list[float]
+    ) -> _kernel.EncodedEvent:
+        """An event for the compiled code: the slots that its categories fill, new numbers."""
+        numbers = np.concatenate((fields.numbers, more)) if more else fields.numbers
+        symbol = slots[0] if self.symbols and slots else 0
+        return _kernel.EncodedEvent(
+            numbers, [] if self.symbols else slots, fields.seconds, None, symbol
+        )
 
-    # ---- learning ----
+    def _known(self, reading: Reading) -> _kernel.EncodedEvent:
+        if reading.event is not None:
+            return reading.event
+        if reading.fields is None:
+            raise TypeError("a reading must have an event or its fields")
+        return self._encoded(reading.fields, self.encoder.slots(reading.fields), [])
 
-    def owe(self, owed: OwedClass) -> None:
-        """An answer was given; nothing is learned from that."""
+    def _arrival(self, key: str | None) -> _kernel.Arrival:
+        """A class that came, while nothing is learned of it."""
+        before = 0 if key is None else self.classes.get(key, 0)
+        return _kernel.Arrival(before, before or len(self.keys), 0, False, key is None)
 
-    def bring(self, owed: OwedClass, value: str | None, ahead: int) -> None:
-        """The class of an event is there, or missing for good (None)."""
-        owed.value = value
-        place = self.classes.get(value, 0) if value is not None else 0
-        owed.then = place if place < len(owed.answered) else 0  # it may be newer than the answer
+    # ---- taking events in ----
 
-    def probability(self, owed: OwedClass, value: str) -> float:
-        """What an answer gave to the class that came."""
-        place = self.classes.get(value, 0)
-        return float(owed.answered[place if place < len(owed.answered) else 0])
+    def learn(self, reading: Reading, id: str | int | None) -> Report:
+        """Take an event in, and learn from every class that is there."""
+        stream, keys = self.stream, self.keys
+        number = stream.pending_sequence + stream.pending_count
+        plan = SlotPlan(stream.slots_used)
+        arrival = None
+        key = _class_of(reading)
+        ahead = self.options.horizon > 0
+        learned_at_once = not reading.is_late and (ahead or not stream.pending_count)
+        # With a horizon the class comes before the event's columns, unless columns are new.
+        is_class_first = ahead and not (reading.fields and reading.fields.new)
+        if learned_at_once and is_class_first:
+            arrival = self._plan_class(key, plan)
+        event = reading.event
+        if event is None and reading.fields is not None:
+            self.encoder.plan(
+                reading.fields, lambda: stream.view("column missing slot"), plan
+            )
+            event = self._encoded(reading.fields, plan.filled, plan.new_numbers)
+        used = plan.used
+        if learned_at_once and not is_class_first:
+            arrival = self._plan_class(key, plan)
+            plan.used = used  # the class takes its slot when it is learned
+        elif not learned_at_once and not reading.is_late:
+            arrival = self._arrival(key)
+            plan.edits.append((self.waiting.complete, number, key))
+        if id is not None:
+            plan.edits.append((self.waiting.ids, id, number))
+        outcome = stream.learn(
+            event, plan.changes(), arrival, self.options.max_delay, self._redraw
+        )
+        self._learn_complete()
+        return self._report(outcome, key, keys)
 
-    def forget(self, place: int) -> None:
-        """A column's place gets another meaning."""
-        self.racers.forget_input(self.fixed + place)
+    def learn_target(self, number: int, target: object) -> Report:
+        """Take in the class of an event that waits for it."""
+        key, keys = self._given(target), self.keys
+        plan = SlotPlan(-1)
+        plan.edits.append((self.waiting.complete, number, key))
+        outcome = self.stream.set_pending_class(number, self._arrival(key), plan.changes())
+        self._learn_complete()
+        return self._report(outcome, key, keys)
 
-    def note(self, value: str | None, seconds: float) -> None:
-        """A class becomes part of the past."""
-        if value is None:
-            return
-        place = self.classes.get(value, 0)
-        self.events += 1
-        rate = max(1 / (self.events + 2), 1 - FADING)
-        again = float(place == self.last and place > 0)
-        self.repeats += rate * (np.array([again, 1.0]) - self.repeats)
-        self.fresh += [float(place == 0), 1.0]
-        place = self._use(value)
-        self.counts *= FADING
-        self.counts[place] += 1.0
-        self.last = place
+    def _learn_complete(self) -> None:
+        """Learn from every event that no earlier one holds up, one call each."""
+        stream = self.stream
+        while stream.is_first_complete():
+            number = stream.pending_sequence
+            plan = SlotPlan(stream.slots_used)
+            arrival = self._plan_class(self.waiting.complete.get(number), plan)
+            if number in self.waiting.complete:
+                plan.edits.append((self.waiting.complete, number, REMOVED))
+            stream.learn_complete(arrival, plan.changes(), self._redraw)
+        if self.waiting.ids:
+            self.waiting.prune(stream.pending_sequence)
 
-    def follow(self, value: str | None, seconds: float) -> None:
-        """A class becomes part of the past, for a model that does not learn."""
-        if value is not None:
-            self.last = self.classes.get(value, 0)
-
-    def settle(self, owed: OwedClass) -> None:
-        """Learn from an event whose class was brought, and noted."""
-        x = owed.x
-        if owed.value is None:
-            self.racers.learn(x, owed.stepped)
-            return
-        self.mixture.learn(owed.predictions[:, owed.then])
-        # Where many targets come late, a class can have given way again since it was noted.
-        place = self.classes.get(owed.value)
-        self.racers.learn(x, owed.stepped, place)
-
-    def _use(self, key: str) -> int:
-        """The class's place, made now if it is new; it becomes the most recently used."""
-        place = self.classes.pop(key, 0)
-        if not place and self.known < self.most:
+    def _plan_class(self, key: str | None, plan: SlotPlan) -> _kernel.Arrival:
+        """Use a class: it becomes the most recently used, and takes a place if it is new."""
+        if key is None:
+            return self._arrival(None)
+        slot, before, most = 0, self.classes.get(key, 0), self.options.categories
+        if not self.symbols:
+            slot, _ = use_slot(self.encoder.categories[self.column].slots, key, most, plan)
+        if before:
+            if next(reversed(self.classes)) != key:
+                plan.set_item(self.classes, key, before)
+            return _kernel.Arrival(before, before, slot, False, False)
+        if len(self.classes) < most:
             place = len(self.keys)
-            self.keys.append(key)
-            if place >= self.room:
-                self._grow(2 * self.room)
-        elif not place:
-            place = self.classes.pop(next(iter(self.classes)))
-            self.keys[place] = key
-            self.counts[place] = 0.0
-            self.racers.forget_output(place)
-        self.classes[key] = place
-        return place
+            plan.edits += [(self.keys, None, key), (self.classes, key, place)]
+            return _kernel.Arrival(0, place, slot, False, False)
+        # The class that was used least recently gives way. Earlier predictions keep their names.
+        oldest = next(iter(self.classes))
+        place = self.classes[oldest]
+        keys = self.keys.copy()
+        keys[place] = key
+        plan.edits += [
+            (self, "keys", keys),
+            (self.classes, oldest, REMOVED),
+            (self.classes, key, place),
+        ]
+        return _kernel.Arrival(0, place, slot, True, False)
 
-    def _grow(self, room: int) -> None:
-        self.counts = np.concatenate((self.counts, np.zeros(room - self.room)))
-        self.racers.grow(self.fixed + self.places, room)
-        self.racers.start_outputs_low(self.room)
-        self.room = room
+    def follow(self, reading: Reading) -> Report:
+        """Take an event in without learning from it."""
+        key = _class_of(reading)
+        outcome = self.stream.follow(self._known(reading), self._arrival(key))
+        return self._report(outcome, key, self.keys)
 
-    def grow(self, places: int, owed: Iterable[OwedClass]) -> None:
-        """Make room for more columns, in the events that wait for their class too."""
-        more = np.zeros(places - self.places, np.float32)
-        for event in owed:
-            if not isinstance(event.x, int):
-                event.x = np.concatenate((event.x, more))
-        self.places = places
-        self.racers.grow(self.fixed + places, self.room)
+    def score(self, reading: Reading) -> Report:
+        """What `learn` would report; nothing changes."""
+        key = _class_of(reading)
+        outcome = self.stream.score(self._known(reading), self._arrival(key))
+        return self._report(outcome, key, self.keys)
+
+    def predict(self, event: object = None) -> Prediction:
+        """What was answered to the last event, or would be to this one; nothing changes."""
+        if event is None:
+            return self._prediction(self.stream.predict(None), self.keys)
+        known = self._known(self.read(event, None, True, None))
+        return self._prediction(self.stream.predict(known), self.keys)
+
+    def _redraw(self, network: int, layer: int, block: int) -> None:
+        self.ensemble.redraw(self.stream, network, layer, block)
+
+    # ---- answers ----
+
+    @staticmethod
+    def _prediction(answer: bytes | None, keys: list[str]) -> Prediction:
+        return Prediction(None if answer is None else Classes(answer, keys))
+
+    def _report(self, outcome: Outcome, key: str | None, keys: list[str]) -> Report:
+        answer, _, scored, score = outcome
+        prediction = self._prediction(answer, keys)
+        if not scored or key is None:
+            return Report(prediction)
+        return Report(prediction, score, self.column, prediction.value, label_of(key))
+
+    @property
+    def input_names(self) -> list[str]:
+        """What the networks' inputs are, in order."""
+        slots = [f"slot {slot}" for slot in range(self.stream.slots)]
+        if self.symbols or not self.timed:
+            return slots
+        return [f"{wave} {n + 1}" for wave in ("sine", "cosine") for n in range(_WAVES)] + slots
+
+
+def _columns(event: object, symbols: bool) -> dict[str, object]:
+    if not symbols:
+        return dict(plain_event(event))
+    if event is None:
+        raise ValueError("event must be a symbol, got None")
+    return {SYMBOL: event}
+
+
+def _class_of(reading: Reading) -> str | None:
+    return reading.target if isinstance(reading.target, str) else None

@@ -1,29 +1,34 @@
-"""Predicting numbers: naive predictors, linear ones, networks that learn what these leave, mixed.
+"""Predicting numbers: naive predictors, linear ones, networks that learn what these leave, blended.
 
-What is said here of targets, features and predictors is computed by kernels/stream/forecast.hpp, on
-one block of memory; this file owns the block and the networks.
+All of that is computed by kernels/stream/numbers.hpp on one block of memory; this file knows the
+columns' names.
 """
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.core._views import kernel
+from lethe import _kernel
 from lethe.core.topology import Topology
-from lethe.model.intervals import Past
-from lethe.model.racing import Racers
-from lethe.model.scaling import Values
-from lethe.storage.state import part
+from lethe.model.encoder import Encoder, SlotPlan
+from lethe.model.networks import Ensemble
+from lethe.model.prediction import Numbers, Prediction
+from lethe.model.predictor import Options, Reading, Waiting, capacity
+from lethe.model.report import Report
+from lethe.model.values import ABSURD, number_of, plain_event
 
-__all__ = ["PREDICTORS", "NumberHeads", "OwedNumbers", "network_topology"]
+__all__ = ["PREDICTORS", "NumberPredictor", "network_topology"]
 
-#: The predictors that are mixed, before the networks: the first seven are naive.
+Array = NDArray[np.float64]
+Outcome = tuple[bytes | None, bool, float, int, float, float]
+
+#: The predictors that are blended, before the networks: the first seven are naive.
 PREDICTORS = (
     "last value",
     "mean",
@@ -41,30 +46,7 @@ _TURNS = ("day", "half day", "week", "year", "half year")
 
 #: Past changes of each target that are features, where there are few targets.
 LAGS = 8
-
-
-@part
-@dataclass(slots=True)
-class OwedNumbers:
-    """An event whose targets are not there yet: all that learning from it will need.
-
-    Parameters
-    ----------
-    record : ndarray
-        Its features, gains, predictions and targets, one after the other.
-    x : ndarray
-        The networks' input.
-    """
-
-    LIFE: ClassVar = ("id", "seconds", "stepped", "x", "record", "value", "known")
-
-    id: Any
-    seconds: float
-    stepped: bool
-    x: NDArray[np.float32]
-    record: Values
-    value: Values | None = None
-    known: bool = False
+MOST_LAGS = 64
 
 
 def network_topology(inputs: int, outputs: int, cells: int, layers: int) -> Topology:
@@ -85,216 +67,249 @@ def network_topology(inputs: int, outputs: int, cells: int, layers: int) -> Topo
     )
 
 
-Place = tuple[slice, tuple[int, ...]]
+def number_inputs(options: Options, targets: int, timed: bool, slots: int) -> int:
+    """How many inputs the networks have: features but for the constant."""
+    lags = max(1, min(LAGS, MOST_LAGS // targets))
+    seasonal = 2 * len(_SEASONAL) * targets if timed or options.period else 0
+    return targets * (1 + lags) + seasonal + (2 * len(_TURNS) if timed else 0) + slots
 
 
-def _view(block: Values, part: tuple[int, tuple[int, ...]]) -> Values:
-    at, shape = part
-    return block[at : at + math.prod(shape)].reshape(shape)
-
-
-@part
-class NumberHeads:
-    """One head for each target and each number of events ahead of the last known.
-
-    Heads lie target by target: those of the first target for 1, 2, … events ahead, then the next.
+class NumberPredictor:
+    """Predicts the targets of a stream of numbers, each so many events ahead.
 
     Parameters
     ----------
-    targets : int
-        Numbers that each event has.
-    horizon : int
-        Events ahead that are predicted.
+    options : Options
+        What the model was made with.
+    targets : tuple of str
+        The columns that are predicted.
+    encoder : Encoder
+        The columns by name.
+    generator : numpy.random.Generator
+        Draws weights.
     timed : bool
         Whether events have times.
-    places : int
-        Room for columns.
-    period : int, optional
-        Events after which a season repeats; without it days, weeks and years are looked up by time.
-    cells, layers, rates, generator
-        Of the networks.
+    slots, pending : int
+        Room for what columns say, and for events that wait for their targets.
     """
-
-    LIFE: ClassVar = ("sizes", "places", "networks", "block", "racers")
-
-    _compiled: Any = None  # holds the block; a copy or a pickle makes its own
-    _places: Any = None
 
     def __init__(
         self,
-        targets: int,
-        horizon: int,
+        options: Options,
+        targets: tuple[str, ...],
+        encoder: Encoder,
+        generator: np.random.Generator,
         *,
         timed: bool,
-        places: int,
-        period: int | None,
-        cells: int,
-        layers: int,
-        rates: tuple[float, ...],
-        generator: np.random.Generator,
+        slots: int,
+        pending: int = 1,
     ) -> None:
-        lags = max(1, min(LAGS, 64 // targets))
-        self.sizes = [targets, horizon, lags, period or 0, timed]
-        self.networks = len(rates)
-        self._make_block(places)
-        self._forecast.start()
-        topology = network_topology(self._features - 1, targets * horizon, cells, layers)
-        self.racers = Racers(topology, rates, generator)
+        self.options = options
+        self.targets = targets
+        self.encoder = encoder
+        self.waiting = Waiting()
+        self.timed = timed
+        outputs = len(targets) * max(options.horizon, 1)
+        self.ensemble = Ensemble(
+            network_topology(
+                number_inputs(options, len(targets), timed, slots),
+                outputs,
+                options.cells,
+                options.layers,
+            ),
+            options.rates,
+            generator,
+        )
+        self.stream = _kernel.NumberStream(
+            len(targets),
+            options.horizon,
+            max(1, min(LAGS, MOST_LAGS // len(targets))),
+            options.period,
+            timed,
+            slots,
+            pending,
+            options.detect,
+            self.ensemble.topology,
+            self.ensemble.updates,
+            *self.ensemble.squashings,
+        )
 
-    def _make_block(self, places: int) -> None:
-        self.places = places
-        self.block = np.zeros(kernel().Forecast.size(*self.sizes, places, self.networks))
-        self._compiled = None
+    @classmethod
+    def first(
+        cls,
+        options: Options,
+        targets: tuple[str, ...],
+        encoder: Encoder,
+        generator: np.random.Generator,
+        event: object,
+    ) -> Self:
+        """A predictor for a stream that begins with this event.
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.LIFE}
+        Raises
+        ------
+        ValueError
+            If the event cannot be read, or nothing in it can be predicted.
+        """
+        columns = plain_event(event)
+        targets = targets or encoder.number_columns(encoder.read(columns))
+        if not targets:
+            raise ValueError("event must have a column of numbers to predict, got none")
+        fields = encoder.read(columns, targets)
+        plan = SlotPlan(0)
+        encoder.plan(fields, lambda: np.zeros(0), plan)
+        timed = encoder.time is not None or plan.time is not None
+        made = cls(options, targets, encoder, generator, timed=timed, slots=capacity(plan.used))
+        made.stream.start()
+        made.ensemble.draw_first_weights(made.stream)
+        return made
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        twin = copy.copy(self)
+        twin.encoder, twin.waiting, twin.ensemble = copy.deepcopy(
+            (self.encoder, self.waiting, self.ensemble), memo
+        )
+        twin.stream = self.stream.clone()
+        return twin
+
+    # ---- reading: nothing changes ----
+
+    def read(self, event: object, target: object, has_target: bool, id: str | int | None) -> Reading:
+        """Take an event and its target apart."""
+        own = not has_target
+        if own and id is not None:
+            own = any(name in plain_event(event) for name in self.targets)
+        # Most events of most streams are floats in the columns of the first.
+        if type(event) is dict:
+            names, time = self.encoder.number_names, self.encoder.time
+            read = _kernel.read_event(event, names, self.targets if own else (), None, time, ABSURD)
+            if read is not None:
+                if has_target:
+                    read.set_targets(self._given(target))
+                return Reading(read, None, is_late=not read.has_targets)
+        columns = plain_event(event)
+        fields = self.encoder.read(columns, self.targets)
+        bad = self.encoder.bad
+        if has_target:
+            return Reading(None, fields, self._given(target))
+        if not own:
+            return Reading(None, fields, is_late=True)
+        values = [number_of(name, columns.get(name), bad) for name in self.targets]
+        return Reading(None, fields, np.array(values))
+
+    def _given(self, target: object) -> Array:
+        """A target that was given apart from its event: a number for each of the targets."""
+        names = self.targets
+        if target is None:
+            return np.full(len(names), math.nan)
+        values: list[object]
+        if isinstance(target, Mapping):
+            unknown = [name for name in target if name not in names]
+            if unknown:
+                raise ValueError(f"target must have {', '.join(names)} alone, got {unknown[0]!r}")
+            values = [target.get(name) for name in names]
+        elif isinstance(target, np.ndarray) and target.ndim:
+            values = target.tolist()
+        elif isinstance(target, list | tuple):
+            values = list(target)
+        else:
+            values = [target]
+        if len(values) != len(names):
+            raise ValueError(
+                f"target must have {len(names)} numbers ({', '.join(names)}), got {len(values)}"
+            )
+        bad = self.encoder.bad
+        return np.array([number_of(n, value, bad) for n, value in zip(names, values, strict=True)])
+
+    def _encoded(
+        self, reading: Reading, slots: list[int], more: Sequence[float] = ()
+    ) -> _kernel.EncodedEvent:
+        """An event for the compiled code: the slots that its categories fill, new numbers."""
+        fields = reading.fields
+        if fields is None:
+            raise TypeError("a reading must have an event or its fields")
+        target = reading.target if isinstance(reading.target, np.ndarray) else None
+        numbers = np.concatenate((fields.numbers, more)) if more else fields.numbers
+        return _kernel.EncodedEvent(numbers, slots, fields.seconds, target)
+
+    # ---- taking events in ----
+
+    def learn(self, reading: Reading, id: str | int | None) -> Report:
+        """Take an event in, and learn from every target that is there."""
+        event, changes = reading.event, None
+        if event is None or id is not None:
+            plan = SlotPlan(self.stream.slots_used)
+            if event is None and reading.fields is not None:
+                self.encoder.plan(
+                    reading.fields, lambda: self.stream.view("column missing slot"), plan
+                )
+                event = self._encoded(reading, plan.filled, plan.new_numbers)
+            if id is not None:
+                number = self.stream.pending_sequence + self.stream.pending_count
+                plan.edits.append((self.waiting.ids, id, number))
+            changes = plan.changes()
+        outcome = self.stream.learn(event, changes, self.options.max_delay, self._redraw)
+        if self.waiting.ids:
+            self.waiting.prune(self.stream.pending_sequence)
+        return self._report(outcome)
+
+    def learn_target(self, number: int, target: object) -> Report:
+        """Take in the target of an event that waits for it."""
+        plan = SlotPlan(-1)
+        plan.edits.append((self.waiting.complete, number, None))
+        outcome = self.stream.learn_targets(number, self._given(target), plan.changes())
+        self.waiting.prune(self.stream.pending_sequence)
+        return self._report(outcome)
+
+    def follow(self, reading: Reading) -> Report:
+        """Take an event in without learning from it."""
+        return self._report(self.stream.follow(self._known(reading)))
+
+    def score(self, reading: Reading) -> Report:
+        """What `learn` would report; nothing changes."""
+        return self._report(self.stream.score(self._known(reading)))
+
+    def predict(self, event: object = None) -> Prediction:
+        """What was answered to the last event, or would be to this one; nothing changes."""
+        if event is None:
+            return self._prediction(self.stream.predict(None))
+        reading = self.read(event, None, True, None)
+        return self._prediction(self.stream.predict(self._known(reading)))
+
+    def _known(self, reading: Reading) -> _kernel.EncodedEvent:
+        if reading.event is not None:
+            return reading.event
+        fields = reading.fields
+        return self._encoded(reading, [] if fields is None else self.encoder.slots(fields))
+
+    def _redraw(self, network: int, layer: int, block: int) -> None:
+        self.ensemble.redraw(self.stream, network, layer, block)
+
+    # ---- answers ----
+
+    def _prediction(self, answer: bytes | None) -> Prediction:
+        if answer is None:
+            return Prediction(None, (self.targets, max(self.options.horizon, 1)))
+        stream = self.stream
+        return Prediction(Numbers(answer, self.targets, stream.residuals, stream.residual_counts))
+
+    def _report(self, outcome: Outcome) -> Report:
+        answer, scored, score, which, expected, actual = outcome
+        prediction = self._prediction(answer)
+        if not scored:
+            return Report(prediction)
+        return Report(prediction, score, self.targets[which], expected, actual)
 
     @property
-    def _forecast(self) -> Any:
-        if self._compiled is None:
-            self._compiled = kernel().Forecast(*self.sizes, self.places, self.networks, self.block)
-            self._places = {
-                name: (slice(at, at + math.prod(shape)), shape)
-                for name, (at, shape) in self._compiled.parts(True).items()
-            }
-            heads = self.sizes[0] * self.sizes[1]
-            self._left, self._useful = np.empty(heads, np.float32), np.empty(heads, np.bool_)
-            # What every prediction takes along.
-            self._answered = tuple(self._places[n][0] for n in ("mixed", "usual", "seen"))
-            self._residuals = _view(self.block, self._compiled.parts(False)["residuals"])
-            self._counts = _view(self.block, self._compiled.parts(False)["residual_counts"])
-        return self._compiled
-
-    @property
-    def _features(self) -> int:
-        _, (features,) = self._of_record["features"]
-        return features
-
-    @property
-    def _of_record(self) -> dict[str, Place]:
-        assert self._forecast is not None  # which has looked up the places
-        places: dict[str, Place] = self._places
-        return places
-
-    def input_names(self, targets: tuple[str, ...]) -> list[str]:
+    def input_names(self) -> list[str]:
         """What the networks' inputs are, in order: of the targets' past, then of the columns."""
-        lags, period, timed = self.sizes[2:]
+        targets, timed = self.targets, self.timed
+        lags = max(1, min(LAGS, MOST_LAGS // len(targets)))
         names = [f"level of {target}" for target in targets]
         names += [f"change {lag + 1} of {target}" for lag in range(lags) for target in targets]
-        if timed or period:
+        if timed or self.options.period:
             for season in ("period", "long period"):
                 for target in targets:
                     names += [f"{what} of {target}, last {season}" for what in _SEASONAL]
         if timed:
             names += [f"{wave} of {turns}" for turns in _TURNS for wave in ("sine", "cosine")]
-        return [*names, *(f"column place {place}" for place in range(self.places))]
-
-    @property
-    def record_size(self) -> int:
-        """Numbers that an event's record has."""
-        _, (size,) = self._of_record["record"]
-        return size
-
-    def part(self, name: str) -> Values:
-        """A part of the block, as a view; kernels/stream/forecast.hpp names them."""
-        return _view(self.block, self._forecast.parts(False)[name])
-
-    def of_record(self, record: Values, name: str) -> Values:
-        """A part of an event's record, as a view."""
-        place, shape = self._of_record[name]
-        return record[place].reshape(shape)
-
-    # ---- predicting: nothing changes ----
-
-    def look(self, columns: Values, seconds: float) -> OwedNumbers:
-        """An event's features, and the networks' input."""
-        forecast = self._forecast
-        record = np.empty(self._places["record"][0].stop)
-        x = np.empty(self._places["features"][0].stop - 1, np.float32)
-        forecast.look(columns, seconds, record, x)
-        return OwedNumbers(None, seconds, False, x, record)
-
-    def answer(self, owed: OwedNumbers, outputs: NDArray[np.float32]) -> None:
-        """Mix what all predictors say, the networks included, for an event that was looked at."""
-        self._forecast.answer(owed.seconds, outputs, owed.record)
-
-    def mixed(self, owed: OwedNumbers) -> Values:
-        """What was answered: one number for each head."""
-        assert self._forecast is not None
-        mixed: Values = owed.record[self._answered[0]]
-        return mixed
-
-    def past(self, owed: OwedNumbers) -> Past:
-        """What intervals around an answer follow from."""
-        assert self._forecast is not None  # which has made the views
-        return Past(owed.record, self._answered, self._residuals, self._counts)
-
-    # ---- learning ----
-
-    def owe(self, owed: OwedNumbers) -> None:
-        """An answer was given: the linear predictors take the event's features in."""
-        self._forecast.owe(owed.record)
-
-    def bring(self, owed: OwedNumbers, value: Values, ahead: int) -> None:
-        """The targets of an event are there: those of so many events ahead."""
-        owed.value = value
-        self._forecast.bring(value, ahead, owed.record)
-
-    def note(self, value: Values, seconds: float) -> None:
-        """Targets become part of the past."""
-        self._forecast.note(value, seconds)
-
-    def follow(self, value: Values, seconds: float) -> None:
-        """Targets become part of the past, for a model that does not learn."""
-        self._forecast.note(value, seconds)
-
-    def settle(self, owed: OwedNumbers) -> None:
-        """Learn from an event whose targets are there, or missing for good (NaN)."""
-        count = self._forecast.settle(owed.record, self._left, self._useful)
-        self._learn(owed, count)
-
-    def conclude(self, owed: OwedNumbers, value: Values) -> None:
-        """`owe`, `bring`, `note` and `settle` at once, for an event that came with its target."""
-        forecast = self._forecast
-        count = forecast.conclude(value, owed.seconds, owed.record, self._left, self._useful)
-        self._learn(owed, count)
-
-    def _learn(self, owed: OwedNumbers, count: int) -> None:
-        """Let the networks learn what is left of so many heads' targets."""
-        if count == len(self._left):
-            self.racers.learn(owed.x, owed.stepped, self._left)
-        elif count:
-            self.racers.learn(owed.x, owed.stepped, self._left, self._useful)
-        else:
-            self.racers.learn(owed.x, owed.stepped)
-
-    # ---- columns that come and go ----
-
-    def forget(self, place: int) -> None:
-        """A column's place gets another meaning."""
-        feature = self._features - self.places + place
-        self.racers.forget_input(feature - 1)
-        self._forecast.forget(feature)
-
-    def grow(self, places: int, owed: Iterable[OwedNumbers]) -> None:
-        """Make room for more columns, in the events that wait for their targets too."""
-        before = NumberHeads.__new__(NumberHeads)
-        before.__setstate__(self.__getstate__())
-        self._make_block(places)
-        self._forecast.start()
-        for name in self._forecast.parts(False):
-            old, new = before.part(name), self.part(name)
-            new[tuple(slice(n) for n in old.shape)] = old
-        for event in owed:
-            record = np.zeros(self.record_size)
-            for name in self._of_record:
-                if name != "record":
-                    old = before.of_record(event.record, name)
-                    self.of_record(record, name)[tuple(slice(n) for n in old.shape)] = old
-            event.record = record
-            more = np.zeros(places - before.places, np.float32)
-            event.x = np.concatenate((event.x, more))
-        self.racers.grow(self._features - 1, self.sizes[0] * self.sizes[1])
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        return [*names, *(f"slot {slot}" for slot in range(self.stream.slots))]

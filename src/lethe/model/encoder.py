@@ -1,0 +1,325 @@
+"""Events of named columns become numbers and slots: what is about words.
+
+A slot is a place in the vector of features. A number fills one, in units of its spread, and, as
+soon as it is missing once, another that is 1 where it is missing. A category has a slot for each
+value, up to a limit, and one for "other"; when all are taken, the value that was used least
+recently gives its slot to a new one and counts as other from then on.
+
+Reading an event changes nothing. What an event would change is planned first (`SlotPlan`) and made
+by the compiled call that learns from the event, so the words and the numbers of a model change
+together or not at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe import _kernel
+from lethe.model.calendar import seconds_of
+from lethe.model.values import ABSURD, category_of, is_missing, number_of
+
+__all__ = ["Category", "Encoder", "Fields", "SlotPlan"]
+
+Numbers = NDArray[np.float64]
+
+#: Columns that all events together may have: names that never repeat must not fill the memory.
+MOST_COLUMNS = 10_000
+
+#: The value of an edit that takes an item out of a dict.
+REMOVED = ...
+
+
+class Fields(NamedTuple):
+    """An event, taken apart.
+
+    Parameters
+    ----------
+    numbers : ndarray, shape (number columns,)
+        NaN where missing.
+    categories : tuple of (str, str)
+        Column and category, for each column of categories that has a value.
+    seconds : float
+        The event's time, or NaN.
+    new : tuple of (str, object)
+        Columns that are not known yet, with their values.
+    """
+
+    numbers: Numbers
+    categories: tuple[tuple[str, str], ...]
+    seconds: float
+    new: tuple[tuple[str, object], ...]
+
+
+class SlotPlan:
+    """What an event changes: slots, and the words that belong to them.
+
+    Parameters
+    ----------
+    used : int
+        Slots that are used so far.
+    """
+
+    def __init__(self, used: int) -> None:
+        self.used = used
+        self.filled: list[int] = []  # the slots of the event's categories
+        self.forgotten: list[int] = []
+        self.column_slots: list[int] = []
+        self.new_numbers: list[float] = []
+        self.missing_columns: list[int] = []
+        self.missing_slots: list[int] = []
+        self.edits: list[tuple[object, object, object]] = []
+        self.has_new_columns = False
+        self.time: str | None = None  # the column of times, where it is new
+
+    def take(self) -> int:
+        """A slot that was not used yet."""
+        self.used += 1
+        return self.used - 1
+
+    def set_item(self, mapping: dict[str, int], key: str, value: int) -> None:
+        """Plan an item of a dict, as its last."""
+        if key in mapping:
+            self.edits.append((mapping, key, REMOVED))
+        self.edits.append((mapping, key, value))
+
+    def changes(self) -> _kernel.Changes | None:
+        """For the compiled call; None where nothing changes."""
+        if not (self.edits or self.forgotten or self.column_slots or self.missing_slots):
+            return None
+        return _kernel.Changes(
+            self.forgotten,
+            self.column_slots,
+            self.missing_columns,
+            self.missing_slots,
+            self.used,
+            self.has_new_columns,
+            self.edits,
+        )
+
+
+@dataclass(slots=True)
+class Category:
+    """A column of categories: the slot of each known value, the least recently used first."""
+
+    slots: dict[str, int]
+    other: int
+
+
+def use_slot(slots: dict[str, int], key: str, most: int, plan: SlotPlan) -> tuple[int, str | None]:
+    """The slot of a value that is used now, and the value that had to give way to it."""
+    slot = slots.get(key)
+    if slot is not None:
+        if next(reversed(slots)) != key:
+            plan.set_item(slots, key, slot)
+        return slot, None
+    oldest = None
+    if len(slots) < most:
+        slot = plan.take()
+    else:
+        oldest = next(iter(slots))
+        slot = slots[oldest]
+        plan.edits.append((slots, oldest, REMOVED))
+    plan.edits.append((slots, key, slot))
+    return slot, oldest
+
+
+class Encoder:
+    """Columns by name, and the slots of categories.
+
+    Parameters
+    ----------
+    time : str, optional
+        The column with the event's time; without it the first column that holds times.
+    most : int
+        Values of one column of categories that are told apart.
+    new_columns : {"raise", "grow"}
+        What happens when an event has a column that the first did not have.
+    bad : {"raise", "missing"}
+        What becomes of infinite and absurd numbers.
+    """
+
+    def __init__(
+        self,
+        time: str | None,
+        most: int,
+        new_columns: Literal["raise", "grow"],
+        bad: Literal["raise", "missing"],
+    ) -> None:
+        self.time = time
+        self.most = most
+        self.new_columns = new_columns
+        self.bad = bad
+        self.started = False
+        self.numbers: dict[str, int] = {}  # column: its index among the numbers
+        self.categories: dict[str, Category] = {}
+        self.ignored: dict[str, bool] = {}  # columns that only missing values were seen of
+        self._names: tuple[str, ...] = ()
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """The number columns, in order."""
+        if len(self._names) != len(self.numbers):
+            self._names = tuple(self.numbers)
+        return self._names
+
+    # ---- reading: nothing changes ----
+
+    def read(self, event: Mapping[str, object], skip: tuple[str, ...] = ()) -> Fields:
+        """Take an event apart.
+
+        Parameters
+        ----------
+        event : mapping
+            Values by column. What is not in it is missing.
+        skip : tuple of str
+            Columns that are not read: the targets.
+
+        Raises
+        ------
+        ValueError
+            If a column is unknown, or its value is not of the column's kind.
+        """
+        numbers = np.full(len(self.numbers), math.nan)
+        categories: list[tuple[str, str]] = []
+        new: list[tuple[str, object]] = []
+        seconds = math.nan
+        indices = self.numbers
+        for name, value in event.items():
+            index = indices.get(name)
+            if index is not None:
+                if type(value) is float and -ABSURD < value < ABSURD:
+                    numbers[index] = value
+                else:
+                    numbers[index] = number_of(name, value, self.bad)
+            elif name in skip:
+                continue
+            elif name == self.time:
+                seconds = self._seconds(name, value)
+            elif name in self.categories:
+                if not is_missing(name, value, self.bad):
+                    categories.append((name, category_of(name, value)))
+            else:
+                new.append((name, value))
+        if new:
+            seconds = self._check_new(new, seconds)
+        return Fields(numbers, tuple(categories), seconds, tuple(new))
+
+    def number_columns(self, fields: Fields) -> tuple[str, ...]:
+        """The columns of a first event that hold numbers."""
+        return tuple(name for name, value in fields.new if self._kind(name, value) == "number")
+
+    def slots(self, fields: Fields) -> list[int]:
+        """The slots that an event's categories fill; a value that is not known counts as other."""
+        known = ((self.categories[name], value) for name, value in fields.categories)
+        return [category.slots.get(value, category.other) for category, value in known]
+
+    def _seconds(self, name: str, value: object) -> float:
+        if is_missing(name, value, self.bad):
+            return math.nan
+        seconds = seconds_of(value)
+        if seconds is None:
+            if isinstance(value, Real) and not isinstance(value, bool):
+                return number_of(name, value, self.bad)  # seconds since 1970
+            raise ValueError(f"column {name!r} must be a time (ISO 8601 or seconds), got {value!r}")
+        return seconds
+
+    def _check_new(self, new: list[tuple[str, object]], seconds: float) -> float:
+        known = len(self.numbers) + len(self.categories) + len(self.ignored)
+        if known + sum(name not in self.ignored for name, _ in new) > MOST_COLUMNS:
+            raise ValueError(
+                f"events must have at most {MOST_COLUMNS:,} columns in all, "
+                f"got {known:,} before and now {len(new):,} more"
+            )
+        for name, value in new:
+            if not isinstance(name, str):
+                raise ValueError(f"columns must be named by strings, got {name!r}")
+            if self.started and self.new_columns == "raise" and name not in self.ignored:
+                names = ", ".join([*self.numbers, *self.categories][:20])
+                raise ValueError(f"column {name!r} must be one of {names or 'none'}: it is new")
+            kind = self._kind(name, value)
+            if kind == "time" and self.time is None:
+                seconds = self._seconds(name, value)
+        return seconds
+
+    def _kind(self, name: str, value: object) -> Literal["time", "category", "number"] | None:
+        """What a new column holds, or None where its first value is missing."""
+        if is_missing(name, value, self.bad):
+            return None
+        if seconds_of(value) is not None:
+            return "time"
+        if isinstance(value, bool | np.bool_ | str | bytes):
+            return "category"
+        if isinstance(value, Real | Decimal):
+            number_of(name, value, self.bad)
+            return "number"
+        raise ValueError(
+            f"column {name!r} must hold a number, a string, a boolean or a time, got {value!r}"
+        )
+
+    # ---- what learning from an event changes: planned, not made ----
+
+    def declare(self, name: str) -> None:
+        """Say, before the first event, that a column holds categories, whatever they look like."""
+        self.categories[name] = Category({}, len(self.categories))
+
+    def plan(
+        self, fields: Fields, missing_slots: Callable[[], Numbers], plan: SlotPlan
+    ) -> None:
+        """Give the event's missing values, new columns and new categories their slots.
+
+        Parameters
+        ----------
+        fields : Fields
+            The event.
+        missing_slots : callable
+            Gives an ndarray, shape (slots,): of each number column, 0 while none was missing.
+        plan : SlotPlan
+            Where it is written.
+        """
+        missing = fields.numbers != fields.numbers
+        if missing.any():
+            unknown = missing_slots()[: len(missing)] == 0
+            for index in np.flatnonzero(missing & unknown).tolist():
+                plan.missing_columns.append(index)
+                plan.missing_slots.append(plan.take())
+        for name, value in fields.categories:
+            slot, oldest = use_slot(self.categories[name].slots, value, self.most, plan)
+            plan.filled.append(slot)
+            if oldest is not None:
+                plan.forgotten.append(slot)
+        plan.has_new_columns = bool(fields.new)
+        for name, value in fields.new:
+            self._plan_column(name, value, plan)
+        if not self.started:
+            plan.edits.append((self, "started", True))
+
+    def _plan_column(self, name: str, value: object, plan: SlotPlan) -> None:
+        kind = self._kind(name, value)
+        if kind is None:
+            if name not in self.ignored:
+                plan.edits.append((self.ignored, name, True))
+            return
+        if name in self.ignored:
+            plan.edits.append((self.ignored, name, REMOVED))
+        if kind == "time" and self.time is None and plan.time is None:
+            plan.edits.append((self, "time", name))
+            plan.time = name
+            return
+        if kind == "number":
+            index = len(self.numbers) + len(plan.new_numbers)
+            plan.edits.append((self.numbers, name, index))
+            plan.column_slots.append(plan.take())
+            plan.new_numbers.append(number_of(name, value, self.bad))
+        else:  # a category, or a second column of times
+            other, slot = plan.take(), plan.take()
+            category = Category({category_of(name, value): slot}, other)
+            plan.edits.append((self.categories, name, category))
+            plan.filled.append(slot)

@@ -1,0 +1,52 @@
+"""What a model noticed when it took an event in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lethe.model.prediction import Prediction
+
+__all__ = ["Report"]
+
+
+@dataclass(slots=True)
+class Report:
+    """What a model noticed when it learned from an event.
+
+    Attributes
+    ----------
+    prediction : Prediction or None
+        What it had expected of this event before it saw its target.
+    anomaly : float
+        From 0, as usual, to 1, as never before; NaN while nothing can be said.
+    column : str or None
+        The target that was the most anomalous.
+    expected, actual : object
+        What was predicted of it, and what came.
+    skipped : bool
+        Whether the event was left out as bad, by policy ``bad="skip"``.
+    """
+
+    prediction: Prediction | None
+    anomaly: float = float("nan")
+    column: str | None = None
+    expected: object = None
+    actual: object = None
+    skipped: bool = False
+
+    @property
+    def explanation(self) -> str:
+        """The anomaly in a sentence.
+
+        Examples
+        --------
+        >>> Report(None, 0.999, "flow", 4.25, 93.0).explanation
+        'flow: expected 4.25, got 93'
+        """
+        if self.column is None:
+            return ""
+        return f"{self.column}: expected {_short(self.expected)}, got {_short(self.actual)}"
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
