@@ -14,7 +14,7 @@ import lethe
 from lethe import Adam
 from lethe.core.topology import Topology
 from lethe.experiments import Task, run_task
-from lethe.experiments.analyses.referee import Refereed
+from lethe.experiments.analyses.cost import CostedTrial
 from lethe.experiments.tables import credit
 from lethe.tasks import Adding, ReberStream, Steps
 from lethe.trials.learner import Learner as AnyLearner
@@ -157,7 +157,7 @@ def test_a_row_runs(row: str) -> None:
         small: Any = replace(whole, learner=recipe, text=b"to forget, or not to forget " * 9)
     else:
         small = replace(whole, **SMALL[row.split("_")[0]])
-    record = run_task(Task("credit", row, 1000, Refereed(small)))
+    record = run_task(Task("credit", row, 1000, CostedTrial(small)))
     json.dumps(record, allow_nan=False)
     kinds: dict[str, Any] = credit.RESULT
     assert all(isinstance(record[name], kind) for name, kind in kinds.items())

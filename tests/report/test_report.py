@@ -19,7 +19,7 @@ from lethe.experiments.results import append
 from lethe.experiments.tables import cerg, nto
 from lethe.figures import FIGURES
 from lethe.report import pictures
-from lethe.report.held import ranges
+from lethe.report.loaded import ranges
 from lethe.report.strips import axis, outcomes
 
 VOID = {"meta", "link", "br", "img"}
@@ -255,8 +255,8 @@ def test_measurements_are_shown_as_tables(folder: Path) -> None:
             json.dumps(of_cerg("standard", 0, 1) | {"seconds": "long"}) + "\n",
             "line 1",
         ),
-        ("bench.json", "[1]", "holds no JSON object"),
-        ("bench.json", "{", "holds no JSON object"),
+        ("bench.json", "[1]", "is not a JSON object"),
+        ("bench.json", "{", "is not a JSON object"),
     ],
 )
 def test_unreadable_results_end_in_one_line(

@@ -1,4 +1,4 @@
-"""The catalogue: every system by its name, what it is and where it is from. It needs no JAX."""
+"""The catalogue: every system by name, with its title and source. It needs no JAX."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SYSTEMS: dict[str, Entry] = {
     "second_order": Entry("Second-order network", "Watrous & Kuhn 1992"),
     "guessing": Entry("Random weight guessing", "Hochreiter & Schmidhuber 1996"),
 }
-"""Every system that is done, by name."""
+"""Every system that is implemented, by name."""
 
 NOT_DONE: dict[str, str] = {
     "discrete error propagation (Bengio et al. 1994)": (
@@ -58,7 +58,7 @@ NOT_DONE: dict[str, str] = {
         "in what we could read"
     ),
 }
-"""What is named in the papers and not done, with the reason."""
+"""Systems that the papers name and that are not implemented, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Baseline:
     output_units : str
         "logistic" or "linear" with the squared error, "softmax" or "logistic_cross_entropy".
     options : tuple of (str, value)
-        What its ``make`` takes besides, as plain JSON values.
+        The other arguments of its ``make``, as plain JSON values.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Baseline:
     options: tuple[tuple[str, Any], ...] = field(default=())
 
     def configuration(self) -> dict[str, Any]:
-        """All that a reader needs to make it again, as plain JSON values."""
+        """Everything a reader needs to make it again, as plain JSON values."""
         plain = {name: getattr(self, name) for name in ("name", "inputs", "outputs")}
         return plain | {"output_units": self.output_units, "options": dict(self.options)}
 
@@ -93,12 +93,12 @@ class Baseline:
         seed: int | np.random.Generator = 0,
         dtype: Literal["float32", "float64"] = "float32",
     ) -> Learner:
-        """Make one: this is where JAX is imported.
+        """Make a learner; this imports JAX.
 
         Raises
         ------
         ModuleNotFoundError
-            If JAX or optax is not installed, with the extra that has them.
+            If JAX or optax is not installed; the message names the extra.
         ValueError
             If the system has no such option.
         """
@@ -126,7 +126,7 @@ class Baseline:
 def system(
     name: str, *, inputs: int, outputs: int, output_units: str = "logistic", **options: Any
 ) -> Baseline:
-    """The recipe of a system, for a trial or to make a learner of.
+    """The recipe of a system, for a trial or to make a learner.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def system(
     output_units : str
         "logistic" or "linear" with the squared error, "softmax" or "logistic_cross_entropy".
     **options
-        What the system takes besides: see ``make`` in its module.
+        The system's other options: see ``make`` in its module.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a cell is: what the state of a network does. How errors reach its weights is `credit`'s."""
+"""Cells: how the state of a network evolves. How errors reach its weights is up to `credit`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OUTPUT_UNITS: tuple[OutputUnits, ...] = get_args(OutputUnits)
 
 
 class Cell(Protocol):
-    """What the state does: a frozen dataclass, so that it is a constant of what JAX compiles.
+    """How the state evolves: a frozen dataclass, so that it is a constant for JAX's compiler.
 
     Weights are ``{"state": tree, "output": tree}``: those that the next state depends on, and
     those that only the output units have. All functions are pure, of one step of one network.
@@ -55,7 +55,7 @@ class Cell(Protocol):
         """Their squashing and their error."""
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """First weights, as NumPy arrays."""
+        """Initial weights, as NumPy arrays."""
 
     def start(self) -> Tree:
         """The state at a reset, as NumPy arrays."""

@@ -1,4 +1,4 @@
-"""What a rule is: how credit becomes a change of weights. `Descent` goes by the gradient."""
+"""Update rules: how credit becomes a change of weights. `Descent` follows the gradient."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class Rule(Protocol):
     """How a learner's weights change: a frozen dataclass of pure functions."""
 
     def start(self, cell: Cell, weights: Tree, key: Array) -> Tree:
-        """What it keeps for the whole run; `key` is its own source of randomness."""
+        """Its initial state; `key` is its own source of randomness."""
 
     def reset(self, cell: Cell, weights: Tree, kept: Tree) -> Tree:
-        """What it keeps where a sequence starts."""
+        """Its state where a sequence starts."""
 
     def learn(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> tuple[Tree, Tree]:
-        """Weights, and what it keeps, after a step."""
+        """Weights, and its state, after a step."""
 
 
 @dataclass(frozen=True)
 class Descent:
-    """Go down the gradient that a credit gives, each time that one is due.
+    """Gradient descent along the gradient of a credit, whenever one is due.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Descent:
     momentum : float
         0: plain gradient descent.
     optimizer : {"sgd", "adam"}
-        What becomes of the gradient (optax).
+        The optimizer (optax).
     clip : float, optional
-        Each entry of the gradient is held within ±`clip` (None: it is not).
+        Each entry of the gradient is clipped to ±`clip` (None: it is not).
     epsilon : float, optional
         Adam's, as in `lethe.Adam`: its square is added inside the root (None: optax's default).
     """

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lethe.experiments.analyses.error_flow import NETWORKS, ErrorFlow
+from lethe.figures.style import panels
 
 __all__ = ["NETWORKS_OF_EACH_KIND", "draw", "figure"]
 
@@ -71,7 +72,7 @@ def draw(flows: Flows) -> Figure:
     matplotlib.figure.Figure
     """
     drawn = Figure(figsize=(10, 5.6), layout="constrained")
-    left, right = drawn.subplots(1, 2, sharey=True)
+    ((left, right),) = panels(drawn, 1, 2, sharey=True)
     for axes, flow, title in (
         (left, "whole", "(a) through the whole network, by every path"),
         (right, "cells", "(b) along the cells: what the learning algorithm carries"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lethe.core.network import FirstError, Network
 from lethe.experiments.analyses.lesions import Errors, Lesions, carrier, lesions
 from lethe.experiments.tables.cerg import ROWS
-from lethe.figures.style import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, caption, frame
+from lethe.figures.style import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, caption, frame, panels
 from lethe.figures.trained import Trained, first_perfect
 from lethe.tasks import ReberStream, Steps
 from lethe.tasks.reber import SYMBOLS
@@ -303,17 +303,11 @@ def _looked_into(seed: int) -> _Seen:
 def _blocks(seen: _Seen, blocks: list[int], size: tuple[float, float]) -> Figure:
     """Above the states of each block's cells, below its forget gate."""
     drawn = Figure(figsize=size, layout="constrained")
-    panels = drawn.subplots(
-        2,
-        len(blocks),
-        sharex=True,
-        sharey="row" if len(blocks) == 1 else "none",
-        height_ratios=(2, 1),
-        squeeze=False,
-    )
+    share: bool | Literal["row"] = "row" if len(blocks) == 1 else False
+    grid = panels(drawn, 2, len(blocks), sharex=True, sharey=share, heights=(2, 1))
     steps, states, gates = seen.watched
     assert gates is not None
-    for block, top, bottom in zip(blocks, *panels, strict=True):
+    for block, top, bottom in zip(blocks, *grid, strict=True):
         frame(top, "", "", "")
         frame(bottom, "", "", "")
         _cells(top, states[:, block], block, (BLUE, ORANGE))
@@ -329,9 +323,9 @@ def _blocks(seen: _Seen, blocks: list[int], size: tuple[float, float]) -> Figure
             frameon=False,
             fontsize=9,
         )
-    panels[0, 0].set_ylabel("cell state $s_c$")
-    panels[1, 0].set_ylabel("forget gate")
-    middle = panels[1, len(blocks) // 2]
+    grid[0][0].set_ylabel("cell state $s_c$")
+    grid[1][0].set_ylabel("forget gate")
+    middle = grid[1][len(blocks) // 2]
     middle.set_xlabel(f"symbols, from symbol {seen.start:,} of the stream on")
     return drawn
 

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from lethe.report.held import Held, read_table
+from lethe.report.loaded import LoadedTable, read_table
 from lethe.report.measured import MEASURED, Measured, read_measured
 from lethe.report.page import html_page
 from lethe.report.pictures import Picture, can_draw, draw, find
 
 __all__ = [
     "MEASURED",
-    "Held",
+    "LoadedTable",
     "Measured",
     "Picture",
     "can_draw",

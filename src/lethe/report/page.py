@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lethe.experiments import TABLES
 from lethe.figures import FIGURES
-from lethe.report.held import Held
+from lethe.report.loaded import LoadedTable
 from lethe.report.measured import MEASURED, Measured, measured_section
 from lethe.report.pictures import Picture, figure, title
 from lethe.report.tables import duration, progress, table_section
@@ -26,13 +26,13 @@ _LEAD = """\
 <p>Lethe is a package of recurrent networks that learn at every step of a stream that never ends,
 with the forget-gate LSTM at the core. This page repeats the experiments of <cite>Learning to
 Forget: Continual Prediction with LSTM</cite> (Gers, Schmidhuber and Cummins 1999; “the report”) and
-of <cite>Long Short-Term Memory</cite> (Hochreiter and Schmidhuber 1997), and sets their figures
-beside ours. Every trial is made anew by its command, and on the same instruction set to the same
-numbers.</p>"""
+of <cite>Long Short-Term Memory</cite> (Hochreiter and Schmidhuber 1997), and compares their
+figures with ours. Every trial can be repeated by its command, and on the same instruction set it
+gives the same numbers.</p>"""
 
 
 def html_page(
-    held: Sequence[Held],
+    tables: Sequence[LoadedTable],
     found: Sequence[Picture],
     others: Sequence[Measured],
     *,
@@ -44,7 +44,7 @@ def html_page(
 
     Parameters
     ----------
-    held : sequence of Held
+    tables : sequence of LoadedTable
         The tables, with and without trials.
     found : sequence of Picture
         The figures that there are.
@@ -65,9 +65,9 @@ def html_page(
     style = files("lethe.report").joinpath("page.css").read_text(encoding="utf-8")
     body = [
         f"<header><h1>{_TITLE}</h1>\n{_LEAD}</header>",
-        _contents(held, found, others),
+        _contents(tables, found, others),
         _about(about),
-        *(table_section(table, folder) for table in held),
+        *(table_section(table, folder) for table in tables),
         _figures(found, no_figures),
         *(measured_section(one) for one in others),
     ]
@@ -84,7 +84,9 @@ def html_page(
     )
 
 
-def _contents(held: Sequence[Held], found: Sequence[Picture], others: Sequence[Measured]) -> str:
+def _contents(
+    tables: Sequence[LoadedTable], found: Sequence[Picture], others: Sequence[Measured]
+) -> str:
     """All that there is, with links, and how far it has come."""
     rows = [
         f'<tr><th scope="row"><a href="#{table.name}">{escape(TABLES[table.name])}</a></th>'
@@ -92,7 +94,7 @@ def _contents(held: Sequence[Held], found: Sequence[Picture], others: Sequence[M
         f'<td class="number">{len(table.records):,}</td>'
         f'<td class="number">'
         f"{duration(sum(record['seconds'] for record in table.records))}</td></tr>"
-        for table in held
+        for table in tables
     ]
     links = [f'<a href="#figure-{one.name}">{title(one.name)}</a>' for one in found]
     links += [f'<a href="#{one.name}">{escape(MEASURED[one.name][0])}</a>' for one in others]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lethe.figures import DRAWN_BY, FIGURES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Picture", "can_draw", "draw", "figure", "find", "title"]
 
@@ -82,9 +87,11 @@ def draw(name: str) -> Picture:
     name : str
         Of `lethe.figures.FIGURES`.
     """
+    from lethe.figures.style import save
+
     module, function = DRAWN_BY[name].split(":")
-    drawn = getattr(import_module(module), function)(None)
-    save = import_module("lethe.figures.style").save
+    draw_it: Callable[[int | None], Figure] = getattr(import_module(module), function)
+    drawn = draw_it(None)
     with tempfile.TemporaryDirectory() as folder:
         save(drawn, Path(folder), f"figure-{name}")
         return Picture(name, (Path(folder) / f"figure-{name}.svg").read_bytes())

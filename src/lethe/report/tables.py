@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 
 from lethe.experiments.formatting import interval
 from lethe.experiments.records import Record
-from lethe.report.held import Held, HeldRow, ranges
+from lethe.report.loaded import LoadedRow, LoadedTable, ranges
 from lethe.report.strips import Axis, Outcomes, axis, outcomes, scale, strip
 
 __all__ = ["command", "duration", "progress", "table_section"]
 
 
-def command(table: Held, folder: Path) -> str:
+def command(table: LoadedTable, folder: Path) -> str:
     """The command that runs what is missing of a table into this folder.
 
     Examples
     --------
-    >>> command(Held("nto", "NTO", [], "", 0), Path("results"))
+    >>> command(LoadedTable("nto", "NTO", [], "", 0), Path("results"))
     'lethe reproduce nto --full'
     """
     words = ["lethe", "reproduce", table.name, "--full"]
@@ -48,19 +48,19 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def progress(table: Held) -> str:
+def progress(table: LoadedTable) -> str:
     """How much of the table has been run, in words."""
     if not table.records:
         return "not run yet"
     return f"{table.missing:,} trials to go" if table.missing else "complete"
 
 
-def table_section(table: Held, folder: Path) -> str:
+def table_section(table: LoadedTable, folder: Path) -> str:
     """The HTML of a table.
 
     Parameters
     ----------
-    table : Held
+    table : LoadedTable
         With its trials, if there are any.
     folder : pathlib.Path
         Where its results file lies.
@@ -80,13 +80,13 @@ def table_section(table: Held, folder: Path) -> str:
     )
 
 
-def _pre(table: Held) -> str:
-    label = escape(f"{table.title}: ours beside the paper's")
+def _pre(table: LoadedTable) -> str:
+    label = escape(f"{table.title}: ours and the paper's")
     text = escape(table.comparison)
     return f'<pre role="region" tabindex="0" aria-label="{label}">{text}</pre>'
 
 
-def _facts(table: Held, folder: Path) -> str:
+def _facts(table: LoadedTable, folder: Path) -> str:
     """What made the table, as a list of terms."""
     records = table.records
     seconds = sum(record["seconds"] for record in records)
@@ -115,10 +115,11 @@ def _facts(table: Held, folder: Path) -> str:
 
 
 def _values(records: Iterable[Record], name: str) -> str:
-    return ", ".join(sorted({record[name] for record in records}))
+    values: Iterable[Mapping[str, object]] = records
+    return ", ".join(sorted({str(record[name]) for record in values}))
 
 
-def _left_out(table: Held) -> str:
+def _left_out(table: LoadedTable) -> str:
     if not table.left_out:
         return ""
     return (
@@ -127,7 +128,7 @@ def _left_out(table: Held) -> str:
     )
 
 
-def _rows(table: Held) -> str:
+def _rows(table: LoadedTable) -> str:
     """The rows one by one, each with its trials as a strip where they are solved or not."""
     ended = {row.name: outcomes(row.records) for row in table.rows}
     solved = [outcome for outcome in ended.values() if outcome is not None]
@@ -154,7 +155,7 @@ def _heads(*names: str) -> list[str]:
     return [f'<th scope="col" class="number">{name}</th>' for name in names]
 
 
-def _row(row: HeldRow, ended: Outcomes | None, on: Axis | None) -> str:
+def _row(row: LoadedRow, ended: Outcomes | None, on: Axis | None) -> str:
     title = row.title.strip()
     indent = ' class="part"' if row.title != title else ""
     said = f"{escape(title)} <code>{escape(row.name)}</code>"

@@ -1,16 +1,17 @@
 """Back-propagation through time, full and windowed (Werbos 1988; Williams & Peng 1990).
 
-With the transition state(t) = F(state(t−1), w, x(t)), error flows back along the states that were:
+With the transition state(t) = F(state(t−1), w, x(t)), error flows back along the past states:
 
     λ(t) = ∂E(t)/∂state(t) + λ(t+1) · ∂F(t+1)/∂state(t)
     ∂E/∂w = Σ_t λ(t) · ∂F(t)/∂w
 
-`Bptt` keeps a sequence, and changes weights at its end with the sum over all its errors: exact, for
-as much memory as the sequence is long. `Window` is Williams & Peng's BPTT(h): at every target this
-step's error alone goes back over the last h steps, with the states as they were and the weights as
-they are; cost h per step, and what lies longer ago is not seen. ``Window(1)`` is Elman's procedure,
-in which the old state is just an input. ``Bptt(h, every)`` is their BPTT(h; h′): every h′ = `every`
-steps the errors of these steps together go back over the last h, for a cost of h/h′ per step.
+`Bptt` stores a sequence and changes weights at its end by the sum over all its errors: exact, with
+memory proportional to the length of the sequence. `Window` is Williams & Peng's BPTT(h): at every
+target this step's error alone propagates back over the last h steps, with the states of that time
+and the current weights; it costs h per step, and older steps do not count. ``Window(1)`` is Elman's
+procedure, in which the old state is just an input. ``Bptt(h, every)`` is their BPTT(h; h′): every
+h′ = `every` steps the errors of these steps together propagate back over the last h, for a cost of
+h/h′ per step.
 
 Known for: the tasks of Williams & Zipser (1989) at a fraction of the cost of real-time recurrent
 learning. Where it breaks: an error shrinks or grows by a factor at each step back; with 10 hidden
@@ -43,9 +44,9 @@ class Bptt:
     Parameters
     ----------
     longest : int
-        Steps that it has room for; errors go no further back.
+        Steps that are stored; errors propagate no further back.
     every : int, optional
-        Change weights after so many steps too (at most `longest`), as the sequence goes on.
+        Also change weights after this many steps (at most `longest`) within a sequence.
     """
 
     longest: int = 128
@@ -91,7 +92,7 @@ class _Sequence(NamedTuple):
 
 @dataclass(frozen=True)
 class Window:
-    """BPTT(h): at every target its error goes back over the last `h` steps, this one included.
+    """BPTT(h): every target's error propagates back over the last `h` steps, this one included.
 
     Parameters
     ----------

@@ -8,16 +8,16 @@ number of units, is advised. With q(t) = ∂state(t)/∂w, for the block from t0
     ∂E(t0+1..t1)/∂w = Σ_t λ(t) · ∂F(t)/∂w + λ(t0) · q(t0)        (eq. 2)
     q_l(t1)         = Σ_t γ_l(t) · ∂F(t)/∂w + γ_l(t0) · q(t0)    (eq. 3)
 
-where γ_l(t) = ∂state_l(t1)/∂state(t) goes back in the same way from unit l alone. These are n + 1
-passes back over the block, one with its errors and one for each number of the state, and then a
-product of n + 1 rows with q(t0). With h = n that is O(n³) operations a step on average, for the
-gradient and the order of memory of real-time recurrent learning, which takes O(n⁴). Weights change
-at the end of each block, and of each sequence.
+where γ_l(t) = ∂state_l(t1)/∂state(t) propagates back in the same way from unit l alone. This takes
+n + 1 backward passes over the block, one with its errors and one for each number of the state, and
+then a product of n + 1 rows with q(t0). With h = n that is O(n³) operations a step on average, for
+the gradient and the order of memory of real-time recurrent learning, which takes O(n⁴). Weights
+change at the end of each block, and of each sequence.
 
 Known for: the saving; its source has no experiment. Where it breaks: as `rtrl` does, and weights
 change later.
 
-Check: while weights stand still, its gradient is that of `rtrl` and of full back-propagation
+Check: while weights are constant, its gradient is that of `rtrl` and of full back-propagation
 through time, for every h (tests/baselines/test_credit.py).
 """
 

@@ -1,4 +1,4 @@
-"""The papers' truncation at its own cost (Hochreiter & Schmidhuber 1997; Gers et al. 1999).
+"""The papers' truncation at its true cost (Hochreiter & Schmidhuber 1997; Gers et al. 1999).
 
 Where past cell outputs and gates are constants to the derivatives, a weight reaches the future
 through the states of its own block alone. Real-time recurrent learning then needs one number for a

@@ -43,7 +43,7 @@ class Elman:
     squashing : {"logistic", "tanh"}
         Of the hidden units.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -55,7 +55,7 @@ class Elman:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights: (units, inputs + units [+ 1]) and (outputs, units [+ 1])."""
+        """Uniform initial weights: (units, inputs + units [+ 1]) and (outputs, units [+ 1])."""
         a, one = self.initial_range, int(self.biased)
         return {
             "state": draw.uniform(-a, a, (self.units, self.inputs + self.units + one)),

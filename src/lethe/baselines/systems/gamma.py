@@ -15,8 +15,8 @@ so that depth and resolution are traded by μ, which is adjusted. Real-time grad
     ∂g_k(t)/∂μ = (1−μ) ∂g_k(t−1)/∂μ + μ ∂g_{k−1}(t−1)/∂μ + g_{k−1}(t−1) − g_k(t−1)
 
 and ∂E/∂μ = Σ_k ∂E/∂g_k ∂g_k/∂μ: exact, in real time, as many operations as the memory itself takes.
-Where it breaks: memory ends where the kernel does. For a long lag μ must be small, and then all
-that happened about then is one blur.
+Where it breaks: memory ends where the kernel does. A long lag needs a small μ, which blurs
+everything around that time.
 
 Source: the beginning of the 1991 paper and abstracts of the others (what we could read), and the
 equations, which the field knows well. Known for the identification of low-pass systems, since it
@@ -55,13 +55,13 @@ class Gamma:
     hidden : int
         Number of hidden units; 0: output units read the memory directly.
     taps : int
-        Links of each delay line, besides the input itself.
+        Links of each delay line; the input itself does not count.
     mu : float
         The first μ: above 0 and below 2, outside which the memory explodes.
     output_units : OutputUnits
         Their squashing and error.
     initial_range : float
-        First weights but μ are uniform within ± this.
+        Initial weights but μ are uniform within ± this.
     """
 
     inputs: int
@@ -125,7 +125,7 @@ class RealTime:
         return {"state": (by_memory * kept).sum(axis=0), "output": own}
 
     def settled(self, cell: Cell, kept: Array) -> Array:
-        """They go on."""
+        """Unchanged."""
         return kept
 
 

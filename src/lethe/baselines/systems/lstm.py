@@ -77,7 +77,7 @@ class Lstm:
         """Cell states and outputs (cells_per_block, blocks), and gates (gates, blocks), of zero."""
         t = self.topology
         cells, gates = np.zeros((t.cells_per_block, t.blocks)), np.zeros((len(t.gates), t.blocks))
-        # Only what some unit reads one step later, or reads now, is state.
+        # The state is what some unit reads now or one step later.
         return {"s": cells, "y": cells, "gates": gates if t.gates_are_sources else ()}
 
     def step(self, weights: Arrays, state: Tree, x: Array) -> dict[str, Tree]:

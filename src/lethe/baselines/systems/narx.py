@@ -54,7 +54,7 @@ class Narx:
     output_units : OutputUnits
         Their squashing and error.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -66,7 +66,7 @@ class Narx:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights, in the order of z, the bias last."""
+        """Uniform initial weights, in the order of z, the bias last."""
         a = self.initial_range
         read = self.input_taps * self.inputs + self.delays * self.outputs + 1
         shapes = {"output": (self.outputs, read)}

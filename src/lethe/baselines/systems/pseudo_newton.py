@@ -16,9 +16,10 @@ for any cell; a step costs about W + n passes through the cell (n numbers of sta
 
 Check: the diagonal of the Hessian of the unfolded network; large μ against back-propagation.
 
-Known of the source, from memory (we could read its first page alone): the rule, with a change after
-each sequence. Our reading: exact second derivatives, where Becker & Le Cun neglect on the way back
-those off the diagonal; Elman's network with tanh units, so that outputs are as in all trials.
+What we know of the source, from memory (we could read its first page alone): the rule, with a
+change after each sequence. Our reading: exact second derivatives, where Becker & Le Cun neglect on
+the way back those off the diagonal; Elman's network with tanh units, so that outputs are as in all
+trials.
 
 Known for: the latch problem, about 1,600 presentations "with several methods" (quoted by
 Schmidhuber, Hochreiter & Bengio 2001, who do not name them). Ours: 1,217 (12 of 20, T = 20); full
@@ -51,9 +52,9 @@ class PseudoNewton:
     Parameters
     ----------
     mu : float
-        What is added to curvatures.
+        Added to curvatures.
     longest : int
-        Steps that it has room for; of a longer sequence the last so many count.
+        Steps that are stored; of a longer sequence the last ones count.
     """
 
     mu: float = 0.01

@@ -51,7 +51,7 @@ class SecondOrder:
     biased : bool
         Whether state and input have an entry more that is 1.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -62,7 +62,7 @@ class SecondOrder:
     initial_range: float = 1.0
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights (units, units [+ 1], inputs [+ 1])."""
+        """Uniform initial weights (units, units [+ 1], inputs [+ 1])."""
         a, n, one = self.initial_range, self.outputs + self.hidden, int(self.biased)
         return {"state": draw.uniform(-a, a, (n, n + one, self.inputs + one)), "output": ()}
 
@@ -106,7 +106,7 @@ def make(
     rate, momentum, clip
         See `Descent`.
     longest : int
-        Steps of a sequence that there is room for; errors go no further back.
+        Longest sequence that is stored; errors go no further back.
     """
     cell = SecondOrder(inputs, outputs, hidden, output_units, biased, initial_range)
     return cell, Descent(Bptt(longest), rate, momentum, clip=clip)

@@ -13,8 +13,8 @@ line began is unknown, so that the longest lag must be known beforehand.
 Source: the layers and their delays are those of Waibel et al. (8 hidden units that see 3 frames of
 16 inputs; 3 class units that see 5 frames of those; 9 frames of these added up), as we remember
 them; their last sum has fixed equal weights, ours one adjustable weight and a bias for each class.
-Known for: the phonemes B, D and G, 98.5 % right against 93.7 % by the best hidden Markov model
-(abstract), independently of their position in time. That speech cannot be had. In its place stand
+Known for: the phonemes B, D and G, 98.5 % accuracy against 93.7 % by the best hidden Markov model
+(abstract), independently of their position in time. That data is not available. In its place are
 the property itself (the same pattern at another time has the same evidence, exactly) and the
 prediction of the Mackey-Glass series, the usual test of networks with delay lines since Lapedes
 and Farber (1987) (tests/baselines/test_delays.py).
@@ -53,7 +53,7 @@ class Tdnn:
     output_units : OutputUnits
         Their squashing and error. Hidden and class units are logistic.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -66,7 +66,7 @@ class Tdnn:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights, the bias last; the next state depends on none of them."""
+        """Uniform initial weights, the bias last; the next state depends on none of them."""
         a = self.initial_range
         layers = {
             "hidden": draw.uniform(-a, a, (self.units, self.input_taps * self.inputs + 1)),

@@ -42,13 +42,12 @@ Floats = NDArray[np.float64]
 
 #: The lags at which sizes are reported: 1 to 1,000, evenly on a logarithmic scale.
 LAGS: tuple[int, ...] = tuple(
-    int(q) for q in np.unique(np.geomspace(1, 1000, 61).round().astype(int))
+    *np.unique(np.geomspace(1, 1000, 61).round().astype(int)).tolist(),
 )
 _SYMBOLS = 7  # Of the stream that all networks read, the continual embedded Reber grammar.
 _BURN_IN = 100  # Steps before the error, so that it meets a network at work.
-_SMALL = (
-    1e-5  # Size of a perturbation: central differences err by its square, rounding by 1e-16/it.
-)
+# Size of a perturbation: central differences err by its square, rounding by 1e-16 over it.
+_SMALL = 1e-5
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,7 @@ CONTESTANTS: dict[str, Contestant] = {
         "State networks, EM",
         "iohmm",
         {},
-        {"erg": {"states": 24, "stay": 0, "initial_range": 3, "sequences": 256, "room": 3600}},
+        {"erg": {"states": 24, "stay": 0, "initial_range": 3, "sequences": 256, "capacity": 3600}},
     ),
     "kalman": Contestant(
         "Kalman, global", "kalman", {"decoupled": False}, {"erg": {"hidden": 12}}, share=10

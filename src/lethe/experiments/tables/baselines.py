@@ -163,7 +163,7 @@ takes long. µs: of the processor for each training step, tests and compiling in
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
     """Table 1, the matrix of systems and tasks, continual tasks, and each system's own task."""
-    held = by_row(records, rows)
+    trials = by_row(records, rows)
     lines = {
         name: one.title + (f" (1/{one.share})" if one.share > 1 else "")
         for name, one in CONTESTANTS.items()
@@ -175,11 +175,11 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
         if any(row.startswith(f"{key}_") for row in rows)
     ]
     parts = [
-        "Table 1, embedded Reber grammar with resets\n" + table_1(_TABLE_1, held),
+        "Table 1, embedded Reber grammar with resets\n" + table_1(_TABLE_1, trials),
         "Solved of all networks, and the mean number of sequences until then\n"
-        + matrix(columns, lines, held),
+        + matrix(columns, lines, trials),
         "What is continual: the captions of Tables 2 and 3 say that BPTT fails\n"
-        + continual({row: one.title for row, one in _continual_rows() if row in rows}, held),
+        + continual({row: one.title for row, one in _continual_rows() if row in rows}, trials),
         "On a task that each was known for, beside what its source reports (*: unverified)\n"
         + known_for(
             {
@@ -187,7 +187,7 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
                 for name, own in OWN.items()
                 if f"own_{name}" in rows
             },
-            held,
+            trials,
         ),
         _NOTE,
     ]

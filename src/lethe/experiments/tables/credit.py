@@ -14,7 +14,7 @@ from lethe.baselines import Baseline
 from lethe.core.topology import Topology
 from lethe.core.updates import Adam
 from lethe.data import topics
-from lethe.experiments.analyses.referee import Refereed
+from lethe.experiments.analyses.cost import CostedTrial
 from lethe.experiments.formatting import percentage
 from lethe.experiments.records import Fields, Record, by_row, mean
 from lethe.experiments.table import Plan, Row
@@ -52,11 +52,11 @@ class _Task:
     counts: str
     scores: str
 
-    def row(self, credit: str, rate: float, title: str) -> Row[Refereed]:
+    def row(self, credit: str, rate: float, title: str) -> Row[CostedTrial]:
         """The row of a credit with a rate."""
         if credit == "network":
             recipe = replace(self.trial.network, update=Adam(rate))
-            return Row(title, Refereed(replace(self.trial, learner=recipe)))
+            return Row(title, CostedTrial(replace(self.trial, learner=recipe)))
         t = self.trial.network.topology
         units = ("inputs", "outputs", "output_units")
         parts = {name: v for name, v in t.configuration().items() if name not in units}
@@ -69,7 +69,7 @@ class _Task:
         baseline = Baseline(
             "referee", t.inputs, t.outputs, t.output_units, tuple(sorted(options.items()))
         )
-        return Row(title, Refereed(replace(self.trial, learner=baseline)))
+        return Row(title, CostedTrial(replace(self.trial, learner=baseline)))
 
 
 def _rates(
@@ -134,13 +134,13 @@ _TASKS: dict[str, _Task] = {
 }
 
 
-def _rows() -> Iterator[tuple[str, Row[Refereed]]]:
+def _rows() -> Iterator[tuple[str, Row[CostedTrial]]]:
     for key, task in _TASKS.items():
         for credit, title in _CREDITS.items():
             yield f"{key}_{credit}", task.row(credit, task.rates[credit], title)
 
 
-def _grid() -> Iterator[tuple[str, Row[Refereed]]]:
+def _grid() -> Iterator[tuple[str, Row[CostedTrial]]]:
     """All other rates. Not part of the table: ask for them with --row."""
     for key, task in _TASKS.items():
         for credit, title in _CREDITS.items():
@@ -148,7 +148,7 @@ def _grid() -> Iterator[tuple[str, Row[Refereed]]]:
                 yield f"{key}_{credit}_{rate}", task.row(credit, rate, title)
 
 
-ROWS: dict[str, Row[Refereed]] = dict(_rows())
+ROWS: dict[str, Row[CostedTrial]] = dict(_rows())
 FULL = Plan(rows=tuple(ROWS), trials=5)
 #: One network a row, on the text.
 SHORT = Plan(rows=tuple(row for row in ROWS if row.startswith("text")), trials=1)
@@ -187,17 +187,17 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
             f"{task.title:28}{'rate':>7}{'trials':>7}{solved}{task.scores:>14}{'µs':>8}{'numbers':>9}"
         )
         for row in shown:
-            held = groups[row]
+            trials = groups[row]
             rate = _rate(ROWS[row].trial)
-            lines.append(f"  {ROWS[row].title:26}{rate:>7}{len(held):7}{_line(task, held)}")
-            if gone := sum(record["diverged"] > 0 for record in held):
-                lines.append(f"  ! diverged: {gone} of {len(held)}")
+            lines.append(f"  {ROWS[row].title:26}{rate:>7}{len(trials):7}{_line(task, trials)}")
+            if gone := sum(record["diverged"] > 0 for record in trials):
+                lines.append(f"  ! diverged: {gone} of {len(trials)}")
         lines.append("")
     return "\n".join([*lines, _NOTE])
 
 
-def _rate(refereed: Refereed) -> float:
-    recipe = refereed.trial.learner
+def _rate(costed: CostedTrial) -> float:
+    recipe = costed.trial.learner
     if isinstance(recipe, NetworkRecipe):
         return recipe.update.rate
     assert isinstance(recipe, Baseline)
@@ -205,18 +205,18 @@ def _rate(refereed: Refereed) -> float:
     return rate
 
 
-def _line(task: _Task, held: Sequence[Record]) -> str:
+def _line(task: _Task, trials: Sequence[Record]) -> str:
     """What came of a row's trials."""
-    if not held:
+    if not trials:
         return ""
-    scores = [record["score"] for record in held if record["score"] is not None]
+    scores = [record["score"] for record in trials if record["score"] is not None]
     if not task.counts:
-        late = [record["late_score"] for record in held if record["late_score"] is not None]
+        late = [record["late_score"] for record in trials if record["late_score"] is not None]
         line = f"{'':25}" + f"{mean(scores):.3f}, {mean(late):.3f}".rjust(14)
     else:
-        solved = [record for record in held if record["solved"]]
-        share, interval = percentage(len(solved), len(held))
+        solved = [record for record in trials if record["solved"]]
+        share, interval = percentage(len(solved), len(trials))
         until = f"{mean(r['training_sequences'] for r in solved):,.0f}" if solved else "-"
         score = f"{mean(scores):,.0f}" if task.scores == "test stream" else f"{mean(scores):.2%}"
         line = f"{share:4.0f} {interval:>9}{until:>11}{score:>14}"
-    return line + f"{min(r['microseconds'] for r in held):8.1f}{held[0]['numbers_kept']:9,}"
+    return line + f"{min(r['microseconds'] for r in trials):8.1f}{trials[0]['numbers_kept']:9,}"

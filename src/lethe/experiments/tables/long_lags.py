@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD
@@ -107,8 +107,11 @@ def _order(marks: int) -> Topology:
     return _network(8, 2**marks, marks, 2, input_gate_bias=biases)
 
 
+_KINDS: dict[str, Literal["a", "b", "c"]] = {"a": "a", "b": "b", "c": "c"}
+
+
 def _two_sequence(title: str, criterion: Tested, report: Figures | None) -> _Experiment:
-    kind: Any = title[1]
+    kind = _KINDS[title[1]]
     noisy = kind == "c"
     return _Experiment(
         f"{title}, T = 100, N = 3",

@@ -180,14 +180,14 @@ Table 2."""
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
     """One small table for each claim."""
-    held = by_row(records, (name for name in ROWS if name in rows))
+    trials = by_row(records, (name for name in ROWS if name in rows))
     blocks = []
     try:
         for sentence in _SENTENCES:
-            shown = {name: row for name, row in sentence.rows.items() if name in held}
+            shown = {name: row for name, row in sentence.rows.items() if name in trials}
             if shown:
                 lines = [sentence.said, f"{'':42}{'networks':>9}  perfect"]
-                lines += [f"  {row.title:40}{_trials(held[name])}" for name, row in shown.items()]
+                lines += [f"  {row.title:40}{_trials(trials[name])}" for name, row in shown.items()]
                 if sentence.same_as:
                     lines.append(f"  to hold against: {sentence.same_as} in Table 2")
                 blocks.append("\n".join(lines))
@@ -198,9 +198,9 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
             (_growth, _GROWTH),
             (_partials, _PARTIALS),
         ):
-            shown = {name: row for name, row in described_rows.items() if name in held}
+            shown = {name: row for name, row in described_rows.items() if name in trials}
             if shown:
-                blocks.append(described(shown, held))
+                blocks.append(described(shown, trials))
     except KeyError as missing:
         raise ValueError(f"a record of {TITLE} lacks {missing}") from None
     return "\n\n".join(blocks)
@@ -217,19 +217,19 @@ def _trials(records: Sequence[Record]) -> str:
     )
 
 
-_Held = Mapping[str, Sequence[Record]]
+_Trials = Mapping[str, Sequence[Record]]
 _Rows = Mapping[str, Row[RowTrial]]
 
 
-def _growth(rows: _Rows, held: _Held) -> str:
+def _growth(rows: _Rows, trials: _Trials) -> str:
     lines = [
         "2.1: as states grow, (a) the derivative of h vanishes, (b) the cell is its output gate",
         f"{'':32}{'string':>8}{'|state|':>10}{'slope of h':>12}{'|h|':>8}{'gate share':>12}",
     ]
     for name, row in rows.items():
-        lines.append(f"  {row.title}, {len(held[name])} networks")
+        lines.append(f"  {row.title}, {len(trials[name])} networks")
         for index in (0, 3, 6, 9):
-            picked = [_numbers(record, index) for record in held[name]]
+            picked = [_numbers(record, index) for record in trials[name]]
             if not picked:
                 continue
             string, state, slope, squashed, share = (
@@ -251,13 +251,13 @@ def _numbers(record: Record, index: int) -> tuple[float, ...]:
     return record["strings"][index], *(values[index] for values in measured)
 
 
-def _partials(rows: _Rows, held: _Held) -> str:
+def _partials(rows: _Rows, trials: _Trials) -> str:
     lines = [
         "3.2: when the forget gate closes, partials are forgotten with the state",
         f"{'':42}{'networks':>9}{'resets':>8}{'gate':>8}{'kept':>8}{'difference':>12}",
     ]
     for name, row in rows.items():
-        records = held[name]
+        records = trials[name]
         line = f"  {row.title:40}{len(records):9}"
         if records:
             resets = sum(record["resets"] for record in records)
@@ -274,11 +274,11 @@ resets: steps of a block with its forget gate below 0.1; gate: its mean activati
 is left of the partials of silent sources; difference: greatest |kept / gate - 1| of all steps."""
 
 
-def _lesions(rows: _Rows, held: _Held) -> str:
+def _lesions(rows: _Rows, trials: _Trials) -> str:
     lines = ["4.4: only one block is directly responsible for bridging the longest lag"]
     for name, row in rows.items():
-        perfect = [record for record in held[name] if record["perfect"]]
-        lines.append(f"  {row.title}: {len(held[name])} networks, {len(perfect)} perfect")
+        perfect = [record for record in trials[name] if record["perfect"]]
+        lines.append(f"  {row.title}: {len(trials[name])} networks, {len(perfect)} perfect")
         if not perfect:
             continue
         direct = [(r["direct_broken"], r["direct_long_lag"]) for r in perfect]
