@@ -46,6 +46,23 @@ def test_the_highest_counters_count_on_and_are_saved() -> None:
     assert from_state(*to_state(net)).steps == net.steps
 
 
+def test_a_block_in_other_memory_and_a_copy_of_it() -> None:
+    topology, update = Topology(inputs=2, outputs=1), RMSprop(0.01)
+    memory = to_state(Network(topology, update=update, seed=3))[0]
+    memory = memory[: len(memory) // 2].copy()
+    view = Network.on_memory(topology, update, memory)
+    copied = Network.from_memory(topology, update, memory)
+    for net in (view, copied):
+        for n in range(5):
+            net.step(n % 2)
+            net.learn([0.5])
+    assert view.weights("cell").tobytes() == copied.weights("cell").tobytes()
+    assert np.shares_memory(view.weights("cell"), memory)
+    assert not np.shares_memory(copied.weights("cell"), memory)
+    with pytest.raises(ValueError, match="memory must have"):
+        Network.on_memory(topology, update, memory[:-64])
+
+
 HUGE: dict[str, dict[str, Any]] = {
     "inputs": {"inputs": 1_000_000, "outputs": 1, "blocks": 1, "shortcuts": False},
     "outputs": {"inputs": 1, "outputs": 1_000_000, "blocks": 1},
@@ -65,7 +82,7 @@ from lethe import Network, storage
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 arrays, metadata = storage.read(sys.argv[1])
 try:
-    from_state(arrays["block"], metadata["configuration"])
+    Network.from_checkpoint(arrays, metadata)
 except ValueError:
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
