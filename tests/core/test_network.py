@@ -275,7 +275,7 @@ def test_ctrl_c_ends_a_run(learn: bool) -> None:
         child.send_signal(signal.SIGINT)
         sent = time.perf_counter()
         assert child.stdout.readline() == "True\n"
-        assert time.perf_counter() - sent < 0.5
+        assert time.perf_counter() - sent < 2  # 0.1, and what a busy machine adds
 
 
 def test_rules_keep_the_moments_that_they_need() -> None:
