@@ -2,15 +2,30 @@
 PYTHON ?= python
 export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
 KERNELS = $(wildcard kernels/*/*.hpp kernels/*/*.cpp)
-SANITIZE = build/sanitize
-
-.PHONY: install test lint types format sanitize bench
+.PHONY: install develop test fuzz lint types format bench sanitize clang arm
 
 install:
 	$(PYTHON) -m pip install ".[test,dev]"
 
+# The package from this tree: an edit in src/ needs nothing, one in kernels/ another `make develop`,
+# which compiles again what it touches. The build folder stays. `make SETS=avx2 develop` compiles one
+# of the three instruction sets, in a third of the time.
+SETS ?= all
+develop:
+	$(PYTHON) -c "import scikit_build_core, nanobind, ninja, cmake" 2>/dev/null || \
+	    $(PYTHON) -m pip install --quiet "scikit-build-core>=0.10" "nanobind>=2.4" ninja cmake
+	$(PYTHON) -m pip install --quiet --no-build-isolation --no-deps --editable . \
+	    -C build-dir=build/develop -C editable.mode=redirect \
+	    -C cmake.define.LETHE_INSTRUCTION_SETS="$(SETS)"
+
 test:
 	$(PYTHON) -m pytest
+
+# The property tests with new examples, as often as RUNS says; one that failed comes first again.
+RUNS ?= 10
+fuzz:
+	for run in $$(seq $(RUNS)); do \
+	    $(PYTHON) -m pytest -m hypothesis --hypothesis-profile=fuzz || exit 1; done
 
 lint:
 	$(PYTHON) -m ruff check .
@@ -29,13 +44,45 @@ format:
 bench:
 	$(PYTHON) -m lethe bench
 
-# The kernel's tests under AddressSanitizer and UBSan, in an environment of its own.
+# The tests of the core and of the stream under AddressSanitizer and UBSan, in an environment of its
+# own. test_memory.py measures memory, which the sanitizer takes for itself.
+SANITIZE = build/sanitize
+SANITIZED = tests/core tests/model/test_forecast.py
 sanitize:
 	$(PYTHON) -m venv $(SANITIZE)/venv
-	$(SANITIZE)/venv/bin/python -m pip install --quiet pytest hypothesis "numpy>=1.26" "rich>=13"
+	$(SANITIZE)/venv/bin/python -m pip install --quiet pytest hypothesis "numpy>=1.26" "rich>=13" \
+	    "joblib>=1.6" "psutil>=5.9"
 	$(SANITIZE)/venv/bin/python -m pip install . --no-deps --force-reinstall \
 	    -C cmake.define.LETHE_SANITIZE=ON -C build-dir=$(SANITIZE)/cmake
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) \
 	    $$(gcc -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	    $(SANITIZE)/venv/bin/python -m pytest --capture=no $(wildcard tests/core/test_kernel*.py tests/core/test_network*.py)
+	    $(SANITIZE)/venv/bin/python -m pytest --capture=no --ignore=tests/core/test_memory.py \
+	    $(SANITIZED)
+
+# The kernels by the other compiler, warnings as errors, in a folder of their own, and their tests.
+CLANG ?= clang++
+clang:
+	rm -rf build/clang/package
+	CXX=$(CLANG) $(PYTHON) -m pip install --quiet . --no-deps --target build/clang/package \
+	    -C build-dir=build/clang/cmake -C cmake.define.LETHE_WERROR=ON
+	PYTHONPATH=build/clang/package $(PYTHON) -m pytest tests/core tests/model/test_forecast.py
+
+# The kernels for ARM, and known answers in an emulator where there is one. The module that knows
+# Python is compiled as well, except with a Python whose headers are the system's: those include what is not there for ARM.
+ARM_HEADERS = $(shell $(PYTHON) -c "import sysconfig as s; i = s.get_path('include'); \
+    print('' if i.startswith('/usr/include') else i)")
+ARM ?= $(if $(shell command -v aarch64-linux-gnu-g++),aarch64-linux-gnu-g++,$\
+    $(PYTHON) -m ziglang c++ -target aarch64-linux-musl)
+arm:
+	$(PYTHON) -c "import nanobind, ninja, cmake" 2>/dev/null || \
+	    $(PYTHON) -m pip install --quiet "nanobind>=2.4" ninja cmake
+	cmake -S . -B build/arm -G Ninja --toolchain $(CURDIR)/cmake/arm.cmake \
+	    -D LETHE_ARM_CXX="$$(echo $(ARM) | tr ' ' ';')" -D CMAKE_BUILD_TYPE=Release \
+	    -D LETHE_WERROR=ON -D LETHE_KERNEL_TESTS=ON -D Python_EXECUTABLE="$$(command -v $(PYTHON))" \
+	    -D LETHE_PYTHON=$(if $(ARM_HEADERS),ON,OFF) -D Python_INCLUDE_DIR="$(ARM_HEADERS)" \
+	    -D nanobind_DIR="$$($(PYTHON) -m nanobind --cmake_dir)"
+	cmake --build build/arm
+	if command -v qemu-aarch64 || command -v qemu-aarch64-static; then \
+	    ctest --test-dir build/arm --output-on-failure; \
+	else echo "qemu-aarch64 is not installed: compiled for ARM, and not run"; fi

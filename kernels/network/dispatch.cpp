@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "../stream/stream.hpp"
+#include "instruction_sets.hpp"
 
 // What instruction_set.cpp defines for each set and dtype.
 #define LETHE_DECLARE(ISA)                                                  \
@@ -15,29 +16,26 @@
   const lethe::NumberKernel& number_kernel(bool ahead);                     \
   const lethe::ClassKernel& class_kernel(bool ahead);                       \
   }
-LETHE_DECLARE(baseline)
-#if defined(LETHE_X86)
-LETHE_DECLARE(avx2)
-LETHE_DECLARE(avx512)
-#endif
+LETHE_EACH_SET(LETHE_DECLARE)
 
 namespace lethe {
 
-std::vector<std::string> available_instruction_sets() {
-  std::vector<std::string> sets = {"baseline"};
-#if defined(LETHE_X86)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back("avx2");
-  if (sets.size() == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-    sets.push_back("avx512");
-#endif
-  return sets;
-}
-
 namespace {
+
+// Whether this machine has a set.
+bool has_baseline() { return true; }
+#if defined(__x86_64__) || defined(__i386__)
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+}
+#endif
 
 std::string chosen() {
   const std::vector<std::string> sets = available_instruction_sets();
+  if (sets.empty())
+    throw std::invalid_argument("LETHE_INSTRUCTION_SETS left out all that this machine has");
   const char* forced = std::getenv("LETHE_INSTRUCTION_SET");
   if (!forced || !*forced) return sets.back();
   std::string known;
@@ -51,23 +49,28 @@ std::string chosen() {
 
 template <class T>
 const Kernel<T>* choose(const Layout& layout) {
-#if defined(LETHE_X86)
-  if (instruction_set() == "avx512") return avx512::choose_kernel(layout, T());
-  if (instruction_set() == "avx2") return avx2::choose_kernel(layout, T());
-#endif
-  return baseline::choose_kernel(layout, T());
+#define LETHE_CHOOSE(ISA) \
+  if (instruction_set() == #ISA) return ISA::choose_kernel(layout, T());
+  LETHE_EACH_SET(LETHE_CHOOSE)
+  std::abort();  // never reached: instruction_set() is one of them
 }
 
 template <class T>
 void exponentials(const T* x, T* y, int64_t n) {
-#if defined(LETHE_X86)
-  if (instruction_set() == "avx512") return avx512::exponential_of(x, y, n);
-  if (instruction_set() == "avx2") return avx2::exponential_of(x, y, n);
-#endif
-  baseline::exponential_of(x, y, n);
+#define LETHE_EXPONENTIAL(ISA) \
+  if (instruction_set() == #ISA) return ISA::exponential_of(x, y, n);
+  LETHE_EACH_SET(LETHE_EXPONENTIAL)
 }
 
 }  // namespace
+
+std::vector<std::string> available_instruction_sets() {
+  std::vector<std::string> sets;
+#define LETHE_LOOK(ISA) \
+  if (has_##ISA()) sets.push_back(#ISA);
+  LETHE_EACH_SET(LETHE_LOOK)
+  return sets;
+}
 
 const std::string& instruction_set() {
   static const std::string set = chosen();
@@ -78,18 +81,16 @@ const Kernel<float>* choose_kernel(const Layout& layout, float) { return choose<
 const Kernel<double>* choose_kernel(const Layout& layout, double) { return choose<double>(layout); }
 
 const NumberKernel& number_kernel(bool ahead) {
-#if defined(LETHE_X86)
-  if (instruction_set() == "avx512") return avx512::number_kernel(ahead);
-  if (instruction_set() == "avx2") return avx2::number_kernel(ahead);
-#endif
-  return baseline::number_kernel(ahead);
+#define LETHE_NUMBER_KERNEL(ISA) \
+  if (instruction_set() == #ISA) return ISA::number_kernel(ahead);
+  LETHE_EACH_SET(LETHE_NUMBER_KERNEL)
+  std::abort();
 }
 const ClassKernel& class_kernel(bool ahead) {
-#if defined(LETHE_X86)
-  if (instruction_set() == "avx512") return avx512::class_kernel(ahead);
-  if (instruction_set() == "avx2") return avx2::class_kernel(ahead);
-#endif
-  return baseline::class_kernel(ahead);
+#define LETHE_CLASS_KERNEL(ISA) \
+  if (instruction_set() == #ISA) return ISA::class_kernel(ahead);
+  LETHE_EACH_SET(LETHE_CLASS_KERNEL)
+  std::abort();
 }
 
 void exponential(const float* x, float* y, int64_t n) { exponentials(x, y, n); }

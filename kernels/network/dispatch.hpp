@@ -9,7 +9,7 @@
 
 namespace lethe {
 
-// From the narrowest to the widest that this processor has.
+// From the narrowest to the widest, of those that this build and this processor have.
 std::vector<std::string> available_instruction_sets();
 
 // The one in use. Chosen at the first call; std::invalid_argument where LETHE_INSTRUCTION_SET names

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -82,10 +83,10 @@ LETHE_INLINE Lanes<T, W> broadcast(T value) {
   return value - Lanes<T, W>{};  // x - 0 keeps every bit of x, -0 included
 }
 
-// The lesser and the greater of each lane; where b is NaN, b. That is what x86's minimum does, one
-// instruction where a comparison and a choice are two and a trip through a mask register.
+// Minimum and maximum of each lane; where b is NaN, b. That is what x86's minps does, one
+// instruction where a comparison and a blend are two and a trip through a mask register.
 template <class T, int W>
-LETHE_INLINE Lanes<T, W> lesser(Lanes<T, W> a, Lanes<T, W> b) {
+LETHE_INLINE Lanes<T, W> min(Lanes<T, W> a, Lanes<T, W> b) {
 #if defined(__SSE2__)
 #define LETHE_X86_MIN_MAX(op)                                                                      \
   constexpr int bytes = W * sizeof(T);                                                             \
@@ -117,7 +118,7 @@ LETHE_INLINE Lanes<T, W> lesser(Lanes<T, W> a, Lanes<T, W> b) {
 }
 
 template <class T, int W>
-LETHE_INLINE Lanes<T, W> greater(Lanes<T, W> a, Lanes<T, W> b) {
+LETHE_INLINE Lanes<T, W> max(Lanes<T, W> a, Lanes<T, W> b) {
 #if defined(__SSE2__)
   LETHE_X86_MIN_MAX(max)
 #endif
@@ -128,7 +129,19 @@ LETHE_INLINE Lanes<T, W> greater(Lanes<T, W> a, Lanes<T, W> b) {
 template <class T, int W>
 LETHE_INLINE Lanes<T, W> clamp(Lanes<T, W> x, T bound) {
   const Lanes<T, W> high = broadcast<W>(bound);
-  return greater<T, W>(-high, lesser<T, W>(high, x));
+  return max<T, W>(-high, min<T, W>(high, x));
+}
+
+// The lanes of {a, b} that are named, in that order. GCC 11 knows only its own builtin.
+template <int... lanes, class V>
+LETHE_INLINE V shuffle(V a, V b) {
+#if __has_builtin(__builtin_shufflevector)
+  return __builtin_shufflevector(a, b, lanes...);
+#else
+  typedef typename IntegerOf<std::decay_t<decltype(a[0])>>::type I
+      __attribute__((vector_size(sizeof(V))));
+  return __builtin_shuffle(a, b, I{lanes...});
+#endif
 }
 
 // {a, b}; {a, a}; {low half of a, low half of b}; {high half of a, high half of b}.
@@ -137,18 +150,16 @@ LETHE_INLINE Lanes<T, 8> join(Lanes<T, 4> a, Lanes<T, 4> b) {
   return Lanes<T, 8>{a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]};
 }
 template <class T>
-LETHE_INLINE Lanes<T, 8> twice(Lanes<T, 4> a) {
+LETHE_INLINE Lanes<T, 8> duplicate(Lanes<T, 4> a) {
   return join<T>(a, a);
 }
 template <class T>
 LETHE_INLINE Lanes<T, 8> low_halves(Lanes<T, 8> a, Lanes<T, 8> b) {
-  typedef typename IntegerOf<T>::type I __attribute__((vector_size(8 * sizeof(T))));
-  return __builtin_shuffle(a, b, I{0, 1, 2, 3, 8, 9, 10, 11});
+  return shuffle<0, 1, 2, 3, 8, 9, 10, 11>(a, b);
 }
 template <class T>
 LETHE_INLINE Lanes<T, 8> high_halves(Lanes<T, 8> a, Lanes<T, 8> b) {
-  typedef typename IntegerOf<T>::type I __attribute__((vector_size(8 * sizeof(T))));
-  return __builtin_shuffle(a, b, I{4, 5, 6, 7, 12, 13, 14, 15});
+  return shuffle<4, 5, 6, 7, 12, 13, 14, 15>(a, b);
 }
 // The halves of x.
 template <class T, int W>
@@ -181,18 +192,17 @@ LETHE_INLINE Lanes<T, 4> sums(Lanes<T, W> a, Lanes<T, W> b, Lanes<T, W> c, Lanes
     const auto fold = [](Lanes<T, W> x) { return low_half<T, W>(x) + high_half<T, W>(x); };
     return sums<T, W / 2>(fold(a), fold(b), fold(c), fold(d));
   } else if constexpr (W == 4) {
-    typedef typename IntegerOf<T>::type I __attribute__((vector_size(4 * sizeof(T))));
-    const I low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
-    const Lanes<T, 4> ac = __builtin_shuffle(a, c, low) + __builtin_shuffle(a, c, high);
-    const Lanes<T, 4> bd = __builtin_shuffle(b, d, low) + __builtin_shuffle(b, d, high);
-    return __builtin_shuffle(ac, bd, low) + __builtin_shuffle(ac, bd, high);
+    const auto fold = [](Lanes<T, 4> x, Lanes<T, 4> y) {
+      return shuffle<0, 4, 1, 5>(x, y) + shuffle<2, 6, 3, 7>(x, y);
+    };
+    return fold(fold(a, c), fold(b, d));
   } else {
     return Lanes<T, 4>{sum<T, W>(a), sum<T, W>(b), sum<T, W>(c), sum<T, W>(d)};
   }
 }
 
 template <class T, int W>
-LETHE_INLINE T greatest(Lanes<T, W> x) {
+LETHE_INLINE T max_lane(Lanes<T, W> x) {
   T result = x[0];
   for (int i = 1; i < W; ++i) result = x[i] > result ? x[i] : result;
   return result;
@@ -272,8 +282,9 @@ LETHE_INLINE Lanes<T, W> reciprocal_square_root(Lanes<T, W> x) {
   return y;
 }
 
-// Numbers too small for a normal float count as zero while a kernel runs. Partials decay towards
-// zero for ever; as denormals each of their operations would take over a hundred cycles.
+// Flush-to-zero and denormals-are-zero while a kernel runs. Partials decay towards zero for ever;
+// as denormals (subnormals) each of their operations takes a microcode assist of over a hundred
+// cycles.
 class FlushDenormals {
  public:
 #if defined(__SSE2__)

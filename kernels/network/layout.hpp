@@ -90,7 +90,8 @@ struct Layout {
 
 // Whole vectors of 4, 8 or multiples of 16 lanes: the same for every instruction set. A row's parts
 // must not lie a multiple of 2 KB apart: the pass walks through seven of them side by side, and
-// they would share one set of the cache and look to the processor like one another's addresses.
+// would meet conflict misses in the cache (all in one set) and 4K aliasing between loads and
+// stores.
 inline int padded(int lanes) {
   const int whole = lanes <= 4 ? 4 : lanes <= 8 ? 8 : (lanes + 15) / 16 * 16;
   return whole % 256 ? whole : whole + 16;

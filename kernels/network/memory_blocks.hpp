@@ -21,7 +21,7 @@ LETHE_INLINE const T* as_span(const char* block, int64_t offset) {
   return reinterpret_cast<const T*>(block + offset);
 }
 
-// net += rows of weights times their sources. Eight rows at a time: eight streams that the
+// net += rows of weights times their sources. Eight rows at a time: eight streams that the hardware
 // prefetcher follows, and one load and store of net for eight multiplications.
 template <class T, int W>
 LETHE_INLINE void add_rows(T* __restrict net, const T* __restrict weights, const T* __restrict z,
@@ -44,8 +44,8 @@ LETHE_INLINE void add_rows(T* __restrict net, const T* __restrict weights, const
       store<W>(net + u, load<W>(net + u) + load<W>(weights + u) * z[m]);
 }
 
-// The same for N vectors of units that stay in registers: in a small network a trip of net through
-// memory would cost more than the multiplications.
+// The same for N vectors of units that stay in registers: in a small network store-to-load
+// forwarding of net would cost more than the multiplications.
 template <class T, int W, int N>
 struct Sums {
   Lanes<T, W> even[N] = {}, odd[N] = {};
@@ -213,9 +213,9 @@ struct MemoryBlocks {
       const Squashed<T, 4> forget(high_half<T, 8>(x), high_half<T, 8>(s), squash.gate[1]);
       const Squashed<T, 4> out(load<4>(net + 8), squash.gate[2]);
       store_gates(at, block, 0, in, forget, out);
-      forward_cells<learn, 8>(l, at, block, 0, squash, {twice<T>(in.y), twice<T>(in.slope)},
-                              {twice<T>(forget.y), twice<T>(forget.slope)},
-                              {twice<T>(out.y), twice<T>(out.slope)});
+      forward_cells<learn, 8>(l, at, block, 0, squash, {duplicate<T>(in.y), duplicate<T>(in.slope)},
+                              {duplicate<T>(forget.y), duplicate<T>(forget.slope)},
+                              {duplicate<T>(out.y), duplicate<T>(out.slope)});
     } else {
       for (int b = 0; b < padded_blocks; b += W) {
         const Squashed<T, W> in(load<W>(net + b), squash.gate[0]);
@@ -296,7 +296,7 @@ struct MemoryBlocks {
   static LETHE_INLINE Sent<L> cell_errors(const Layout& l, const LayerLayout& at, char* block,
                                           int c, T bound, bool below) {
     const auto lanes = [&](int64_t offset) { return as_span<T>(block, offset) + c; };
-    // In the halves that it was written in: one load would have to wait for both.
+    // In the halves that it was written in: one load of both is a store-forwarding stall.
     const Lanes<T, L> error = [&] {
       if constexpr (pairs)
         return join<T>(load<4>(lanes(at.cell_error)), load<4>(lanes(at.cell_error) + 4));
@@ -354,7 +354,7 @@ struct MemoryBlocks {
       const auto load_both = [&](int64_t offset) { return load<8>(as_span<T>(block, offset)); };
       const PairFactors<T> both = {load_both(at.state_error) * of_rate, load_both(at.inject_input),
                                    load_both(at.inject_forget), load_both(at.inject_cell)};
-      const Lanes<T, 8> decays = twice<T>(load<4>(decay));
+      const Lanes<T, 8> decays = duplicate<T>(load<4>(decay));
       const V gate_errors = load<W>(output_gate_error) * of_rate;
       each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
         update_row_of_pairs<Rule, T>(rows.from(int64_t(m) * units),
@@ -363,7 +363,7 @@ struct MemoryBlocks {
       });
     } else {
       // All factors of a vector of blocks side by side: a row's loop then walks along eight
-      // pointers, and not fourteen, which are more than there are registers for.
+      // pointers. Fourteen exceed the registers: each visit would spill and reload some.
       T* const factors = as_span<T>(block, at.factors);
       T* to = factors;
       for (int b = 0; b < padded_blocks; b += W) {

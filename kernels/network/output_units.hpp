@@ -70,7 +70,7 @@ struct OutputLayer {
       const V x = load<W>(net + k);
       most = x > most ? x : most;
     }
-    const T top = greatest<T, W>(most);
+    const T top = max_lane<T, W>(most);
     for (int k = 0; k < lanes; k += W) store<W>(y + k, exponential<W>(load<W>(net + k) - top));
     for (int k = outputs; k < lanes; ++k) y[k] = T(0);
     V total = {};
@@ -80,8 +80,8 @@ struct OutputLayer {
   }
 
   // delta_k from a target (eqs. 12, 14): f'(net) e for logistic units with the squared error, e
-  // itself for the others. All in registers: a vector that is read back from memory after part of
-  // it was written alone has to wait until both writes have left the store buffer.
+  // itself for the others. All in registers: reading a vector back from memory after a part of it
+  // was written alone is a store-forwarding stall.
   static void errors_from_target(const Layout& l, char* block, const Target<T>& target) {
     const T squared = l.output_units == lethe::OutputUnits::logistic ? T(1) : T(0);
     for (int k = 0; k < l.padded_outputs; k += W) {
@@ -162,8 +162,8 @@ LETHE_INLINE Lanes<T, W> products(const T* __restrict row, const T* __restrict e
 }
 
 // What units with these errors send back to n sources whose rows follow each other: a dot product
-// each. Four at a time, so that they reach memory as one vector: a vector that is read back from
-// four separate stores has to wait until all of them have left the store buffer.
+// each. Four at a time, so that they reach memory as one vector: a vector load that spans four
+// separate stores is a store-forwarding stall.
 template <bool add, class T, int W>
 LETHE_INLINE void send_to_sources(T* to, const T* rows, const T* errors, int n, int lanes) {
   int j = 0;

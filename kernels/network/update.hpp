@@ -130,8 +130,9 @@ struct Rows {
 // gate's error, and for each cell the state's error and what eqs. 19-21 add per source. z differs
 // between kinds only in the bias's row, where it is 0 for kinds without a bias.
 //
-// `far`: weights and partials come from main memory, and the next row is asked for a row ahead. At
-// 1,024 cells this saves a tenth of a step; from a cache it would cost as much.
+// `far`: weights and partials come from main memory, and each row is prefetched by software while
+// the one before it is updated. At 1,024 cells this saves a tenth of a step; from a cache it would
+// cost as much.
 template <class Rule, class T, int W, int S, bool far>
 LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* factors,
                              const int blocks, const int any_cells, const T z_input,

@@ -47,9 +47,9 @@ struct EncodedEvent {
 };
 
 // What an event changes: slots, and the words that belong to them. `edits` are (container, key,
-// value): an item of a dict, which Ellipsis takes out; one more of a list; an attribute of any other
-// object. They
-// are made in the same call as the numbers' changes, so that nothing can come between.
+// value): an item of a dict, which Ellipsis takes out; one more of a list; an attribute of any
+// other object. They are made in the same call as the numbers' changes, so that nothing can come
+// between.
 struct Changes {
   std::vector<int64_t> forgotten, column_slots, missing_columns, missing_slots;
   int64_t used = -1;
@@ -57,11 +57,15 @@ struct Changes {
   nb::list edits;
 
   lethe::Change view() const {
-    return {forgotten.data(),       static_cast<int64_t>(forgotten.size()),
-            column_slots.data(),    static_cast<int64_t>(column_slots.size()),
-            missing_columns.data(), missing_slots.data(),
+    return {forgotten.data(),
+            static_cast<int64_t>(forgotten.size()),
+            column_slots.data(),
+            static_cast<int64_t>(column_slots.size()),
+            missing_columns.data(),
+            missing_slots.data(),
             static_cast<int64_t>(missing_columns.size()),
-            used,                   false,
+            used,
+            false,
             early};
   }
 
@@ -176,6 +180,19 @@ class StreamBlock {
     const size_t shape[] = {static_cast<size_t>(network_.layout.size)};
     return nb::ndarray<nb::numpy, uint8_t>(reinterpret_cast<uint8_t*>(memory_.network_block(n)), 1,
                                            shape, owner());
+  }
+
+  // A copy of one network as it answers now: with its live state, where that goes ahead.
+  nb::bytes live_network(int64_t n) const {
+    check_size("network", n, 0, memory_.layout.networks - 1);
+    const lethe::Layout& l = network_.layout;
+    std::string copy(memory_.network_block(n), l.size);
+    if (memory_.layout.ahead && memory_.numbers()[memory_.layout.ensemble.forked] != 0) {
+      std::memcpy(copy.data(), memory_.live(n), sizeof(lethe::Header));
+      std::memcpy(copy.data() + l.state_begin, memory_.live(n) + sizeof(lethe::Header),
+                  l.state_end - l.state_begin);
+    }
+    return nb::bytes(copy.data(), copy.size());
   }
 
   int64_t events() const { return counter(pending().events); }
@@ -341,10 +358,9 @@ class StreamBlock {
 
 // Calls a Python function that draws weights.
 inline bool redraw_weights(void* function, int64_t network, int64_t layer, int64_t block) {
-  PyObject* const done = PyObject_CallFunction(static_cast<PyObject*>(function), "LLL",
-                                               static_cast<long long>(network),
-                                               static_cast<long long>(layer),
-                                               static_cast<long long>(block));
+  PyObject* const done = PyObject_CallFunction(
+      static_cast<PyObject*>(function), "LLL", static_cast<long long>(network),
+      static_cast<long long>(layer), static_cast<long long>(block));
   Py_XDECREF(done);
   return done != nullptr;
 }

@@ -8,6 +8,12 @@
 #include <limits>
 #include <optional>
 
+// What the generated stub says where a C++ type alone would say less.
+#define LETHE_FLOATS "numpy.typing.NDArray[numpy.float64]"
+#define LETHE_REDRAW "collections.abc.Callable[[int, int, int], None]"
+#define LETHE_NUMBER_OUTCOME "tuple[bytes | None, bool, float, int, float, float]"
+#define LETHE_CLASS_OUTCOME "tuple[bytes | None, int, bool, float]"
+
 namespace {
 
 using lethe::How;
@@ -136,12 +142,6 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     }
     kernel_->compare(memory_, record, nullptr, How::score, answer_.data(), out);
     return out.answered ? as_bytes(answer_, answer_.size()) : nb::none();
-  }
-  // What was answered to one that waits.
-  nb::object pending_answer(int64_t sequence) {
-    Outcome out;
-    kernel_->compare(memory_, record(nth_of(sequence)), nullptr, How::score, answer_.data(), out);
-    return as_bytes(answer_, answer_.size());
   }
 
  private:
@@ -445,6 +445,7 @@ void bind_common(Class& bound) {
       .def("view", &Stream::view, "part"_a)
       .def("parts", &Stream::parts)
       .def("network", &Stream::network, "n"_a)
+      .def("live_network", &Stream::live_network, "n"_a)
       .def("skip", &Stream::skip)
       .def("is_first_complete", &Stream::is_first_complete)
       .def_prop_ro("size", &Stream::size)
@@ -516,15 +517,23 @@ void bind_streams(nb::module_& m) {
                     nb::list, nb::handle, nb::handle>(),
            "targets"_a, "horizon"_a, "lags"_a, "period"_a, "timed"_a, "slots"_a, "pending"_a,
            "scored"_a, "topology"_a, "updates"_a, "cell_input"_a, "cell_output"_a)
-      .def("learn", &NumberStream::learn, "event"_a, "changes"_a.none(), "max_delay"_a, "redraw"_a)
+      .def("learn", &NumberStream::learn, "event"_a, "changes"_a.none(), "max_delay"_a, "redraw"_a,
+           nb::sig("def learn(self, event: EncodedEvent, changes: Changes | None, max_delay: int, "
+                   "redraw: " LETHE_REDRAW ") -> " LETHE_NUMBER_OUTCOME))
       .def("learn_targets", &NumberStream::learn_targets, "sequence"_a, "targets"_a,
-           "changes"_a.none())
-      .def_prop_ro("residuals", [](NumberStream& self) { return self.shown(0); })
-      .def_prop_ro("residual_counts", [](NumberStream& self) { return self.shown(1); })
-      .def("follow", &NumberStream::follow, "event"_a)
-      .def("score", &NumberStream::score, "event"_a)
-      .def("predict", &NumberStream::predict, "event"_a.none())
-      .def("pending_answer", &NumberStream::pending_answer, "sequence"_a);
+           "changes"_a.none(),
+           nb::sig("def learn_targets(self, sequence: int, targets: " LETHE_FLOATS
+                   ", changes: Changes | None) -> " LETHE_NUMBER_OUTCOME))
+      .def_prop_ro("residuals", [](NumberStream& self) { return self.shown(0); },
+                   nb::sig("def residuals(self) -> " LETHE_FLOATS))
+      .def_prop_ro("residual_counts", [](NumberStream& self) { return self.shown(1); },
+                   nb::sig("def residual_counts(self) -> " LETHE_FLOATS))
+      .def("follow", &NumberStream::follow, "event"_a,
+           nb::sig("def follow(self, event: EncodedEvent) -> " LETHE_NUMBER_OUTCOME))
+      .def("score", &NumberStream::score, "event"_a,
+           nb::sig("def score(self, event: EncodedEvent) -> " LETHE_NUMBER_OUTCOME))
+      .def("predict", &NumberStream::predict, "event"_a.none(),
+           nb::sig("def predict(self, event: EncodedEvent | None) -> bytes | None"));
 
   auto classes = nb::class_<ClassStream>(m, "ClassStream", "A stream of classes: one block.");
   bind_common<ClassStream>(classes);
@@ -537,12 +546,22 @@ void bind_streams(nb::module_& m) {
       .def_prop_ro("known", &ClassStream::known)
       .def_prop_ro("last", &ClassStream::last)
       .def("learn", &ClassStream::learn, "event"_a, "changes"_a.none(), "came"_a.none(),
-           "max_delay"_a, "redraw"_a)
+           "max_delay"_a, "redraw"_a,
+           nb::sig("def learn(self, event: EncodedEvent, changes: Changes | None, "
+                   "came: Arrival | None, max_delay: int, "
+                   "redraw: " LETHE_REDRAW ") -> " LETHE_CLASS_OUTCOME))
       .def("set_pending_class", &ClassStream::set_pending_class, "sequence"_a, "came"_a,
-           "changes"_a.none())
+           "changes"_a.none(),
+           nb::sig("def set_pending_class(self, sequence: int, came: Arrival, "
+                   "changes: Changes | None) -> " LETHE_CLASS_OUTCOME))
       .def("learn_complete", &ClassStream::learn_complete, "came"_a, "changes"_a.none(),
-           "redraw"_a)
-      .def("follow", &ClassStream::follow, "event"_a, "came"_a)
-      .def("score", &ClassStream::score, "event"_a, "came"_a)
-      .def("predict", &ClassStream::predict, "event"_a.none());
+           "redraw"_a,
+           nb::sig("def learn_complete(self, came: Arrival, changes: Changes | None, "
+                   "redraw: " LETHE_REDRAW ") -> None"))
+      .def("follow", &ClassStream::follow, "event"_a, "came"_a,
+           nb::sig("def follow(self, event: EncodedEvent, came: Arrival) -> " LETHE_CLASS_OUTCOME))
+      .def("score", &ClassStream::score, "event"_a, "came"_a,
+           nb::sig("def score(self, event: EncodedEvent, came: Arrival) -> " LETHE_CLASS_OUTCOME))
+      .def("predict", &ClassStream::predict, "event"_a.none(),
+           nb::sig("def predict(self, event: EncodedEvent | None) -> bytes | None"));
 }

@@ -51,7 +51,7 @@ def test_a_block_in_other_memory_and_a_copy_of_it() -> None:
     memory = to_state(Network(topology, update=update, seed=3))[0]
     memory = memory[: len(memory) // 2].copy()
     view = Network.on_memory(topology, update, memory)
-    copied = Network.from_memory(topology, update, memory)
+    copied = Network.from_memory(topology, update, memory.tobytes())
     for net in (view, copied):
         for n in range(5):
             net.step(n % 2)

@@ -348,10 +348,10 @@ class Network:
         return cls._made(parts, _views.new_core(*parts, memory))
 
     @classmethod
-    def from_memory(cls, topology: Topology, update: Update, memory: NDArray[np.uint8]) -> Self:
+    def from_memory(cls, topology: Topology, update: Update, block: bytes) -> Self:
         """A float32 network of its own, copied from a block without a snapshot."""
         parts = Parts.checked(topology, update, "float32")
-        return cls._restored(parts, np.tile(memory, 2))
+        return cls._restored(parts, block + block)
 
     def clone(self) -> Self:
         """An independent copy that continues with the same bits."""

@@ -15,8 +15,9 @@ from lethe import _kernel
 from lethe.core.topology import Topology
 from lethe.model.encoder import REMOVED, Encoder, Fields, SlotPlan, use_slot
 from lethe.model.networks import Ensemble
+from lethe.model.parameters import Parameters
 from lethe.model.prediction import Classes, Prediction
-from lethe.model.predictor import INITIAL_CAPACITY, Options, Reading, Waiting, capacity
+from lethe.model.predictor import INITIAL_CAPACITY, Reading, Waiting, capacity
 from lethe.model.report import Report
 from lethe.model.values import ABSURD, category_of, is_missing, label_of, plain_event
 
@@ -56,7 +57,7 @@ class ClassPredictor:
 
     Parameters
     ----------
-    options : Options
+    parameters : Parameters
         What the model was made with.
     column : str
         The column of classes.
@@ -64,8 +65,6 @@ class ClassPredictor:
         The columns by name; `column` is declared.
     generator : numpy.random.Generator
         Draws weights.
-    symbols : bool
-        Whether an event is nothing but a symbol.
     timed : bool
         Whether events have times.
     slots, classes, pending : int
@@ -74,40 +73,39 @@ class ClassPredictor:
 
     def __init__(
         self,
-        options: Options,
+        parameters: Parameters,
         column: str,
         encoder: Encoder,
         generator: np.random.Generator,
         *,
-        symbols: bool,
         timed: bool,
         slots: int,
         classes: int = INITIAL_CAPACITY,
         pending: int = 1,
     ) -> None:
-        self.options = options
+        self.parameters = parameters
         self.column = column
-        self.targets = (column,)
+        self.targets: tuple[str, ...] = (column,)
         self.encoder = encoder
         self.waiting = Waiting()
-        self.symbols = symbols
+        self.symbols = symbols = parameters.task == "symbols"
         self.timed = timed
         self.classes: dict[str, int] = {}  # the place of each, the least recently used first
         self.keys: list[str] = [""]  # by place; 0 is any new class
         inputs = slots + (2 * _WAVES if timed and not symbols else 0)
         self.ensemble = Ensemble(
-            network_topology(inputs, classes, options.cells, options.layers),
-            options.rates,
+            network_topology(inputs, classes, parameters.cells, parameters.layers),
+            parameters.rates,
             generator,
         )
         self.stream = _kernel.ClassStream(
-            options.horizon,
+            parameters.horizon,
             timed,
             symbols,
             slots,
             classes,
             pending,
-            options.detect,
+            parameters.detect,
             self.ensemble.topology,
             self.ensemble.updates,
             *self.ensemble.squashings,
@@ -116,13 +114,11 @@ class ClassPredictor:
     @classmethod
     def first(
         cls,
-        options: Options,
+        parameters: Parameters,
         column: str,
         encoder: Encoder,
         generator: np.random.Generator,
         event: object,
-        *,
-        symbols: bool,
     ) -> Self:
         """A predictor for a stream that begins with this event.
 
@@ -131,15 +127,14 @@ class ClassPredictor:
         ValueError
             If the event cannot be read.
         """
+        symbols = parameters.task == "symbols"
         skip = () if symbols else (column,)
         fields = encoder.read(_columns(event, symbols), skip)
         plan = SlotPlan(1)
         encoder.plan(fields, lambda: np.zeros(0), plan)
         timed = encoder.time is not None or plan.time is not None
         slots = capacity(plan.used)
-        made = cls(
-            options, column, encoder, generator, symbols=symbols, timed=timed, slots=slots
-        )
+        made = cls(parameters, column, encoder, generator, timed=timed, slots=slots)
         made.stream.start()
         made.ensemble.draw_first_weights(made.stream)
         return made
@@ -155,11 +150,13 @@ class ClassPredictor:
 
     # ---- reading: nothing changes ----
 
-    def read(self, event: object, target: object, has_target: bool, id: str | int | None) -> Reading:
+    def read(
+        self, event: object, target: object, has_target: bool, id: str | int | None
+    ) -> Reading:
         """Take an event and its class apart."""
         if self.symbols:
-            fields = self.encoder.read(_columns(event, True))
-            return Reading(None, fields, category_of(SYMBOL, event))
+            symbol = self.encoder.read(_columns(event, True))
+            return Reading(None, symbol, category_of(SYMBOL, event))
         read = None
         if type(event) is dict:
             names, time = self.encoder.number_names, self.encoder.time
@@ -176,9 +173,7 @@ class ClassPredictor:
         missing = is_missing(self.column, target, self.encoder.bad)
         return None if missing else category_of(self.column, target)
 
-    def _encoded(
-        self, fields: Fields, slots: list[int], more: list[float]
-    ) -> _kernel.EncodedEvent:
+    def _encoded(self, fields: Fields, slots: list[int], more: list[float]) -> _kernel.EncodedEvent:
         """An event for the compiled code: the slots that its categories fill, new numbers."""
         numbers = np.concatenate((fields.numbers, more)) if more else fields.numbers
         symbol = slots[0] if self.symbols and slots else 0
@@ -189,9 +184,8 @@ class ClassPredictor:
     def _known(self, reading: Reading) -> _kernel.EncodedEvent:
         if reading.event is not None:
             return reading.event
-        if reading.fields is None:
-            raise TypeError("a reading must have an event or its fields")
-        return self._encoded(reading.fields, self.encoder.slots(reading.fields), [])
+        fields = reading.known_fields()
+        return self._encoded(fields, self.encoder.slots(fields), [])
 
     def _arrival(self, key: str | None) -> _kernel.Arrival:
         """A class that came, while nothing is learned of it."""
@@ -207,18 +201,17 @@ class ClassPredictor:
         plan = SlotPlan(stream.slots_used)
         arrival = None
         key = _class_of(reading)
-        ahead = self.options.horizon > 0
+        ahead = self.parameters.horizon > 0
         learned_at_once = not reading.is_late and (ahead or not stream.pending_count)
         # With a horizon the class comes before the event's columns, unless columns are new.
         is_class_first = ahead and not (reading.fields and reading.fields.new)
         if learned_at_once and is_class_first:
             arrival = self._plan_class(key, plan)
         event = reading.event
-        if event is None and reading.fields is not None:
-            self.encoder.plan(
-                reading.fields, lambda: stream.view("column missing slot"), plan
-            )
-            event = self._encoded(reading.fields, plan.filled, plan.new_numbers)
+        if event is None:
+            fields = reading.known_fields()
+            self.encoder.plan(fields, lambda: stream.view("column missing slot"), plan)
+            event = self._encoded(fields, plan.filled, plan.new_numbers)
         used = plan.used
         if learned_at_once and not is_class_first:
             arrival = self._plan_class(key, plan)
@@ -229,7 +222,7 @@ class ClassPredictor:
         if id is not None:
             plan.edits.append((self.waiting.ids, id, number))
         outcome = stream.learn(
-            event, plan.changes(), arrival, self.options.max_delay, self._redraw
+            event, plan.changes(), arrival, self.parameters.max_delay, self._redraw
         )
         self._learn_complete()
         return self._report(outcome, key, keys)
@@ -260,7 +253,7 @@ class ClassPredictor:
         """Use a class: it becomes the most recently used, and takes a place if it is new."""
         if key is None:
             return self._arrival(None)
-        slot, before, most = 0, self.classes.get(key, 0), self.options.categories
+        slot, before, most = 0, self.classes.get(key, 0), self.parameters.categories
         if not self.symbols:
             slot, _ = use_slot(self.encoder.categories[self.column].slots, key, most, plan)
         if before:
@@ -317,6 +310,11 @@ class ClassPredictor:
         if not scored or key is None:
             return Report(prediction)
         return Report(prediction, score, self.column, prediction.value, label_of(key))
+
+    @property
+    def places(self) -> dict[str, int]:
+        """The place of each class, the least recently used first."""
+        return self.classes
 
     @property
     def input_names(self) -> list[str]:

@@ -226,7 +226,7 @@ class Encoder:
             return math.nan
         seconds = seconds_of(value)
         if seconds is None:
-            if isinstance(value, Real) and not isinstance(value, bool):
+            if not isinstance(value, bool) and isinstance(value, Real):
                 return number_of(name, value, self.bad)  # seconds since 1970
             raise ValueError(f"column {name!r} must be a time (ISO 8601 or seconds), got {value!r}")
         return seconds
@@ -270,9 +270,7 @@ class Encoder:
         """Say, before the first event, that a column holds categories, whatever they look like."""
         self.categories[name] = Category({}, len(self.categories))
 
-    def plan(
-        self, fields: Fields, missing_slots: Callable[[], Numbers], plan: SlotPlan
-    ) -> None:
+    def plan(self, fields: Fields, missing_slots: Callable[[], Numbers], plan: SlotPlan) -> None:
         """Give the event's missing values, new columns and new categories their slots.
 
         Parameters
@@ -290,8 +288,8 @@ class Encoder:
             for index in np.flatnonzero(missing & unknown).tolist():
                 plan.missing_columns.append(index)
                 plan.missing_slots.append(plan.take())
-        for name, value in fields.categories:
-            slot, oldest = use_slot(self.categories[name].slots, value, self.most, plan)
+        for name, key in fields.categories:
+            slot, oldest = use_slot(self.categories[name].slots, key, self.most, plan)
             plan.filled.append(slot)
             if oldest is not None:
                 plan.forgotten.append(slot)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lethe import storage
 from lethe.core.network import Network
 from lethe.model.model import Model
@@ -12,7 +15,9 @@ from lethe.storage import CheckpointError
 __all__ = ["from_checkpoint", "load"]
 
 
-def from_checkpoint(arrays: dict[str, object], metadata: dict[str, object]) -> Model | Network:
+def from_checkpoint(
+    arrays: dict[str, NDArray[np.generic]], metadata: dict[str, object]
+) -> Model | Network:
     """The model or network whose arrays and metadata these are.
 
     Raises

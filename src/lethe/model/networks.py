@@ -70,6 +70,6 @@ class Ensemble:
         """The networks as they are now, each in memory of its own."""
         topology = self.current(stream)
         return [
-            Network.from_memory(topology, update, stream.network(n))
+            Network.from_memory(topology, update, stream.live_network(n))
             for n, update in enumerate(self.updates)
         ]

@@ -18,8 +18,9 @@ from lethe import _kernel
 from lethe.core.topology import Topology
 from lethe.model.encoder import Encoder, SlotPlan
 from lethe.model.networks import Ensemble
+from lethe.model.parameters import Parameters
 from lethe.model.prediction import Numbers, Prediction
-from lethe.model.predictor import Options, Reading, Waiting, capacity
+from lethe.model.predictor import Reading, Waiting, capacity
 from lethe.model.report import Report
 from lethe.model.values import ABSURD, number_of, plain_event
 
@@ -67,10 +68,10 @@ def network_topology(inputs: int, outputs: int, cells: int, layers: int) -> Topo
     )
 
 
-def number_inputs(options: Options, targets: int, timed: bool, slots: int) -> int:
+def number_inputs(parameters: Parameters, targets: int, timed: bool, slots: int) -> int:
     """How many inputs the networks have: features but for the constant."""
     lags = max(1, min(LAGS, MOST_LAGS // targets))
-    seasonal = 2 * len(_SEASONAL) * targets if timed or options.period else 0
+    seasonal = 2 * len(_SEASONAL) * targets if timed or parameters.period else 0
     return targets * (1 + lags) + seasonal + (2 * len(_TURNS) if timed else 0) + slots
 
 
@@ -79,7 +80,7 @@ class NumberPredictor:
 
     Parameters
     ----------
-    options : Options
+    parameters : Parameters
         What the model was made with.
     targets : tuple of str
         The columns that are predicted.
@@ -95,7 +96,7 @@ class NumberPredictor:
 
     def __init__(
         self,
-        options: Options,
+        parameters: Parameters,
         targets: tuple[str, ...],
         encoder: Encoder,
         generator: np.random.Generator,
@@ -104,31 +105,31 @@ class NumberPredictor:
         slots: int,
         pending: int = 1,
     ) -> None:
-        self.options = options
+        self.parameters = parameters
         self.targets = targets
         self.encoder = encoder
         self.waiting = Waiting()
         self.timed = timed
-        outputs = len(targets) * max(options.horizon, 1)
+        outputs = len(targets) * max(parameters.horizon, 1)
         self.ensemble = Ensemble(
             network_topology(
-                number_inputs(options, len(targets), timed, slots),
+                number_inputs(parameters, len(targets), timed, slots),
                 outputs,
-                options.cells,
-                options.layers,
+                parameters.cells,
+                parameters.layers,
             ),
-            options.rates,
+            parameters.rates,
             generator,
         )
         self.stream = _kernel.NumberStream(
             len(targets),
-            options.horizon,
+            parameters.horizon,
             max(1, min(LAGS, MOST_LAGS // len(targets))),
-            options.period,
+            parameters.period or 0,
             timed,
             slots,
             pending,
-            options.detect,
+            parameters.detect,
             self.ensemble.topology,
             self.ensemble.updates,
             *self.ensemble.squashings,
@@ -137,8 +138,7 @@ class NumberPredictor:
     @classmethod
     def first(
         cls,
-        options: Options,
-        targets: tuple[str, ...],
+        parameters: Parameters,
         encoder: Encoder,
         generator: np.random.Generator,
         event: object,
@@ -151,14 +151,14 @@ class NumberPredictor:
             If the event cannot be read, or nothing in it can be predicted.
         """
         columns = plain_event(event)
-        targets = targets or encoder.number_columns(encoder.read(columns))
+        targets = parameters.target or encoder.number_columns(encoder.read(columns))
         if not targets:
             raise ValueError("event must have a column of numbers to predict, got none")
         fields = encoder.read(columns, targets)
         plan = SlotPlan(0)
         encoder.plan(fields, lambda: np.zeros(0), plan)
         timed = encoder.time is not None or plan.time is not None
-        made = cls(options, targets, encoder, generator, timed=timed, slots=capacity(plan.used))
+        made = cls(parameters, targets, encoder, generator, timed=timed, slots=capacity(plan.used))
         made.stream.start()
         made.ensemble.draw_first_weights(made.stream)
         return made
@@ -173,7 +173,9 @@ class NumberPredictor:
 
     # ---- reading: nothing changes ----
 
-    def read(self, event: object, target: object, has_target: bool, id: str | int | None) -> Reading:
+    def read(
+        self, event: object, target: object, has_target: bool, id: str | int | None
+    ) -> Reading:
         """Take an event and its target apart."""
         own = not has_target
         if own and id is not None:
@@ -224,9 +226,7 @@ class NumberPredictor:
         self, reading: Reading, slots: list[int], more: Sequence[float] = ()
     ) -> _kernel.EncodedEvent:
         """An event for the compiled code: the slots that its categories fill, new numbers."""
-        fields = reading.fields
-        if fields is None:
-            raise TypeError("a reading must have an event or its fields")
+        fields = reading.known_fields()
         target = reading.target if isinstance(reading.target, np.ndarray) else None
         numbers = np.concatenate((fields.numbers, more)) if more else fields.numbers
         return _kernel.EncodedEvent(numbers, slots, fields.seconds, target)
@@ -238,16 +238,15 @@ class NumberPredictor:
         event, changes = reading.event, None
         if event is None or id is not None:
             plan = SlotPlan(self.stream.slots_used)
-            if event is None and reading.fields is not None:
-                self.encoder.plan(
-                    reading.fields, lambda: self.stream.view("column missing slot"), plan
-                )
+            if event is None:
+                fields = reading.known_fields()
+                self.encoder.plan(fields, lambda: self.stream.view("column missing slot"), plan)
                 event = self._encoded(reading, plan.filled, plan.new_numbers)
             if id is not None:
                 number = self.stream.pending_sequence + self.stream.pending_count
                 plan.edits.append((self.waiting.ids, id, number))
             changes = plan.changes()
-        outcome = self.stream.learn(event, changes, self.options.max_delay, self._redraw)
+        outcome = self.stream.learn(event, changes, self.parameters.max_delay, self._redraw)
         if self.waiting.ids:
             self.waiting.prune(self.stream.pending_sequence)
         return self._report(outcome)
@@ -278,8 +277,7 @@ class NumberPredictor:
     def _known(self, reading: Reading) -> _kernel.EncodedEvent:
         if reading.event is not None:
             return reading.event
-        fields = reading.fields
-        return self._encoded(reading, [] if fields is None else self.encoder.slots(fields))
+        return self._encoded(reading, self.encoder.slots(reading.known_fields()))
 
     def _redraw(self, network: int, layer: int, block: int) -> None:
         self.ensemble.redraw(self.stream, network, layer, block)
@@ -288,7 +286,7 @@ class NumberPredictor:
 
     def _prediction(self, answer: bytes | None) -> Prediction:
         if answer is None:
-            return Prediction(None, (self.targets, max(self.options.horizon, 1)))
+            return Prediction(None, (self.targets, max(self.parameters.horizon, 1)))
         stream = self.stream
         return Prediction(Numbers(answer, self.targets, stream.residuals, stream.residual_counts))
 
@@ -300,13 +298,18 @@ class NumberPredictor:
         return Report(prediction, score, self.targets[which], expected, actual)
 
     @property
+    def places(self) -> None:
+        """Numbers have no classes."""
+        return None
+
+    @property
     def input_names(self) -> list[str]:
         """What the networks' inputs are, in order: of the targets' past, then of the columns."""
         targets, timed = self.targets, self.timed
         lags = max(1, min(LAGS, MOST_LAGS // len(targets)))
         names = [f"level of {target}" for target in targets]
         names += [f"change {lag + 1} of {target}" for lag in range(lags) for target in targets]
-        if timed or self.options.period:
+        if timed or self.parameters.period:
             for season in ("period", "long period"):
                 for target in targets:
                     names += [f"{what} of {target}, last {season}" for what in _SEASONAL]

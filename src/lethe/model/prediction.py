@@ -119,8 +119,10 @@ class Prediction:
         # Before the first event: the targets, where they are numbers, and the horizon.
         self._first = first
 
+    # Worked out when it is asked for: most predictions of a long horizon are never looked at.
     @cached_property
     def forecast(self) -> tuple[Value, ...]:
+        """Values for 1, 2, … events ahead; with ``horizon=0`` the one value."""
         if isinstance(self._answer, Numbers):
             return self._answer.forecast()
         if isinstance(self._answer, Classes):
@@ -133,14 +135,17 @@ class Prediction:
 
     @property
     def value(self) -> Value:
+        """What is expected of the next event, or of this one."""
         return self.forecast[0]
 
     @cached_property
     def probabilities(self) -> Mapping[Label, float]:
+        """The probability of each class seen so far."""
         return self._answer.probabilities() if isinstance(self._answer, Classes) else {}
 
     @property
     def new(self) -> float:
+        """The probability of a class not seen so far."""
         if isinstance(self._answer, Classes):
             return float(np.frombuffer(self._answer.answer, count=1)[0])
         return 0.0 if self._answer is not None or self._first is not None else 1.0
@@ -198,14 +203,14 @@ class Prediction:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        probabilities = f", probabilities={dict(self.probabilities)!r}" if self.probabilities else ""
+        probabilities = (
+            f", probabilities={dict(self.probabilities)!r}" if self.probabilities else ""
+        )
         new = f", new={self.new!r}" if self.new else ""
         return f"Prediction(value={self.value!r}, forecast={self.forecast!r}{probabilities}{new})"
 
 
-def interval(
-    residuals: Array, predicted: float, usual: float, level: float
-) -> tuple[float, float]:
+def interval(residuals: Array, predicted: float, usual: float, level: float) -> tuple[float, float]:
     """Where, with probability `level`, a value will be; infinite while too little is known.
 
     From one quantile of the last residuals to another, times what is usual now: where the stream

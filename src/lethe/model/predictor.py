@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from lethe import _kernel
 from lethe.model.encoder import Encoder, Fields
+from lethe.model.networks import Ensemble
 from lethe.model.prediction import Prediction
 from lethe.model.report import Report
 
-__all__ = ["INITIAL_CAPACITY", "Options", "Predictor", "Reading", "Target", "Waiting", "capacity"]
+__all__ = ["INITIAL_CAPACITY", "Predictor", "Reading", "Target", "Waiting", "capacity"]
 
 #: What came: a number for each target, NaN where it is missing; the name of a class, or None where
 #: it is missing.
@@ -29,20 +30,6 @@ def capacity(needed: int) -> int:
     while room < needed:
         room *= 2
     return room
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a predictor is made with: `Model`'s parameters of these names."""
-
-    horizon: int
-    period: int
-    cells: int
-    layers: int
-    rates: tuple[float, ...]
-    categories: int
-    max_delay: int
-    detect: bool
 
 
 @dataclass(slots=True)
@@ -66,6 +53,12 @@ class Reading:
     fields: Fields | None
     target: Target = None
     is_late: bool = False
+
+    def known_fields(self) -> Fields:
+        """The event's columns, of a reading that has no `event`."""
+        if self.fields is None:
+            raise TypeError("a reading must have an event or its fields, got neither")
+        return self.fields
 
 
 class Waiting:
@@ -106,10 +99,19 @@ class Predictor(Protocol):
         The columns by name.
     waiting : Waiting
         Events that wait for their targets.
+    ensemble : Ensemble
+        The networks.
+    targets : tuple of str
+        The columns that are predicted.
+    timed : bool
+        Whether events have times.
     """
 
     encoder: Encoder
     waiting: Waiting
+    ensemble: Ensemble
+    targets: tuple[str, ...]
+    timed: bool
 
     @property
     def stream(self) -> _kernel.NumberStream | _kernel.ClassStream:
@@ -117,11 +119,18 @@ class Predictor(Protocol):
         ...
 
     @property
+    def places(self) -> dict[str, int] | None:
+        """The place of each class, the least recently used first; None where there are none."""
+        ...
+
+    @property
     def input_names(self) -> list[str]:
         """What the networks' inputs are, in order."""
         ...
 
-    def read(self, event: object, target: object, has_target: bool, id: str | int | None) -> Reading:
+    def read(
+        self, event: object, target: object, has_target: bool, id: str | int | None
+    ) -> Reading:
         """Take an event and its target apart; a ValueError where they cannot be read."""
         ...
 

@@ -7,127 +7,53 @@ and what does not fit together is refused here, before it is used.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe import _kernel
-from lethe.model.classes import SYMBOL, ClassPredictor
-from lethe.model.encoder import Category, Encoder
+from lethe.model.beginning import class_column, new_encoder
+from lethe.model.classes import ClassPredictor
+from lethe.model.encoder import Category
 from lethe.model.numbers import NumberPredictor
-from lethe.model.predictor import Options
+from lethe.model.parameters import Parameters
+from lethe.model.predictor import Predictor
 from lethe.model.values import category_of, label_of
+from lethe.storage.fields import Fields, is_integer, list_of, parse_json
 
-__all__ = ["JSON", "Fields", "generator_from", "parsed", "predictor_from", "state_of"]
+__all__ = [
+    "MOST_COUNT",
+    "arrays_of",
+    "checked_arrays",
+    "generator_from_json",
+    "predictor_from_json",
+    "predictor_to_json",
+]
 
-#: What JSON can hold.
-JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
+#: As many as float64 tells apart.
+MOST_COUNT = (1 << 52) - 1
+MOST_SIZE = 1 << 20
 
-Kind = TypeVar("Kind", bool, int, float, str)
-
-#: Names and categories that a state may hold: a file of some megabytes must not take gigabytes.
-MOST_WORDS = 2_000_000
-MOST_COUNT = 1 << 52
-
-
-class Fields:
-    """The fields of a JSON object, each read with its type; a ValueError names what is wrong.
-
-    Parameters
-    ----------
-    value : JSON
-        What must be an object.
-    name : str
-        What it is called.
-    fields : tuple of str
-        The fields that it must have, and no others.
-    """
-
-    def __init__(self, value: JSON, name: str, fields: tuple[str, ...]) -> None:
-        if not isinstance(value, dict) or set(value) != set(fields):
-            raise ValueError(f"its {name} must have the fields {', '.join(fields)}")
-        self._values = value
-        self._name = name
-
-    def __getitem__(self, field: str) -> JSON:
-        return self._values[field]
-
-    def wrong(self, field: str) -> ValueError:
-        """What to raise where a field does not fit."""
-        return ValueError(f"its {self._name}'s {field} is not what a model saves")
-
-    def get(self, field: str, kind: type[Kind]) -> Kind:
-        """A field of one type; a boolean is no number."""
-        value = self._values[field]
-        if type(value) is not kind:
-            raise self.wrong(field)
-        return value
-
-    def count(self, field: str, most: int = MOST_COUNT) -> int:
-        """A whole number from 0."""
-        value = self.get(field, int)
-        if not 0 <= value <= most:
-            raise self.wrong(field)
-        return value
-
-    def maybe(self, field: str, kind: type[Kind]) -> Kind | None:
-        """A field of one type, or None."""
-        return None if self._values[field] is None else self.get(field, kind)
-
-    def list(self, field: str) -> list[JSON]:
-        """A list."""
-        value = self._values[field]
-        if not isinstance(value, list) or len(value) > MOST_WORDS:
-            raise self.wrong(field)
-        return value
-
-    def strings(self, field: str) -> tuple[str, ...]:
-        """Strings that differ."""
-        values = tuple(value for value in self.list(field) if isinstance(value, str))
-        if len(values) != len(self.list(field)) or len(set(values)) != len(values):
-            raise self.wrong(field)
-        return values
-
-    def places(self, field: str, end: int) -> dict[str, int]:
-        """Strings, each with a whole number below `end`, and no number twice."""
-        found: dict[str, int] = {}
-        for pair in self.list(field):
-            match pair:
-                case [str(key), int(place)] if type(place) is int and 0 <= place < end:
-                    found[key] = place
-                case _:
-                    raise self.wrong(field)
-        if len(found) != len(self.list(field)) or len(set(found.values())) != len(found):
-            raise self.wrong(field)
-        return found
+_FIELDS = (
+    "targets", "timed", "slots", "pending", "classes", "places", "started", "time", "numbers",
+    "categories", "ignored", "ids", "complete",
+)  # fmt: skip
 
 
-def parsed(text: NDArray[np.uint8]) -> JSON:
-    """The JSON that bytes are."""
-    limit = sum(int(np.count_nonzero(text == ord(mark))) for mark in ",[{")
-    if limit > MOST_WORDS * 3:
-        raise ValueError(f"its state has up to {limit:,} values, more than {3 * MOST_WORDS:,}")
-    try:
-        found: JSON = json.loads(text.tobytes())
-    except (ValueError, RecursionError):
-        raise ValueError("its state is no JSON") from None
-    return found
-
-
-def generator_from(state: JSON) -> np.random.Generator:
+def generator_from_json(state: object) -> np.random.Generator:
     """The generator whose ``bit_generator.state`` this is."""
-    outer = Fields(state, "generator", ("bit_generator", "state", "has_uint32", "uinteger"))
-    inner = Fields(outer["state"], "generator", ("state", "inc"))
-    if outer["bit_generator"] != "PCG64":
-        raise outer.wrong("bit_generator")
+    outer = Fields("generator", state, ("bit_generator", "state", "has_uint32", "uinteger"))
+    inner = Fields("generator", outer["state"], ("state", "inc"))
+    outer.one_of("bit_generator", ("PCG64",))
     made = np.random.PCG64()
     made.state = {
         "bit_generator": "PCG64",
-        "state": {name: inner.count(name, (1 << 128) - 1) for name in ("state", "inc")},
-        "has_uint32": outer.count("has_uint32", 1),
-        "uinteger": outer.count("uinteger", (1 << 32) - 1),
+        "state": {
+            "state": inner.integer("state", high=(1 << 128) - 1),
+            "inc": inner.integer("inc", high=(1 << 128) - 1),
+        },
+        "has_uint32": outer.integer("has_uint32", high=1),
+        "uinteger": outer.integer("uinteger", high=(1 << 32) - 1),
     }
     return np.random.Generator(made)
 
@@ -135,188 +61,237 @@ def generator_from(state: JSON) -> np.random.Generator:
 # ---- writing ----
 
 
-def _pairs(places: dict[str, int]) -> JSON:
-    return [[key, place] for key, place in places.items()]  # the order says what was used last
+def arrays_of(
+    parameters: Parameters,
+    generator: np.random.Generator,
+    skipped: int,
+    predictor: Predictor | None,
+) -> dict[str, NDArray[np.generic]]:
+    """The arrays of a model's checkpoint: its block, and a state that says what it belongs to."""
+    state = {
+        "parameters": parameters.to_json(),
+        "generator": generator.bit_generator.state,
+        "skipped": skipped,
+        "predictor": None if predictor is None else predictor_to_json(predictor),
+    }
+    block = b"" if predictor is None else predictor.stream.save()
+    # As an array: a model that knows thousands of categories has a long state.
+    text = json.dumps(state).encode("ascii")
+    return {"block": np.frombuffer(block, np.uint8), "state": np.frombuffer(text, np.uint8)}
 
 
-def state_of(predictor: NumberPredictor | ClassPredictor) -> dict[str, JSON]:
-    """What a predictor knows besides its block, as JSON."""
-    encoder, stream, waiting = predictor.encoder, predictor.stream, predictor.waiting
-    classes = isinstance(predictor, ClassPredictor)
+def _columns_of(places: dict[str, int]) -> list[object]:
+    """Keys, the one that was used least recently first, and their places."""
+    return [list(places), list(places.values())]
+
+
+def predictor_to_json(predictor: Predictor) -> dict[str, object]:
+    """What a predictor knows besides its block, as plain JSON values."""
+    encoder, waiting = predictor.encoder, predictor.waiting
+    places = predictor.places
     return {
         "targets": list(predictor.targets),
         "timed": predictor.timed,
-        "slots": stream.slots,
-        "pending": stream.pending_capacity,
-        "classes": _pairs(predictor.classes) if isinstance(predictor, ClassPredictor) else None,
-        "class_places": predictor.stream.classes if isinstance(predictor, ClassPredictor) else None,
+        "slots": predictor.stream.slots,
+        "pending": predictor.stream.pending_capacity,
+        "classes": None if places is None else _columns_of(places),
+        "places": predictor.ensemble.current(predictor.stream).outputs,
         "started": encoder.started,
         "time": encoder.time,
         "numbers": list(encoder.number_names),
         "categories": [
-            [name, category.other, _pairs(category.slots)]
+            [name, category.other, *_columns_of(category.slots)]
             for name, category in encoder.categories.items()
         ],
         "ignored": list(encoder.ignored),
         "ids": [[id, number] for id, number in waiting.ids.items()],
-        "complete": [[number, key] for number, key in waiting.complete.items()] if classes else
-        [[number, None] for number in waiting.complete],
+        "complete": [[number, key] for number, key in waiting.complete.items()],
     }
-
-
-_FIELDS = (
-    "targets", "timed", "slots", "pending", "classes", "class_places", "started", "time", "numbers",
-    "categories", "ignored", "ids", "complete",
-)  # fmt: skip
 
 
 # ---- reading ----
 
 
-def predictor_from(
-    state: JSON,
+def checked_arrays(
+    arrays: Mapping[str, NDArray[np.generic]],
+) -> tuple[Fields, NDArray[np.uint8]]:
+    """The state and the block of a model's checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If these are no such arrays.
+    """
+    if "life" in arrays:
+        raise ValueError("it is a model of Lethe 0.1.0, which this version does not read")
+    block, text = (arrays.get(name) for name in ("block", "state"))
+    if block is None or text is None or block.dtype != np.uint8 or block.ndim != 1:
+        raise ValueError("it must have a block and a state, both of bytes")
+    # Each category has a slot, and each slot some hundred bytes of weights.
+    found = parse_json(text, 100_000 + block.nbytes // 40)
+    state = Fields("state", found, ("parameters", "generator", "skipped", "predictor"))
+    return state, block.astype(np.uint8, copy=False)
+
+
+def predictor_from_json(
+    value: object,
     block: NDArray[np.uint8],
-    task: str,
-    options: Options,
-    encoder: Encoder,
-    targets: tuple[str, ...],
+    parameters: Parameters,
     generator: np.random.Generator,
-) -> NumberPredictor | ClassPredictor:
-    """The predictor whose `state_of` and block these are.
+) -> Predictor:
+    """The predictor whose `predictor_to_json` and block these are.
 
     Parameters
     ----------
-    state : JSON
-        As from `state_of`.
+    value : object
+        As from `predictor_to_json`.
     block : ndarray of uint8
-        As from its stream.
-    task, options, encoder, targets, generator
-        Of the model that it belongs to; the encoder has seen no event, and targets are those that
-        were asked for.
+        As from its stream's ``save``.
+    parameters, generator
+        Of the model that it belongs to.
 
     Raises
     ------
     ValueError
         If they are not those of one predictor.
     """
-    fields = Fields(state, "state", _FIELDS)
-    slots = fields.count("slots", 1 << 20)
-    pending = fields.count("pending", 1 << 20)
-    if pending > max(1, 2 * options.max_delay + 2, options.horizon):
-        raise fields.wrong("pending")
-    names = fields.strings("targets")
-    timed = fields.get("timed", bool)
-    made: NumberPredictor | ClassPredictor
-    if task == "regression":
-        if not names or (targets and names != targets):
-            raise fields.wrong("targets")
-        made = NumberPredictor(
-            options, names, encoder, generator, timed=timed, slots=slots, pending=pending
-        )
-    else:
-        symbols = task == "symbols"
-        made = ClassPredictor(
-            options,
-            SYMBOL if symbols else targets[0],
-            encoder,
-            generator,
-            symbols=symbols,
-            timed=timed,
-            slots=slots,
-            classes=fields.count("class_places", 1 << 20),
-            pending=pending,
-        )
-        if names != made.targets:
-            raise fields.wrong("targets")
+    fields = Fields("predictor", value, _FIELDS)
+    made = _empty(fields, parameters, generator)
     if made.stream.size != block.nbytes:  # before any memory is taken
         raise ValueError(f"its block must have {made.stream.size:,} bytes, got {block.nbytes:,}")
     made.stream.load(block)
-    _restore_encoder(fields, made, made.targets if task == "classification" else ())
+    _restore_encoder(fields, made)
     _restore_waiting(fields, made)
     if isinstance(made, ClassPredictor):
         _restore_classes(fields, made)
-    elif fields["classes"] is not None or fields["class_places"] is not None:
-        raise fields.wrong("classes")
+    elif fields["classes"] is not None:
+        raise ValueError("predictor: classes must be null for numbers")
     return made
 
 
-def _restore_encoder(
-    fields: Fields, predictor: NumberPredictor | ClassPredictor, declared: tuple[str, ...]
-) -> None:
+def _empty(
+    fields: Fields, parameters: Parameters, generator: np.random.Generator
+) -> NumberPredictor | ClassPredictor:
+    """A predictor of the sizes that these fields say, without memory."""
+    targets, timed = tuple(fields.strings("targets")), fields.boolean("timed")
+    slots = fields.integer("slots", 1, MOST_SIZE)
+    pending = fields.integer("pending", 1, max(parameters.horizon, 2 * parameters.max_delay + 2))
+    places = fields.integer("places", 1, MOST_SIZE)
+    encoder, column = new_encoder(parameters), class_column(parameters)
+    if column is None:
+        if not targets or (parameters.target and targets != parameters.target):
+            raise ValueError(f"predictor: targets must be the model's, got {targets!r:.60}")
+        numbers = NumberPredictor(
+            parameters, targets, encoder, generator, timed=timed, slots=slots, pending=pending
+        )
+        if places != numbers.ensemble.topology.outputs:
+            raise ValueError(f"predictor: places must be that of all targets, got {places:,}")
+        return numbers
+    if targets != (column,):
+        raise ValueError(f"predictor: targets must be the model's, got {targets!r:.60}")
+    return ClassPredictor(
+        parameters,
+        column,
+        encoder,
+        generator,
+        timed=timed,
+        slots=slots,
+        classes=places,
+        pending=pending,
+    )
+
+
+def _places_of(name: str, keys: object, places: object, end: int) -> dict[str, int]:
+    """Categories, each with a place below `end` of its own."""
+    names = list_of(name, keys, None, _category)
+    numbers = list_of(name, places, len(names), lambda place: _integer(name, place, end))
+    if len(set(names)) < len(names) or len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name} must have places of their own, got one twice")
+    return dict(zip(names, numbers, strict=True))
+
+
+def _restore_encoder(fields: Fields, predictor: NumberPredictor | ClassPredictor) -> None:
     encoder, stream = predictor.encoder, predictor.stream
     used = stream.slots_used
-    encoder.started = fields.get("started", bool)
-    time = fields.maybe("time", str)
+    encoder.started = fields.boolean("started")
+    time = fields.optional("time", fields.string)
     if encoder.time is not None and time != encoder.time:
-        raise fields.wrong("time")
+        raise ValueError(f"predictor: time must be the model's column, got {time!r:.60}")
     encoder.time = time
     names = fields.strings("numbers")
     if len(names) != stream.columns:
-        raise fields.wrong("numbers")
+        raise ValueError(f"predictor: numbers must be {stream.columns:,}, got {len(names):,}")
     encoder.numbers = {name: index for index, name in enumerate(names)}
     encoder.ignored = dict.fromkeys(fields.strings("ignored"), True)
-    needed = set(encoder.categories)
+    declared = list(encoder.categories)
     encoder.categories = {}
-    for item in fields.list("categories"):
+    for item in list_of("categories", fields["categories"], None, lambda item: item):
         match item:
-            case [str(name), int(other), list(pairs)] if type(other) is int and 0 <= other < used:
-                places = Fields({"slots": pairs}, "categories", ("slots",)).places("slots", used)
+            case [str(name), other, keys, slots]:
+                places = _places_of("categories", keys, slots, used)
+                category = Category(places, _integer("categories", other, used))
             case _:
-                raise fields.wrong("categories")
-        if len(places) > encoder.most or not _are_categories(places):
-            raise fields.wrong("categories")
-        encoder.categories[name] = Category(places, other)
-    if len(encoder.categories) != len(fields.list("categories")):
-        raise fields.wrong("categories")
-    if not needed <= set(encoder.categories) or not set(declared) <= set(encoder.categories):
-        raise fields.wrong("categories")
+                raise ValueError(f"categories must be columns, got {item!r:.40}")
+        if name in encoder.categories or name in encoder.numbers or len(places) > encoder.most:
+            raise ValueError(f"categories must be one for each column, got {name!r:.40}")
+        encoder.categories[name] = category
+    if not set(declared) <= set(encoder.categories):
+        raise ValueError(f"categories must have {declared[0]!r}, got none")
 
 
 def _restore_waiting(fields: Fields, predictor: NumberPredictor | ClassPredictor) -> None:
     stream, waiting = predictor.stream, predictor.waiting
     first = stream.pending_sequence
     end = first + stream.pending_count
-    for item in fields.list("ids"):
+    for item in list_of("ids", fields["ids"], None, lambda item: item):
         match item:
-            case [str() | int() as id, int(number)] if type(number) is int and 0 <= number < end:
-                waiting.ids[id] = number
+            case [str() | int() as id, number] if not isinstance(id, bool):
+                waiting.ids[id] = _integer("ids", number, end)
             case _:
-                raise fields.wrong("ids")
-    for item in fields.list("complete"):
+                raise ValueError(f"ids must be of events, got {item!r:.40}")
+    for item in list_of("complete", fields["complete"], None, lambda item: item):
         match item:
-            case [int(number), None | str() as key] if first <= number < end:
-                waiting.complete[number] = key
+            case [number, None | str() as key]:
+                waiting.complete[_integer("complete", number, end)] = (
+                    None if key is None else _category(key)
+                )
             case _:
-                raise fields.wrong("complete")
-        if key is not None and not _are_categories([key]):
-            raise fields.wrong("complete")
+                raise ValueError(f"complete must be of events, got {item!r:.40}")
     waiting.prune(first)
 
 
 def _restore_classes(fields: Fields, predictor: ClassPredictor) -> None:
     stream = predictor.stream
-    known = stream.known
-    classes = fields.places("classes", known)
-    if len(classes) != known - 1 or 0 in classes.values() or not _are_categories(classes):
-        raise fields.wrong("classes")
+    match fields["classes"]:
+        case [keys, places]:
+            classes = _places_of("classes", keys, places, stream.known)
+        case _:
+            raise ValueError("classes must be keys and places, got something else")
+    if len(classes) != stream.known - 1 or 0 in classes.values():
+        raise ValueError(f"classes must be {stream.known - 1:,}, got {len(classes):,}")
     predictor.classes = classes
     predictor.keys = ["", *sorted(classes, key=classes.__getitem__)]
     if predictor.symbols:
         return
     slots = predictor.encoder.categories[predictor.column].slots
-    if list(slots) != list(classes):
-        raise fields.wrong("classes")
     given = stream.view("class slot")
-    if any(given[place] != slots[key] for key, place in classes.items()):
-        raise fields.wrong("classes")
+    if list(slots) != list(classes) or any(
+        given[place] != slots[key] for key, place in classes.items()
+    ):
+        raise ValueError("classes must be those of their column, got others")
 
 
-def _are_categories(keys: Iterable[str]) -> bool:
-    """Whether these are what `category_of` makes."""
-    for key in keys:
-        try:
-            if category_of("", label_of(key)) != key:
-                return False
-        except (ValueError, IndexError, OverflowError):
-            return False
-    return True
+def _integer(name: str, value: object, end: int) -> int:
+    if not isinstance(value, int) or not is_integer(value, 0, end - 1):
+        raise ValueError(f"{name} must have whole numbers below {end:,}, got {value!r:.40}")
+    return value
+
+
+def _category(key: object) -> str:
+    """A category's name, as `category_of` makes it."""
+    try:
+        if isinstance(key, str) and category_of("", label_of(key)) == key:
+            return key
+    except (ValueError, IndexError):
+        pass
+    raise ValueError(f"categories must be names that begin with a type, got {key!r:.40}")

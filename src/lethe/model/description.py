@@ -1,0 +1,111 @@
+"""What a model is made of, for those who look at it."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import numpy as np
+
+from lethe.core.network import Network
+from lethe.model.classes import NAIVE, ClassPredictor
+from lethe.model.numbers import PREDICTORS
+from lethe.model.parameters import Parameters
+from lethe.model.predictor import Predictor
+from lethe.model.values import Label, label_of
+
+__all__ = [
+    "CategoryColumn",
+    "Configuration",
+    "NumberColumn",
+    "classes_of",
+    "configuration_of",
+    "networks_of",
+    "weights_of",
+]
+
+
+class NumberColumn(TypedDict):
+    """Where a number column stands, and what its values are measured in."""
+
+    slot: int
+    slot_where_missing: int  # -1: there is none
+    mean: float
+    spread: float
+
+
+class CategoryColumn(TypedDict):
+    """Where each category of a column stands."""
+
+    slots: dict[str, int]
+    other: int
+
+
+class Configuration(TypedDict):
+    """A model's options and columns, as plain JSON values."""
+
+    targets: list[str]
+    options: dict[str, object]
+    time: str | None
+    numbers: dict[str, NumberColumn]
+    categories: dict[str, CategoryColumn]
+    never_seen: list[str]
+
+
+def configuration_of(parameters: Parameters, predictor: Predictor | None) -> Configuration:
+    """The options, and the columns as far as they are known."""
+    options = parameters.to_json()
+    del options["target"]
+    found: Configuration = {
+        "targets": list(parameters.target),
+        "options": options,
+        "time": parameters.time,
+        "numbers": {},
+        "categories": {},
+        "never_seen": [],
+    }
+    if predictor is None:
+        return found
+    encoder, stream = predictor.encoder, predictor.stream
+    rows = [stream.view(f"column {part}") for part in ("slot", "missing slot", "mean", "variance")]
+    found["targets"] = list(predictor.targets)
+    found["time"] = encoder.time
+    found["never_seen"] = list(encoder.ignored)
+    for name, values in zip(encoder.number_names, np.transpose(rows), strict=False):
+        slot, missing, mean, variance = values.tolist()
+        found["numbers"][name] = {
+            "slot": int(slot),
+            "slot_where_missing": int(missing) - 1,
+            "mean": mean,
+            "spread": variance**0.5,
+        }
+    for name, category in encoder.categories.items():
+        slots = {str(label_of(key)): slot for key, slot in category.slots.items()}
+        found["categories"][name] = {"slots": slots, "other": category.other}
+    return found
+
+
+def networks_of(predictor: Predictor | None) -> list[Network]:
+    """Copies of the networks as they answer now."""
+    return [] if predictor is None else predictor.ensemble.copies(predictor.stream)
+
+
+def classes_of(predictor: Predictor | None) -> list[Label]:
+    """The classes seen so far, in the order of the networks' outputs."""
+    if not isinstance(predictor, ClassPredictor):
+        return []
+    return [label_of(key) for key in predictor.keys[1:]]
+
+
+def weights_of(predictor: Predictor | None) -> dict[str, float]:
+    """The weight of each predictor in what is answered, averaged over all heads; they sum to 1."""
+    if predictor is None:
+        return {}
+    networks = [f"network, rate {update.rate:g}" for update in predictor.ensemble.updates]
+    if isinstance(predictor, ClassPredictor):
+        weights = predictor.stream.view("weights").tolist()
+        return dict(zip([*NAIVE, *networks], weights, strict=True))
+    names = [*PREDICTORS, *networks]
+    rows = predictor.stream.view("blend weights")
+    first, second, both = np.split(rows, [len(names), 2 * len(names)], axis=1)
+    blended = both[:, :1] * first + both[:, 1:] * second
+    return dict(zip(names, blended.mean(axis=0).tolist(), strict=True))

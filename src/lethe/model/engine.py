@@ -1,0 +1,200 @@
+"""What a model does with an event, behind its public face. Calls are serialised by their caller."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from types import EllipsisType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe.model.beginning import first_predictor
+from lethe.model.parameters import Parameters
+from lethe.model.prediction import Prediction
+from lethe.model.predictor import Predictor, Reading
+from lethe.model.report import Report
+from lethe.model.state import (
+    MOST_COUNT,
+    arrays_of,
+    checked_arrays,
+    generator_from_json,
+    predictor_from_json,
+)
+
+__all__ = ["ABSENT", "Engine"]
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+#: A target that was not given.
+ABSENT: EllipsisType = ...
+
+
+class Engine:
+    """Parameters, a generator, and from the first event on a predictor.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The model's.
+    generator : numpy.random.Generator
+        Draws weights.
+    """
+
+    def __init__(self, parameters: Parameters, generator: np.random.Generator) -> None:
+        self.parameters = parameters
+        self.generator = generator
+        self.predictor: Predictor | None = None
+        self.skipped_first = 0  # events that were skipped before the first
+
+    # ---- nothing changes ----
+
+    def predict(self, event: object) -> Prediction:
+        """As `Model.predict`."""
+        if self.parameters.horizon and event is not None:
+            twin = self.copy()
+            (twin.follow if twin.is_following else twin.learn)(event, ABSENT)
+            return twin.predict(None)
+        if not self.parameters.horizon and event is None:
+            raise ValueError("event must be given where horizon is 0, got None")
+        if self.predictor is not None:
+            return self.predictor.predict(event)
+        if event is not None:
+            self._try_first(event, None)
+        return self._unknown()
+
+    def score(self, event: object, target: object) -> Report:
+        """As `Model.score`."""
+        if self.predictor is None:
+            self._try_first(event, target)
+            return Report(self._unknown())
+        return self.predictor.score(self._read(self.predictor, event, target, None))
+
+    def _read(
+        self, predictor: Predictor, event: object, target: object, id: str | int | None
+    ) -> Reading:
+        """Take an event and its target apart; a ValueError where they cannot be read."""
+        parameters = self.parameters
+        if id is not None:
+            if parameters.horizon:
+                raise ValueError(f"id must be left out where horizon is not 0, got {id!r}")
+            if not isinstance(id, str | int) or id in predictor.waiting.ids:
+                raise ValueError(f"id must be a string or whole number that none has, got {id!r}")
+        has_target = target is not ABSENT
+        if has_target and parameters.horizon and parameters.task != "symbols":
+            predictor.read(event, None, True, None)  # a fault of the event comes first
+            raise ValueError("target must be left out where horizon is not 0: events bring it")
+        return predictor.read(event, target, has_target, id)
+
+    def _unknown(self) -> Prediction:
+        """What is answered before the first event."""
+        if self.parameters.task == "regression":
+            return Prediction(None, (self.parameters.target, max(self.parameters.horizon, 1)))
+        return Prediction(None)
+
+    # ---- taking events in ----
+
+    def learn(self, event: object, target: object, id: str | int | None = None) -> Report:
+        """As `Model.learn`."""
+        if self.is_following:
+            raise RuntimeError("a model that has followed does not learn again; load it again")
+        try:
+            if self.predictor is None:
+                predictor, reading = self._first(event, target, id)
+            else:
+                predictor = self.predictor
+                reading = self._read(predictor, event, target, id)
+        except ValueError:
+            return self._skip()
+        report = predictor.learn(reading, id)
+        self.predictor = predictor
+        return report
+
+    def learn_target(self, id: object, target: object) -> Report:
+        """As `Model.learn_target`."""
+        predictor, number = self.predictor, None
+        if predictor is not None and isinstance(id, str | int):
+            number = predictor.waiting.find(id)
+        if predictor is None or number is None:
+            raise ValueError(f"id must be that of an event that waits for its target, got {id!r}")
+        try:
+            return predictor.learn_target(number, target)
+        except ValueError:
+            return self._skip()
+
+    def follow(self, event: object, target: object) -> Report:
+        """As `Model.follow`."""
+        predictor = self.predictor
+        if predictor is None:
+            raise ValueError("a model must have learned from an event before it can follow")
+        try:
+            reading = self._read(predictor, event, target, None)
+        except ValueError:
+            return self._skip()
+        return predictor.follow(reading)
+
+    def _skip(self) -> Report:
+        """Leave out an event that cannot be read, or raise the ValueError that says why."""
+        if self.parameters.bad != "skip":
+            raise
+        if self.predictor is None:
+            self.skipped_first += 1
+        else:
+            self.predictor.stream.skip()
+        return Report(None, skipped=True)
+
+    # ---- the first event ----
+
+    def _first(
+        self, event: object, target: object, id: str | int | None
+    ) -> tuple[Predictor, Reading]:
+        """A predictor for the first event; nothing has been drawn where it cannot be read."""
+        before = self.generator.bit_generator.state
+        try:
+            predictor = first_predictor(self.parameters, self.generator, event)
+            return predictor, self._read(predictor, event, target, id)
+        except ValueError:
+            self.generator.bit_generator.state = before
+            raise
+
+    def _try_first(self, event: object, target: object) -> None:
+        """See whether an event could be the first."""
+        before = self.generator.bit_generator.state
+        self._first(event, target, None)
+        self.generator.bit_generator.state = before
+
+    # ---- what it holds, and copies ----
+
+    @property
+    def is_following(self) -> bool:
+        """Whether it has followed, and so does not learn again."""
+        return self.predictor is not None and self.predictor.stream.is_following
+
+    def copy(self) -> Self:
+        """An independent one that continues with the same bits."""
+        twin = copy.copy(self)
+        twin.generator = copy.deepcopy(self.generator)
+        twin.predictor = copy.deepcopy(self.predictor)
+        if twin.predictor is not None:
+            twin.predictor.ensemble.generator = twin.generator
+        return twin
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """The arrays of a checkpoint."""
+        return arrays_of(self.parameters, self.generator, self.skipped_first, self.predictor)
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """The engine whose `to_arrays` these are; a ValueError where they are those of none."""
+        state, block = checked_arrays(arrays)
+        parameters = Parameters.from_json(state["parameters"])
+        made = cls(parameters, generator_from_json(state["generator"]))
+        made.skipped_first = state.integer("skipped", high=MOST_COUNT)
+        if state["predictor"] is not None:
+            made.predictor = predictor_from_json(
+                state["predictor"], block, parameters, made.generator
+            )
+        elif block.nbytes:
+            raise ValueError("it has a block and nothing that it belongs to")
+        return made
