@@ -47,9 +47,9 @@ struct EncodedEvent {
 };
 
 // What an event changes: slots, and the words that belong to them. `edits` are (container, key,
-// value): an item of a dict, which Ellipsis takes out; one more of a list; an attribute of any
-// other object. They are made in the same call as the numbers' changes, so that nothing can come
-// between.
+// value): an item of a dict, which Ellipsis takes out; one more of a list; an attribute of any other
+// object. They
+// are made in the same call as the numbers' changes, so that nothing can come between.
 struct Changes {
   std::vector<int64_t> forgotten, column_slots, missing_columns, missing_slots;
   int64_t used = -1;
@@ -57,15 +57,11 @@ struct Changes {
   nb::list edits;
 
   lethe::Change view() const {
-    return {forgotten.data(),
-            static_cast<int64_t>(forgotten.size()),
-            column_slots.data(),
-            static_cast<int64_t>(column_slots.size()),
-            missing_columns.data(),
-            missing_slots.data(),
+    return {forgotten.data(),       static_cast<int64_t>(forgotten.size()),
+            column_slots.data(),    static_cast<int64_t>(column_slots.size()),
+            missing_columns.data(), missing_slots.data(),
             static_cast<int64_t>(missing_columns.size()),
-            used,
-            false,
+            used,                   false,
             early};
   }
 
@@ -358,9 +354,10 @@ class StreamBlock {
 
 // Calls a Python function that draws weights.
 inline bool redraw_weights(void* function, int64_t network, int64_t layer, int64_t block) {
-  PyObject* const done = PyObject_CallFunction(
-      static_cast<PyObject*>(function), "LLL", static_cast<long long>(network),
-      static_cast<long long>(layer), static_cast<long long>(block));
+  PyObject* const done = PyObject_CallFunction(static_cast<PyObject*>(function), "LLL",
+                                               static_cast<long long>(network),
+                                               static_cast<long long>(layer),
+                                               static_cast<long long>(block));
   Py_XDECREF(done);
   return done != nullptr;
 }
