@@ -137,7 +137,7 @@ def test_architectures(architecture: Any, to_itself: bool, sources: tuple[int, i
     assert net.parameters == 4 * sources[0] + sources[1]
 
 
-def test_guessing_keeps_right_weights_and_draws_anew_after_a_wrong_sequence() -> None:
+def test_guessing_keeps_correct_weights_and_draws_again_after_a_wrong_sequence() -> None:
     cell, rule = guessing.make(1, 1, bound=0.6)
     net = Learner(cell, rule, seed=1)
     first = jax.tree.map(np.asarray, net.weights)

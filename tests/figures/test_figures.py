@@ -134,9 +134,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(states, "_TESTS", 5)
     rows = {name: replace(ROWS[name], trial=EASY) for name in ROWS}
     monkeypatch.setattr(curves, "ROWS", rows)
-    states._looked_into.cache_clear()
+    states._perfect.cache_clear()
     yield
-    states._looked_into.cache_clear()
+    states._perfect.cache_clear()
 
 
 @pytest.mark.usefixtures("quick")

@@ -130,7 +130,7 @@ def test_page_shows_a_table_with_what_made_it(folder: Path) -> None:
     for made in ("lethe 0.0.9", "float64", "avx2", "0–3, 7", "7.5 s in all"):
         assert made in page.text
     assert "againlethe reproduce cerg --full" in page.text
-    assert f"what is missinglethe reproduce cerg --full --resume --out {folder}" in page.text
+    assert f"missing trialslethe reproduce cerg --full --resume --out {folder}" in page.text
     assert "3 of 4 perfect, after 2,000 to 20,000 training streams, the median 5,000" in page.text
     assert "none of 1 perfect within 30,000 training streams" in page.text
 
@@ -282,7 +282,7 @@ def test_wrong_places_end_in_one_line(folder: Path, capsys: pytest.CaptureFixtur
     assert "cannot be written" in complaint(capsys, folder, out="results/cerg.jsonl/page")
     assert "is an HTML page" in complaint(capsys, folder, out="results/cerg.jsonl")
     (folder / "figures" / "figure-5.svg").write_text("<svg torn")
-    assert "is no SVG picture" in complaint(capsys, folder)
+    assert "is not an SVG picture" in complaint(capsys, folder)
     assert {file.name for file in folder.iterdir()} == {"results", "figures"}
 
 

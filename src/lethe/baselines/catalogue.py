@@ -5,11 +5,15 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from lethe.trials.learner import Learner
+
+if TYPE_CHECKING:
+    from lethe.baselines.cell import Cell
+    from lethe.baselines.rule import Rule
 
 __all__ = ["NOT_DONE", "SYSTEMS", "Baseline", "Entry", "system"]
 
@@ -81,12 +85,17 @@ class Baseline:
     inputs: int
     outputs: int
     output_units: str = "logistic"
-    options: tuple[tuple[str, Any], ...] = field(default=())
+    options: tuple[tuple[str, object], ...] = field(default=())
 
     def configuration(self) -> dict[str, Any]:
         """Everything a reader needs to make it again, as plain JSON values."""
-        plain = {name: getattr(self, name) for name in ("name", "inputs", "outputs")}
-        return plain | {"output_units": self.output_units, "options": dict(self.options)}
+        return {
+            "name": self.name,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "output_units": self.output_units,
+            "options": dict(self.options),
+        }
 
     def learner(
         self,
@@ -103,8 +112,8 @@ class Baseline:
             If the system has no such option.
         """
         try:
-            module = import_module(f"lethe.baselines.systems.{self.name}")
-            learner = import_module("lethe.baselines.engine").Learner
+            make: _Make = import_module(f"lethe.baselines.systems.{self.name}").make
+            from lethe.baselines.engine import Learner as Compiled
         except ModuleNotFoundError as missing:
             if (missing.name or "").startswith("lethe"):
                 raise
@@ -112,19 +121,27 @@ class Baseline:
                 f'{missing.name} is not installed: pip install "lethe-ml[baselines]"',
                 name=missing.name,
             ) from None
-        known = list(inspect.signature(module.make).parameters)[3:]
+        known = list(inspect.signature(make).parameters)[3:]
         for name, _ in self.options:
             if name not in known:
                 raise ValueError(
                     f"options of {self.name} must be among {', '.join(known)}, got {name}"
                 )
-        cell, rule = module.make(self.inputs, self.outputs, self.output_units, **dict(self.options))
-        made: Learner = learner(cell, rule, seed=seed, dtype=dtype)
-        return made
+        cell, rule = make(self.inputs, self.outputs, self.output_units, **dict(self.options))
+        return Compiled(cell, rule, seed=seed, dtype=dtype)
+
+
+class _Make(Protocol):
+    """``make`` of every module in `systems`; options are its keyword arguments."""
+
+    def __call__(
+        self, inputs: int, outputs: int, output_units: str, /, **options: object
+    ) -> tuple[Cell, Rule]:
+        """The cell and the rule of a system."""
 
 
 def system(
-    name: str, *, inputs: int, outputs: int, output_units: str = "logistic", **options: Any
+    name: str, *, inputs: int, outputs: int, output_units: str = "logistic", **options: object
 ) -> Baseline:
     """The recipe of a system, for a trial or to make a learner.
 

@@ -52,7 +52,7 @@ class Record(TrialKey):
     test_wrong: NotRequired[float]
     test_mean_error: NotRequired[float | None]
 
-    # Of `CostedTrial`, besides those of the trial.
+    # Of `CostedTrial`.
     score: NotRequired[float | None]
     late_score: NotRequired[float | None]
     microseconds: NotRequired[float]

@@ -54,19 +54,19 @@ def figure_10(seed: int | None = None) -> Figure:
     """
     drawn = Figure(figsize=(10, 4.4), layout="constrained")
     (axes_of_rows,) = panels(drawn, 1, 2, sharex=True, sharey=True)
-    said = []
+    networks = []
     for axes, (row, title, colour) in zip(axes_of_rows, _PANELS, strict=True):
         trained = first_perfect(ROWS[row].trial, 0 if seed is None else seed)
         frame(axes, title, "training streams", "")
         _curve(axes, trained.lengths, colour)
-        said.append(f"row {row}, seed {trained.seed}, perfect after {len(trained.lengths):,}")
+        networks.append(f"row {row}, seed {trained.seed}, perfect after {len(trained.lengths):,}")
     axes_of_rows[0].set_ylabel("correct predictions in a row")
     axes_of_rows[0].legend(frameon=False, fontsize=8.5, loc="upper left", markerscale=4)
     drawn.suptitle("Figure 10: training with and without decay of the learning rate", fontsize=12)
     caption(
         drawn,
         "Every dot is a training stream, which ends at the first wrong prediction or after 100,000 "
-        f"symbols. (a) {said[0]}; (b) {said[1]} streams.",
+        f"symbols. (a) {networks[0]}; (b) {networks[1]} streams.",
     )
     return drawn
 

@@ -1,7 +1,7 @@
-"""The report: one self-contained HTML page of all tables and figures, and of what made them.
+"""The report: one self-contained HTML page of all tables and figures, and how they were made.
 
-`held` reads results files, `strips` draws a row's trials, `tables` and `measured` show results,
-`pictures` finds and draws the figures, and `page` puts it all together. ``lethe report`` writes it.
+`loaded` reads results files, `strips` draws a row's trials, `tables` and `measured` show results,
+`pictures` finds and draws the figures, and `page` assembles the page. ``lethe report`` writes it.
 """
 
 from __future__ import annotations

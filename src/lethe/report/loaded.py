@@ -156,12 +156,12 @@ def _text(configuration: Mapping[str, object]) -> str:
 
 def _difference(one: Mapping[str, object], other: Mapping[str, object]) -> str:
     """The entries in which two configurations differ, in words."""
-    said = []
+    parts = []
     for name in sorted(one.keys() | other.keys()):
         values = [_entry(each.get(name)) for each in (one, other)]
         if values[0] != values[1]:
-            said.append(f"{name.replace('_', ' ')} {values[0]} instead of {values[1]}")
-    return ", ".join(said)
+            parts.append(f"{name.replace('_', ' ')} {values[0]} instead of {values[1]}")
+    return ", ".join(parts)
 
 
 def _entry(value: object) -> str:

@@ -67,12 +67,12 @@ def read_measured(name: str, folder: Path) -> Measured | None:
     return Measured(name, values)
 
 
-def measured_section(held: Measured) -> str:
+def measured_section(measured: Measured) -> str:
     """The HTML of one file: its single values, and a table for each of its lists.
 
     Parameters
     ----------
-    held : Measured
+    measured : Measured
         The file.
 
     Returns
@@ -80,10 +80,10 @@ def measured_section(held: Measured) -> str:
     str
         A ``section`` element.
     """
-    title, command = MEASURED[held.name]
+    title, command = MEASURED[measured.name]
     single: list[tuple[str, str]] = []
     tables = []
-    for name, value in held.values.items():
+    for name, value in measured.values.items():
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             tables.append(_table(name, cast("list[Mapping[str, object]]", value)))
         elif isinstance(value, dict):
@@ -93,7 +93,7 @@ def measured_section(held: Measured) -> str:
             single.append((name, _number(value)))
     terms = "".join(f"<dt>{_words(name)}</dt><dd>{escape(value)}</dd>" for name, value in single)
     return (
-        f'<section id="{held.name}"><h2>{escape(title)}</h2>\n'
+        f'<section id="{measured.name}"><h2>{escape(title)}</h2>\n'
         f'<dl class="facts">{terms}<dt>again</dt><dd><code>{escape(command)}</code></dd></dl>\n'
         + "\n".join(tables)
         + "</section>"

@@ -1,4 +1,4 @@
-"""The page: what it is, what made it, all tables, all figures, and what else was measured."""
+"""The page: introduction, origin, all tables, all figures, and other measurements."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["html_page"]
 
 _TITLE = "Lethe: the papers’ tables and figures, run again"
 
-# Nothing may be loaded from anywhere, and nothing run.
+# Nothing may be loaded from elsewhere, and nothing run.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 _LEAD = """\
@@ -40,27 +40,27 @@ def html_page(
     about: Mapping[str, str],
     no_figures: str = "",
 ) -> str:
-    """Put the page together.
+    """Assemble the page.
 
     Parameters
     ----------
     tables : sequence of LoadedTable
         The tables, with and without trials.
     found : sequence of Picture
-        The figures that there are.
+        The available figures.
     others : sequence of Measured
-        What else was measured.
+        The other measurements.
     folder : pathlib.Path
-        Where the results files lie, for the commands.
+        The folder of the results files, for the commands.
     about : dict of str to str
-        What to say of this page: the date, the machine and such.
+        Facts about this page, such as the date and the machine.
     no_figures : str
-        Why figures are missing, where some are; plain text.
+        Why figures are missing, if any are; plain text.
 
     Returns
     -------
     str
-        A whole HTML document, which depends on these alone.
+        A complete HTML document, which depends only on the arguments.
     """
     style = files("lethe.report").joinpath("page.css").read_text(encoding="utf-8")
     body = [
@@ -87,7 +87,7 @@ def html_page(
 def _contents(
     tables: Sequence[LoadedTable], found: Sequence[Picture], others: Sequence[Measured]
 ) -> str:
-    """All that there is, with links, and how far it has come."""
+    """The contents, with links, and the progress of each table."""
     rows = [
         f'<tr><th scope="row"><a href="#{table.name}">{escape(TABLES[table.name])}</a></th>'
         f"<td>{progress(table)}</td>"
@@ -118,7 +118,7 @@ def _about(about: Mapping[str, str]) -> str:
     return (
         '<section id="about"><h2>This page</h2>\n'
         f'<dl class="facts">\n{facts}\n</dl>\n'
-        "<p>This is what wrote the page. What made the trials stands below each table.</p>\n"
+        "<p>The environment that wrote this page. Each table names the one that ran it.</p>\n"
         "</section>"
     )
 

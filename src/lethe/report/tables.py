@@ -1,4 +1,4 @@
-"""The HTML of a table: its comparison with the paper, its rows one by one, and what made them."""
+"""The HTML of a table: its comparison with the paper, its rows, and how they were run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["command", "duration", "progress", "table_section"]
 
 
 def command(table: LoadedTable, folder: Path) -> str:
-    """The command that runs what is missing of a table into this folder.
+    """The command that runs the missing trials of a table into this folder.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def command(table: LoadedTable, folder: Path) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that suits it; a dash where there is none.
+    """A time in a suitable unit, or a dash for none.
 
     Examples
     --------
@@ -61,9 +61,9 @@ def table_section(table: LoadedTable, folder: Path) -> str:
     Parameters
     ----------
     table : LoadedTable
-        With its trials, if there are any.
+        The table, with or without trials.
     folder : pathlib.Path
-        Where its results file lies.
+        The folder of its results file.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def _pre(table: LoadedTable) -> str:
 
 
 def _facts(table: LoadedTable, folder: Path) -> str:
-    """What made the table, as a list of terms."""
+    """How the table was made, as a list of terms."""
     records = table.records
     seconds = sum(record["seconds"] for record in records)
     others = [row.name for row in table.rows if not row.planned]
@@ -102,7 +102,7 @@ def _facts(table: LoadedTable, folder: Path) -> str:
     again = f"lethe reproduce {table.name}"
     commands = [("again", f"{again} --full")]
     if table.missing:
-        commands.append(("what is missing", command(table, folder)))
+        commands.append(("missing trials", command(table, folder)))
     if others:
         rows = " ".join(f"--row {shlex.quote(name)}" for name in others)
         commands.append(("its other rows", f"{again} --full {rows}"))
@@ -142,7 +142,7 @@ def _rows(table: LoadedTable) -> str:
     body = "\n".join(_row(row, ended[row.name], on) for row in table.rows)
     note = (
         "<p>A line for each trial, where it was solved; the longer line is their median. A cross "
-        "with a number, behind the limit: so many were not.</p>"
+        "with a number, behind the limit: the number of trials that were not solved.</p>"
     )
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="rows of {table.name}">'
@@ -158,9 +158,9 @@ def _heads(*names: str) -> list[str]:
 def _row(row: LoadedRow, ended: Outcomes | None, on: Axis | None) -> str:
     title = row.title.strip()
     indent = ' class="part"' if row.title != title else ""
-    said = f"{escape(title)} <code>{escape(row.name)}</code>"
+    heading = f"{escape(title)} <code>{escape(row.name)}</code>"
     if row.differs:
-        said += f"<br><small>not as in the table: {escape(row.differs)}</small>"
+        heading += f"<br><small>not as in the table: {escape(row.differs)}</small>"
     trials = f"{len(row.records):,}"
     if row.missing and not row.differs:
         trials += f" of {row.planned:,}"
@@ -173,7 +173,7 @@ def _row(row: LoadedRow, ended: Outcomes | None, on: Axis | None) -> str:
     elif on is not None:
         cells += [_number(""), "<td></td>"]
     cells.append(_number(duration(sum(record["seconds"] for record in row.records))))
-    return f'<tr><th scope="row"{indent}>{said}</th>{"".join(cells)}</tr>'
+    return f'<tr><th scope="row"{indent}>{heading}</th>{"".join(cells)}</tr>'
 
 
 def _number(text: str) -> str:

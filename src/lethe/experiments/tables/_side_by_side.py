@@ -1,4 +1,4 @@
-"""The side-by-side table: systems by tasks, how many were solved, how soon, and at what cost."""
+"""The side-by-side table: systems by tasks, how many are solved, how soon, and at what cost."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def sequences(records: Sequence[Record]) -> float | None:
 
 
 def diverged(records: Sequence[Record]) -> int:
-    """Trials that ended because numbers were no longer finite."""
+    """Number of trials that ended because numbers were no longer finite."""
     return sum(number(r, "diverged") > 0 and not solved(r) for r in records)
 
 
@@ -164,7 +164,7 @@ def _cell(records: Sequence[Record]) -> str:
 
 
 def known_for(rows: Mapping[str, tuple[str, str, str]], trials: Mapping[str, list[Record]]) -> str:
-    """Each system on the task that it was known for.
+    """Each system on its own task.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def known_for(rows: Mapping[str, tuple[str, str, str]], trials: Mapping[str, lis
 
 
 def continual(rows: Mapping[str, str], trials: Mapping[str, list[Record]]) -> str:
-    """Systems on streams without an end, or on the task that one is made of.
+    """Systems on continual tasks and on the task they are made of.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""The other systems in the papers, side by side with both LSTMs: Table 1 whole, and beyond it.
+"""The other systems in the papers, compared with both LSTMs: all of Table 1, and more.
 
-Every system meets the same tasks under the same criteria, within the same number of sequences.
+Every system has the same tasks under the same criteria, within the same number of sequences.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lethe.trials.sequence import SequenceTrial
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
-TITLE = "The other systems in the papers, beside both LSTMs"
+TITLE = "The other systems in the papers, compared with both LSTMs"
 
 #: What `compare` reads depends on the row.
 RESULT = NO_FIELDS
@@ -58,7 +58,7 @@ def _like(key: str, title: str, task: SequenceTask, sequences: int, units: str) 
     return _Task(title, standard, forget_gates, units)
 
 
-# The limits are what LSTM needs with some room: it solves the two-sequence problem of length 100
+# The limits are what LSTM needs, with some margin: it solves the two-sequence problem of length 100
 # after some 13,000 sequences, the latch problem after 30,000, adding after 84,000.
 _TASKS: dict[str, _Task] = {
     "erg": _Task("Reber", erg.ROWS["standard"].trial, erg.ROWS["forget_gates"].trial),
@@ -87,7 +87,7 @@ def _rows() -> Iterator[tuple[str, Row[Any]]]:
         yield f"{key}_lstm_1999", Row("LSTM with forget gates", task.forget_gates)
 
 
-#: What is continual: what the captions of Tables 2 and 3 say of BPTT and RTRL.
+#: The continual tasks: the captions of Tables 2 and 3 mention BPTT and RTRL.
 _CONTINUAL: dict[str, tuple[str, Any, int]] = {
     "cerg": ("CERG", cerg.ROWS["forget_gates"].trial, 7),
     "nto": ("NTO", nto.ROWS["forget_gates_5"].trial, 8),
@@ -100,7 +100,7 @@ _TABLE_1: dict[str, tuple[str, Table1]] = {
     "erg_cascade": ("RCC", Table1("7-9", "119-198", "", "50", "182,000")),
     "erg_lstm_1997": ("Std. LSTM", Table1("3bl., size 2", "276", "0.5", "100", "8,440")),
 }
-# As many presentations as the report gives the slowest of them, and some more.
+# Slightly more presentations than the report gives the slowest of them.
 _TABLE_1_LIMIT = 250_000
 
 
@@ -157,8 +157,8 @@ SHORT = Plan(
 _NOTE = """\
 success and solved: of the networks, in per cent with its 95 % interval (Wilson) or as a number;
 after: mean number of sequences (streams where they are continual) until then. The rows of Table 1
-have at most 250,000 sequences; (1/n): it had one in n of what is said above, for each of its steps
-takes long. µs: of the processor for each training step, tests and compiling included."""
+have at most 250,000 sequences; (1/n): it had one n-th of the sequences above, because its steps
+take long. µs: of the processor for each training step, tests and compiling included."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
@@ -178,9 +178,9 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
         "Table 1, embedded Reber grammar with resets\n" + table_1(_TABLE_1, trials),
         "Solved of all networks, and the mean number of sequences until then\n"
         + matrix(columns, lines, trials),
-        "What is continual: the captions of Tables 2 and 3 say that BPTT fails\n"
+        "Continual tasks: the captions of Tables 2 and 3 say that BPTT fails\n"
         + continual({row: one.title for row, one in _continual_rows() if row in rows}, trials),
-        "On a task that each was known for, beside what its source reports (*: unverified)\n"
+        "Each system's own task, with the figure that its source reports (*: unverified)\n"
         + known_for(
             {
                 f"own_{name}": (CONTESTANTS[name].title, own.title, own.figure)

@@ -135,8 +135,8 @@ FULL = Plan(
 
 ROWS |= _WITHOUT_SHORTCUTS
 
-#: The claim in less than a minute. What takes long in the whole table are networks that are all but
-#: perfect, with streams that end after tens of thousands of symbols; so the streams are shorter.
+#: The claim in less than a minute. Most time in the whole table goes into networks that are nearly
+#: perfect, whose streams end after tens of thousands of symbols; so the streams are shorter.
 SHORT = Plan(
     rows=("standard", "forget_gates_decay"),
     trials=20,

@@ -1,7 +1,7 @@
-"""The referee for credit: an LSTM with forget gates, five ways for errors to reach its weights.
+"""Credit compared: an LSTM with forget gates, five ways for errors to reach its weights.
 
-Within a task all rows have the same network, first weights, sequences and update rule, and only the
-credit differs; each has the rate that is best for it among four (docs/credit.md).
+Within a task all rows have the same network, initial weights, sequences and update rule, and only
+the credit differs; each has its best rate among four (docs/credit.md).
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from lethe.experiments.formatting import percentage
 from lethe.experiments.records import Fields, Record, by_row, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, long_lags, nto
+from lethe.trials.continual import Trial
 from lethe.trials.learner import NetworkRecipe
+from lethe.trials.sequence import SequenceTrial
 from lethe.trials.text import TextTrial
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
-TITLE = "The referee for credit: LSTM with forget gates, five ways for errors to reach its weights"
+TITLE = "Credit compared: LSTM with forget gates, five ways for errors to reach its weights"
 
 #: How errors reach weights; see `lethe.baselines.systems.referee`. "network" is `lethe.Network`.
 _CREDITS = {
@@ -40,13 +42,13 @@ _GRID = (0.0025, 0.005, 0.01, 0.02)
 
 @dataclass(frozen=True)
 class _Task:
-    """A task: its title, its trial of a `Network`, how BPTT sees it, and each credit's rate.
+    """A task: its title, its trial of a `Network`, its BPTT, and each credit's rate.
 
-    `counts` says what is counted until a solution, `scores` what stands in the column of scores.
+    `counts` is the unit counted until a solution, `scores` the meaning of the column of scores.
     """
 
     title: str
-    trial: Any
+    trial: Trial | SequenceTrial | TextTrial
     full: dict[str, Any]
     rates: dict[str, float]
     counts: str
@@ -170,8 +172,8 @@ the report's truncation: lethe.Network, in compiled code; all others in JAX. sol
 with its 95 % interval (Wilson), and the mean number of training streams or sequences until then.
 test stream: mean symbols without an error, of each trial's best network, at most 10,000; wrong:
 share of 2,560 new sequences; bits per byte: of all bytes, and of the second half. µs: of a
-training step, in the quickest trial; numbers: what credit keeps from step to step. Full BPTT goes
-back 50 steps on CERG and text, where sequences have no end."""
+training step, in the fastest trial; numbers: what credit stores from step to step. Full BPTT
+is over 50 steps on CERG and text, where sequences have no end."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
@@ -201,12 +203,13 @@ def _rate(costed: CostedTrial) -> float:
     if isinstance(recipe, NetworkRecipe):
         return recipe.update.rate
     assert isinstance(recipe, Baseline)
-    rate: float = dict(recipe.options)["rate"]
+    rate = dict(recipe.options)["rate"]
+    assert isinstance(rate, float)
     return rate
 
 
 def _line(task: _Task, trials: Sequence[Record]) -> str:
-    """What came of a row's trials."""
+    """The outcome of a row's trials."""
     if not trials:
         return ""
     scores = [record["score"] for record in trials if record["score"] is not None]

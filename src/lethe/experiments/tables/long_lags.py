@@ -31,7 +31,7 @@ TITLE = "The experiments of 1997: long time lags, with a reset before each seque
 
 @dataclass(frozen=True)
 class _Experiment:
-    """An experiment, of which two rows are made."""
+    """An experiment; it has two rows."""
 
     title: str
     task: SequenceTask
@@ -223,7 +223,7 @@ _LONG = tuple(
 #: The whole table.
 FULL = Plan(rows=tuple(ROWS), trials=10, fewer=dict.fromkeys(_LONG, 3))
 
-#: What is solved in seconds.
+#: What takes seconds.
 SHORT = Plan(
     rows=tuple(
         f"{key}_{kind}" for key in ("3a_st1", "6a") for kind in ("standard", "forget_gates")

@@ -1,4 +1,4 @@
-"""What sections 2 to 4 of the report say besides its tables, sentence by sentence."""
+"""Other claims of sections 2 to 4 of the report, one small table each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lethe.trials.penalty import Penalty, WeightDecay, WeightElimination
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
-TITLE = "Sentences of sections 2 to 4, on CERG"
+TITLE = "Claims of sections 2 to 4, on CERG"
 
 _STANDARD = cerg.ROWS["standard"].trial
 _RESET = cerg.ROWS["standard_external_reset"].trial
@@ -30,12 +30,12 @@ _DECAY = cerg.ROWS["forget_gates_decay"].trial
 
 
 @dataclass(frozen=True)
-class _Sentence:
-    """A sentence of the report, and the rows that measure it."""
+class _Claim:
+    """A claim of the report, and the rows that measure it."""
 
-    said: str
+    text: str
     rows: Mapping[str, Row[RowTrial]]
-    same_as: str = ""  # A row of Table 2 to hold them against.
+    same_as: str = ""  # A row of Table 2 to compare them with.
 
 
 def _penalties() -> Mapping[str, Row[RowTrial]]:
@@ -80,13 +80,13 @@ def _with_biases(gates: Sequence[float], forget: Sequence[float]) -> Trial:
     return _with(_DECAY, topology=topology)
 
 
-_SENTENCES = (
-    _Sentence(
+_CLAIMS = (
+    _Claim(
         "2.1: weight decay, weight elimination and state decay do not save standard LSTM",
         _penalties(),
         "standard",
     ),
-    _Sentence(
+    _Claim(
         "4.2: other initial biases of the gates work as well (with alpha decay)",
         {
             "biases_same": Row("all blocks -1 and +1", _with_biases([-1.0] * 4, [1.0] * 4)),
@@ -102,8 +102,8 @@ _SENTENCES = (
         },
         "forget_gates_decay",
     ),
-    _Sentence(
-        "4.3: alpha decay does nothing for standard LSTM, with or without reset, or state decay",
+    _Claim(
+        "4.3: alpha decay does not help standard LSTM, with or without reset, or state decay",
         {
             "standard_external_reset_decay": Row(
                 "external reset, with alpha decay", _with_decay(_RESET)
@@ -115,7 +115,7 @@ _SENTENCES = (
         },
         "standard_external_reset",
     ),
-    _Sentence(
+    _Claim(
         "4.5: alpha's decay in (0.9, 0.999) and its start in (0.1, 1) are not critical",
         {
             **{
@@ -133,8 +133,8 @@ _SENTENCES = (
         },
         "forget_gates_decay",
     ),
-    _Sentence(
-        "4.5: made anew after 20,000 streams without a perfect solution, all networks find one",
+    _Claim(
+        "4.5: restarted after 20,000 streams without a perfect solution, all networks find one",
         {
             "restart": Row(
                 "forget gates, at most ten starts",
@@ -152,9 +152,9 @@ _GROWTH = {
 }
 _PARTIALS = {"partials": Row("forget gates with alpha decay", PartialsForgotten(trial=_DECAY))}
 
-#: All rows, sentence by sentence; those of a kind of their own last.
+#: All rows, claim by claim; those with other measurements last.
 ROWS: dict[str, Row[RowTrial]] = {
-    name: row for sentence in _SENTENCES for name, row in sentence.rows.items()
+    name: row for claim in _CLAIMS for name, row in claim.rows.items()
 }
 ROWS |= {**_LESIONS, **_GROWTH, **_PARTIALS}
 
@@ -183,13 +183,13 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
     trials = by_row(records, (name for name in ROWS if name in rows))
     blocks = []
     try:
-        for sentence in _SENTENCES:
-            shown = {name: row for name, row in sentence.rows.items() if name in trials}
+        for claim in _CLAIMS:
+            shown = {name: row for name, row in claim.rows.items() if name in trials}
             if shown:
-                lines = [sentence.said, f"{'':42}{'networks':>9}  perfect"]
+                lines = [claim.text, f"{'':42}{'networks':>9}  perfect"]
                 lines += [f"  {row.title:40}{_trials(trials[name])}" for name, row in shown.items()]
-                if sentence.same_as:
-                    lines.append(f"  to hold against: {sentence.same_as} in Table 2")
+                if claim.same_as:
+                    lines.append(f"  compare with: {claim.same_as} in Table 2")
                 blocks.append("\n".join(lines))
         if blocks:
             blocks.append(_NOTE)
@@ -271,7 +271,7 @@ def _partials(rows: _Rows, trials: _Trials) -> str:
 
 _PARTIALS_NOTE = """\
 resets: steps of a block with its forget gate below 0.1; gate: its mean activation there; kept: what
-is left of the partials of silent sources; difference: greatest |kept / gate - 1| of all steps."""
+remains of the partials of silent sources; difference: largest |kept / gate - 1| of all steps."""
 
 
 def _lesions(rows: _Rows, trials: _Trials) -> str:
@@ -301,4 +301,4 @@ def _lesions(rows: _Rows, trials: _Trials) -> str:
 
 _LESIONS_NOTE = """\
 The long lag is broken where more than a quarter of its predictions take T for P or P for T; a coin
-takes half. Towards the output units alone: the states of all blocks stay as they were."""
+takes half. Towards the output units alone: the states of all blocks do not change."""
