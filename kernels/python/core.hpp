@@ -6,6 +6,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
@@ -67,6 +68,7 @@ using Flags = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu
 template <class T>
 using Record = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 using Bytes = nb::ndarray<uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using SavedBlock = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // One network of one dtype: the block and what follows from its layout.
 template <class T>
@@ -91,6 +93,27 @@ class Core {
                   std::to_string(memory.shape(0)));
     block_ = reinterpret_cast<char*>(memory.data());
     kernel_ = lethe::choose_kernel(layout_, T());
+  }
+
+  // The network whose `save` this is. Its size is compared before any memory is taken.
+  static std::unique_ptr<Core> from_block(nb::handle topology, nb::handle update,
+                                          nb::handle cell_input, nb::handle cell_output,
+                                          SavedBlock block) {
+    const auto size = static_cast<int64_t>(block.shape(0));
+    lethe::OwnedLayout own =
+        read_network_up_to<T>(topology, update, cell_input, cell_output, true, size);
+    if (own.layout.size != size)
+      value_error(own.layout.size == 0
+                      ? "block must have more bytes for this topology, got " + std::to_string(size)
+                      : "block must have " + std::to_string(own.layout.size) + " bytes, got " +
+                            std::to_string(size));
+    for (int64_t at = 0; at < size; at += own.layout.state_size)
+      if (const char* const wrong =
+              lethe::check_header(own.layout, reinterpret_cast<const char*>(block.data()) + at))
+        value_error(std::string("block must be what a network of this topology and update rule "
+                                "saved, but not ") +
+                    wrong);
+    return std::unique_ptr<Core>(new Core(own, block));
   }
 
   // Returns through y-views; x is checked before anything changes.
@@ -208,22 +231,22 @@ class Core {
     return {status == lethe::Status::stopped, a.done};
   }
 
-  void finish() {
+  void complete_step() {
     const Busy busy(busy_);
-    check_status(kernel_->finish(layout_, block_));
+    check_status(kernel_->complete_step(layout_, block_));
   }
   void reset() {
-    finish();
+    complete_step();
     kernel_->clear(layout_, block_);
     header().since_start = 0;
     if (layout_.update.restart) header().rate = layout_.update.rate;
   }
-  void clear_partials() {
-    finish();
-    kernel_->clear_partials(layout_, block_);
+  void reset_partials() {
+    complete_step();
+    kernel_->reset_partials(layout_, block_);
   }
   void start_sequence(bool reset) {
-    finish();
+    complete_step();
     kernel_->start_sequence(layout_, block_, reset, true);
   }
   // Somebody may write weights through a view: look at them, and keep them, at the next pass.
@@ -235,16 +258,19 @@ class Core {
   void snapshot() {
     const Busy busy(busy_);
     header().snapshot_due = 0;
-    if (layout_.snapshots) std::memcpy(block_ + layout_.life, block_, layout_.life);
+    if (layout_.snapshots) std::memcpy(block_ + layout_.state_size, block_, layout_.state_size);
   }
 
   // A part of the block as an array in its own order of lanes, padding included.
   nb::ndarray<nb::numpy> array(nb::handle self, const std::string& name, int layer) {
     const Busy busy(busy_);
+    if (layer < 0 || layer >= layout_.layers)
+      value_error("layer must be from 0 to " + std::to_string(layout_.layers - 1) + ", got " +
+                  std::to_string(layer));
     // The pass skips inputs that were always zero, whose partials and moments are zero too; who
     // holds a view can make them something else.
     if (name == "partials" || name.find("moment") != std::string::npos)
-      std::memset(block_ + layout_.touched, 1, layout_.inputs);
+      std::memset(block_ + layout_.ever_nonzero, 1, layout_.inputs);
     const size_t lanes = layout_.padded_blocks, cells = layout_.cells;
     const size_t outputs = layout_.padded_outputs;
     const lethe::LayerLayout& at = layout_.layer[layer];
@@ -268,19 +294,10 @@ class Core {
     if (name == "output") return view(layout_.output_y, {size_t(layout_.outputs)});
     value_error("no array is called " + name);
   }
-  // The whole life and its snapshot, out and in.
+  // The whole state and its snapshot.
   nb::bytes save() {
     const Busy busy(busy_);
     return nb::bytes(block_, layout_.size);
-  }
-  void load(nb::bytes saved) {
-    const Busy busy(busy_);
-    if (static_cast<int64_t>(saved.size()) != layout_.size)
-      value_error("block must have " + std::to_string(layout_.size) + " bytes, got " +
-                  std::to_string(saved.size()));
-    for (int64_t at = 0; at < layout_.size; at += layout_.life)
-      check_header(static_cast<const char*>(saved.data()) + at);
-    std::memcpy(block_, saved.data(), layout_.size);
   }
 
   // What has been counted so far, of a network that this one takes over from.
@@ -301,12 +318,19 @@ class Core {
   void set_rate(double rate) {
     const Busy busy(busy_);
     header().rate = rate;
-    if (layout_.snapshots) reinterpret_cast<lethe::Header*>(block_ + layout_.life)->rate = rate;
+    if (layout_.snapshots)
+      reinterpret_cast<lethe::Header*>(block_ + layout_.state_size)->rate = rate;
   }
   int64_t steps() { return header().steps; }
   int64_t updates() { return header().updates; }
 
  private:
+  Core(const lethe::OwnedLayout& own, const SavedBlock& block) : own_(own) {
+    allocate();
+    kernel_ = lethe::choose_kernel(layout_, T());
+    std::memcpy(block_, block.data(), layout_.size);
+  }
+
   lethe::Header& header() { return *reinterpret_cast<lethe::Header*>(block_); }
 
   void allocate() {
@@ -342,22 +366,15 @@ class Core {
   // to.
   void before_frozen() {
     if (header().stale) return;
-    check_status(kernel_->finish(layout_, block_));
+    check_status(kernel_->complete_step(layout_, block_));
     check_status(kernel_->guard(layout_, block_));
-  }
-
-  // Counters and flags that no such network can have would lead the kernel astray.
-  void check_header(const char* at) {
-    if (const char* const wrong = lethe::check_header(layout_, at))
-      value_error(std::string("block must be what a network of this topology and update rule ") +
-                  "saved, but not " + wrong);
   }
 
   void check_fresh(bool starts_anew) {
     if (header().stale && !starts_anew)
       throw std::runtime_error(
           "the partials belong to the past before the frozen steps; "
-          "call reset() or clear_partials() before learning again");
+          "call reset() or reset_partials() before learning again");
   }
   void check_length(const char* name, size_t got, int expected, const char* what) {
     if (got != static_cast<size_t>(expected))
@@ -389,7 +406,7 @@ class Core {
   void check_status(lethe::Status status) {
     if (status != lethe::Status::not_finite) return;
     const int64_t steps = header().steps;
-    if (layout_.snapshots) std::memcpy(block_, block_ + layout_.life, layout_.life);
+    if (layout_.snapshots) std::memcpy(block_, block_ + layout_.state_size, layout_.state_size);
     raise_not_finite(steps - header().steps);
   }
   [[noreturn]] void raise_not_finite(int64_t steps_lost) {

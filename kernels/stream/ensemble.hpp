@@ -109,7 +109,7 @@ struct Ensemble {
   // Weights are to be written: a step that waits for its target will not learn from it.
   void complete_step() const {
     for (int64_t n = 0; n < networks(); ++n) {
-      if (m.kernel->finish(net(), m.network_block(n)) != Status::ok) restart(n);
+      if (m.kernel->complete_step(net(), m.network_block(n)) != Status::ok) restart(n);
       if (b[at.waiting] != 0) set_bit(b[at.diverged], n);
     }
   }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.lives import life
 from support.models import bits_of, labelled, mixed, numbers, of_task, small
 
-from lethe.core._surgery import take_weights
+from lethe.core._surgery import copy_weights_from
 from lethe.model.numbers import NumberHeads, network_topology
 from lethe.model.racing import Racers
 
@@ -83,7 +83,7 @@ def test_the_front_steps_with_the_weights_of_then() -> None:
             for front, learner in zip(fronts, learners, strict=True):
                 learner.step(first)
                 learner.learn(wanted)
-                take_weights(front, learner)
+                copy_weights_from(front, learner)
     assert np.array_equal(ours.peek(stream[0][0]), [net.peek(stream[0][0]) for net in fronts])
 
 

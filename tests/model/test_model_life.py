@@ -137,4 +137,4 @@ def test_a_network_life(tmp_path: Path) -> None:
     net.step([0, 1])
     net.save(tmp_path / "net")
     twin = lethe.load(tmp_path / "net")
-    assert twin.life()[0].tobytes() == net.life()[0].tobytes()
+    assert twin.to_state()[0].tobytes() == net.to_state()[0].tobytes()

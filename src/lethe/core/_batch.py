@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.core._views import kernel
+from lethe import _kernel
+from lethe._kernel import Core32
 from lethe.core.network import Network
 
 __all__ = ["NetworkBatch"]
@@ -22,14 +23,16 @@ class NetworkBatch:
     Parameters
     ----------
     networks : sequence of Network
-        The networks; they stay who they are.
+        The networks; they are not copied.
     """
 
     def __init__(self, networks: Sequence[Network]) -> None:
-        self._cores = [net._core for net in networks]
-        # What they answered, until they are called again.
+        cores = [net._core for net in networks]
+        self._cores = [core for core in cores if isinstance(core, Core32)]
+        if len(self._cores) < len(cores):
+            raise ValueError("networks must all be of float32")
+        # Their outputs, until they are called again.
         self._y = np.empty((len(networks), networks[0].topology.outputs), np.float32)
-        self._kernel = kernel()
 
     def step(
         self, x: NDArray[np.float32] | int, *, learn: bool
@@ -39,21 +42,25 @@ class NetworkBatch:
         Returns
         -------
         tuple
-            Their outputs (networks, outputs); a bit for each whose numbers stopped being finite,
-            which is back at its last good snapshot and answers 0; and the steps that these lost.
+            Their outputs (networks, outputs); a bit for each that diverged, which is back at its
+            last good snapshot and whose outputs are 0; and the steps that these lost.
         """
         y = self._y
-        vector, place = (None, x) if type(x) is int else (x, -1)
-        stumbled, lost = self._kernel.step_each(self._cores, vector, place, learn, y)
-        return y, stumbled, lost
+        vector, place = _vector_or_symbol(x)
+        diverged, lost = _kernel.step_each(self._cores, vector, place, learn, y)
+        return y, diverged, lost
 
     def learn(self, target: NDArray[np.float32] | int, skipped: int = 0) -> int:
         """`Network.learn` of each whose bit is not set in `skipped`; the steps lost."""
-        vector, place = (None, target) if type(target) is int else (target, -1)
-        return int(self._kernel.learn_each(self._cores, skipped, vector, place)[1])
+        vector, place = _vector_or_symbol(target)
+        return _kernel.learn_each(self._cores, skipped, vector, place)[1]
 
     def peek(self, x: NDArray[np.float32] | int) -> NDArray[np.float32]:
         """`Network.peek` of each: (networks, outputs)."""
-        vector, place = (None, x) if type(x) is int else (x, -1)
-        self._kernel.peek_each(self._cores, vector, place, self._y)
+        vector, place = _vector_or_symbol(x)
+        _kernel.peek_each(self._cores, vector, place, self._y)
         return self._y
+
+
+def _vector_or_symbol(given: NDArray[np.float32] | int) -> tuple[NDArray[np.float32] | None, int]:
+    return (None, given) if isinstance(given, int) else (given, -1)

@@ -1,49 +1,30 @@
 """What a part of a model has to remember, as arrays and JSON, and back.
 
 A part is an object whose class lists the names of all it remembers in ``LIFE``. Nothing is executed
-when a life is restored: its parts are made of the classes that `part` has registered, and of
-nothing else. So are networks, which are one block of numbers each: `block` registers their class.
+when a state is restored: its parts are made of the classes that `part` has registered, and of
+nothing else.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["Block", "block", "pack", "part", "unpack"]
+__all__ = ["pack", "part", "unpack"]
 
 Arrays = dict[str, np.ndarray]
 Class = TypeVar("Class", bound=type)
 
 
-class Block(Protocol):
-    """What is one block of numbers, and plain JSON that says how to read them: a network."""
-
-    def life(self) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """All of it, as bytes and JSON."""
-
-    @classmethod
-    def of_life(cls, block: NDArray[np.uint8], configuration: dict[str, Any]) -> Self:
-        """The one whose `life` this is."""
-
-
 _SEQUENCES: dict[str, Any] = {"list": list, "tuple": tuple, "deque": deque}
 _PARTS: dict[str, type] = {}
-_BLOCKS: list[type[Block]] = []
 
 
 def part(cls: Class) -> Class:
     """Register a class that has a ``LIFE``; a decorator."""
     _PARTS[cls.__name__] = cls
-    return cls
-
-
-def block(cls: Class) -> Class:
-    """Register the class of a `Block`, of which there is one; a decorator."""
-    _BLOCKS.append(cls)
     return cls
 
 
@@ -53,7 +34,7 @@ def pack(value: Any, path: str, arrays: Arrays) -> Any:
     Parameters
     ----------
     value : object
-        None, bool, int, float, str, array, Network, generator, list, tuple, deque, dict with
+        None, bool, int, float, str, array, generator, list, tuple, deque, dict with
         string keys, or a registered part.
     path : str
         The name of this value, under which its arrays are found.
@@ -70,9 +51,6 @@ def pack(value: Any, path: str, arrays: Arrays) -> Any:
     if isinstance(value, np.ndarray):
         arrays[path] = value.copy()
         return {"array": path}
-    if any(isinstance(value, cls) for cls in _BLOCKS):
-        arrays[path], configuration = value.life()
-        return {"network": path, "configuration": configuration}
     if isinstance(value, np.random.Generator):
         return {"generator": value.bit_generator.state}
     if isinstance(value, list | tuple | deque):
@@ -162,8 +140,6 @@ def unpack(packed: Any, arrays: Arrays) -> Any:
     match packed:
         case {"array": str(path)}:
             return arrays[path]
-        case {"network": str(path), "configuration": dict(configuration)} if _BLOCKS:
-            return _BLOCKS[0].of_life(arrays[path], configuration)
         case {"generator": dict(state)}:
             generator = np.random.Generator(np.random.PCG64())
             generator.bit_generator.state = state
