@@ -148,7 +148,7 @@ def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
             raise
         if writer is not None:
             writer.close(True)
-    _say_what(args, f"{saved.path}", model.events - started_at, stream.name, scores.scores)
+    _say_what(args, f"{saved.path}", model.events - started_at, source, scores.scores)
     return code
 
 
