@@ -148,11 +148,15 @@ def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
             raise
         if writer is not None:
             writer.close(True)
-    _say_what(args, f"{saved.path}", model.events - started_at, source, scores.scores)
+    _say_what(
+        args, f"{saved.path}", model.events - started_at, stream.name, stream.skipped, scores.scores
+    )
     return code
 
 
-def _say_what(args: Arguments, path: str, events: int, source: str, scores: Scores) -> None:
+def _say_what(
+    args: Arguments, path: str, events: int, source: str, unreadable: int, scores: Scores
+) -> None:
     """What was predicted, in a few lines or as JSON; where records go to stdout, on stderr."""
     out = args.out or "-"
     file = sys.stderr if out == "-" else sys.stdout
@@ -161,7 +165,7 @@ def _say_what(args: Arguments, path: str, events: int, source: str, scores: Scor
             "source": source,
             "model": path,
             "events": events,
-            "unreadable": stream.skipped,
+            "unreadable": unreadable,
             **scores_record(scores),
             "out": out,
             "version": __version__,
