@@ -114,6 +114,9 @@ struct Header {
   uint8_t snapshot_due;  // somebody may have written weights
   uint8_t reserved[13];
 };
+// Counters stay at their end: what a file brings may be there already.
+constexpr int64_t most_steps = int64_t(1) << 52;
+inline void count_up(int64_t& counter) { counter += counter < most_steps; }
 static_assert(sizeof(Header) == 64, "one cache line");
 
 enum class Status : int { ok, stopped, not_finite, interrupted };

@@ -126,8 +126,8 @@ struct Network {
     if (complete_step(l, block) != Status::ok) return Status::not_finite;
     set_inputs(l, block, x, symbol, learn);
     Header& h = header(block);
-    ++h.steps;
-    h.since_start += learn;
+    lethe::count_up(h.steps);
+    if (learn) lethe::count_up(h.since_start);
     forward<learn>(l, block, symbol);
     if (!learn) {
       h.stale = 1;
@@ -151,7 +151,7 @@ struct Network {
       Blocks::errors(l, layer, block);
     }
     if (!finite(l, block, true)) return Status::not_finite;
-    ++header(block).updates;
+    lethe::count_up(header(block).updates);
     const auto do_pass = [&](auto rule) { pass<decltype(rule)>(l, block); };
     if (l.update.bound_step < HUGE_VAL)
       with_rule<true>(l.update.rule, do_pass);
@@ -225,7 +225,7 @@ struct Network {
     Header& h = header(block);
     h.pending = 0;
     if (!l.update.decay_per_sequence) h.rate *= l.update.decay;
-    ++h.passes;
+    lethe::count_up(h.passes);
     if (h.passes % passes_between_snapshots && !h.snapshot_due) return Status::ok;
     return guard(l, block);
   }

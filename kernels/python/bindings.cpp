@@ -19,9 +19,11 @@ void bind_core(nb::module_& m, const char* name) {
            "update"_a, "cell_input"_a, "cell_output"_a, "memory"_a.noconvert())
       .def_static("from_block", &C::from_block, "topology"_a, "update"_a, "cell_input"_a,
                   "cell_output"_a, "block"_a.noconvert())
-      .def("step", &C::step_symbol, "x"_a, "learn"_a)
-      .def("step", nb::overload_cast<Row<T>, bool>(&C::step), "x"_a, "learn"_a,
-           nb::sig("def step(self, x: " ARRAY ", learn: bool) -> None"))
+      .def("step", &C::step_symbol, "x"_a, "learn"_a, "outputs"_a,
+           nb::sig("def step(self, x: int, learn: bool, outputs: " ARRAY ") -> " ARRAY))
+      .def("step", nb::overload_cast<Row<T>, bool, nb::handle>(&C::step), "x"_a, "learn"_a,
+           "outputs"_a,
+           nb::sig("def step(self, x: " ARRAY ", learn: bool, outputs: " ARRAY ") -> " ARRAY))
       .def("peek", &C::peek, "x"_a.none(), "symbol"_a, "y"_a.noconvert(),
            nb::sig("def peek(self, x: " ARRAY " | None, symbol: int, y: " ARRAY ") -> None"))
       .def("learn", &C::learn_class, "target"_a)
@@ -84,11 +86,7 @@ std::tuple<int64_t, int64_t> step_each(nb::list networks, std::optional<Row<T>> 
     core.check_row(y.shape(1));
     T* const row = y.data() + n * y.shape(1);
     std::fill(row, row + y.shape(1), T(0));
-    if (x)
-      core.step(*x, learn);
-    else
-      core.step_symbol(symbol, learn);
-    core.copy_output(row);
+    core.step_into(x, symbol, learn, row);
   });
 }
 
@@ -129,6 +127,11 @@ void bind_class_stream(nb::module_& m);   // class_stream.cpp
 
 NB_MODULE(_kernel, m) {
   m.doc() = "The compiled time step.";
+  // Arrays that the kernels hand out would be released in the main interpreter, for whose lock a
+  // sub-interpreter waits for ever.
+  if (PyInterpreterState_Get() != PyInterpreterState_Main())
+    throw std::runtime_error(  // which becomes an ImportError
+        "lethe must be imported in the main interpreter, not in a sub-interpreter; use a process");
   bind_core<float>(m, "Core32");
   bind_core<double>(m, "Core64");
   m.def("step_each", &step_each<float>, "networks"_a, "x"_a.none(), "symbol"_a, "learn"_a,

@@ -15,9 +15,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #if defined(__linux__)
@@ -33,17 +35,41 @@ using namespace nb::literals;
 
 namespace {
 
-class Busy {  // one network, one thread at a time
+// One network, one thread at a time: the others wait, without the interpreter's lock.
+struct Turns {
+  std::timed_mutex mutex;
+  std::atomic<std::thread::id> owner{std::thread::id()};
+};
+
+class Turn {
  public:
-  explicit Busy(std::atomic<bool>& flag) : flag_(flag) {
-    if (flag_.exchange(true))
-      throw std::runtime_error(
-          "this network is at work in another thread; use a clone for each thread");
+  explicit Turn(Turns& turns) : turns_(turns) {
+    // A signal handler, or a destructor, that is called while this thread is at work in here.
+    if (turns_.owner.load(std::memory_order_relaxed) == std::this_thread::get_id())
+      throw std::runtime_error("a network must not be called from within a call of its own");
+    if (!turns_.mutex.try_lock()) wait();
+    turns_.owner.store(std::this_thread::get_id(), std::memory_order_relaxed);
   }
-  ~Busy() { flag_ = false; }
+  ~Turn() {
+    turns_.owner.store(std::thread::id(), std::memory_order_relaxed);
+    turns_.mutex.unlock();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
 
  private:
-  std::atomic<bool>& flag_;
+  // Ctrl-C ends the waiting, too.
+  void wait() {
+    for (;;) {
+      {
+        const nb::gil_scoped_release release;
+        if (turns_.mutex.try_lock_for(std::chrono::milliseconds(100))) return;
+      }
+      if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    }
+  }
+
+  Turns& turns_;
 };
 
 // Looks for a signal every 0.1 s, from a run that has released the interpreter.
@@ -116,15 +142,31 @@ class Core {
     return std::unique_ptr<Core>(new Core(own, block));
   }
 
-  // Returns through y-views; x is checked before anything changes.
-  void step(Row<T> x, bool learn) {
+  // Returns a copy of `outputs`, a view of this network's; x is checked before anything changes.
+  nb::object step(Row<T> x, bool learn, nb::handle outputs) {
     check_length("x", x.shape(0), layout_.inputs, "inputs");
     check_finite("x", x.data(), layout_.inputs);
+    const Turn turn(turns_);
     step(x.data(), -1, learn);
+    return outputs.attr("copy")();
   }
-  void step_symbol(int64_t symbol, bool learn) {
+  nb::object step_symbol(int64_t symbol, bool learn, nb::handle outputs) {
     check_index("x", symbol, layout_.inputs);
+    const Turn turn(turns_);
     step(nullptr, symbol, learn);
+    return outputs.attr("copy")();
+  }
+  // The same, with the outputs written into a row of another array.
+  void step_into(const std::optional<Row<T>>& x, int64_t symbol, bool learn, T* y) {
+    if (x) {
+      check_length("x", x->shape(0), layout_.inputs, "inputs");
+      check_finite("x", x->data(), layout_.inputs);
+    } else {
+      check_index("x", symbol, layout_.inputs);
+    }
+    const Turn turn(turns_);
+    step(x ? x->data() : nullptr, x ? -1 : symbol, learn);
+    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
   }
 
   // Writes into y what `step` would answer.
@@ -132,7 +174,7 @@ class Core {
     peek_into(x, symbol, y.data());
   }
   void peek_into(const std::optional<Row<T>>& x, int64_t symbol, T* y) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     if (x) {
       check_length("x", x->shape(0), layout_.inputs, "inputs");
       check_finite("x", x->data(), layout_.inputs);
@@ -161,9 +203,6 @@ class Core {
     learn(is_error ? nullptr : target.data(), -1, is_error ? target.data() : nullptr);
   }
   void check_row(size_t length) { check_length("y", length, layout_.outputs, "outputs"); }
-  void copy_output(T* y) const {
-    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
-  }
   void learn_class(int64_t one_hot) {
     check_index("target", one_hot, layout_.outputs);
     learn(nullptr, one_hot, nullptr);
@@ -175,7 +214,7 @@ class Core {
                                 std::optional<Flags> has_target, std::optional<Flags> starts,
                                 bool reset_at_starts, bool learn, double stop_bound,
                                 bool stop_learns, nb::dict records) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     if (learn)
       check_fresh(starts && reset_at_starts && starts->shape(0) && starts->data()[0]);
     else
@@ -232,38 +271,41 @@ class Core {
   }
 
   void complete_step() {
-    const Busy busy(busy_);
-    check_status(kernel_->complete_step(layout_, block_));
+    const Turn turn(turns_);
+    complete_step_now();
   }
   void reset() {
-    complete_step();
+    const Turn turn(turns_);
+    complete_step_now();
     kernel_->clear(layout_, block_);
     header().since_start = 0;
     if (layout_.update.restart) header().rate = layout_.update.rate;
   }
   void reset_partials() {
-    complete_step();
+    const Turn turn(turns_);
+    complete_step_now();
     kernel_->reset_partials(layout_, block_);
   }
   void start_sequence(bool reset) {
-    complete_step();
+    const Turn turn(turns_);
+    complete_step_now();
     kernel_->start_sequence(layout_, block_, reset, true);
   }
   // Somebody may write weights through a view: look at them, and keep them, at the next pass.
   void snapshot_due() {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     header().snapshot_due = 1;
   }
   // The network as it is now becomes what a roll-back goes back to.
   void snapshot() {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     header().snapshot_due = 0;
     if (layout_.snapshots) std::memcpy(block_ + layout_.state_size, block_, layout_.state_size);
   }
 
   // A part of the block as an array in its own order of lanes, padding included.
   nb::ndarray<nb::numpy> array(nb::handle self, const std::string& name, int layer) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     if (layer < 0 || layer >= layout_.layers)
       value_error("layer must be from 0 to " + std::to_string(layout_.layers - 1) + ", got " +
                   std::to_string(layer));
@@ -296,14 +338,14 @@ class Core {
   }
   // The whole state and its snapshot.
   nb::bytes save() {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     return nb::bytes(block_, layout_.size);
   }
 
   // What has been counted so far, of a network that this one takes over from.
   void take_counters(Core& other) {
-    const Busy busy(busy_);
-    const lethe::Header& from = other.header();
+    const lethe::Header from = other.header_now();
+    const Turn turn(turns_);
     lethe::Header& h = header();
     h.rate = from.rate;
     h.steps = from.steps;
@@ -313,16 +355,20 @@ class Core {
     h.stale = from.stale;
   }
 
-  double rate() { return header().rate; }
+  lethe::Header header_now() {
+    const Turn turn(turns_);
+    return header();
+  }
+  double rate() { return header_now().rate; }
   // In the snapshot too: a roll-back does not undo what was meant to prevent the next one.
   void set_rate(double rate) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     header().rate = rate;
     if (layout_.snapshots)
       reinterpret_cast<lethe::Header*>(block_ + layout_.state_size)->rate = rate;
   }
-  int64_t steps() { return header().steps; }
-  int64_t updates() { return header().updates; }
+  int64_t steps() { return header_now().steps; }
+  int64_t updates() { return header_now().updates; }
 
  private:
   Core(const lethe::OwnedLayout& own, const SavedBlock& block) : own_(own) {
@@ -347,8 +393,9 @@ class Core {
     std::memset(block_, 0, layout_.size);
   }
 
+  void complete_step_now() { check_status(kernel_->complete_step(layout_, block_)); }
+
   void step(const T* x, int64_t symbol, bool learn) {
-    const Busy busy(busy_);
     if (learn)
       check_fresh(false);
     else
@@ -356,7 +403,7 @@ class Core {
     check_status(kernel_->step(layout_, block_, x, symbol, learn));
   }
   void learn(const T* target, int64_t one_hot, const T* error) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     if (!header().pending)
       throw std::runtime_error("learn() needs a step() before it, and takes each step once");
     check_status(kernel_->learn(layout_, block_, target, one_hot, error));
@@ -430,7 +477,7 @@ class Core {
   std::unique_ptr<char, Free> memory_;
   char* block_ = nullptr;
   const lethe::Kernel<T>* kernel_ = nullptr;
-  std::atomic<bool> busy_{false};
+  Turns turns_;
   std::vector<char> before_;  // where `peek` keeps what it must not change
 };
 

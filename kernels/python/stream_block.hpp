@@ -92,7 +92,7 @@ class StreamBlock {
     std::vector<size_t> shape;
     double* start = nullptr;
     StreamLayout layout = memory_.layout;
-    layout.each([&](const char* part, int64_t& at, lethe::Holds, const lethe::Shape& of) {
+    layout.each([&](const char* part, int64_t& at, const lethe::Holds&, const lethe::Shape& of) {
       if (name != part) return;
       start = memory_.numbers() + at;
       shape.assign(of.of, of.of + of.dimensions);
@@ -103,7 +103,7 @@ class StreamBlock {
   double number(const char* name) const {
     double found = 0;
     StreamLayout layout = memory_.layout;
-    layout.each([&](const char* part, int64_t& at, lethe::Holds, const lethe::Shape&) {
+    layout.each([&](const char* part, int64_t& at, const lethe::Holds&, const lethe::Shape&) {
       if (!std::strcmp(part, name)) found = memory_.numbers()[at];
     });
     return found;
@@ -111,7 +111,7 @@ class StreamBlock {
   std::vector<std::string> parts() const {
     std::vector<std::string> names;
     StreamLayout layout = memory_.layout;
-    layout.each([&](const char* part, int64_t&, lethe::Holds, const lethe::Shape&) {
+    layout.each([&](const char* part, int64_t&, const lethe::Holds&, const lethe::Shape&) {
       names.emplace_back(part);
     });
     return names;

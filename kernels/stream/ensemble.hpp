@@ -6,6 +6,7 @@
 // the two are forked, until they can be merged. Weights exist once.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -227,7 +228,8 @@ struct Ensemble {
 
   // A network whose numbers stopped being finite is empty until it gets new weights.
   void restart(int64_t n) const {
-    b[at.lost_steps] += static_cast<double>(header(n).steps);
+    b[at.lost_steps] =
+        std::min(b[at.lost_steps] + static_cast<double>(header(n).steps), lethe::holds::most_count);
     std::memset(m.network_block(n), 0, net().size);
     header(n).rate = m.rates[n];
     header(n).symbol = -1;

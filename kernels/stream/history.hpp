@@ -117,7 +117,9 @@ struct History {
     // Gaps vary; a long one moves their mean as a doubled one would.
     if (seconds - then > 0)
       gap = gap > 0 ? gap + gap_rate * (std::min(seconds - then, 2 * gap) - gap) : seconds - then;
-    if (l.timed) b[l.times + to] = std::isfinite(seconds) ? seconds : then + gap;
+    if (l.timed)
+      b[l.times + to] =
+          std::isfinite(seconds) ? seconds : std::min(then + gap, lethe::holds::most_time);
     b[l.remembered] = static_cast<double>(kept_so_far + 1);
   }
 };

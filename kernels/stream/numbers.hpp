@@ -17,8 +17,9 @@ namespace LETHE_ISA {
 constexpr double linear_forgetting[lethe::linear_predictors] = {0.9999, 0.995};
 constexpr double prior_covariance = 0.1, most_covariance = 10.0;
 constexpr double linear_bound = 2.0,
-                 network_bound = 3.0;  // errors count at most, in usual distances
-constexpr double farthest = 20.0;      // and no prediction is further from the last value than this
+                 network_bound = 3.0;    // errors count at most, in usual distances
+constexpr double most_residual = 1e150;  // in usual errors
+constexpr double farthest = 20.0;  // and no prediction is further from the last value than this
 
 struct NumberStream {
   using Memory = lethe::Memory<NumberLayout>;
@@ -287,7 +288,7 @@ struct NumberStream {
     for (int64_t i = 0; i < n; ++i) active[i] = active[i] != 0 || phi[i] != 0;
     for (int64_t f = 0; f < lethe::linear_predictors; ++f)
       linear_gain(b + l.covariance + f * l.packed(), phi, active, linear_forgetting[f],
-                  most_covariance, record + l.record.gains + f * n, n);
+                  prior_covariance, most_covariance, record + l.record.gains + f * n, n);
   }
 
   void set_targets(double* record, const double* targets, int64_t ahead) const {
@@ -359,7 +360,8 @@ struct NumberStream {
     if (usual_then > 0) {  // residuals are kept in units of what was usual then
       double& count = b[l.residual_count + head];
       const int64_t to = static_cast<int64_t>(count) % lethe::kept_residuals;
-      b[l.residuals + head * lethe::kept_residuals + to] = -error / usual_then;
+      b[l.residuals + head * lethe::kept_residuals + to] =
+          std::clamp(-error / usual_then, -most_residual, most_residual);
       count += 1;
     }
     double& usual = b[l.mean_abs_error + head];

@@ -7,7 +7,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 from itertools import pairwise
 from typing import Any
@@ -226,42 +225,13 @@ def test_each_step_is_learned_from_once() -> None:
 # ---- threads and signals ----
 
 
-def test_two_threads_in_one_network() -> None:
-    net = Network(Topology(inputs=4, outputs=4, blocks=64), seed=1)
-    symbols = np.zeros(200_000, int)
-    ended: list[object] = []
-
-    def long_run() -> None:
-        ended.append(net.run(symbols, symbols, record=()).steps)
-
-    thread = threading.Thread(target=long_run)
-    thread.start()
-    refused = 0
-    calls = (
-        lambda: net.step(0), lambda: net.learn(0), lambda: net.peek(0), lambda: net.run([0], [0]),
-        net.reset, net.reset_partials, net.start_sequence, net.clone, lambda: net.weights("cell"),
-        lambda: net.partials("cell"), lambda: net.state("output"), lambda: pickle.dumps(net),
-    )  # fmt: skip
-    time.sleep(0.1)
-    for call in calls:
-        if not thread.is_alive():
-            break
-        with pytest.raises(RuntimeError, match="another thread"):
-            call()
-        refused += 1
-    thread.join()
-    assert refused == len(calls)
-    assert ended == [200_000]
-    assert net.steps == 200_000
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent otherwise there")
 @pytest.mark.parametrize("learn", [False, True])
 def test_ctrl_c_ends_a_run(learn: bool) -> None:
     code = (
         "import numpy as np, lethe\n"
-        "net = lethe.Network(lethe.Topology(inputs=7, outputs=7, blocks=32))\n"
-        "symbols = np.zeros(20_000_000, np.int64)\n"
+        "net = lethe.Network(lethe.Topology(inputs=7, outputs=7, blocks=256))\n"
+        "symbols = np.zeros(2_000_000, np.int64)\n"
         "print('running', flush=True)\n"
         "try:\n"
         f"    net.run(symbols, symbols, learn={learn}, record=())\n"

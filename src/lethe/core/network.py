@@ -94,7 +94,7 @@ class Network:
         ValueError
             If `x` is not finite, or of another shape; nothing has changed then.
         RuntimeError
-            If `learn` follows frozen steps, or another thread is at work in this network.
+            If `learn` follows frozen steps.
         NotFiniteError
             If the network's own numbers stop being finite.
         """
@@ -106,11 +106,10 @@ class Network:
         if learn is not True:
             learn = _checks.check_bool("learn", learn)
         try:
-            self._core.step(given, learn)
+            return self._core.step(given, learn, self._outputs)
         except TypeError:  # an int with more than 64 bits
             _checks.symbol("x", given, self.topology.inputs)
             raise
-        return self._outputs.copy()
 
     def learn(
         self, target: ArrayLike | int | None = None, *, error: ArrayLike | None = None
