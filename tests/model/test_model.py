@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.models import TASKS, bits_of, labelled, mixed, numbers, of_task, small, symbols
+from support.models import (
+    TASKS,
+    bits_of,
+    labelled,
+    mixed,
+    network_of,
+    numbers,
+    of_task,
+    small,
+    stream_of,
+    symbols,
+)
 
 from lethe import Model, Prediction
 
@@ -85,20 +96,19 @@ def test_asking_first_makes_no_difference(task: str) -> None:
     assert bits_of(ours) == bits_of(theirs)
 
 
-def test_asking_first_makes_no_difference_when_networks_are_looked_at() -> None:
+def test_asking_first_makes_no_difference_when_networks_are_inspected() -> None:
     ours, theirs = small("y", cells=2), small("y", cells=2)
     for n, event in enumerate(numbers(1001)):
-        if n == 999:  # so that blocks are restarted after this event
+        if n == 999:  # so that blocks are restarted before the event after this one
             for model in (ours, theirs):
-                for shut in model.health.shut:
-                    shut[:] = 100
-                for net in model.heads.racers.learners:
-                    net.weights("input_gate")[:, -1] = -50
+                stream_of(model).view("shut")[...] = 100
+                for k in range(2):
+                    network_of(model, k).weights("input_gate")[:, -1] = -50
         x = {name: event[name] for name in ("a", "b")}
         ours.predict(x)
         ours.learn(x, event["y"])
         theirs.learn(x, event["y"])
-    assert theirs.health.alarms["restarted block"] > 0
+    assert theirs.diagnostics().restarted_blocks > 0
     assert bits_of(ours) == bits_of(theirs)
 
 
@@ -128,8 +138,8 @@ def test_what_was_foreseen_is_used_for_that_event_only(script: list[str]) -> Non
             theirs.learn({"a": 9.0, "b": 9.0}, 1.0)
         if word == "tell" and waiting:
             id, target = waiting.pop()
-            ours.tell(id, target)
-            theirs.tell(id, target)
+            ours.learn_target(id, target)
+            theirs.learn_target(id, target)
         if word == "copy":
             ours = copy.deepcopy(ours)
         if word == "late":
@@ -249,7 +259,7 @@ def test_several_targets_are_several_numbers() -> None:
     assert list(prediction.value) == ["y", "b"]
     assert prediction.interval(target="y")[0] < prediction.value["y"]
     assert report.column in ("y", "b")
-    assert report.came == event[report.column]
+    assert report.actual == event[report.column]
     with pytest.raises(ValueError, match="target must be one of y, b"):
         prediction.interval()
     with pytest.raises(ValueError, match="ahead must be from 1 to 1"):
@@ -439,7 +449,7 @@ def test_what_is_no_symbol() -> None:
         ({"rates": (math.inf,)}, "rates"),
         ({"rates": (0.1,) * 17}, "rates"),
         ({"categories": 0}, "categories"),
-        ({"wait": 0}, "wait"),
+        ({"max_delay": 0}, "max_delay"),
         ({"detect": 1}, "detect"),
         ({"bad": "ignore"}, "bad"),
         ({"new_columns": "ignore"}, "new_columns"),

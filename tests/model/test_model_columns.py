@@ -32,7 +32,7 @@ def test_room_grows_and_what_was_learned_stays(late: bool) -> None:
         x = {"a": event["a"], "b": event["b"]}
         model.learn(x, *(() if late else (event["y"],)), id=n if late else None)
         if late and n >= 5:
-            model.tell(n - 5, stream[n - 5]["y"])
+            model.learn_target(n - 5, stream[n - 5]["y"])
     assert model.heads.places == 8
     columns: dict[str, float] = {}
     for places in (8, 16, 32, 64, 128):
@@ -41,10 +41,10 @@ def test_room_grows_and_what_was_learned_stays(late: bool) -> None:
         before = [
             model.predict({"a": a, "b": b}).value for a in (-1.0, 0.0, 2.0) for b in (0.0, 1.0)
         ]
-        room = {f"c{places}.{n}": 0.0 for n in range(places - model.encoder.used - 1)}
+        room = {f"c{places}.{n}": 0.0 for n in range(places - encoder_of(model).used - 1)}
         columns |= room | {f"c{places}.last": 0.0, f"c{places}.one more": 0.0}
         seen = model._read(x | columns)
-        model._make_room(model.encoder.admit(seen))
+        model._make_room(encoder_of(model).admit(seen))
         assert model.heads.places == 2 * places
         # The old columns' answers are the same: a missing column is at its mean.
         after = [
@@ -56,7 +56,7 @@ def test_room_grows_and_what_was_learned_stays(late: bool) -> None:
         if late:
             while model.owed:
                 owed = model.owed[0]
-                model.tell(owed.id, 1.0)
+                model.learn_target(owed.id, 1.0)
     for event in wide(60, 3):
         model.learn({"a": event["a"], "b": event["b"]}, event["y"])
     assert math.isfinite(model.predict({"a": 1.0, "b": 0.0}).value)
@@ -87,9 +87,9 @@ def test_new_columns_of_every_kind(task: Any) -> None:
         if n >= 30:
             event |= {f"n{k}": float(k) for k in range(10)}
         model.learn(event, float(n % 2))
-    assert list(model.encoder.categories) == ["y", "word"] if task == "classification" else ["word"]
-    assert model.encoder.time == "at"
-    assert len(model.encoder.numbers) == 11
+    assert list(encoder_of(model).categories) == ["y", "word"] if task == "classification" else ["word"]
+    assert encoder_of(model).time == "at"
+    assert len(encoder_of(model).numbers) == 11
 
 
 def test_growing_changes_no_learned_number_of_a_class_model() -> None:
@@ -98,7 +98,7 @@ def test_growing_changes_no_learned_number_of_a_class_model() -> None:
         model.learn({"a": float(n % 2)}, "even" if n % 2 else "odd")
     before = model.predict({"a": 1.0}).probabilities
     seen = model._read({"a": 1.0} | {f"c{n}": 0.0 for n in range(20)})
-    model._make_room(model.encoder.admit(seen))
+    model._make_room(encoder_of(model).admit(seen))
     after = model.predict({"a": 1.0}).probabilities
     assert model.heads.places == 32
     assert dict(after) == pytest.approx(dict(before), rel=1e-5)
@@ -139,7 +139,7 @@ def test_categories_beyond_the_cap(count: int) -> None:
     for _ in range(300):
         k = int(random.integers(count))
         model.learn({"word": f"w{k}", "n": k}, float(k))
-    places = model.encoder.categories["word"].places
+    places = encoder_of(model).categories["word"].slots
     assert len(places) == min(count, 5)
     assert model.heads.places == 8
     assert math.isfinite(model.predict({"word": "never seen"}).value)
@@ -153,10 +153,10 @@ def test_a_category_that_gave_way_leaves_nothing_behind() -> None:
     model = small("y", categories=2, detect=False)
     for n in range(400):
         model.learn({"word": "up" if n % 2 else "down"}, 10.0 if n % 2 else -10.0)
-    place = model.encoder.categories["word"].places["sdown"]
+    place = encoder_of(model).categories["word"].slots["sdown"]
     model.learn({"word": "up"}, 10.0)
     model.learn({"word": "new"}, None)
-    assert model.encoder.categories["word"].places == {"sup": 3 - place, "snew": place}
+    assert encoder_of(model).categories["word"].slots == {"sup": 3 - place, "snew": place}
     feature = model.heads._features - model.heads.places + place
     assert not model.heads.part("weights")[..., feature].any()
     covariance = model.heads.part("covariance")[0]
@@ -170,7 +170,7 @@ def test_a_category_that_gave_way_leaves_nothing_behind_in_a_class_model() -> No
     model = small("y", task="classification", categories=2, detect=False)
     for n in range(400):
         model.learn({"word": "up" if n % 2 else "down"}, n % 2)
-    places = model.encoder.categories["word"].places
+    places = encoder_of(model).categories["word"].slots
     place = places["sdown"]
     model.learn({"word": "up"}, 1)
     model.learn({"word": "new"}, None)
@@ -258,7 +258,7 @@ def test_one_class_alone() -> None:
 def test_late_classes_that_have_given_way() -> None:
     """A class can be new again by the time its event is learned from."""
     random = np.random.default_rng(0)
-    model = small("y", task="classification", categories=3, wait=10)
+    model = small("y", task="classification", categories=3, max_delay=10)
     waiting: list[int] = []
     for n in range(200):
         model.learn({"a": float(random.normal())}, id=n)
@@ -266,7 +266,7 @@ def test_late_classes_that_have_given_way() -> None:
         if random.random() < 0.8:
             id = waiting.pop(random.integers(len(waiting)))
             if any(owed.id == id and not owed.known for owed in model.owed):
-                model.tell(id, f"class {random.integers(8)}")
+                model.learn_target(id, f"class {random.integers(8)}")
     assert len(model.heads.classes) == 3
     assert model.predict({"a": 0.0}).value is not None
 
@@ -284,9 +284,9 @@ def test_many_symbols() -> None:
 
 
 def sizes(model: Model) -> dict[str, int]:
-    encoder, heads = model.encoder, model.heads
+    encoder, heads = encoder_of(model), model.heads
     found = {
-        "owed": len(model.owed),
+        "owed": waiting(model),
         "used": encoder.used,
         "places": heads.places,
         "categories": sum(len(c.places) for c in encoder.categories.values()),
@@ -302,7 +302,7 @@ def sizes(model: Model) -> dict[str, int]:
 def test_nothing_grows_without_end(task: Any) -> None:
     random = np.random.default_rng(0)
     target = None if task == "symbols" else "y"
-    model = small(target, task=task, categories=20, wait=7, detect=False)
+    model = small(target, task=task, categories=20, max_delay=7, detect=False)
     found = []
     for n in range(1500):
         if task == "symbols":
@@ -311,7 +311,7 @@ def test_nothing_grows_without_end(task: Any) -> None:
             event = {"a": float(random.normal()), "word": f"w{random.integers(100)}"}
             model.learn(event, id=n)
             if n % 3 == 0:
-                model.tell(n, float(random.normal()) if task == "regression" else n % 50)
+                model.learn_target(n, float(random.normal()) if task == "regression" else n % 50)
         if n in (500, 1499):
             found.append(sizes(model))
     assert found[0] == found[1]

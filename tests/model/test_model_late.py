@@ -106,9 +106,9 @@ def test_the_learner_is_a_network_that_was_fed_in_order(
         model.learn({"a": event["a"], "b": event["b"]}, id=n)
         if n >= lateness:
             late = n - lateness
-            model.tell(late, None if late == 7 else stream[late]["y"])
+            model.learn_target(late, None if late == 7 else stream[late]["y"])
     for late in range(60 - lateness, 60):
-        model.tell(late, stream[late]["y"])
+        model.learn_target(late, stream[late]["y"])
     assert len(fed) == 60
     ours = model.heads.racers.learners
     for net, learner in zip(
@@ -143,7 +143,7 @@ def test_targets_that_wait_for_an_earlier_one_may_come_in_any_order(
         brought = data.draw(st.lists(st.sampled_from(waiting), unique=True)) if waiting else []
         for model, order in ((ours, brought), (theirs, sorted(brought))):
             for id in order:
-                model.tell(
+                model.learn_target(
                     id,
                     {name: stream[id][name] for name in ours.targets}
                     if len(ours.targets) > 1
@@ -160,11 +160,11 @@ def test_a_target_that_is_told_at_once_is_one_that_was_given(task: str) -> None:
     for n, event in enumerate(events(60)):
         x = {name: value for name, value in event.items() if name != "y"}
         first = ours.learn(x, id=n)
-        told = ours.tell(n, event["y"])
+        told = ours.learn_target(n, event["y"])
         report = theirs.learn(x, event["y"])
         assert math.isnan(first.anomaly)
-        assert (told.came, told.expected, told.column) == (
-            report.came,
+        assert (told.actual, told.expected, told.column) == (
+            report.actual,
             report.expected,
             report.column,
         )
@@ -178,7 +178,7 @@ def test_an_event_with_an_id_may_bring_its_target() -> None:
         ours.learn(event, id=n)
         theirs.learn(event)
     assert bits_of(ours) == bits_of(theirs)
-    assert not ours.owed
+    assert waiting(ours) == 0
 
 
 def test_late_targets_are_learned_from() -> None:
@@ -189,8 +189,8 @@ def test_late_targets_are_learned_from() -> None:
         assert prediction is not None
         errors.append(abs(prediction.value - event["y"]))
         if n >= 3:
-            model.tell(n - 3, stream[n - 3]["y"])
-    assert len(model.owed) == 3
+            model.learn_target(n - 3, stream[n - 3]["y"])
+    assert waiting(model) == 3
     spread = np.std([event["y"] for event in stream])
     assert np.mean(errors[-300:]) < 0.7 * spread
 
@@ -205,21 +205,21 @@ def test_ids() -> None:
     before = bits_of(model)
     for wrong in ("one", 2, 1.5, None, ("a",)):
         if wrong is not None:
-            with pytest.raises(ValueError, match="id must be a text or whole number that none has"):
+            with pytest.raises(ValueError, match="id must be a string or whole number that none has"):
                 model.learn({"a": 2.0}, id=wrong)  # type: ignore[arg-type]
         if wrong not in ("one", 2):
             with pytest.raises(ValueError, match="id must be that of an event that waits"):
-                model.tell(wrong, 1.0)  # type: ignore[arg-type]
+                model.learn_target(wrong, 1.0)  # type: ignore[arg-type]
     for target in ("text", [1.0, 2.0], {"y": "text"}, 1j):
         with pytest.raises(ValueError, match=r"^(column|target)[^\n]*$"):
-            model.tell("one", target)
+            model.learn_target("one", target)
     assert bits_of(model) == before
-    model.tell(2, 5.0)
-    assert len(model.owed) == 2  # the first still waits
+    model.learn_target(2, 5.0)
+    assert waiting(model) == 2  # the first still waits
     with pytest.raises(ValueError, match="waits"):
-        model.tell(2, 5.0)
-    model.tell("one", 4.0)
-    assert len(model.owed) == 0
+        model.learn_target(2, 5.0)
+    model.learn_target("one", 4.0)
+    assert waiting(model) == 0
     model.learn({"a": 3.0}, id="one")  # it is free again
 
 
@@ -234,28 +234,28 @@ def test_an_id_needs_a_horizon_of_zero() -> None:
 
 @pytest.mark.parametrize("targets", ["y", ("y", "z")])
 def test_a_target_that_is_waited_for_too_long_is_missing(targets: Any) -> None:
-    ours, theirs = small(targets, wait=4), small(targets)
+    ours, theirs = small(targets, max_delay=4), small(targets)
     for n, event in enumerate(numbers(30)):
         x = {"a": event["a"], "b": event["b"]}
         ours.learn(x, id=n)
         theirs.learn(x, id=n)
         if n >= 4:
-            theirs.tell(n - 4, None)
-        assert len(ours.owed) <= 4
+            theirs.learn_target(n - 4, None)
+        assert waiting(ours) <= 4
     assert (ours.missed, theirs.missed) == (26, 0)
-    own = ("missed", "wait")
+    own = ("missed", "max_delay")
     assert bits_of(ours, without=own) == bits_of(theirs, without=own)
     with pytest.raises(ValueError, match="waits"):
-        ours.tell(3, 1.0)
-    ours.tell(26, 1.0 if targets == "y" else [1.0, 2.0])
+        ours.learn_target(3, 1.0)
+    ours.learn_target(26, 1.0 if targets == "y" else [1.0, 2.0])
 
 
 def test_classes_that_are_waited_for_too_long_are_missing() -> None:
-    model = small("y", task="classification", wait=2)
+    model = small("y", task="classification", max_delay=2)
     for n, event in enumerate(labelled(30)):
         model.learn({"a": event["a"]}, id=n)
     assert model.missed == 28
-    assert len(model.owed) == 2
+    assert waiting(model) == 2
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, "", np.float32("nan")])
@@ -322,7 +322,7 @@ def test_an_event_of_a_horizon_is_learned_from_when_all_its_targets_are_there(
     monkeypatch.setattr(NumberHeads, "settle", note)
     for n, event in enumerate(stream):
         model.learn(event)
-        assert len(model.owed) == min(n + 1, horizon)
+        assert waiting(model) == min(n + 1, horizon)
     assert len(fed) == 30 - horizon
     for first, (when, wanted) in enumerate(fed):
         assert when == first + horizon  # the event that brings the last of them
