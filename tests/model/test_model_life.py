@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.lives import bits
-from support.models import TASKS, bits_of, mixed, of_task, small
+from support.models import TASKS, bits_of, mixed, of_task, predictor_of, small
 
 import lethe
 from lethe import CheckpointError, Model
@@ -67,7 +67,7 @@ def test_wherever_a_life_is_cut_it_goes_on(
         waiting.append(n)
         if random.random() < 0.7:
             id = waiting.pop(random.integers(len(waiting)))
-            if id in theirs._predictor.waiting.ids:  # it has not waited for too long
+            if id in predictor_of(theirs).waiting.ids:  # it has not waited for too long
                 wanted = [stream[id][name] for name in theirs.targets]
                 for model in (ours, theirs):
                     model.learn_target(id, wanted if len(wanted) > 1 else wanted[0])

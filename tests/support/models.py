@@ -19,22 +19,25 @@ def small(target: Any = None, **options: Any) -> Model:
     return Model(target, **(given | options))
 
 
-def stream_of(model: Model) -> Any:
-    """The compiled stream of a model that has taken an event in: its parts by name."""
+def predictor_of(model: Model) -> Any:
+    """What stands around the stream of a model that has taken an event in."""
     assert model._predictor is not None
-    return model._predictor.stream
+    return model._predictor
+
+
+def stream_of(model: Model) -> Any:
+    """The compiled stream of a model: its parts by name."""
+    return predictor_of(model).stream
 
 
 def encoder_of(model: Model) -> Any:
     """The columns that a model knows, by name."""
-    assert model._predictor is not None
-    return model._predictor.encoder
+    return predictor_of(model).encoder
 
 
 def network_of(model: Model, n: int) -> Network:
     """One of a model's networks, on the model's own memory: what is written there, is written."""
-    predictor = model._predictor
-    assert predictor is not None
+    predictor = predictor_of(model)
     ensemble = predictor.ensemble
     memory = predictor.stream.network(n)
     return Network.on_memory(ensemble.current(predictor.stream), ensemble.updates[n], memory)
