@@ -159,8 +159,10 @@ def state_of(predictor: NumberPredictor | ClassPredictor) -> dict[str, JSON]:
         ],
         "ignored": list(encoder.ignored),
         "ids": [[id, number] for id, number in waiting.ids.items()],
-        "complete": [[number, key] for number, key in waiting.complete.items()] if classes else
-        [[number, None] for number in waiting.complete],
+        "complete": [
+            [number, waiting.complete[number] if classes else None]
+            for number in sorted(waiting.complete)  # the order in which they came says nothing
+        ],
     }
 
 
