@@ -23,6 +23,7 @@ from lethe._kernel import EVENTS_BETWEEN_INSPECTIONS
 from lethe.core._surgery import restart_block
 from lethe.core._views import weights_view
 from lethe.model import Diagnostics
+from lethe.model.networks import Ensemble
 from lethe.model.numbers import network_topology
 
 #: Inspections in a row, after which what was always so raises an alarm.
@@ -35,6 +36,8 @@ def ready(layers: int = 1) -> Model:
     model = small("y", layers=layers, detect=False)
     for event in EVENTS[:20]:
         model.learn(event)
+    inspect(model, 1)  # the gates of a new network are 0 at its first inspection
+    assert not stream_of(model).view("stuck").any()
     return model
 
 
@@ -95,29 +98,43 @@ def test_a_state_that_drifts_raises_an_alarm() -> None:
 
 @pytest.mark.parametrize("layer", [0, 1])
 @pytest.mark.parametrize("gate", ["input_gate", "output_gate"])
-def test_a_dead_block_is_restarted(gate: Any, layer: int) -> None:
+def test_a_dead_block_is_restarted(
+    gate: Any, layer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = ready(2)
     healthy = copy.deepcopy(model)
     network_of(model, 0).weights(gate, layer)[2, -1] = -50
     inspect(model, STUCK - 1)
     inspect(healthy, STUCK - 1)
-    stream = stream_of(model)
-    stream.view("events")[...] = EVENTS_BETWEEN_INSPECTIONS
-    report = model.learn(EVENTS[100], None)  # no target: nothing is learned after the restart
-    assert report.prediction is not None
+    assert model.diagnostics().restarted_blocks == 0
+    others = model.networks[0].weights("cell", layer)[[0, 1, 3]]
+    restarted: list[Network] = []
+    redraw = Ensemble.redraw
+
+    def note(self: Ensemble, stream: Any, *which: int) -> None:
+        redraw(self, stream, *which)
+        assert which == (0, layer, 2)
+        restarted.append(self.copies(stream)[0])
+
+    monkeypatch.setattr(Ensemble, "redraw", note)
+    for one in (model, healthy):
+        stream_of(one).view("events")[...] = EVENTS_BETWEEN_INSPECTIONS
+        one.learn(EVENTS[100])
     assert model.diagnostics().restarted_blocks == 1
-    assert not stream.view("shut").any()
-    net = model.networks[0]
+    assert not stream_of(model).view("shut").any()
+    (net,) = restarted
     assert net.weights(gate, layer)[2, -1] == 0
     assert 0 < np.abs(net.weights("cell", layer)[2]).max() <= 0.1
-    assert np.abs(net.weights("cell", layer)[[0, 1, 3]]).max() > 0.1  # what others learned stays
-    assert np.abs(net.state("cell_state", layer)[2]).max() < 0.1
-    healthy.learn(EVENTS[100], None)
+    for kind in ("input_gate", "forget_gate", "cell"):
+        assert not net.partials(kind, layer)[2].any()  # type: ignore[arg-type]
+    assert not net.state("cell_state", layer)[2].any()
+    own = [n for n, source in enumerate(net.topology.sources("cell", layer)) if "2." not in source]
+    assert np.array_equal(net.weights("cell", layer)[[0, 1, 3]][..., own], others[..., own])
     ours, theirs = model.networks[1], healthy.networks[1]
     assert np.array_equal(ours.weights("output"), theirs.weights("output"))
     inspect(model, 5)
     assert model.diagnostics().restarted_blocks == 1
-    assert network_of(model, 0).state(gate, layer)[2] > 0.01
+    assert model.networks[0].state(gate, layer)[2] > 0.01
 
 
 def network() -> Network:
