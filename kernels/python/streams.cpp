@@ -67,6 +67,7 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     const int64_t pending = doubled(pending_capacity(), waiting);
     check_event(event, change, slots);
     check_targets(event);
+    if (kernel_ != &lethe::number_kernel(false)) check_has_targets(event);
     const bool grows = slots > this->slots() || pending > pending_capacity();
     change.grown = slots > this->slots();
     Outcome out;
@@ -94,6 +95,7 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
   nb::tuple follow(const EncodedEvent& event) {
     check_event(event, {}, slots());
     check_targets(event);
+    check_has_targets(event);
     Outcome out;
     memory_.numbers()[pending().following] = 1;
     kernel_->follow(memory_, event.view(), event.targets.data(), answer_.data(), out);
@@ -163,6 +165,10 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     if (event.has_targets)
       check_size("targets", static_cast<int64_t>(event.targets.size()), memory_.layout.targets,
                  memory_.layout.targets);
+  }
+
+  static void check_has_targets(const EncodedEvent& event) {
+    if (!event.has_targets) value_error("an event must bring targets, NaN where one is missing");
   }
 
   nb::tuple outcome(const Outcome& out) const {
