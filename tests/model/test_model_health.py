@@ -98,9 +98,7 @@ def test_a_state_that_drifts_raises_an_alarm() -> None:
 
 @pytest.mark.parametrize("layer", [0, 1])
 @pytest.mark.parametrize("gate", ["input_gate", "output_gate"])
-def test_a_dead_block_is_restarted(
-    gate: Any, layer: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dead_block_is_restarted(gate: Any, layer: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model = ready(2)
     healthy = copy.deepcopy(model)
     network_of(model, 0).weights(gate, layer)[2, -1] = -50

@@ -195,7 +195,9 @@ def test_ids() -> None:
     before = bits_of(model)
     for wrong in ("one", 2, 1.5, None, ("a",)):
         if wrong is not None:
-            with pytest.raises(ValueError, match="id must be a string or whole number that none has"):
+            with pytest.raises(
+                ValueError, match="id must be a string or whole number that none has"
+            ):
                 model.learn({"a": 2.0}, id=wrong)  # type: ignore[arg-type]
         if wrong not in ("one", 2):
             with pytest.raises(ValueError, match="id must be that of an event that waits"):

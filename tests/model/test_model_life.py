@@ -129,7 +129,9 @@ def test_what_is_missing_or_too_much_is_refused(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=r"^[^\n]*$"):
             from_checkpoint(dict(arrays), metadata | {"kind": kind})
     for name in arrays:
-        with pytest.raises(CheckpointError, match=r"^a checkpoint must hold the whole state[^\n]*$"):
+        with pytest.raises(
+            CheckpointError, match=r"^a checkpoint must hold the whole state[^\n]*$"
+        ):
             from_checkpoint({n: a for n, a in arrays.items() if n != name}, metadata)
 
 

@@ -193,9 +193,7 @@ def test_a_stream_of_classes_is_its_oracle(
     """Class k has place k and slot k; columns have the slots behind those of 12 classes."""
     first = 13
     draw = Draw(Sizes(1, int(ahead), 1, 0, timed), seed, missing, 0.05, first)
-    pair = ClassLockstep(
-        ahead=ahead, timed=timed, symbols=symbols, slots=2, room=4, scored=scored
-    )
+    pair = ClassLockstep(ahead=ahead, timed=timed, symbols=symbols, slots=2, room=4, scored=scored)
     random, late = draw.random, late and not ahead
     keys: dict[Any, int] = {}
     complete: dict[int, Any] = {}

@@ -92,9 +92,7 @@ class AnomalyScorer:
         least = least * known if known else nan
         return Anomaly(0.0 if least > 1.0 else 1.0 - least, worst, tuple(scores))
 
-    def _rareness(
-        self, target: int, value: float, guess: float, how: str
-    ) -> tuple[float, float]:
+    def _rareness(self, target: int, value: float, guess: float, how: str) -> tuple[float, float]:
         """How often something as anomalous comes, and the mean of the run then."""
         error = abs(value - guess)
         if error != error:

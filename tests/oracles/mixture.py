@@ -42,7 +42,9 @@ class Blend:
         if not unit > LEAST_UNIT:
             return
         apart = blended - predictions
-        promised = np.minimum(np.sign(blended - target) / unit * apart, MOST_PROMISED * usual / unit)
+        promised = np.minimum(
+            np.sign(blended - target) / unit * apart, MOST_PROMISED * usual / unit
+        )
         gained = (abs(blended - target) - np.abs(predictions - target)) / unit
         r = np.clip(np.maximum(promised, gained), -MOST_REGRET, MOST_REGRET)
         other = np.abs(apart) > ROUNDING * abs(blended)

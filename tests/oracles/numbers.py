@@ -182,7 +182,10 @@ class NumberStreamOracle:
         return record
 
     def _compare(
-        self, record: Record | None, targets: Values | None, how: Literal["learn", "follow", "score"]
+        self,
+        record: Record | None,
+        targets: Values | None,
+        how: Literal["learn", "follow", "score"],
     ) -> Outcome:
         if record is None:
             return Outcome()

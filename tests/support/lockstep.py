@@ -270,9 +270,7 @@ class ClassLockstep(Lockstep):
         answer, best, scored, score = ours
         assert (answer is None) == (theirs.answer is None)
         if answer is not None:
-            np.testing.assert_allclose(
-                np.frombuffer(answer), theirs.answer, rtol=1e-5, atol=1e-9
-            )
+            np.testing.assert_allclose(np.frombuffer(answer), theirs.answer, rtol=1e-5, atol=1e-9)
             probabilities = theirs.answer
             assert probabilities[best] >= probabilities[theirs.best] - 1e-6
         assert scored == theirs.scored
