@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracles.events import Arrival, Change, Event
-from oracles.history import DAY, REMEMBERED_EVENTS, WEEK
-from oracles.numbers import Sizes
-from support.lockstep import ClassLockstep, NumberLockstep
+from oracles.history import DAY, REMEMBERED_EVENTS, WEEK, History
+from oracles.numbers import KEPT_RESIDUALS, Sizes
+from support.lockstep import EXACT, ClassLockstep, NumberLockstep, assert_close, changes
 
 HOUR = 3600.0
 
@@ -85,7 +85,7 @@ SIZES = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     sizes=SIZES,
     seed=st.integers(0, 2**32 - 1),
@@ -107,7 +107,7 @@ def test_a_stream_of_numbers_is_its_oracle(
     pair = NumberLockstep(sizes, 2, scored=scored, layers=1 + seed % 2)
     late = late and sizes.horizon == 0
     waiting: list[int] = []
-    for n in range(60):
+    for n in range(50):
         event, change = draw.event(9, grows)
         targets = draw.targets()
         if not late or draw.random.random() < 0.3:
@@ -140,22 +140,49 @@ def test_more_slots_than_linear_predictors_see(horizon: int) -> None:
     assert pair.oracle.linear == 1 + pair.oracle.fixed + 64
 
 
-def test_a_long_past_is_a_ring() -> None:
-    """Of values, of residuals, and of the events that a season is looked up among."""
-    draw = Draw(Sizes(2, 1, 3, 0, True), 5, 0.01, 0.0, 0)
+def test_values_and_residuals_lie_in_rings() -> None:
+    draw = Draw(Sizes(1, 1, 2, 0, False), 5, 0.01, 0.0, 0)
+    pair = NumberLockstep(draw.sizes, 4, scored=True)
+    assert len(pair.stream.view("values")) == 4
+    for n in range(KEPT_RESIDUALS + 100):
+        event, change = draw.event(0, 0.0)
+        event.targets = draw.targets()
+        if change is not None or n % 20 == 0:
+            pair.learn(event, change)
+        else:
+            pair.stream.learn(pair.encoded(event), None, 1, pair.redraw)
+            pair.oracle.learn(event, None)
+    pair.check()
+    assert pair.stream.view("residual count")[0] > KEPT_RESIDUALS
+
+
+def test_a_season_is_looked_up_among_the_last_events() -> None:
+    """The ring of events, beyond its end, and what lies one day and one week before in it."""
+    sizes = Sizes(2, 2, 3, 0, True)
+    draw = Draw(sizes, 5, 0.01, 0.0, 0)
     draw.step = HOUR
-    pair = NumberLockstep(draw.sizes, 8, scored=True)
-    check, pair.check = pair.check, lambda: None  # type: ignore[method-assign]
-    for n in range(REMEMBERED_EVENTS + 500):
+    pair, history = NumberLockstep(sizes, 4, scored=False), History(2, 3, 0, True)
+    for n in range(REMEMBERED_EVENTS + 400):
         event, change = draw.event(0, 0.0)
         event.targets = draw.targets() + np.sin(n / 4)
-        if n == REMEMBERED_EVENTS - 20:
-            pair.check = check  # type: ignore[method-assign]
-        if 40 < n < REMEMBERED_EVENTS - 20 or n > REMEMBERED_EVENTS + 20:
-            pair.stream.learn(pair.encoded(event), None, 1, pair.ensemble.redraw)
-            pair.oracle.learn(event, None, 1)
-        else:
-            pair.learn(event, change)
+        pair.stream.learn(pair.encoded(event), changes(change), 1, pair.ensemble.redraw)
+        history.observe(event.targets, event.seconds)
+        if n < 200 or n > REMEMBERED_EVENTS - 100:
+            newest = int(pair.stream.view("pending first")[0]) + pair.stream.pending_count - 1
+            record = pair.stream.view("records")[newest % 2]
+            said = record[-6 * 4 - 4 * 11 : -6 * 4].reshape(4, 11)[:, 5:7]  # four heads' seasons
+            seasons = [
+                [
+                    history.last_season(ahead, length, event.seconds)[i]
+                    for length in history.season_lengths()
+                ]
+                for i in range(2)
+                for ahead in (1, 2)
+            ]
+            assert_close("seasons", said, seasons, EXACT)
+    assert history.season_lengths() == (DAY, WEEK)
+    for name, part in history.parts().items():
+        assert_close(name, pair.stream.view(name), part, EXACT)
 
 
 def planned(keys: dict[Any, int], key: Any, most: int, free: int) -> Arrival:
@@ -173,7 +200,7 @@ def planned(keys: dict[Any, int], key: Any, most: int, free: int) -> Arrival:
     return Arrival(0, place, place, evicts=True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     ahead=st.booleans(),
     timed=st.booleans(),
@@ -212,7 +239,7 @@ def test_a_stream_of_classes_is_its_oracle(
             key = complete.pop(pair.oracle.pending.sequence, None)
             pair.learn_complete(planned(keys, key, most, 1 + len(keys)))
 
-    for n in range(60):
+    for n in range(50):
         if symbols:
             event = Event(symbol=int(random.integers(1, kinds + 1)))
             change = Change(used=14) if n == 0 else None
