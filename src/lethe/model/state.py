@@ -107,7 +107,8 @@ def predictor_to_json(predictor: Predictor) -> dict[str, object]:
         ],
         "ignored": list(encoder.ignored),
         "ids": [[id, number] for id, number in waiting.ids.items()],
-        "complete": [[number, key] for number, key in waiting.complete.items()],
+        # The order in which late targets came says nothing.
+        "complete": [[number, waiting.complete[number]] for number in sorted(waiting.complete)],
     }
 
 
