@@ -2,6 +2,7 @@
 PYTHON ?= python
 export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
 KERNELS = $(wildcard kernels/*/*.hpp kernels/*/*.cpp)
+KERNEL_TESTS = tests/core $(wildcard tests/model/test_forecast.py tests/model/test_stream*.py)
 .PHONY: install develop test fuzz lint types format bench sanitize clang arm
 
 install:
@@ -47,7 +48,6 @@ bench:
 # The tests of the core and of the stream under AddressSanitizer and UBSan, in an environment of its
 # own. test_memory.py measures memory, which the sanitizer takes for itself.
 SANITIZE = build/sanitize
-SANITIZED = tests/core tests/model/test_forecast.py
 sanitize:
 	$(PYTHON) -m venv $(SANITIZE)/venv
 	$(SANITIZE)/venv/bin/python -m pip install --quiet pytest hypothesis "numpy>=1.26" "rich>=13" \
@@ -58,7 +58,7 @@ sanitize:
 	    $$(gcc -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	    $(SANITIZE)/venv/bin/python -m pytest --capture=no --ignore=tests/core/test_memory.py \
-	    $(SANITIZED)
+	    $(KERNEL_TESTS)
 
 # The kernels by the other compiler, warnings as errors, in a folder of their own, and their tests.
 CLANG ?= clang++
@@ -66,7 +66,7 @@ clang:
 	rm -rf build/clang/package
 	CXX=$(CLANG) $(PYTHON) -m pip install --quiet . --no-deps --target build/clang/package \
 	    -C build-dir=build/clang/cmake -C cmake.define.LETHE_WERROR=ON
-	PYTHONPATH=build/clang/package $(PYTHON) -m pytest tests/core tests/model/test_forecast.py
+	PYTHONPATH=build/clang/package $(PYTHON) -m pytest $(KERNEL_TESTS)
 
 # The kernels for ARM, and known answers in an emulator where there is one. The module that knows
 # Python is compiled as well, except with a Python whose headers are the system's: those include what is not there for ARM.
