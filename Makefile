@@ -2,6 +2,7 @@
 PYTHON ?= python
 export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
 KERNELS = $(wildcard kernels/*/*.hpp kernels/*/*.cpp)
+KERNEL_TESTS = tests/core $(wildcard tests/model/test_forecast.py tests/model/test_stream*.py)
 .PHONY: install develop test fuzz lint types format bench sanitize clang arm
 
 install:
@@ -47,7 +48,6 @@ bench:
 # The tests of the core and of the stream, and changed checkpoints, under AddressSanitizer and UBSan,
 # in an environment of its own. test_memory.py measures memory, which the sanitizer takes for itself.
 SANITIZE = build/sanitize
-SANITIZED = tests/core tests/model/test_forecast.py
 MUTATIONS ?= 2000
 UNDER_SANITIZERS = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) \
     $$(gcc -print-file-name=libubsan.so) $$(gcc -print-file-name=libstdc++.so)" \
@@ -59,7 +59,7 @@ sanitize:
 	    "joblib>=1.6" "psutil>=5.9"
 	$(SANITIZE)/venv/bin/python -m pip install . --no-deps --force-reinstall \
 	    -C cmake.define.LETHE_SANITIZE=ON -C build-dir=$(SANITIZE)/cmake
-	$(UNDER_SANITIZERS) -m pytest --capture=no --ignore=tests/core/test_memory.py $(SANITIZED)
+	$(UNDER_SANITIZERS) -m pytest --capture=no --ignore=tests/core/test_memory.py $(KERNEL_TESTS)
 	$(UNDER_SANITIZERS) benchmarks/hostile.py --sanitized --mutations $(MUTATIONS)
 
 # The kernels by the other compiler, warnings as errors, in a folder of their own, and their tests.
@@ -68,7 +68,7 @@ clang:
 	rm -rf build/clang/package
 	CXX=$(CLANG) $(PYTHON) -m pip install --quiet . --no-deps --target build/clang/package \
 	    -C build-dir=build/clang/cmake -C cmake.define.LETHE_WERROR=ON
-	PYTHONPATH=build/clang/package $(PYTHON) -m pytest tests/core tests/model/test_forecast.py
+	PYTHONPATH=build/clang/package $(PYTHON) -m pytest $(KERNEL_TESTS)
 
 # The kernels for ARM, and known answers in an emulator where there is one. The module that knows
 # Python is compiled as well, except with a Python whose headers are the system's: those include what is not there for ARM.

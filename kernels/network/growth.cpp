@@ -80,7 +80,7 @@ void grow_state(const Layout& before, const char* from, const Layout& after, cha
 void grow_network(const Layout& a, const char* from, const Layout& b, char* to) {
   const int more = b.inputs - a.inputs;
   std::memcpy(to, from, sizeof(Header));
-  std::memcpy(to + b.touched, from + a.touched, a.inputs);
+  std::memcpy(to + b.ever_nonzero, from + a.ever_nonzero, a.inputs);
   copy_state(a, from, b, to);
   const int64_t units = single((3 + a.cells) * int64_t(a.padded_blocks));
   for (int i = 0; i < a.layers; ++i) {

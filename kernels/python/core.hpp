@@ -6,84 +6,30 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
-#include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
 
+#include "calls.hpp"
 #include "network/dispatch.hpp"
 #include "network/layout.hpp"
 #include "network_layout.hpp"
 
-namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace {
-
-// One network, one thread at a time: the others wait, without the interpreter's lock.
-struct Turns {
-  std::timed_mutex mutex;
-  std::atomic<std::thread::id> owner{std::thread::id()};
-};
-
-class Turn {
- public:
-  explicit Turn(Turns& turns) : turns_(turns) {
-    // A signal handler, or a destructor, that is called while this thread is at work in here.
-    if (turns_.owner.load(std::memory_order_relaxed) == std::this_thread::get_id())
-      throw std::runtime_error("a network must not be called from within a call of its own");
-    if (!turns_.mutex.try_lock()) wait();
-    turns_.owner.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  }
-  ~Turn() {
-    turns_.owner.store(std::thread::id(), std::memory_order_relaxed);
-    turns_.mutex.unlock();
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  // Ctrl-C ends the waiting, too.
-  void wait() {
-    for (;;) {
-      {
-        const nb::gil_scoped_release release;
-        if (turns_.mutex.try_lock_for(std::chrono::milliseconds(100))) return;
-      }
-      if (PyErr_CheckSignals() != 0) throw nb::python_error();
-    }
-  }
-
-  Turns& turns_;
-};
-
-// Looks for a signal every 0.1 s, from a run that has released the interpreter.
-struct SignalWatch {
-  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
-  static bool look(void* self) {
-    auto* watch = static_cast<SignalWatch*>(self);
-    const auto now = std::chrono::steady_clock::now();
-    if (now - watch->last < std::chrono::milliseconds(100)) return false;
-    watch->last = now;
-    const nb::gil_scoped_acquire gil;
-    return PyErr_CheckSignals() != 0;
-  }
-};
-
 template <class T>
 using Row = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
@@ -93,6 +39,7 @@ using Flags = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu
 template <class T>
 using Record = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 using Bytes = nb::ndarray<uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using SavedBlock = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // One network of one dtype: the block and what follows from its layout.
 template <class T>
@@ -119,6 +66,27 @@ class Core {
     kernel_ = lethe::choose_kernel(layout_, T());
   }
 
+  // The network whose `save` this is. Its size is compared before any memory is taken.
+  static std::unique_ptr<Core> from_block(nb::handle topology, nb::handle update,
+                                          nb::handle cell_input, nb::handle cell_output,
+                                          SavedBlock block) {
+    const auto size = static_cast<int64_t>(block.shape(0));
+    lethe::OwnedLayout own =
+        read_network_up_to<T>(topology, update, cell_input, cell_output, true, size);
+    if (own.layout.size != size)
+      value_error(own.layout.size == 0
+                      ? "block must have more bytes for this topology, got " + std::to_string(size)
+                      : "block must have " + std::to_string(own.layout.size) + " bytes, got " +
+                            std::to_string(size));
+    for (int64_t at = 0; at < size; at += own.layout.state_size)
+      if (const char* const wrong =
+              lethe::check_header(own.layout, reinterpret_cast<const char*>(block.data()) + at))
+        value_error(std::string("block must be what a network of this topology and update rule "
+                                "saved, but not ") +
+                    wrong);
+    return std::unique_ptr<Core>(new Core(own, block));
+  }
+
   // Returns a copy of `outputs`, a view of this network's; x is checked before anything changes.
   nb::object step(Row<T> x, bool learn, nb::handle outputs) {
     check_length("x", x.shape(0), layout_.inputs, "inputs");
@@ -133,24 +101,9 @@ class Core {
     step(nullptr, symbol, learn);
     return outputs.attr("copy")();
   }
-  // The same, with the outputs written into a row of another array.
-  void step_into(const std::optional<Row<T>>& x, int64_t symbol, bool learn, T* y) {
-    if (x) {
-      check_length("x", x->shape(0), layout_.inputs, "inputs");
-      check_finite("x", x->data(), layout_.inputs);
-    } else {
-      check_index("x", symbol, layout_.inputs);
-    }
-    const Turn turn(turns_);
-    step(x ? x->data() : nullptr, x ? -1 : symbol, learn);
-    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
-  }
 
   // Writes into y what `step` would answer.
   void peek(std::optional<Row<T>> x, int64_t symbol, Record<T> y) {
-    peek_into(x, symbol, y.data());
-  }
-  void peek_into(const std::optional<Row<T>>& x, int64_t symbol, T* y) {
     const Turn turn(turns_);
     if (x) {
       check_length("x", x->shape(0), layout_.inputs, "inputs");
@@ -167,7 +120,7 @@ class Core {
     header().pending = 0;
     const lethe::Status status =
         kernel_->step(layout_, block_, x ? x->data() : nullptr, x ? -1 : symbol, false);
-    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
+    std::memcpy(y.data(), block_ + layout_.output_y, layout_.outputs * sizeof(T));
     std::memcpy(block_, before.data(), sizeof(lethe::Header));
     std::memcpy(block_ + layout_.state_begin, before.data() + sizeof(lethe::Header), state);
     if (status == lethe::Status::not_finite) raise_not_finite(0);
@@ -179,7 +132,6 @@ class Core {
     check_finite(name, target.data(), layout_.outputs);
     learn(is_error ? nullptr : target.data(), -1, is_error ? target.data() : nullptr);
   }
-  void check_row(size_t length) { check_length("y", length, layout_.outputs, "outputs"); }
   void learn_class(int64_t one_hot) {
     check_index("target", one_hot, layout_.outputs);
     learn(nullptr, one_hot, nullptr);
@@ -247,25 +199,25 @@ class Core {
     return {status == lethe::Status::stopped, a.done};
   }
 
-  void finish() {
+  void complete_step() {
     const Turn turn(turns_);
-    complete_step();
+    complete_step_now();
   }
   void reset() {
     const Turn turn(turns_);
-    complete_step();
+    complete_step_now();
     kernel_->clear(layout_, block_);
     header().since_start = 0;
     if (layout_.update.restart) header().rate = layout_.update.rate;
   }
-  void clear_partials() {
+  void reset_partials() {
     const Turn turn(turns_);
-    complete_step();
-    kernel_->clear_partials(layout_, block_);
+    complete_step_now();
+    kernel_->reset_partials(layout_, block_);
   }
   void start_sequence(bool reset) {
     const Turn turn(turns_);
-    complete_step();
+    complete_step_now();
     kernel_->start_sequence(layout_, block_, reset, true);
   }
   // Somebody may write weights through a view: look at them, and keep them, at the next pass.
@@ -277,16 +229,19 @@ class Core {
   void snapshot() {
     const Turn turn(turns_);
     header().snapshot_due = 0;
-    if (layout_.snapshots) std::memcpy(block_ + layout_.life, block_, layout_.life);
+    if (layout_.snapshots) std::memcpy(block_ + layout_.state_size, block_, layout_.state_size);
   }
 
   // A part of the block as an array in its own order of lanes, padding included.
   nb::ndarray<nb::numpy> array(nb::handle self, const std::string& name, int layer) {
     const Turn turn(turns_);
+    if (layer < 0 || layer >= layout_.layers)
+      value_error("layer must be from 0 to " + std::to_string(layout_.layers - 1) + ", got " +
+                  std::to_string(layer));
     // The pass skips inputs that were always zero, whose partials and moments are zero too; who
     // holds a view can make them something else.
     if (name == "partials" || name.find("moment") != std::string::npos)
-      std::memset(block_ + layout_.touched, 1, layout_.inputs);
+      std::memset(block_ + layout_.ever_nonzero, 1, layout_.inputs);
     const size_t lanes = layout_.padded_blocks, cells = layout_.cells;
     const size_t outputs = layout_.padded_outputs;
     const lethe::LayerLayout& at = layout_.layer[layer];
@@ -310,32 +265,10 @@ class Core {
     if (name == "output") return view(layout_.output_y, {size_t(layout_.outputs)});
     value_error("no array is called " + name);
   }
-  // The whole life and its snapshot, out and in.
+  // The whole state and its snapshot.
   nb::bytes save() {
     const Turn turn(turns_);
     return nb::bytes(block_, layout_.size);
-  }
-  void load(nb::bytes saved) {
-    const Turn turn(turns_);
-    if (static_cast<int64_t>(saved.size()) != layout_.size)
-      value_error("block must have " + std::to_string(layout_.size) + " bytes, got " +
-                  std::to_string(saved.size()));
-    for (int64_t at = 0; at < layout_.size; at += layout_.life)
-      check_header(static_cast<const char*>(saved.data()) + at);
-    std::memcpy(block_, saved.data(), layout_.size);
-  }
-
-  // What has been counted so far, of a network that this one takes over from.
-  void take_counters(Core& other) {
-    const lethe::Header from = other.header_now();
-    const Turn turn(turns_);
-    lethe::Header& h = header();
-    h.rate = from.rate;
-    h.steps = from.steps;
-    h.updates = from.updates;
-    h.passes = from.passes;
-    h.since_start = from.since_start;
-    h.stale = from.stale;
   }
 
   lethe::Header header_now() {
@@ -347,12 +280,19 @@ class Core {
   void set_rate(double rate) {
     const Turn turn(turns_);
     header().rate = rate;
-    if (layout_.snapshots) reinterpret_cast<lethe::Header*>(block_ + layout_.life)->rate = rate;
+    if (layout_.snapshots)
+      reinterpret_cast<lethe::Header*>(block_ + layout_.state_size)->rate = rate;
   }
   int64_t steps() { return header_now().steps; }
   int64_t updates() { return header_now().updates; }
 
  private:
+  Core(const lethe::OwnedLayout& own, const SavedBlock& block) : own_(own) {
+    allocate();
+    kernel_ = lethe::choose_kernel(layout_, T());
+    std::memcpy(block_, block.data(), layout_.size);
+  }
+
   lethe::Header& header() { return *reinterpret_cast<lethe::Header*>(block_); }
 
   void allocate() {
@@ -369,7 +309,7 @@ class Core {
     std::memset(block_, 0, layout_.size);
   }
 
-  void complete_step() { check_status(kernel_->finish(layout_, block_)); }
+  void complete_step_now() { check_status(kernel_->complete_step(layout_, block_)); }
 
   void step(const T* x, int64_t symbol, bool learn) {
     if (learn)
@@ -389,22 +329,15 @@ class Core {
   // to.
   void before_frozen() {
     if (header().stale) return;
-    check_status(kernel_->finish(layout_, block_));
+    check_status(kernel_->complete_step(layout_, block_));
     check_status(kernel_->guard(layout_, block_));
-  }
-
-  // Counters and flags that no such network can have would lead the kernel astray.
-  void check_header(const char* at) {
-    if (const char* const wrong = lethe::check_header(layout_, at))
-      value_error(std::string("block must be what a network of this topology and update rule ") +
-                  "saved, but not " + wrong);
   }
 
   void check_fresh(bool starts_anew) {
     if (header().stale && !starts_anew)
       throw std::runtime_error(
           "the partials belong to the past before the frozen steps; "
-          "call reset() or clear_partials() before learning again");
+          "call reset() or reset_partials() before learning again");
   }
   void check_length(const char* name, size_t got, int expected, const char* what) {
     if (got != static_cast<size_t>(expected))
@@ -436,7 +369,7 @@ class Core {
   void check_status(lethe::Status status) {
     if (status != lethe::Status::not_finite) return;
     const int64_t steps = header().steps;
-    if (layout_.snapshots) std::memcpy(block_, block_ + layout_.life, layout_.life);
+    if (layout_.snapshots) std::memcpy(block_, block_ + layout_.state_size, layout_.state_size);
     raise_not_finite(steps - header().steps);
   }
   [[noreturn]] void raise_not_finite(int64_t steps_lost) {

@@ -64,6 +64,7 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     const int64_t waiting = pending_count() + (kernel_ == &lethe::number_kernel(false));
     const int64_t pending = doubled(pending_capacity(), waiting);
     check_event(event, change, slots);
+    if (kernel_ != &lethe::number_kernel(false)) check_has_targets(event);
     check_targets(event);
     const bool grows = slots > this->slots() || pending > pending_capacity();
     change.grown = slots > this->slots();
@@ -91,6 +92,7 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
 
   nb::tuple follow(const EncodedEvent& event) {
     check_event(event, {}, slots());
+    check_has_targets(event);
     check_targets(event);
     Outcome out;
     memory_.numbers()[pending().following] = 1;
@@ -149,6 +151,10 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
       l.pending = pending;
       return std::pair(static_cast<int>(l.inputs()), static_cast<int>(l.heads()));
     });
+  }
+
+  static void check_has_targets(const EncodedEvent& event) {
+    if (!event.has_targets) value_error("an event must bring targets, NaN where one is missing");
   }
 
   void check_targets(const EncodedEvent& event) const {

@@ -147,8 +147,7 @@ struct ClassStream {
     if (!admit(services, change)) return nullptr;
     const bool ahead = pending().count() > 0;
     const bool training_waits = ahead && pending().record(0)[l.record.stepped] != 0;
-    if (pending().is_inspection_due() && !training_waits &&
-        !(ensemble().redraw(services) && ensemble().inspect(services)))
+    if (!training_waits && !ensemble().maintain(services, pending().is_inspection_due()))
       return nullptr;
     double* const record = pending().append();
     encode(event, record);

@@ -110,7 +110,7 @@ struct Ensemble {
   // Weights are to be written: a step that waits for its target will not learn from it.
   void complete_step() const {
     for (int64_t n = 0; n < networks(); ++n) {
-      if (m.kernel->finish(net(), m.network_block(n)) != Status::ok) restart(n);
+      if (m.kernel->complete_step(net(), m.network_block(n)) != Status::ok) restart(n);
       if (b[at.waiting] != 0) set_bit(b[at.diverged], n);
     }
   }
@@ -157,9 +157,15 @@ struct Ensemble {
 
   // ---- looking after networks that live long ----
 
+  // Before an event, unless the training state waits for a target: new weights for networks that
+  // need them, and an inspection where one is due. False where the caller refused to draw weights.
+  bool maintain(const Services& services, bool inspection_due) const {
+    return redraw(services) && (!inspection_due || inspect(services));
+  }
+
+ private:
   // Counts, for each block of each layer of each network, how many inspections in a row found it
-  // stuck, and has those restarted that were shut all that time: no error reaches them. False where
-  // the caller refused to draw weights.
+  // stuck, and has those restarted that were shut all that time: no error reaches them.
   bool inspect(const Services& services) const {
     const Layout& l = net();
     for (int64_t n = 0; n < networks(); ++n)
@@ -178,7 +184,6 @@ struct Ensemble {
     return true;
   }
 
- private:
   bool is_apart() const { return m.layout.ahead && b[at.forked] != 0; }
   float* singles(int64_t n, int64_t offset) const {
     return reinterpret_cast<float*>(m.network_block(n) + offset);

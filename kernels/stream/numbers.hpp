@@ -137,8 +137,7 @@ struct NumberStream {
   double* take(const Services& services, const Event& event, const Change& change) const {
     admit(change);
     const bool training_waits = pending.count() && pending.record(0)[l.record.stepped] != 0;
-    if (pending.is_inspection_due() && !training_waits &&
-        !(ensemble.redraw(services) && ensemble.inspect(services)))
+    if (!training_waits && !ensemble.maintain(services, pending.is_inspection_due()))
       return nullptr;
     const bool ahead = pending.count() > 0;
     double* const record = pending.append();

@@ -305,7 +305,7 @@ def test_search_solves_the_latch_problem(method: Any, T: int) -> None:
 def test_a_trial_of_the_two_sequence_problem_is_solved(name: str) -> None:
     """Not all are: see the modules."""
     trial = sequence_trial.SequenceTrial(
-        topology=system(name, inputs=1, outputs=1),
+        learner=system(name, inputs=1, outputs=1),
         task=TwoSequence(10),
         criterion=sequence_trial.Tested(256, 0.2),
         sequences=3_000,

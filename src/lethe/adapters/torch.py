@@ -293,7 +293,7 @@ def set_state(net: Network, h: ArrayLike, c: ArrayLike) -> None:
     for layer in range(shape[0]):
         net.state("cell_output", layer)[:, 0] = arrays[0][layer]
         net.state("cell_state", layer)[:, 0] = arrays[1][layer]
-    net.clear_partials()
+    net.reset_partials()
 
 
 # ---- which weight is where ----

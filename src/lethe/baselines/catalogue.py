@@ -67,7 +67,7 @@ NOT_DONE: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Baseline:
-    """A recipe of one of the systems: a `lethe.trials.System` for trials. `system` makes it.
+    """A recipe of one of the systems: a `lethe.trials.Recipe` for trials. `system` makes it.
 
     Attributes
     ----------

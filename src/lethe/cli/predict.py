@@ -18,11 +18,14 @@ from lethe.cli._support.writer import FORMATS, EventWriter, Lines, open_writer
 from lethe.core.network import Network
 from lethe.data import TextStream
 from lethe.data.sources import Form
+from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.evaluate.prequential import EventScores, predict_events, predict_symbols
 from lethe.model import Model
 from lethe.version import __version__
 
 __all__ = ["add_arguments", "run"]
+
+Scores = NumberScores | ClassScores | None
 
 
 class Arguments(argparse.Namespace):
@@ -102,10 +105,7 @@ def run(args: Arguments) -> int:
 
 
 def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
-    if model.task == "symbols":
-        raise ValueError(f"MODEL must predict columns of records or be a network, got {args.model}")
-    if not model.events:
-        raise ValueError(f"MODEL must have learned from an event, got none in {args.model}")
+    _check_model(args, model)
     out = args.out or "-"
     scores = EventScores(model, saved.run.time if isinstance(saved.run, RecordsMetadata) else None)
     lines = Lines(
@@ -148,23 +148,40 @@ def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
             raise
         if writer is not None:
             writer.close(True)
-    record_of = {
-        "source": stream.name,
-        "model": str(saved.path),
-        "events": model.events - started_at,
-        "unreadable": stream.skipped,
-        **scores_record(scores.scores),
-        "out": out,
-        "version": __version__,
-    }
+    _say_what(
+        args, f"{saved.path}", model.events - started_at, stream.name, stream.skipped, scores.scores
+    )
+    return code
+
+
+def _say_what(
+    args: Arguments, path: str, events: int, source: str, unreadable: int, scores: Scores
+) -> None:
+    """What was predicted, in a few lines or as JSON; where records go to stdout, on stderr."""
+    out = args.out or "-"
     file = sys.stderr if out == "-" else sys.stdout
     if args.json:
+        record_of = {
+            "source": source,
+            "model": path,
+            "events": events,
+            "unreadable": unreadable,
+            **scores_record(scores),
+            "out": out,
+            "version": __version__,
+        }
         print(json.dumps(record_of), file=file)
-        return code
-    print(f"{model.events - started_at:,} events of {stream.name}, nothing learned", file=file)
-    if scores.scores is not None:
-        print(scores_text(scores.scores), file=file)
-    return code
+        return
+    print(f"{events:,} events of {source}, nothing learned", file=file)
+    if scores is not None:
+        print(scores_text(scores), file=file)
+
+
+def _check_model(args: Arguments, model: Model) -> None:
+    if model.task == "symbols":
+        raise ValueError(f"MODEL must predict columns of records or be a network, got {args.model}")
+    if not model.events:
+        raise ValueError(f"MODEL must have learned from an event, got none in {args.model}")
 
 
 def _predict_text(args: Arguments, net: Network) -> int:

@@ -8,16 +8,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lethe.cli._support.trials_progress import TrialsProgress
 from lethe.experiments import EXTRAS, TABLES
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from lethe.experiments import Plan, Task
     from lethe.experiments.records import Record
     from lethe.experiments.table import Row, RowTrial, Table
@@ -261,7 +259,7 @@ def _run_table(args: Arguments, asked: _Asked) -> None:
     todo = [task for key, task in asked.tasks.items() if key not in asked.done]
     if todo and path is not None:
         results.make(path)
-    with _Progress(asked) as progress:
+    with TrialsProgress(asked.name, len(asked.tasks), len(asked.done)) as progress:
 
         def finished(task: Task, record: Record) -> None:
             if path is not None:
@@ -355,51 +353,3 @@ def _write_page(path: Path, args: Arguments, asked: _Asked, text: str) -> None:
     command = " ".join([f"lethe reproduce {asked.name} --full", *options])
     page = f"# {asked.table.TITLE}\n\nMade by `{command}`.\n\n```\n{text}\n```\n"
     path.write_text(page, encoding="utf-8")
-
-
-class _Progress(AbstractContextManager["_Progress"]):
-    """A bar for all trials, on a terminal."""
-
-    def __init__(self, asked: _Asked) -> None:
-        self._bar: Progress | None = None
-        if not sys.stderr.isatty():
-            return
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("trials,"),
-            TimeElapsedColumn(),
-            TextColumn("gone,"),
-            TimeRemainingColumn(),
-            TextColumn("to go"),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._all = self._bar.add_task(
-            asked.name, total=len(asked.tasks), completed=len(asked.done)
-        )
-
-    def __enter__(self) -> _Progress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def finished(self, task: Task) -> None:
-        """A trial has ended."""
-        if self._bar is not None:
-            self._bar.update(self._all, advance=1, description=f"{task.experiment} {task.row}")

@@ -11,7 +11,6 @@ import numpy as np
 
 from lethe.model.calendar import DAY, WEEK, YEAR
 from lethe.model.values import ABSURD, category_of
-from lethe.storage.state import part
 
 __all__ = ["PREDICTORS", "ClassScores", "NumberScores", "Season", "number_or_nan"]
 
@@ -43,7 +42,6 @@ def number_or_nan(value: Any) -> float:
     return number if -ABSURD < number < ABSURD else math.nan
 
 
-@part
 class Season:
     """The value one period ago: a number of events ago, or a day, week or year ago.
 
@@ -64,8 +62,6 @@ class Season:
     >>> season.guess(1, float("nan")), season.guess(5, float("nan"))
     ([5.0], [6.0])
     """
-
-    LIFE: ClassVar = ("period", "seconds", "values", "times", "kept", "events", "gap", "gaps")
 
     def __init__(self, targets: int, period: int | None) -> None:
         self.period = period
@@ -138,7 +134,6 @@ class Season:
             self.seconds = fits[0] if fits else YEAR
 
 
-@part
 class NumberScores:
     """Mean absolute errors of a model and of the naive predictors, on the same events.
 
@@ -170,11 +165,6 @@ class NumberScores:
     >>> scores.counts[0][0], scores.mean_errors(0, 0)
     (2, {'model': 0.75, 'last value': 1.0, 'mean': 1.25})
     """
-
-    LIFE: ClassVar = (
-        "targets", "aheads", "season", "seasonal", "counts", "sums", "last", "totals", "known",
-        "waiting",
-    )  # fmt: skip
 
     def __init__(self, targets: Sequence[str], horizon: int, period: int | None) -> None:
         n = len(targets)
@@ -261,7 +251,6 @@ class NumberScores:
         }
 
 
-@part
 class ClassScores:
     """Accuracy and log-loss (in nats) of a model and of two naive predictors, on the same events.
 
@@ -282,8 +271,6 @@ class ClassScores:
     >>> scores.accuracies()
     {'model': 0.5, 'most frequent class': 0.5, 'last class': 0.5}
     """
-
-    LIFE: ClassVar = ("events", "correct", "losses", "counts", "total", "last", "repeats")
 
     NAMES: ClassVar = ("model", "most frequent class", "last class")
 

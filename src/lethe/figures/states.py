@@ -151,7 +151,7 @@ def until_it_breaks(trial: Trial, seed: int, networks: int, tests: int) -> Broke
         means = (sums[window:] - sums[:-window]) / window
         best = max(best, (float(means.max()), one, int(means.argmax()) + window))
     _, one, streams = best
-    _, net = replace(trial, training_streams=streams, test_streams=1).train(one)
+    _, net = replace(trial, training_streams=streams, test_streams=1).train_network(one)
     *_, ours = np.random.SeedSequence(one).spawn(4)
     stream = ReberStream(ours)
     chosen = max((_tested(net, stream, trial.bound) for _ in range(tests)), key=_mixed)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core.network import Network
-from lethe.trials.continual import Trial, TrialResult
+from lethe.trials.continual import Trial
 
 __all__ = ["Trained", "first_perfect"]
 
@@ -50,7 +50,7 @@ def first_perfect(trial: Trial, seed: int) -> Trained:
     """
     for one in count(seed):
         lengths: list[int] = []
-        trained: tuple[TrialResult, Network] = trial.train(one, lengths.append)
-        if trained[0].perfect:
+        result, net = trial.train_network(one, lengths.append)
+        if result.perfect:
             break
-    return Trained(one, trained[1], np.array(lengths, np.int64))
+    return Trained(one, net, np.array(lengths, np.int64))

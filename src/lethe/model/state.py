@@ -107,7 +107,8 @@ def predictor_to_json(predictor: Predictor) -> dict[str, object]:
         ],
         "ignored": list(encoder.ignored),
         "ids": [[id, number] for id, number in waiting.ids.items()],
-        "complete": [[number, key] for number, key in waiting.complete.items()],
+        # The order in which late targets came says nothing.
+        "complete": [[number, waiting.complete[number]] for number in sorted(waiting.complete)],
     }
 
 
@@ -125,7 +126,10 @@ def checked_arrays(
         If these are no such arrays.
     """
     if "life" in arrays:
-        raise ValueError("it is a model of Lethe 0.1.0, which this version does not read")
+        raise ValueError(
+            "it is a model of Lethe 0.1.0, which this version does not read: "
+            "let a new one learn again from the stream"
+        )
     block, text = (arrays.get(name) for name in ("block", "state"))
     if block is None or text is None or block.dtype != np.uint8 or block.ndim != 1:
         raise ValueError("it must have a block and a state, both of bytes")

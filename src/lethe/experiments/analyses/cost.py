@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lethe.core.network import Network, NotFiniteError
 from lethe.tasks import Steps
 from lethe.trials.continual import Trial, TrialResult
-from lethe.trials.learner import DivergedError, Learner, learner_of
+from lethe.trials.learner import DivergedError, Learner
 from lethe.trials.sequence import SequenceResult, SequenceTrial
 from lethe.trials.text import TextResult, TextTrial
 
@@ -82,7 +82,7 @@ class CostedTrial:
         """Run the trial, then time some steps of a new learner of its kind."""
         result = self.trial.run(seed)
         trial, draw = self.trial, np.random.default_rng(seed)
-        learner = learner_of(trial.topology, trial.update, draw, trial.dtype)
+        learner = trial.learner.learner(draw, trial.dtype)
         return CostedResult(*_figures(result), self._microseconds(learner, seed), _kept(learner))
 
     def _microseconds(self, learner: Learner, seed: int) -> float:

@@ -23,7 +23,7 @@ from lethe.core.network import Network
 from lethe.core.topology import UnitKind
 from lethe.tasks import TARGETS, ReberStream, Steps
 from lethe.tasks.reber import SYMBOLS
-from lethe.trials.continual import Trial, TrialResult
+from lethe.trials.continual import Trial
 
 __all__ = ["BROKEN", "Errors", "Lesioned", "Lesions", "carrier", "errors", "lesion", "lesions"]
 
@@ -222,7 +222,7 @@ class Lesions:
         """Check that there is a long lag to break."""
         if self.trial.stream is not ReberStream or self.trial.external_reset:
             raise ValueError("trial must be of lethe.tasks.ReberStream without external reset")
-        if self.trial.topology.layers != 1:
+        if self.trial.network.topology.layers != 1:
             raise ValueError("trial must be of a topology with one hidden layer")
 
     @property
@@ -255,8 +255,7 @@ class Lesions:
         -------
         Lesioned
         """
-        trained: tuple[TrialResult, Network] = self.trial.train(seed)
-        result, net = trained
+        result, net = self.trial.train_network(seed)
         if not result.perfect:
             return Lesioned(False, result.training_streams)
         steps, bound = self.stream(seed), self.trial.bound

@@ -18,7 +18,7 @@ from lethe.core.network import Network
 from lethe.core.topology import UnitKind
 from lethe.core.updates import SGD
 from lethe.tasks import Steps, joined
-from lethe.trials.continual import Stream, Trial, TrialResult
+from lethe.trials.continual import Stream, Trial
 
 __all__ = [
     "NUMBERS",
@@ -115,7 +115,7 @@ class StateGrowth:
         -------
         GrownStates
         """
-        result, net = _trained(self.trial, seed)
+        result, net = self.trial.train_network(seed)
         seen: list[list[tuple[float, ...]]] = [[] for _ in self.strings]
         for stream in _new_streams(self.trial, seed, self.streams):
             steps = _read(stream, strings=self.strings[-1] + _WINDOW)
@@ -141,7 +141,7 @@ class StateGrowth:
 
     def _means_of(self, states: NDArray[Any]) -> tuple[float, float, float, float]:
         """Means of |s_c|, h'(s_c) and |h(s_c)|, and how often the last is near 1."""
-        h, slope = SQUASHINGS[self.trial.topology.cell_output]
+        h, slope = SQUASHINGS[self.trial.network.topology.cell_output]
         s = states.astype(np.float64)
         squashed = np.abs(h(s))
         values = (np.abs(s), slope(s), squashed, squashed > _SATURATED)
@@ -218,7 +218,7 @@ class PartialsForgotten:
 
     def __post_init__(self) -> None:
         """Check that there are gates to close."""
-        if not self.trial.topology.forget_gate:
+        if not self.trial.network.topology.forget_gate:
             raise ValueError("trial must be of a topology with forget gates")
 
     @property
@@ -247,7 +247,7 @@ class PartialsForgotten:
         -------
         PartialsAtResets
         """
-        result, trained = _trained(self.trial, seed)
+        result, trained = self.trial.train_network(seed)
         net = _without_learning(trained)
         (stream,) = _new_streams(self.trial, seed, 1)
         symbols = _read(stream, steps=self.steps).inputs[: self.steps]
@@ -320,11 +320,6 @@ def _without_learning(trained: Network) -> Network:
             net.weights(kind, layer)[...] = trained.weights(kind, layer)
     net.weights("output")[...] = trained.weights("output")
     return net
-
-
-def _trained(trial: Trial, seed: int) -> tuple[TrialResult, Network]:
-    trained: tuple[TrialResult, Network] = trial.train(seed)
-    return trained
 
 
 def _new_streams(trial: Trial, seed: int, number: int) -> list[Stream]:

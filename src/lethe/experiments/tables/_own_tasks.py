@@ -59,7 +59,7 @@ def _trial(
     test_task: SequenceTask | None = None,
 ) -> SequenceTrial:
     return SequenceTrial(
-        topology=system(
+        learner=system(
             name, inputs=task.inputs, outputs=task.outputs, output_units=units, **(options or {})
         ),
         task=task,

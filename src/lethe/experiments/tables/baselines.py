@@ -48,7 +48,7 @@ class _Task:
         task: SequenceTask = self.standard.task
         units = {"output_units": self.output_units} | dict(options)
         recipe = system(name, inputs=task.inputs, outputs=task.outputs, **units)
-        return replace(self.standard, topology=recipe, update=None, dtype="float32")
+        return replace(self.standard, learner=recipe, dtype="float32")
 
 
 def _like(key: str, title: str, task: SequenceTask, sequences: int, units: str) -> _Task:
@@ -108,7 +108,7 @@ def _continual(key: str, name: str, options: Options) -> Any:
     _, trial, units = _CONTINUAL[key]
     recipe = system(name, inputs=units, outputs=units, **options)
     limit = {"sequences": 50_000} if key == "nto" else {"training_streams": 20_000}
-    return replace(trial, topology=recipe, update=None, dtype="float32", **limit)
+    return replace(trial, learner=recipe, dtype="float32", **limit)
 
 
 def _continual_rows() -> Iterator[tuple[str, Row[Any]]]:

@@ -12,6 +12,7 @@ from lethe.experiments.records import Record, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables._streams import RESULT, compare_streams, outcomes
 from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "Figures", "compare"]
 
@@ -50,7 +51,8 @@ _DECAY = SGD(0.5, decay=0.99)  # α starts at 0.5 again with every stream, see d
 
 def _trial(topology: Topology, update: SGD = _CONSTANT, *, external_reset: bool = False) -> Trial:
     """What all rows share: the protocol's limits and the precision."""
-    return Trial(topology=topology, update=update, external_reset=external_reset, dtype="float64")
+    recipe = NetworkRecipe(topology, update)
+    return Trial(learner=recipe, external_reset=external_reset, dtype="float64")
 
 
 #: The rows of the table, and then the ablations of docs/errata.md.
@@ -94,19 +96,26 @@ ROWS: dict[str, Row[Trial]] = {
     "improved": Row(
         "Ours: cross-entropy, RMSprop, bounded steps",
         Trial(
-            topology=replace(_FORGET_GATES, output_units="logistic_cross_entropy"),
-            update=RMSprop(0.01, bound_step=0.05),
+            learner=NetworkRecipe(
+                replace(_FORGET_GATES, output_units="logistic_cross_entropy"),
+                RMSprop(0.01, bound_step=0.05),
+            ),
             dtype="float64",
         ),
     ),
 }
 
+
+def _without_shortcuts(recipe: NetworkRecipe) -> NetworkRecipe:
+    return replace(recipe, topology=replace(recipe.topology, shortcuts=False))
+
+
 #: The other rows without shortcuts, as the report's count of weights has it. Not part of the table:
 #: ask for them with --row.
 _WITHOUT_SHORTCUTS = {
-    f"{name}_{replace(ROWS[name].trial.topology, shortcuts=False).weights}": Row(
+    f"{name}_{_without_shortcuts(ROWS[name].trial.network).topology.weights}": Row(
         f"  {title}, no shortcuts",
-        replace(ROWS[name].trial, topology=replace(ROWS[name].trial.topology, shortcuts=False)),
+        replace(ROWS[name].trial, learner=_without_shortcuts(ROWS[name].trial.network)),
         None,
     )
     for name, title in (

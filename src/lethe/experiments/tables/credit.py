@@ -20,6 +20,7 @@ from lethe.experiments.records import Fields, Record, by_row, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, long_lags, nto
 from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
 from lethe.trials.sequence import SequenceTrial
 from lethe.trials.text import TextTrial
 
@@ -56,10 +57,9 @@ class _Task:
     def row(self, credit: str, rate: float, title: str) -> Row[CostedTrial]:
         """The row of a credit with a rate."""
         if credit == "network":
-            update = Adam(rate)
-            return Row(title, CostedTrial(replace(self.trial, update=update)))
-        t = self.trial.topology
-        assert isinstance(t, Topology)
+            recipe = replace(self.trial.network, update=Adam(rate))
+            return Row(title, CostedTrial(replace(self.trial, learner=recipe)))
+        t = self.trial.network.topology
         units = ("inputs", "outputs", "output_units")
         parts = {name: v for name, v in t.configuration().items() if name not in units}
         how = {
@@ -68,10 +68,10 @@ class _Task:
             "one_step": {"credit": "window", "h": 2},
         }.get(credit, {"credit": credit})
         options = {"topology": parts, "rate": rate, "optimizer": "adam"} | how
-        recipe = Baseline(
+        baseline = Baseline(
             "referee", t.inputs, t.outputs, t.output_units, tuple(sorted(options.items()))
         )
-        return Row(title, CostedTrial(replace(self.trial, topology=recipe, update=None)))
+        return Row(title, CostedTrial(replace(self.trial, learner=baseline)))
 
 
 def _rates(
@@ -107,7 +107,11 @@ _TASKS: dict[str, _Task] = {
     ),
     "nto": _Task(
         "NTO, 8 cells",
-        replace(_NTO, topology=_softmax(_NTO.topology), sequences=20_000),
+        replace(
+            _NTO,
+            learner=replace(_NTO.network, topology=_softmax(_NTO.network.topology)),
+            sequences=20_000,
+        ),
         _FULL,
         _rates(0.01, 0.02, 0.02, 0.0025, 0.0025),
         "sequences",
@@ -123,7 +127,7 @@ _TASKS: dict[str, _Task] = {
     ),
     "text": _Task(
         "text, 20,000 bytes, 16 cells",
-        TextTrial(topology=_READER, update=Adam(0.01), text=_BYTES),
+        TextTrial(learner=NetworkRecipe(_READER, Adam(0.01)), text=_BYTES),
         {"credit": "window", "h": 50},
         _rates(0.01, 0.01, 0.01, 0.01, 0.02),
         "",
@@ -195,10 +199,9 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
 
 
 def _rate(costed: CostedTrial) -> float:
-    trial = costed.trial
-    if trial.update is not None:
-        return trial.update.rate
-    recipe = trial.topology
+    recipe = costed.trial.learner
+    if isinstance(recipe, NetworkRecipe):
+        return recipe.update.rate
     assert isinstance(recipe, Baseline)
     rate = dict(recipe.options)["rate"]
     assert isinstance(rate, float)

@@ -18,6 +18,7 @@ from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, cnto
 from lethe.experiments.tables._streams import RESULT, outcomes
 from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
@@ -37,8 +38,9 @@ def _rows(
             title,
             replace(
                 trial,
-                update=update,
-                topology=replace(trial.topology, **{"output_units": error} | parts),
+                learner=NetworkRecipe(
+                    replace(trial.network.topology, **{"output_units": error} | parts), update
+                ),
             ),
         )
         for key, (title, update, parts) in ideas.items()

@@ -21,6 +21,7 @@ from lethe.tasks import (
     TwoSequence,
     VeryLongLag,
 )
+from lethe.trials.learner import NetworkRecipe
 from lethe.trials.sequence import Criterion, Recent, SequenceTrial, Tested
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
@@ -44,8 +45,7 @@ class _Experiment:
 
     def _row(self, title: str, topology: Topology, report: Figures | None) -> Row[SequenceTrial]:
         trial = SequenceTrial(
-            topology=topology,
-            update=SGD(self.rate),
+            learner=NetworkRecipe(topology, SGD(self.rate)),
             task=self.task,
             criterion=self.criterion,
             sequences=self.limit,

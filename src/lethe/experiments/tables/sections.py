@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lethe.core.topology import Topology
 from lethe.core.updates import SGD
 from lethe.experiments.analyses.lesions import Lesions
 from lethe.experiments.analyses.states import PartialsForgotten, StateGrowth
@@ -14,6 +15,7 @@ from lethe.experiments.table import Plan, Row, RowTrial
 from lethe.experiments.tables import cerg
 from lethe.experiments.tables._streams import outcomes
 from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
 from lethe.trials.penalty import Penalty, WeightDecay, WeightElimination
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
@@ -50,24 +52,32 @@ def _penalties() -> Mapping[str, Row[RowTrial]]:
     } | {
         f"state_decay_{decay:g}": Row(
             f"state decay {decay:g}",
-            replace(_STANDARD, topology=replace(_STANDARD.topology, state_decay=decay)),
+            _with(_STANDARD, topology=replace(_STANDARD.network.topology, state_decay=decay)),
         )
         for decay in (0.5, 0.8, 0.95, 0.99)
     }
 
 
+def _with(trial: Trial, topology: Topology | None = None, update: SGD | None = None) -> Trial:
+    """A trial with another topology or update rule."""
+    recipe = trial.network
+    return replace(
+        trial, learner=NetworkRecipe(topology or recipe.topology, update or recipe.update)
+    )
+
+
 def _with_decay(trial: Trial) -> Trial:
-    return replace(trial, update=SGD(0.5, decay=0.99))
+    return _with(trial, update=SGD(0.5, decay=0.99))
 
 
 def _with_biases(gates: Sequence[float], forget: Sequence[float]) -> Trial:
     topology = replace(
-        _DECAY.topology,
+        _DECAY.network.topology,
         input_gate_bias=gates,
         output_gate_bias=gates,
         forget_gate_bias=forget,
     )
-    return replace(_DECAY, topology=topology)
+    return _with(_DECAY, topology=topology)
 
 
 _CLAIMS = (
@@ -110,13 +120,13 @@ _CLAIMS = (
         {
             **{
                 f"decay_{decay:g}": Row(
-                    f"0.5, decay {decay:g}", replace(_DECAY, update=SGD(0.5, decay=decay))
+                    f"0.5, decay {decay:g}", _with(_DECAY, update=SGD(0.5, decay=decay))
                 )
                 for decay in (0.9, 0.95, 0.999)
             },
             **{
                 f"rate_{rate:g}": Row(
-                    f"{rate:g}, decay 0.99", replace(_DECAY, update=SGD(rate, decay=0.99))
+                    f"{rate:g}, decay 0.99", _with(_DECAY, update=SGD(rate, decay=0.99))
                 )
                 for rate in (0.1, 0.2, 1.0)
             },
