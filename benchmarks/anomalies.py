@@ -1,4 +1,4 @@
-"""Anomaly scores beside a windowed Gaussian, on series of the Numenta Anomaly Benchmark.
+"""Anomaly scores compared with a windowed Gaussian, on series of the Numenta Anomaly Benchmark.
 
 One pass over each series with the defaults; nothing is chosen by series. Prints the area under the
 ROC curve, event by event (an event within a window is a positive), and the false alarms on the
@@ -11,7 +11,7 @@ The score was made on 54 other series with anomalies put into them and 27 withou
 at on these, in this order, with the predictions of a prototype: the Gaussians; six forms of the
 score in one run (mean area: large errors 0.633; large and small ones, which had been decided on,
 0.704, and the same without a share for single events 0.704; the level of the values too, 0.701
-added and 0.709 multiplied; the level alone 0.665). Two changes came later: negligible errors count
+added and 0.709 multiplied; the level alone 0.665). Two later changes: negligible errors count
 as equal, for false alarms on one of the series without windows (0.700), and a whole run counts in
 the past of runs, for false alarms on plain noise (0.715).
 """
@@ -41,7 +41,7 @@ THRESHOLDS = (0.95, 0.99, 0.999)
 PROBATION = 0.15
 WHERE = (
     "a folder of the Numenta Anomaly Benchmark, https://github.com/numenta/NAB: its data/ with "
-    "labels/combined_windows.json beside the series as windows.json"
+    "labels/combined_windows.json next to the series as windows.json"
 )
 
 Values = NDArray[np.float64]

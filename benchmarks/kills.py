@@ -1,7 +1,7 @@
 """kill -9 at random moments, again and again: what is left must be what an unkilled run leaves.
 
 Each case is a command of `lethe learn` with a checkpoint every few hundred events. One run of it is
-never killed. Then lives are lived that are killed (SIGKILL) after a random time and resumed with
+never killed. Then the same runs are killed (SIGKILL) after a random time and resumed with
 the same command, until they reach the end of the stream; then the newest checkpoint (weights,
 states, partials, scales, scores, position: everything) and the output file must be the same bytes.
 """
@@ -34,7 +34,7 @@ CASES = {
 }
 SERIES = {"one number, one ahead": "sine"}  # the others read "machine"
 
-#: Seconds that nobody lives longer than before a kill; some pass before the first event.
+#: The most seconds before a kill; some of them pass before the first event.
 LONGEST = 2.0
 
 #: So that the commands, given in other folders, run this very package.
@@ -42,15 +42,15 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(lethe.__file__).parent.paren
 
 
 def command(case: str, every: int) -> list[str]:
-    """The command of one life, to be given in its folder."""
+    """The command of one run, to be given in its folder."""
     words = [sys.executable, "-m", "lethe", "learn", "../source.csv", *CASES[case]]
-    words += ["--checkpoint", "life", "--every", str(every), "--resume"]
+    words += ["--checkpoint", "state", "--every", str(every), "--resume"]
     return words if case == "text" else [*words, "--out", "out"]
 
 
 def left(folder: Path) -> tuple[bytes, bytes]:
     """The newest checkpoint and the output."""
-    newest = max((folder / "life").glob("*.safetensors"))
+    newest = max((folder / "state").glob("*.safetensors"))
     out = folder / "out"
     return newest.read_bytes(), out.read_bytes() if out.exists() else b""
 
@@ -63,7 +63,7 @@ def different_bits(one: bytes, other: bytes) -> int:
 
 
 def write_source(case: str, path: Path, events: int) -> None:
-    """A CSV file that every life of the case reads."""
+    """A CSV file that every run of the case reads."""
     stream = BundledStream(SERIES.get(case, "machine"), rows=events)
     with path.open("w") as file:
         print(*stream.columns, sep=",", file=file)
@@ -75,7 +75,7 @@ def write_source(case: str, path: Path, events: int) -> None:
 def live(
     case: str, folder: Path, every: int, longest: float, kills: int, draw: random.Random
 ) -> int:
-    """One life, killed at most so many times; how many times it was."""
+    """Run once, killed at most so many times; return how many times it was."""
     done = 0
     folder.mkdir()
     while True:
@@ -112,13 +112,13 @@ def run_case(
     longest = min(LONGEST, 0.7 * (time.perf_counter() - began))
     expected = left(folder / "unkilled")
     draw = random.Random(seed)
-    row: dict[str, Any] = {"case": case, "kills": 0, "lives": 0}
+    row: dict[str, Any] = {"case": case, "kills": 0, "runs": 0}
     row |= {"bits_different_in_checkpoint": 0, "bits_different_in_output": 0}
     while row["kills"] < kills:
         killed = folder / "killed"
         row["kills"] += live(case, killed, every, longest, kills - row["kills"], draw)
         found = left(killed)
-        row["lives"] += 1
+        row["runs"] += 1
         row["bits_different_in_checkpoint"] += different_bits(expected[0], found[0])
         row["bits_different_in_output"] += different_bits(expected[1], found[1])
         shutil.rmtree(killed)
@@ -145,9 +145,7 @@ def main() -> None:
     record: dict[str, Any] = {"machine": machine(), "version": __version__, "every": args.every}
     record |= {"events": args.events, "seed": args.seed, "rows": []}
     print(record["machine"])
-    print(
-        f"{'case':<24}{'kills':>7}{'lives':>7}{'bits of the checkpoint':>24}{'of the output':>15}"
-    )
+    print(f"{'case':<24}{'kills':>7}{'runs':>7}{'bits of the checkpoint':>24}{'of the output':>15}")
     with tempfile.TemporaryDirectory() as folder:
         for n, case in enumerate(cases):
             kills = args.kills // len(cases) + (n < args.kills % len(cases))
@@ -156,14 +154,14 @@ def main() -> None:
             record["rows"].append(row)
             bits = row["bits_different_in_checkpoint"], row["bits_different_in_output"]
             print(
-                f"{case:<24}{row['kills']:>7}{row['lives']:>7}{bits[0]:>24}{bits[1]:>15}",
+                f"{case:<24}{row['kills']:>7}{row['runs']:>7}{bits[0]:>24}{bits[1]:>15}",
                 flush=True,
             )
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(record, indent=1) + "\n")
     if any(row[key] for row in record["rows"] for key in row if key.startswith("bits")):
-        raise SystemExit("a killed life is not what an unkilled one is")
+        raise SystemExit("a run that was killed must end like one that was not, got another state")
 
 
 if __name__ == "__main__":

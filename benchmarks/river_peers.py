@@ -1,4 +1,4 @@
-"""One `predict_one` and one `learn_one`, 10 numbers in, 32 cells, beside deep-river and river.
+"""One `predict_one` and one `learn_one`, 10 numbers in, 32 cells, against deep-river and river.
 
 Contestants take turns in one process, one thread; figures are medians of the rounds. Not the same
 work: deep-river's LSTM keeps no state from event to event, it runs over a window of the last events
@@ -21,7 +21,7 @@ import numpy as np
 
 import lethe
 from lethe.cli.bench import Entry, machine, measure
-from lethe.model.racing import RATES
+from lethe.model.networks import RATES
 from lethe.trials.workers import one_thread
 from lethe.version import __version__
 

@@ -1,4 +1,4 @@
-"""The series of series.py: those of the issue, real ones that came later, and generated ones."""
+"""The series of series.py: those chosen on, real ones added later, and generated ones."""
 
 import csv
 from collections.abc import Callable, Iterator

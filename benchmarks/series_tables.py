@@ -134,7 +134,7 @@ def ablation_tables(record: Record) -> list[str]:
         "## With and without",
         "",
         "Errors over that of the best naive predictor, a flat line left out: the default "
-        f"({record['rates']} race), other rates, no networks, and the two linear predictors "
+        f"({record['rates']} together), other rates, no networks, and the two linear predictors "
         "unmixed.",
         "",
         "| series | ahead | " + " | ".join(columns) + " |",

@@ -1,4 +1,4 @@
-"""Bits per symbol of a model of symbols on text, with each learning rate alone and with the race.
+"""Bits per symbol of a model of symbols on text, with each learning rate alone and with both.
 
 The text is the beginning of the help texts that every Python carries; they differ a little from one
 version of Python to the next, which the record names.
@@ -14,7 +14,7 @@ from typing import Any
 import lethe
 from lethe.cli.bench import machine
 from lethe.data import topics
-from lethe.model.racing import RATES
+from lethe.model.networks import RATES
 
 ALONE = (3e-4, 1e-3, 2e-3, 3e-3, 1e-2)
 

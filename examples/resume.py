@@ -14,7 +14,7 @@ SERIES = ["steps", "--target", "value", "--horizon", "1", "--limit", "6000", "--
 
 
 def learn(name: str, *more: str) -> list[str]:
-    """The command that learns a bundled series and writes what it predicts."""
+    """The command that learns a bundled series and writes its predictions."""
     files = ["--out", str(folder / f"{name}.jsonl"), "--checkpoint", str(folder / name)]
     return [sys.executable, "-m", "lethe", "learn", *SERIES, *files, *more]
 

@@ -1,4 +1,4 @@
-"""River: Lethe as the regressor of a pipeline, beside River's own linear model.
+"""River: Lethe as the regressor of a pipeline, compared with River's own linear model.
 
 Needs River (pip install "lethe-ml[river]"). Run: python examples/river_pipeline.py
 """

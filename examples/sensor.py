@@ -1,4 +1,4 @@
-"""A sensor with anomalies: predict each reading, learn from it, and say when it is odd.
+"""A sensor with anomalies: predict each reading, learn from it, and report anomalies.
 
 Run: python examples/sensor.py
 """
@@ -12,15 +12,15 @@ alarms = []
 error = naive = 0.0
 last = None
 for record in stream:
-    came = record.event["value"]
+    actual = record.event["value"]
     if last is not None:
-        error += abs(model.predict().value - came)
-        naive += abs(last - came)
+        error += abs(model.predict().value - actual)
+        naive += abs(last - actual)
     report = model.learn(record.event)
     if report.anomaly > 0.999:
         alarms.append(record.number)
-        print(f"row {record.number:,}: {report.anomaly:.4f}  {report.why}")
-    last = came
+        print(f"row {record.number:,}: {report.anomaly:.4f}  {report.explanation}")
+    last = actual
 
 low, high = model.predict().interval(0.9)
 found = len(set(alarms) & stream.anomalies)

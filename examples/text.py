@@ -1,4 +1,4 @@
-"""Next symbol: learn a text as it streams by, then let the model write on.
+"""Next symbol: learn a text as it streams by, then generate more with the model.
 
 Run: python examples/text.py
 """
@@ -23,7 +23,7 @@ generator = np.random.default_rng(1)
 written = ""
 for _ in range(200):
     probabilities = model.predict().probabilities
-    weights = np.array(list(probabilities.values())) ** 1.5  # a little less daring than it is
+    weights = np.array(list(probabilities.values())) ** 1.5  # a little more cautious than the model
     written += generator.choice(list(probabilities), p=weights / weights.sum())
-    model.follow(written[-1])  # goes on from its own symbol, and learns nothing from it
+    model.follow(written[-1])  # continues from its own symbol, without learning from it
 print(repr(written))

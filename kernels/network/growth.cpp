@@ -69,14 +69,6 @@ void copy_state(const Layout& a, const char* from, const Layout& b, char* to) {
   for (const auto& at : outputs) std::memcpy(to + at[1], from + at[0], single(a.outputs));
 }
 
-bool all_finite(const char* block, int64_t begin, int64_t end) {
-  const auto* x = reinterpret_cast<const float*>(block + begin);
-  const auto* const last = reinterpret_cast<const float*>(block + end);
-  for (; x < last; ++x)
-    if (!std::isfinite(*x)) return false;
-  return true;
-}
-
 }  // namespace
 
 void grow_state(const Layout& before, const char* from, const Layout& after, char* to) {
@@ -88,7 +80,7 @@ void grow_state(const Layout& before, const char* from, const Layout& after, cha
 void grow_network(const Layout& a, const char* from, const Layout& b, char* to) {
   const int more = b.inputs - a.inputs;
   std::memcpy(to, from, sizeof(Header));
-  std::memcpy(to + b.touched, from + a.touched, a.inputs);
+  std::memcpy(to + b.ever_nonzero, from + a.ever_nonzero, a.inputs);
   copy_state(a, from, b, to);
   const int64_t units = single((3 + a.cells) * int64_t(a.padded_blocks));
   for (int i = 0; i < a.layers; ++i) {
@@ -97,8 +89,8 @@ void grow_network(const Layout& a, const char* from, const Layout& b, char* to) 
     copy_rows(from + before.weights, to + after.weights, before.rows, units, moved);
     copy_rows(from + before.moment1, to + after.moment1, before.rows, units, moved);
     copy_rows(from + before.moment2, to + after.moment2, before.rows, units, moved);
-    copy_rows(from + before.partials, to + after.partials, before.rows,
-              single(a.layer_partials()), moved);
+    copy_rows(from + before.partials, to + after.partials, before.rows, single(a.layer_partials()),
+              moved);
   }
   const int cells = a.layers * a.blocks * a.cells;
   const Rows moved = {a.shortcuts ? cells + a.inputs : cells, a.shortcuts ? more : 0};
@@ -114,20 +106,11 @@ void grow_network(const Layout& a, const char* from, const Layout& b, char* to) 
 const char* check_header(const Layout& layout, const char* header) {
   Header h;
   std::memcpy(&h, header, sizeof h);
-  // Far below where counting would overflow, and as many as doubles tell apart.
-  constexpr int64_t most = int64_t(1) << 52;
   for (const int64_t count : {h.steps, h.updates, h.passes, h.since_start})
-    if (count < 0 || count >= most) return "its counters";
+    if (count < 0 || count > most_steps) return "its counters";
   if (h.pending > 1 || h.stale > 1 || h.snapshot_due > 1) return "its flags";
   if (h.symbol < -1 || h.symbol >= layout.inputs) return "its last symbol";
   if (!std::isfinite(h.rate) || h.rate < 0) return "its learning rate";
-  return nullptr;
-}
-
-const char* check_network(const Layout& layout, const char* block) {
-  if (const char* const wrong = check_header(layout, block)) return wrong;
-  if (!all_finite(block, layout.state_begin, layout.state_end)) return "its states";
-  if (!all_finite(block, layout.learned_begin, layout.learned_end)) return "its weights";
   return nullptr;
 }
 

@@ -32,8 +32,8 @@ struct OwnedLayout {
 void grow_network(const Layout& before, const char* from, const Layout& after, char* to);
 void grow_state(const Layout& before, const char* from, const Layout& after, char* to);
 
-// What is wrong with a float32 block that comes from outside, or null.
-const char* check_network(const Layout& layout, const char* block);
+// What is wrong with the header of a block that comes from outside, or null. Weights and states may
+// be any numbers: those that are not finite are found by the steps that they spoil.
 const char* check_header(const Layout& layout, const char* header);
 
 }  // namespace lethe

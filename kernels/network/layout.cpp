@@ -40,7 +40,7 @@ bool place(Layout& l, int itemsize, int64_t most) {
   for (int kind = 0; kind < 4; ++kind) hidden_bias |= l.biased[kind];
 
   Cursor cursor(itemsize);
-  l.touched = cursor.take(double(l.inputs) / itemsize + 1);
+  l.ever_nonzero = cursor.take(double(l.inputs) / itemsize + 1);
   l.state_begin = static_cast<int64_t>(cursor.end());
   for (int i = 0; i < l.layers; ++i) {
     LayerLayout& at = l.layer[i];
@@ -75,8 +75,8 @@ bool place(Layout& l, int itemsize, int64_t most) {
   l.output_moment1 = keeps & 1 ? cursor.take(output_weights) : l.output_weights;
   l.output_moment2 = keeps & 2 ? cursor.take(output_weights) : l.output_weights;
   if (cursor.end() * 2 > double(most)) return false;
-  l.learned_end = l.life = static_cast<int64_t>(cursor.end());
-  l.size = l.snapshots ? 2 * l.life : l.life;
+  l.learned_end = l.state_size = static_cast<int64_t>(cursor.end());
+  l.size = l.snapshots ? 2 * l.state_size : l.state_size;
   return true;
 }
 

@@ -51,6 +51,9 @@ struct LayerLayout {
   int64_t partials;
 };
 
+// What a layer takes at the least: each of its arrays starts on a line of its own.
+constexpr int64_t least_layer_bytes = 19 * 64;
+
 struct Layout {
   int inputs, outputs, blocks, cells, layers;  // cells: in each block
   int padded_blocks, padded_outputs;           // to whole vectors
@@ -64,12 +67,13 @@ struct Layout {
   Update update;
 
   int output_sources, output_rows;
-  int64_t touched;  // one byte for each input: whether it was ever other than zero while learning
+  int64_t
+      ever_nonzero;  // one byte for each input: whether it was ever other than zero while learning
   int64_t output_z, output_net, output_y, output_error, target;
   int64_t output_weights, output_moment1, output_moment2;
   int64_t state_begin, state_end;      // what a frozen step writes
   int64_t learned_begin, learned_end;  // weights, moments, partials
-  int64_t life;                        // bytes of a whole state; a snapshot of it may lie behind
+  int64_t state_size;                  // bytes of a whole state; a snapshot of it may lie behind
   int64_t size;                        // bytes of all
   bool snapshots = true;               // whether one does
   LayerLayout* layer;                  // one for each layer
@@ -97,7 +101,7 @@ inline int padded(int lanes) {
 // `itemsize` bytes. False where the block would be larger than `most` bytes.
 bool place(Layout& layout, int itemsize, int64_t most);
 
-// The first line of the block: counters and flags, part of the network's life like the weights.
+// The first line of the block: counters and flags, part of the network's state like the weights.
 struct Header {
   double rate;           // the learning rate now
   int64_t steps;         // time steps so far
@@ -110,6 +114,9 @@ struct Header {
   uint8_t snapshot_due;  // somebody may have written weights
   uint8_t reserved[13];
 };
+// Counters stay at their end: what a file brings may be there already.
+constexpr int64_t most_steps = int64_t(1) << 52;
+inline void count_up(int64_t& counter) { counter += counter < most_steps; }
 static_assert(sizeof(Header) == 64, "one cache line");
 
 enum class Status : int { ok, stopped, not_finite, interrupted };
@@ -139,17 +146,17 @@ struct RunArguments {
   int64_t done;  // steps done
 };
 
-// One instruction set's functions for one dtype. The block is the network's whole life.
+// One instruction set's functions for one dtype. The block is the network's whole state.
 template <class T>
 struct Kernel {
   Status (*step)(const Layout&, char* block, const T* x, int64_t symbol, bool learn);
   Status (*learn)(const Layout&, char* block, const T* target, int64_t one_hot, const T* error);
-  Status (*finish)(const Layout&, char* block);
+  Status (*complete_step)(const Layout&, char* block);
   Status (*run)(const Layout&, char* block, RunArguments<T>& arguments);
   Status (*guard)(const Layout&, char* block);
   void (*start_sequence)(const Layout&, char* block, bool reset, bool decays);
   void (*clear)(const Layout&, char* block);
-  void (*clear_partials)(const Layout&, char* block);
+  void (*reset_partials)(const Layout&, char* block);
 };
 
 }  // namespace lethe

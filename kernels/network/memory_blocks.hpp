@@ -13,11 +13,11 @@ using lethe::LayerLayout;
 using lethe::Layout;
 
 template <class T>
-LETHE_INLINE T* part(char* block, int64_t offset) {
+LETHE_INLINE T* as_span(char* block, int64_t offset) {
   return reinterpret_cast<T*>(block + offset);
 }
 template <class T>
-LETHE_INLINE const T* part(const char* block, int64_t offset) {
+LETHE_INLINE const T* as_span(const char* block, int64_t offset) {
   return reinterpret_cast<const T*>(block + offset);
 }
 
@@ -165,18 +165,18 @@ struct MemoryBlocks {
   // z(t) but for the inputs: y_c(t-1), gates(t-1), y_c(t) of the layer below, 1.
   static LETHE_INLINE void gather_sources(const Layout& l, int layer, char* block) {
     const LayerLayout& at = l.layer[layer];
-    T* z = part<T>(block, at.z);
-    if (at.first_cell >= 0) gather_cells(l, z + at.first_cell, part<T>(block, at.cell_output));
+    T* z = as_span<T>(block, at.z);
+    if (at.first_cell >= 0) gather_cells(l, z + at.first_cell, as_span<T>(block, at.cell_output));
     if (at.first_gate >= 0) {
       T* to = z + at.first_gate;
       for (int kind = 0; kind < 3; ++kind)
         if (l.gate_present[kind]) {
-          copy_lanes(to, part<T>(block, at.gate[kind]), l.blocks);
+          copy_lanes(to, as_span<T>(block, at.gate[kind]), l.blocks);
           to += l.blocks;
         }
     }
     if (at.first_below >= 0)
-      gather_cells(l, z + at.first_below, part<T>(block, l.layer[layer - 1].cell_output));
+      gather_cells(l, z + at.first_below, as_span<T>(block, l.layer[layer - 1].cell_output));
     z[at.sources] = T(1);
   }
 
@@ -191,9 +191,9 @@ struct MemoryBlocks {
     const int n = cells(l), padded_blocks = blocks(l);
     const int units = (3 + n) * padded_blocks;
     gather_sources(l, layer, block);
-    T* const net = part<T>(block, at.net);
-    const T* const z = part<T>(block, at.z);
-    const T* const weights = part<T>(block, at.weights);
+    T* const net = as_span<T>(block, at.net);
+    const T* const z = as_span<T>(block, at.z);
+    const T* const weights = as_span<T>(block, at.weights);
     const Segment<T> segments[] = {
         input_segment(weights, z, l.inputs, units, symbol),
         {weights + int64_t(l.inputs) * units, z + l.inputs, at.rows - l.inputs}};
@@ -231,9 +231,9 @@ struct MemoryBlocks {
   static LETHE_INLINE void store_gates(const LayerLayout& at, char* block, int b,
                                        const Squashed<T, W>& in, const Squashed<T, W>& forget,
                                        const Squashed<T, W>& out) {
-    store<W>(part<T>(block, at.gate[0]) + b, in.y);
-    store<W>(part<T>(block, at.gate[1]) + b, forget.y);
-    store<W>(part<T>(block, at.gate[2]) + b, out.y);
+    store<W>(as_span<T>(block, at.gate[0]) + b, in.y);
+    store<W>(as_span<T>(block, at.gate[1]) + b, forget.y);
+    store<W>(as_span<T>(block, at.gate[2]) + b, out.y);
   }
 
   // Cells c to c + L: states, outputs, and the factors that all sources share in the pass.
@@ -242,7 +242,7 @@ struct MemoryBlocks {
                                          const lethe::Squashes<T>& squash, const Squashed<T, L>& in,
                                          const Squashed<T, L>& forget, const Squashed<T, L>& out) {
     using VL = Lanes<T, L>;
-    const auto lanes = [&](int64_t offset) { return part<T>(block, offset) + c; };
+    const auto lanes = [&](int64_t offset) { return as_span<T>(block, offset) + c; };
     const Squashed<T, L> g(load<L>(lanes(at.net) + 3 * blocks(l)), squash.cell_input);
     const VL before = load<L>(lanes(at.cell_state));
     const VL now = forget.y * before + in.y * g.y;  // eq. 11
@@ -295,7 +295,7 @@ struct MemoryBlocks {
   template <int L>
   static LETHE_INLINE Sent<L> cell_errors(const Layout& l, const LayerLayout& at, char* block,
                                           int c, T bound, bool below) {
-    const auto lanes = [&](int64_t offset) { return part<T>(block, offset) + c; };
+    const auto lanes = [&](int64_t offset) { return as_span<T>(block, offset) + c; };
     // In the halves that it was written in: one load of both is a store-forwarding stall.
     const Lanes<T, L> error = [&] {
       if constexpr (pairs)
@@ -317,9 +317,9 @@ struct MemoryBlocks {
   static LETHE_INLINE void store_gate_errors(const Layout& l, const LayerLayout& at, char* block,
                                              int b, T bound, bool below, const Sent<W>& sent) {
     const V to_output_gate = clamp<T, W>(sent.to_output_gate, bound);  // eq. 15
-    store<W>(part<T>(block, at.output_gate_error) + b, to_output_gate);
+    store<W>(as_span<T>(block, at.output_gate_error) + b, to_output_gate);
     if (!below) return;
-    T* const unit_error = part<T>(block, at.unit_error) + b;
+    T* const unit_error = as_span<T>(block, at.unit_error) + b;
     store<W>(unit_error, sent.to_input_gate);
     store<W>(unit_error + blocks(l), sent.to_forget_gate);
     store<W>(unit_error + 2 * blocks(l), to_output_gate);
@@ -333,25 +333,25 @@ struct MemoryBlocks {
     const int n = cells(l), padded_blocks = blocks(l);
     const int units = (3 + n) * padded_blocks, row_of_partials = 3 * n * padded_blocks;
     const Rows<Rule, T> rows(block, at.weights, at.moment1, at.moment2);
-    T* const partials = part<T>(block, at.partials);
-    const T* const z = part<T>(block, at.z);
-    const T* const decay = part<T>(block, at.gate[lethe::forget_gate]);
-    const T* const output_gate_error = part<T>(block, at.output_gate_error);
-    const auto* const touched = reinterpret_cast<const uint8_t*>(block + l.touched);
+    T* const partials = as_span<T>(block, at.partials);
+    const T* const z = as_span<T>(block, at.z);
+    const T* const decay = as_span<T>(block, at.gate[lethe::forget_gate]);
+    const T* const output_gate_error = as_span<T>(block, at.output_gate_error);
+    const auto* const ever_nonzero = reinterpret_cast<const uint8_t*>(block + l.ever_nonzero);
 
     // do_row(m, z of input gates, forget gates, output gates, cells). They differ in the bias's
     // row.
     const auto each_row = [&](auto&& do_row) LETHE_INLINE_LAMBDA {
       for (int m = 0; m < l.inputs; ++m)
         // An input that was always zero has zero partials and moments: its row stays as it is.
-        if (touched[m]) do_row(m, z[m], z[m], z[m], z[m]);
+        if (ever_nonzero[m]) do_row(m, z[m], z[m], z[m], z[m]);
       for (int m = l.inputs; m < at.sources; ++m) do_row(m, z[m], z[m], z[m], z[m]);
       if (at.rows > at.sources)
         do_row(at.sources, T(l.biased[0]), T(l.biased[1]), T(l.biased[2]), T(l.biased[3]));
     };
 
     if constexpr (pairs) {
-      const auto load_both = [&](int64_t offset) { return load<8>(part<T>(block, offset)); };
+      const auto load_both = [&](int64_t offset) { return load<8>(as_span<T>(block, offset)); };
       const PairFactors<T> both = {load_both(at.state_error) * of_rate, load_both(at.inject_input),
                                    load_both(at.inject_forget), load_both(at.inject_cell)};
       const Lanes<T, 8> decays = duplicate<T>(load<4>(decay));
@@ -364,7 +364,7 @@ struct MemoryBlocks {
     } else {
       // All factors of a vector of blocks side by side: a row's loop then walks along eight
       // pointers. Fourteen exceed the registers: each visit would spill and reload some.
-      T* const factors = part<T>(block, at.factors);
+      T* const factors = as_span<T>(block, at.factors);
       T* to = factors;
       for (int b = 0; b < padded_blocks; b += W) {
         store<W>(to, load<W>(decay + b));
@@ -372,10 +372,10 @@ struct MemoryBlocks {
         to += 2 * W;
         for (int v = 0; v < n; ++v, to += 4 * W) {
           const int c = v * padded_blocks + b;
-          store<W>(to, load<W>(part<T>(block, at.state_error) + c) * of_rate);
-          store<W>(to + W, load<W>(part<T>(block, at.inject_input) + c));
-          store<W>(to + 2 * W, load<W>(part<T>(block, at.inject_forget) + c));
-          store<W>(to + 3 * W, load<W>(part<T>(block, at.inject_cell) + c));
+          store<W>(to, load<W>(as_span<T>(block, at.state_error) + c) * of_rate);
+          store<W>(to + W, load<W>(as_span<T>(block, at.inject_input) + c));
+          store<W>(to + 2 * W, load<W>(as_span<T>(block, at.inject_forget) + c));
+          store<W>(to + 3 * W, load<W>(as_span<T>(block, at.inject_cell) + c));
         }
       }
       const auto rows_of = [&](auto far) LETHE_INLINE_LAMBDA {

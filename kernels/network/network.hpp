@@ -1,7 +1,7 @@
 // A network's time step: forward, errors, one pass; and many steps in a row.
 //
-// Every function takes the block that is the network's whole life. `step` leaves its pass to what
-// follows: `learn` makes one pass of both, anything else completes it through `finish`.
+// Every function takes the block that is the network's whole state. `step` leaves its pass to what
+// follows: `learn` makes one pass of both, anything else completes it through `complete_step`.
 #pragma once
 
 #include <cmath>
@@ -96,24 +96,24 @@ struct Network {
         z[before] = T(0);
       z[symbol] = T(1);
     };
-    for (int layer = 0; layer < l.layers; ++layer) fill(part<T>(block, l.layer[layer].z));
-    if (l.shortcuts) fill(part<T>(block, l.output_z) + below);
+    for (int layer = 0; layer < l.layers; ++layer) fill(as_span<T>(block, l.layer[layer].z));
+    if (l.shortcuts) fill(as_span<T>(block, l.output_z) + below);
     header(block).symbol = symbol;
     if (!learn) return;
-    auto* const touched = reinterpret_cast<uint8_t*>(block + l.touched);
+    auto* const ever_nonzero = reinterpret_cast<uint8_t*>(block + l.ever_nonzero);
     if (symbol >= 0)
-      touched[symbol] = 1;
+      ever_nonzero[symbol] = 1;
     else
-      for (int i = 0; i < l.inputs; ++i) touched[i] |= x[i] != T(0);
+      for (int i = 0; i < l.inputs; ++i) ever_nonzero[i] |= x[i] != T(0);
   }
 
   template <bool learn>
   static void forward(const Layout& l, char* block, int64_t symbol) {
-    T* const output_z = part<T>(block, l.output_z);
+    T* const output_z = as_span<T>(block, l.output_z);
     for (int layer = 0; layer < l.layers; ++layer) {
       Blocks::template forward<learn>(l, layer, block, symbol);
       Blocks::gather_cells(l, output_z + layer * l.blocks * l.cells,
-                           part<T>(block, l.layer[layer].cell_output));
+                           as_span<T>(block, l.layer[layer].cell_output));
     }
     output_z[l.output_sources] = T(1);
     with_lanes<T>(l.padded_outputs, [&](auto lanes) {
@@ -123,11 +123,11 @@ struct Network {
 
   template <bool learn>
   static LETHE_INLINE Status step(const Layout& l, char* block, const T* x, int64_t symbol) {
-    if (finish(l, block) != Status::ok) return Status::not_finite;
+    if (complete_step(l, block) != Status::ok) return Status::not_finite;
     set_inputs(l, block, x, symbol, learn);
     Header& h = header(block);
-    ++h.steps;
-    h.since_start += learn;
+    lethe::count_up(h.steps);
+    if (learn) lethe::count_up(h.since_start);
     forward<learn>(l, block, symbol);
     if (!learn) {
       h.stale = 1;
@@ -151,7 +151,7 @@ struct Network {
       Blocks::errors(l, layer, block);
     }
     if (!finite(l, block, true)) return Status::not_finite;
-    ++header(block).updates;
+    lethe::count_up(header(block).updates);
     const auto do_pass = [&](auto rule) { pass<decltype(rule)>(l, block); };
     if (l.update.bound_step < HUGE_VAL)
       with_rule<true>(l.update.rule, do_pass);
@@ -165,7 +165,7 @@ struct Network {
   static LETHE_INLINE const T* whole_vectors(const Layout& l, char* block, const T* row,
                                              int64_t readable) {
     if (!row || readable >= l.padded_outputs) return row;
-    T* const copy = part<T>(block, l.target);
+    T* const copy = as_span<T>(block, l.target);
     copy_lanes(copy, row, l.outputs);
     return copy;
   }
@@ -184,10 +184,10 @@ struct Network {
     const int n = Blocks::cells(l), padded_blocks = Blocks::blocks(l),
               units = (3 + n) * padded_blocks;
     const LayerLayout& at = l.layer[layer];
-    T* const cell_error = part<T>(block, at.cell_error);
-    const T* const delta = part<T>(block, l.output_error);
+    T* const cell_error = as_span<T>(block, at.cell_error);
+    const T* const delta = as_span<T>(block, l.output_error);
     const T* row =
-        part<T>(block, l.output_weights) + int64_t(layer) * l.blocks * n * l.padded_outputs;
+        as_span<T>(block, l.output_weights) + int64_t(layer) * l.blocks * n * l.padded_outputs;
     with_lanes<T>(l.padded_outputs, [&](auto lanes) {
       for (int v = 0; v < n; ++v, row += int64_t(l.blocks) * l.padded_outputs)
         send_to_sources<false, T, decltype(lanes)::value>(cell_error + v * padded_blocks, row,
@@ -195,8 +195,8 @@ struct Network {
     });
     if (layer + 1 == l.layers) return;
     const LayerLayout& above = l.layer[layer + 1];
-    const T* const unit_error = part<T>(block, above.unit_error);
-    row = part<T>(block, above.weights) + int64_t(above.first_below) * units;
+    const T* const unit_error = as_span<T>(block, above.unit_error);
+    row = as_span<T>(block, above.weights) + int64_t(above.first_below) * units;
     for (int v = 0; v < n; ++v, row += int64_t(l.blocks) * units)
       send_to_sources<true, T, W>(cell_error + v * padded_blocks, row, unit_error, l.blocks, units);
   }
@@ -213,7 +213,7 @@ struct Network {
   }
 
   // Completes a step that had no error: its partials advance.
-  static Status finish(const Layout& l, char* block) {
+  static Status complete_step(const Layout& l, char* block) {
     if (!header(block).pending) return Status::ok;
     const Coefficients<T> none = {};
     for (int layer = 0; layer < l.layers; ++layer)
@@ -225,26 +225,26 @@ struct Network {
     Header& h = header(block);
     h.pending = 0;
     if (!l.update.decay_per_sequence) h.rate *= l.update.decay;
-    ++h.passes;
+    lethe::count_up(h.passes);
     if (h.passes % passes_between_snapshots && !h.snapshot_due) return Status::ok;
     return guard(l, block);
   }
 
-  // Looks at the whole life, and, where all of it is finite, makes it what a roll-back goes back
+  // Looks at the whole state, and, where all of it is finite, makes it what a roll-back goes back
   // to.
   static Status guard(const Layout& l, char* block) {
     if (!all_finite(block, l.state_begin, l.state_end) ||
         !all_finite(block, l.learned_begin, l.learned_end))
       return Status::not_finite;
     header(block).snapshot_due = 0;
-    if (l.snapshots) std::memcpy(block + l.life, block, l.life);
+    if (l.snapshots) std::memcpy(block + l.state_size, block, l.state_size);
     return Status::ok;
   }
 
   static bool all_finite(const char* block, int64_t begin, int64_t end) {
     const int64_t lanes = (end - begin) / static_cast<int64_t>(sizeof(T));
     constexpr int wide = native_lanes<T>;
-    return sum<T, wide>(not_finite<T, wide>(part<T>(block, begin), lanes)) == T(0);
+    return sum<T, wide>(not_finite<T, wide>(as_span<T>(block, begin), lanes)) == T(0);
   }
 
   // Whether what this step computed is finite: outputs and states, and, with `errors`, the errors.
@@ -254,17 +254,17 @@ struct Network {
     for (int layer = 0; layer < l.layers; ++layer) {
       const LayerLayout& at = l.layer[layer];
       if (errors) {
-        bad += not_finite<T, W>(part<T>(block, at.state_error), cells);
-        bad += not_finite<T, W>(part<T>(block, at.output_gate_error), Blocks::blocks(l));
+        bad += not_finite<T, W>(as_span<T>(block, at.state_error), cells);
+        bad += not_finite<T, W>(as_span<T>(block, at.output_gate_error), Blocks::blocks(l));
       } else {
-        bad += not_finite<T, W>(part<T>(block, at.cell_state), cells);
-        bad += not_finite<T, W>(part<T>(block, at.cell_output), cells);
+        bad += not_finite<T, W>(as_span<T>(block, at.cell_state), cells);
+        bad += not_finite<T, W>(as_span<T>(block, at.cell_output), cells);
       }
     }
     bool ok = true;
     with_lanes<T>(l.padded_outputs, [&](auto lanes) {
       constexpr int wide = decltype(lanes)::value;
-      const T* const x = part<T>(block, errors ? l.output_error : l.output_y);
+      const T* const x = as_span<T>(block, errors ? l.output_error : l.output_y);
       ok = sum<T, wide>(not_finite<T, wide>(x, l.padded_outputs)) == T(0);
     });
     return ok && sum<T, W>(bad) == T(0);
@@ -283,11 +283,11 @@ struct Network {
 
   static void clear(const Layout& l, char* block) {
     std::memset(block + l.state_begin, 0, l.state_end - l.state_begin);
-    clear_partials(l, block);
+    reset_partials(l, block);
     header(block).symbol = -1;
   }
 
-  static void clear_partials(const Layout& l, char* block) {
+  static void reset_partials(const Layout& l, char* block) {
     for (int layer = 0; layer < l.layers; ++layer) {
       const LayerLayout& at = l.layer[layer];
       std::memset(block + at.partials, 0, int64_t(at.rows) * l.layer_partials() * sizeof(T));
@@ -310,7 +310,7 @@ struct Network {
       }
       const int64_t t = a.done;
       if (a.starts && a.starts[t]) {
-        if (finish(l, block) != Status::ok) return Status::not_finite;
+        if (complete_step(l, block) != Status::ok) return Status::not_finite;
         start_sequence(l, block, a.reset_at_starts, a.learn);
       }
       const T* x = a.symbols ? nullptr : a.inputs + t * l.inputs;
@@ -344,7 +344,7 @@ struct Network {
   // Eq. 12, or the cross-entropy in nats. An output that has rounded to 0 counts as the smallest
   // normal number of single precision, so that a loss is finite in either dtype.
   static double loss(const Layout& l, const char* block, const Target<T>& target) {
-    const T* const y = part<T>(block, l.output_y);
+    const T* const y = as_span<T>(block, l.output_y);
     const auto log_of = [](double x) { return std::log(x > 1.2e-38 ? x : 1.2e-38); };
     double total = 0;
     for (int k = 0; k < l.outputs; ++k) {
@@ -368,7 +368,7 @@ struct Network {
     if (a.record_output)
       std::memcpy(a.record_output + t * l.outputs, block + l.output_y, l.outputs * sizeof(T));
     const auto rows = [&](T* to, int64_t offset, int layer, int n) {
-      const T* from = part<T>(block, offset);
+      const T* from = as_span<T>(block, offset);
       to += (t * l.layers + layer) * n * l.blocks;
       for (int v = 0; v < n; ++v)
         std::memcpy(to + v * l.blocks, from + v * l.padded_blocks, l.blocks * sizeof(T));
@@ -395,17 +395,17 @@ struct Network {
     return learn(l, block, {whole_vectors(l, block, target, 0), one_hot},
                  whole_vectors(l, block, error, 0));
   }
-  static Status enter_finish(const Layout& l, char* block) {
+  static Status enter_complete_step(const Layout& l, char* block) {
     const FlushDenormals flush;
-    return finish(l, block);
+    return complete_step(l, block);
   }
   static Status enter_run(const Layout& l, char* block, RunArguments<T>& a) {
     const FlushDenormals flush;
     return run(l, block, a);
   }
   static const Kernel<T>* kernel() {
-    static const Kernel<T> k = {enter_step, enter_learn,    enter_finish, enter_run,
-                                guard,      start_sequence, clear,        clear_partials};
+    static const Kernel<T> k = {enter_step,     enter_learn, enter_complete_step, enter_run, guard,
+                                start_sequence, clear,       reset_partials};
     return &k;
   }
 };

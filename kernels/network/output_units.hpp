@@ -34,10 +34,10 @@ struct OutputLayer {
 
   static void forward(const Layout& l, char* block, int64_t symbol) {
     const int lanes = l.padded_outputs;
-    T* const net = part<T>(block, l.output_net);
-    T* const y = part<T>(block, l.output_y);
-    const T* const z = part<T>(block, l.output_z);
-    const T* const weights = part<T>(block, l.output_weights);
+    T* const net = as_span<T>(block, l.output_net);
+    T* const y = as_span<T>(block, l.output_y);
+    const T* const z = as_span<T>(block, l.output_z);
+    const T* const weights = as_span<T>(block, l.output_weights);
     const int below = l.layers * l.blocks * l.cells;
     // The cells last: they are known last, and everything else is summed while they are worked out.
     const Segment<T> segments[] = {{weights + int64_t(l.output_sources) * lanes,
@@ -85,7 +85,7 @@ struct OutputLayer {
   static void errors_from_target(const Layout& l, char* block, const Target<T>& target) {
     const T squared = l.output_units == lethe::OutputUnits::logistic ? T(1) : T(0);
     for (int k = 0; k < l.padded_outputs; k += W) {
-      const V y = load<W>(part<T>(block, l.output_y) + k);
+      const V y = load<W>(as_span<T>(block, l.output_y) + k);
       const V e = target.template lanes<W>(k) - y;
       const V slope = (T(1) - squared) + (y * (T(1) - y)) * squared;
       store_bounded(l, block, k, slope * e);
@@ -100,7 +100,8 @@ struct OutputLayer {
   // Within the bound, and 0 for the lanes that are no output units.
   static LETHE_INLINE void store_bounded(const Layout& l, char* block, int k, V delta) {
     delta = clamp<T, W>(delta, static_cast<T>(l.update.bound_error));
-    store<W>(part<T>(block, l.output_error) + k, Numbers<T, W>::from(k) < l.outputs ? delta : V{});
+    store<W>(as_span<T>(block, l.output_error) + k,
+             Numbers<T, W>::from(k) < l.outputs ? delta : V{});
   }
 
   // Whether some output is wrong by `bound` or more.
@@ -109,7 +110,7 @@ struct OutputLayer {
     const V least = broadcast<W>(static_cast<T>(bound));
     typename Numbers<T, W>::type wrong = {};
     for (int k = 0; k < l.padded_outputs; k += W) {
-      const V e = target.template lanes<W>(k) - load<W>(part<T>(block, l.output_y) + k);
+      const V e = target.template lanes<W>(k) - load<W>(as_span<T>(block, l.output_y) + k);
       wrong |= ((e >= least) | (-e >= least)) & (Numbers<T, W>::from(k) < l.outputs);
     }
     for (int i = 0; i < W; ++i)
@@ -120,10 +121,10 @@ struct OutputLayer {
   template <class Rule>
   static void pass(const Layout& l, char* block, T of_rate, const Coefficients<T>& coefficients) {
     const int lanes = l.padded_outputs;
-    const T* const z = part<T>(block, l.output_z);
-    const T* const delta = part<T>(block, l.output_error);
+    const T* const z = as_span<T>(block, l.output_z);
+    const T* const delta = as_span<T>(block, l.output_error);
     const Rows<Rule, T> rows(block, l.output_weights, l.output_moment1, l.output_moment2);
-    const auto* const touched = reinterpret_cast<const uint8_t*>(block + l.touched);
+    const auto* const ever_nonzero = reinterpret_cast<const uint8_t*>(block + l.ever_nonzero);
     const int below = l.layers * l.blocks * l.cells;
     const auto update = [&](int m) {
       const T scaled = z[m] * of_rate;
@@ -139,7 +140,7 @@ struct OutputLayer {
         update(below + static_cast<int>(symbol));
       else
         for (int i = 0; i < l.inputs; ++i)
-          if (touched[i]) update(below + i);
+          if (ever_nonzero[i]) update(below + i);
     }
     if (l.output_rows > l.output_sources) update(l.output_sources);
   }

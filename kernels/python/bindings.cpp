@@ -1,6 +1,12 @@
 // The kernels for Python: this folder's files are the only ones to know it.
 #include "core.hpp"
 
+// In signatures for Python's type checkers; those of both dtypes are one, so that a union of the
+// two classes can be called.
+#define ARRAY "numpy.typing.NDArray[numpy.floating]"
+#define INTEGERS "numpy.typing.NDArray[numpy.int64]"
+#define FLAGS "numpy.typing.NDArray[numpy.bool_]"
+
 namespace {
 
 template <class T>
@@ -11,17 +17,30 @@ void bind_core(nb::module_& m, const char* name) {
            "cell_input"_a, "cell_output"_a)
       .def(nb::init<nb::handle, nb::handle, nb::handle, nb::handle, Bytes>(), "topology"_a,
            "update"_a, "cell_input"_a, "cell_output"_a, "memory"_a.noconvert())
-      .def("step", &C::step_symbol, "x"_a, "learn"_a)
-      .def("step", nb::overload_cast<Row<T>, bool>(&C::step), "x"_a, "learn"_a)
-      .def("peek", &C::peek, "x"_a.none(), "symbol"_a, "y"_a.noconvert())
+      .def_static("from_block", &C::from_block, "topology"_a, "update"_a, "cell_input"_a,
+                  "cell_output"_a, "block"_a.noconvert())
+      .def("step", &C::step_symbol, "x"_a, "learn"_a, "outputs"_a,
+           nb::sig("def step(self, x: int, learn: bool, outputs: " ARRAY ") -> " ARRAY))
+      .def("step", nb::overload_cast<Row<T>, bool, nb::handle>(&C::step), "x"_a, "learn"_a,
+           "outputs"_a,
+           nb::sig("def step(self, x: " ARRAY ", learn: bool, outputs: " ARRAY ") -> " ARRAY))
+      .def("peek", &C::peek, "x"_a.none(), "symbol"_a, "y"_a.noconvert(),
+           nb::sig("def peek(self, x: " ARRAY " | None, symbol: int, y: " ARRAY ") -> None"))
       .def("learn", &C::learn_class, "target"_a)
-      .def("learn", nb::overload_cast<Row<T>, bool>(&C::learn), "target"_a, "is_error"_a = false)
+      .def("learn", nb::overload_cast<Row<T>, bool>(&C::learn), "target"_a, "is_error"_a = false,
+           nb::sig("def learn(self, target: " ARRAY ", is_error: bool = False) -> None"))
       .def("run", &C::run, "inputs"_a.none(), "symbols"_a.none(), "targets"_a.none(),
            "classes"_a.none(), "target_table"_a.none(), "has_target"_a.none(), "starts"_a.none(),
-           "reset_at_starts"_a, "learn"_a, "stop_bound"_a, "stop_learns"_a, "records"_a)
-      .def("finish", &C::finish)
+           "reset_at_starts"_a, "learn"_a, "stop_bound"_a, "stop_learns"_a, "records"_a,
+           nb::sig("def run(self, inputs: " ARRAY " | None, symbols: " INTEGERS " | None, "
+                   "targets: " ARRAY " | None, classes: " INTEGERS " | None, "
+                   "target_table: " ARRAY " | None, has_target: " FLAGS " | None, "
+                   "starts: " FLAGS " | None, reset_at_starts: bool, learn: bool, "
+                   "stop_bound: float, stop_learns: bool, records: dict[str, " ARRAY "]) "
+                   "-> tuple[bool, int]"))
+      .def("complete_step", &C::complete_step)
       .def("reset", &C::reset)
-      .def("clear_partials", &C::clear_partials)
+      .def("reset_partials", &C::reset_partials)
       .def("start_sequence", &C::start_sequence, "reset"_a)
       .def("snapshot_due", &C::snapshot_due)
       .def("snapshot", &C::snapshot)
@@ -30,31 +49,30 @@ void bind_core(nb::module_& m, const char* name) {
           [](nb::handle_t<C> self, const std::string& part, int layer) {
             return nb::cast<C&>(self).array(self, part, layer);
           },
-          "name"_a, "layer"_a)
+          "name"_a, "layer"_a, nb::sig("def array(self, name: str, layer: int) -> " ARRAY))
       .def("save", &C::save)
-      .def("load", &C::load, "saved"_a)
-      .def("take_counters", &C::take_counters, "other"_a)
+      .def("take_counters", &C::take_counters, "other"_a,
+           nb::sig("def take_counters(self, other: Core32 | Core64) -> None"))
       .def_prop_rw("rate", &C::rate, &C::set_rate)
       .def_prop_ro("steps", &C::steps)
       .def_prop_ro("updates", &C::updates);
 }
 
-// Several networks of one topology in one call, for those who race them: from Python, calling each
-// costs as much as its work. Which of them stumbled over numbers that are not finite (a bit for
-// each), and how many steps that has cost.
+// Several networks of one topology in one call, because calling each from Python costs as
+// much as its work. Which of them diverged (a bit for each), and how many steps that has cost.
 template <class T, class Do>
 std::tuple<int64_t, int64_t> each(nb::list networks, Do&& what) {
-  int64_t stumbled = 0, lost = 0;
+  int64_t diverged = 0, lost = 0;
   for (size_t n = 0; n < networks.size(); ++n) {
     try {
       what(nb::cast<Core<T>&>(networks[n]), n);
     } catch (nb::python_error& error) {
       if (!error.matches(Core<T>::not_finite_error())) throw;
-      stumbled |= int64_t(1) << n;
+      diverged |= int64_t(1) << n;
       lost += nb::cast<int64_t>(error.value().attr("steps_lost"));
     }
   }
-  return {stumbled, lost};
+  return {diverged, lost};
 }
 
 template <class T>
@@ -68,11 +86,7 @@ std::tuple<int64_t, int64_t> step_each(nb::list networks, std::optional<Row<T>> 
     core.check_row(y.shape(1));
     T* const row = y.data() + n * y.shape(1);
     std::fill(row, row + y.shape(1), T(0));
-    if (x)
-      core.step(*x, learn);
-    else
-      core.step_symbol(symbol, learn);
-    core.copy_output(row);
+    core.step_into(x, symbol, learn, row);
   });
 }
 
@@ -107,22 +121,29 @@ void exponential(nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu
 
 }  // namespace
 
-void bind_streams(nb::module_& m);  // streams.cpp
+void bind_events(nb::module_& m);         // events.cpp
+void bind_number_stream(nb::module_& m);  // number_stream.cpp
+void bind_class_stream(nb::module_& m);   // class_stream.cpp
 
 NB_MODULE(_kernel, m) {
   m.doc() = "The compiled time step.";
-  try {
-    lethe::instruction_set();
-  } catch (const std::invalid_argument& error) {
-    value_error(error.what());
-  }
+  // Arrays that the kernels hand out would be released in the main interpreter, for whose lock a
+  // sub-interpreter waits for ever.
+  if (PyInterpreterState_Get() != PyInterpreterState_Main())
+    throw std::runtime_error(  // which becomes an ImportError
+        "lethe must be imported in the main interpreter, not in a sub-interpreter; use a process");
   bind_core<float>(m, "Core32");
   bind_core<double>(m, "Core64");
   m.def("step_each", &step_each<float>, "networks"_a, "x"_a.none(), "symbol"_a, "learn"_a,
-        "y"_a.noconvert());
-  m.def("learn_each", &learn_each<float>, "networks"_a, "skipped"_a, "target"_a.none(),
-        "one_hot"_a);
-  m.def("peek_each", &peek_each<float>, "networks"_a, "x"_a.none(), "symbol"_a, "y"_a.noconvert());
+        "y"_a.noconvert(),
+        nb::sig("def step_each(networks: list[Core32], x: " ARRAY " | None, symbol: int, "
+                "learn: bool, y: " ARRAY ") -> tuple[int, int]"));
+  m.def("learn_each", &learn_each<float>, "networks"_a, "skipped"_a, "target"_a.none(), "one_hot"_a,
+        nb::sig("def learn_each(networks: list[Core32], skipped: int, target: " ARRAY " | None, "
+                "one_hot: int) -> tuple[int, int]"));
+  m.def("peek_each", &peek_each<float>, "networks"_a, "x"_a.none(), "symbol"_a, "y"_a.noconvert(),
+        nb::sig("def peek_each(networks: list[Core32], x: " ARRAY " | None, symbol: int, "
+                "y: " ARRAY ") -> None"));
   m.def("instruction_set", &lethe::instruction_set);
   m.def("available_instruction_sets", &lethe::available_instruction_sets);
   m.def(
@@ -131,8 +152,10 @@ NB_MODULE(_kernel, m) {
         Core<float>::not_finite_error() = type;
         Core<double>::not_finite_error() = type;
       },
-      "type"_a);
+      "type"_a, nb::sig("def set_not_finite_error(type: type[FloatingPointError]) -> None"));
   m.def("exponential", &exponential<float>, "x"_a, "y"_a.noconvert());
   m.def("exponential", &exponential<double>, "x"_a, "y"_a.noconvert());
-  bind_streams(m);
+  bind_events(m);
+  bind_number_stream(m);
+  bind_class_stream(m);
 }

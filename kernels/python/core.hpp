@@ -6,6 +6,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
@@ -14,9 +15,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #if defined(__linux__)
@@ -32,17 +35,41 @@ using namespace nb::literals;
 
 namespace {
 
-class Busy {  // one network, one thread at a time
+// One network, one thread at a time: the others wait, without the interpreter's lock.
+struct Turns {
+  std::timed_mutex mutex;
+  std::atomic<std::thread::id> owner{std::thread::id()};
+};
+
+class Turn {
  public:
-  explicit Busy(std::atomic<bool>& flag) : flag_(flag) {
-    if (flag_.exchange(true))
-      throw std::runtime_error(
-          "this network is at work in another thread; use a clone for each thread");
+  explicit Turn(Turns& turns) : turns_(turns) {
+    // A signal handler, or a destructor, that is called while this thread is at work in here.
+    if (turns_.owner.load(std::memory_order_relaxed) == std::this_thread::get_id())
+      throw std::runtime_error("a network must not be called from within a call of its own");
+    if (!turns_.mutex.try_lock()) wait();
+    turns_.owner.store(std::this_thread::get_id(), std::memory_order_relaxed);
   }
-  ~Busy() { flag_ = false; }
+  ~Turn() {
+    turns_.owner.store(std::thread::id(), std::memory_order_relaxed);
+    turns_.mutex.unlock();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
 
  private:
-  std::atomic<bool>& flag_;
+  // Ctrl-C ends the waiting, too.
+  void wait() {
+    for (;;) {
+      {
+        const nb::gil_scoped_release release;
+        if (turns_.mutex.try_lock_for(std::chrono::milliseconds(100))) return;
+      }
+      if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    }
+  }
+
+  Turns& turns_;
 };
 
 // Looks for a signal every 0.1 s, from a run that has released the interpreter.
@@ -67,6 +94,7 @@ using Flags = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu
 template <class T>
 using Record = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 using Bytes = nb::ndarray<uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using SavedBlock = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // One network of one dtype: the block and what follows from its layout.
 template <class T>
@@ -93,15 +121,52 @@ class Core {
     kernel_ = lethe::choose_kernel(layout_, T());
   }
 
-  // Returns through y-views; x is checked before anything changes.
-  void step(Row<T> x, bool learn) {
+  // The network whose `save` this is. Its size is compared before any memory is taken.
+  static std::unique_ptr<Core> from_block(nb::handle topology, nb::handle update,
+                                          nb::handle cell_input, nb::handle cell_output,
+                                          SavedBlock block) {
+    const auto size = static_cast<int64_t>(block.shape(0));
+    lethe::OwnedLayout own =
+        read_network_up_to<T>(topology, update, cell_input, cell_output, true, size);
+    if (own.layout.size != size)
+      value_error(own.layout.size == 0
+                      ? "block must have more bytes for this topology, got " + std::to_string(size)
+                      : "block must have " + std::to_string(own.layout.size) + " bytes, got " +
+                            std::to_string(size));
+    for (int64_t at = 0; at < size; at += own.layout.state_size)
+      if (const char* const wrong =
+              lethe::check_header(own.layout, reinterpret_cast<const char*>(block.data()) + at))
+        value_error(std::string("block must be what a network of this topology and update rule "
+                                "saved, but not ") +
+                    wrong);
+    return std::unique_ptr<Core>(new Core(own, block));
+  }
+
+  // Returns a copy of `outputs`, a view of this network's; x is checked before anything changes.
+  nb::object step(Row<T> x, bool learn, nb::handle outputs) {
     check_length("x", x.shape(0), layout_.inputs, "inputs");
     check_finite("x", x.data(), layout_.inputs);
+    const Turn turn(turns_);
     step(x.data(), -1, learn);
+    return outputs.attr("copy")();
   }
-  void step_symbol(int64_t symbol, bool learn) {
+  nb::object step_symbol(int64_t symbol, bool learn, nb::handle outputs) {
     check_index("x", symbol, layout_.inputs);
+    const Turn turn(turns_);
     step(nullptr, symbol, learn);
+    return outputs.attr("copy")();
+  }
+  // The same, with the outputs written into a row of another array.
+  void step_into(const std::optional<Row<T>>& x, int64_t symbol, bool learn, T* y) {
+    if (x) {
+      check_length("x", x->shape(0), layout_.inputs, "inputs");
+      check_finite("x", x->data(), layout_.inputs);
+    } else {
+      check_index("x", symbol, layout_.inputs);
+    }
+    const Turn turn(turns_);
+    step(x ? x->data() : nullptr, x ? -1 : symbol, learn);
+    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
   }
 
   // Writes into y what `step` would answer.
@@ -109,7 +174,7 @@ class Core {
     peek_into(x, symbol, y.data());
   }
   void peek_into(const std::optional<Row<T>>& x, int64_t symbol, T* y) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     if (x) {
       check_length("x", x->shape(0), layout_.inputs, "inputs");
       check_finite("x", x->data(), layout_.inputs);
@@ -138,9 +203,6 @@ class Core {
     learn(is_error ? nullptr : target.data(), -1, is_error ? target.data() : nullptr);
   }
   void check_row(size_t length) { check_length("y", length, layout_.outputs, "outputs"); }
-  void copy_output(T* y) const {
-    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
-  }
   void learn_class(int64_t one_hot) {
     check_index("target", one_hot, layout_.outputs);
     learn(nullptr, one_hot, nullptr);
@@ -152,7 +214,7 @@ class Core {
                                 std::optional<Flags> has_target, std::optional<Flags> starts,
                                 bool reset_at_starts, bool learn, double stop_bound,
                                 bool stop_learns, nb::dict records) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     if (learn)
       check_fresh(starts && reset_at_starts && starts->shape(0) && starts->data()[0]);
     else
@@ -208,43 +270,49 @@ class Core {
     return {status == lethe::Status::stopped, a.done};
   }
 
-  void finish() {
-    const Busy busy(busy_);
-    check_status(kernel_->finish(layout_, block_));
+  void complete_step() {
+    const Turn turn(turns_);
+    complete_step_now();
   }
   void reset() {
-    finish();
+    const Turn turn(turns_);
+    complete_step_now();
     kernel_->clear(layout_, block_);
     header().since_start = 0;
     if (layout_.update.restart) header().rate = layout_.update.rate;
   }
-  void clear_partials() {
-    finish();
-    kernel_->clear_partials(layout_, block_);
+  void reset_partials() {
+    const Turn turn(turns_);
+    complete_step_now();
+    kernel_->reset_partials(layout_, block_);
   }
   void start_sequence(bool reset) {
-    finish();
+    const Turn turn(turns_);
+    complete_step_now();
     kernel_->start_sequence(layout_, block_, reset, true);
   }
   // Somebody may write weights through a view: look at them, and keep them, at the next pass.
   void snapshot_due() {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     header().snapshot_due = 1;
   }
   // The network as it is now becomes what a roll-back goes back to.
   void snapshot() {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     header().snapshot_due = 0;
-    if (layout_.snapshots) std::memcpy(block_ + layout_.life, block_, layout_.life);
+    if (layout_.snapshots) std::memcpy(block_ + layout_.state_size, block_, layout_.state_size);
   }
 
   // A part of the block as an array in its own order of lanes, padding included.
   nb::ndarray<nb::numpy> array(nb::handle self, const std::string& name, int layer) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
+    if (layer < 0 || layer >= layout_.layers)
+      value_error("layer must be from 0 to " + std::to_string(layout_.layers - 1) + ", got " +
+                  std::to_string(layer));
     // The pass skips inputs that were always zero, whose partials and moments are zero too; who
     // holds a view can make them something else.
     if (name == "partials" || name.find("moment") != std::string::npos)
-      std::memset(block_ + layout_.touched, 1, layout_.inputs);
+      std::memset(block_ + layout_.ever_nonzero, 1, layout_.inputs);
     const size_t lanes = layout_.padded_blocks, cells = layout_.cells;
     const size_t outputs = layout_.padded_outputs;
     const lethe::LayerLayout& at = layout_.layer[layer];
@@ -268,25 +336,16 @@ class Core {
     if (name == "output") return view(layout_.output_y, {size_t(layout_.outputs)});
     value_error("no array is called " + name);
   }
-  // The whole life and its snapshot, out and in.
+  // The whole state and its snapshot.
   nb::bytes save() {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     return nb::bytes(block_, layout_.size);
-  }
-  void load(nb::bytes saved) {
-    const Busy busy(busy_);
-    if (static_cast<int64_t>(saved.size()) != layout_.size)
-      value_error("block must have " + std::to_string(layout_.size) + " bytes, got " +
-                  std::to_string(saved.size()));
-    for (int64_t at = 0; at < layout_.size; at += layout_.life)
-      check_header(static_cast<const char*>(saved.data()) + at);
-    std::memcpy(block_, saved.data(), layout_.size);
   }
 
   // What has been counted so far, of a network that this one takes over from.
   void take_counters(Core& other) {
-    const Busy busy(busy_);
-    const lethe::Header& from = other.header();
+    const lethe::Header from = other.header_now();
+    const Turn turn(turns_);
     lethe::Header& h = header();
     h.rate = from.rate;
     h.steps = from.steps;
@@ -296,17 +355,28 @@ class Core {
     h.stale = from.stale;
   }
 
-  double rate() { return header().rate; }
+  lethe::Header header_now() {
+    const Turn turn(turns_);
+    return header();
+  }
+  double rate() { return header_now().rate; }
   // In the snapshot too: a roll-back does not undo what was meant to prevent the next one.
   void set_rate(double rate) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     header().rate = rate;
-    if (layout_.snapshots) reinterpret_cast<lethe::Header*>(block_ + layout_.life)->rate = rate;
+    if (layout_.snapshots)
+      reinterpret_cast<lethe::Header*>(block_ + layout_.state_size)->rate = rate;
   }
-  int64_t steps() { return header().steps; }
-  int64_t updates() { return header().updates; }
+  int64_t steps() { return header_now().steps; }
+  int64_t updates() { return header_now().updates; }
 
  private:
+  Core(const lethe::OwnedLayout& own, const SavedBlock& block) : own_(own) {
+    allocate();
+    kernel_ = lethe::choose_kernel(layout_, T());
+    std::memcpy(block_, block.data(), layout_.size);
+  }
+
   lethe::Header& header() { return *reinterpret_cast<lethe::Header*>(block_); }
 
   void allocate() {
@@ -323,8 +393,9 @@ class Core {
     std::memset(block_, 0, layout_.size);
   }
 
+  void complete_step_now() { check_status(kernel_->complete_step(layout_, block_)); }
+
   void step(const T* x, int64_t symbol, bool learn) {
-    const Busy busy(busy_);
     if (learn)
       check_fresh(false);
     else
@@ -332,7 +403,7 @@ class Core {
     check_status(kernel_->step(layout_, block_, x, symbol, learn));
   }
   void learn(const T* target, int64_t one_hot, const T* error) {
-    const Busy busy(busy_);
+    const Turn turn(turns_);
     if (!header().pending)
       throw std::runtime_error("learn() needs a step() before it, and takes each step once");
     check_status(kernel_->learn(layout_, block_, target, one_hot, error));
@@ -342,22 +413,15 @@ class Core {
   // to.
   void before_frozen() {
     if (header().stale) return;
-    check_status(kernel_->finish(layout_, block_));
+    check_status(kernel_->complete_step(layout_, block_));
     check_status(kernel_->guard(layout_, block_));
-  }
-
-  // Counters and flags that no such network can have would lead the kernel astray.
-  void check_header(const char* at) {
-    if (const char* const wrong = lethe::check_header(layout_, at))
-      value_error(std::string("block must be what a network of this topology and update rule ") +
-                  "saved, but not " + wrong);
   }
 
   void check_fresh(bool starts_anew) {
     if (header().stale && !starts_anew)
       throw std::runtime_error(
           "the partials belong to the past before the frozen steps; "
-          "call reset() or clear_partials() before learning again");
+          "call reset() or reset_partials() before learning again");
   }
   void check_length(const char* name, size_t got, int expected, const char* what) {
     if (got != static_cast<size_t>(expected))
@@ -389,7 +453,7 @@ class Core {
   void check_status(lethe::Status status) {
     if (status != lethe::Status::not_finite) return;
     const int64_t steps = header().steps;
-    if (layout_.snapshots) std::memcpy(block_, block_ + layout_.life, layout_.life);
+    if (layout_.snapshots) std::memcpy(block_, block_ + layout_.state_size, layout_.state_size);
     raise_not_finite(steps - header().steps);
   }
   [[noreturn]] void raise_not_finite(int64_t steps_lost) {
@@ -413,7 +477,7 @@ class Core {
   std::unique_ptr<char, Free> memory_;
   char* block_ = nullptr;
   const lethe::Kernel<T>* kernel_ = nullptr;
-  std::atomic<bool> busy_{false};
+  Turns turns_;
   std::vector<char> before_;  // where `peek` keeps what it must not change
 };
 

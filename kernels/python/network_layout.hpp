@@ -22,9 +22,10 @@ lethe::Squash<T> as_squash(nb::handle four) {
   return {nb::cast<T>(four[0]), nb::cast<T>(four[1]), nb::cast<T>(four[2]), nb::cast<T>(four[3])};
 }
 
+// False, before anything is allocated, where the block would be larger than `most` bytes.
 template <class T>
-void read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
-                   nb::handle cell_output) {
+bool read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
+                   nb::handle cell_output, int64_t most) {
   lethe::Layout& l = own.layout;
   const auto whole = [&](const char* name) { return nb::cast<int>(t.attr(name)); };
   const auto truth = [&](const char* name) { return nb::cast<bool>(t.attr(name)); };
@@ -53,48 +54,56 @@ void read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
   squash.cell_input = as_squash<T>(cell_input);
   squash.cell_output = as_squash<T>(cell_output);
   const std::string units = nb::cast<std::string>(t.attr("output_units"));
-  l.output_units = units == "softmax"  ? lethe::OutputUnits::softmax
-                   : units == "linear" ? lethe::OutputUnits::linear
-                   : units == "logistic_cross_entropy"
-                       ? lethe::OutputUnits::logistic_cross_entropy
-                       : lethe::OutputUnits::logistic;
+  l.output_units = units == "softmax"                  ? lethe::OutputUnits::softmax
+                   : units == "linear"                 ? lethe::OutputUnits::linear
+                   : units == "logistic_cross_entropy" ? lethe::OutputUnits::logistic_cross_entropy
+                                                       : lethe::OutputUnits::logistic;
   if (double(l.blocks) * l.cells * l.layers > (1 << 24))
     value_error("topology must have at most 16,777,216 cells");
+  if (double(l.layers) * lethe::least_layer_bytes > double(most)) return false;
   own.place_sources(truth("recurrent"));
+  return true;
 }
 
-inline void read_update(lethe::Update& to, nb::handle u) {
-  const std::string name = nb::cast<std::string>(u.type().attr("__name__"));
-  const auto number = [&](const char* attribute) { return nb::cast<double>(u.attr(attribute)); };
+// An update rule says its own numbers: the fields of `Coefficients` in core/updates.py.
+inline void read_update(lethe::Update& to, nb::handle rule) {
+  const nb::object given = rule.attr("coefficients")();
+  const auto number = [&](const char* field) { return nb::cast<double>(given.attr(field)); };
+  const auto truth = [&](const char* field) { return nb::cast<bool>(given.attr(field)); };
+  const std::string kind = nb::cast<std::string>(given.attr("kind"));
+  to.rule = kind == "adam"       ? lethe::Rule::adam
+            : kind == "rmsprop"  ? lethe::Rule::rmsprop
+            : kind == "momentum" ? lethe::Rule::momentum
+                                 : lethe::Rule::sgd;
   to.rate = number("rate");
   to.decay = number("decay");
-  to.decay_per_sequence = nb::cast<std::string>(u.attr("decay_per")) == "sequence";
-  to.restart = nb::cast<bool>(u.attr("restart"));
+  to.decay_per_sequence = truth("decay_per_sequence");
+  to.restart = truth("restart");
+  to.first = number("first");
+  to.second = number("second");
+  to.epsilon = number("epsilon");
   to.bound_error = number("bound_error");
   to.bound_step = number("bound_step");
-  if (name == "SGD") {
-    to.first = number("momentum");
-    to.rule = to.first > 0 ? lethe::Rule::momentum : lethe::Rule::sgd;
-  } else if (name == "RMSprop") {
-    to.rule = lethe::Rule::rmsprop;
-    to.second = number("smoothing");
-    to.epsilon = number("epsilon");
-  } else {
-    to.rule = lethe::Rule::adam;
-    to.first = number("first");
-    to.second = number("second");
-    to.epsilon = number("epsilon");
-  }
+}
+
+// The layout of a network whose block has `most` bytes at most; of size 0 where it would have more.
+template <class T>
+lethe::OwnedLayout read_network_up_to(nb::handle topology, nb::handle update, nb::handle cell_input,
+                                      nb::handle cell_output, bool snapshots, int64_t most) {
+  lethe::OwnedLayout own;
+  own.layout.snapshots = snapshots;
+  if (!read_topology<T>(own, topology, cell_input, cell_output, most)) return own;
+  read_update(own.layout.update, update);
+  if (!lethe::place(own.layout, sizeof(T), most)) own.layout.size = 0;
+  return own;
 }
 
 template <class T>
 lethe::OwnedLayout read_network(nb::handle topology, nb::handle update, nb::handle cell_input,
                                 nb::handle cell_output, bool snapshots) {
-  lethe::OwnedLayout own;
-  read_topology<T>(own, topology, cell_input, cell_output);
-  read_update(own.layout.update, update);
-  own.layout.snapshots = snapshots;
-  if (!lethe::place(own.layout, sizeof(T), most_block_bytes))
+  lethe::OwnedLayout own =
+      read_network_up_to<T>(topology, update, cell_input, cell_output, snapshots, most_block_bytes);
+  if (own.layout.size == 0)
     value_error("topology must fit into 1 TB of memory with its partials and moments");
   return own;
 }

@@ -18,70 +18,17 @@
 #include <sys/mman.h>
 #endif
 
+#include "events.hpp"
 #include "network/dispatch.hpp"
 #include "network_layout.hpp"
 #include "stream/memory.hpp"
 #include "stream/stream.hpp"
 
 namespace nb = nanobind;
-using namespace nb::literals;
 
 namespace {
 
-using Row = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
 using SavedBytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-// An event, read: what `lethe::Event` points to.
-struct EncodedEvent {
-  std::vector<double> numbers;
-  std::vector<int64_t> slots;
-  double seconds = 0;
-  int64_t symbol = 0;
-  std::vector<double> targets;
-  bool has_targets = false;
-
-  lethe::Event view() const {
-    return {numbers.data(), slots.data(), static_cast<int64_t>(slots.size()), symbol, seconds};
-  }
-};
-
-// What an event changes: slots, and the words that belong to them. `edits` are (container, key,
-// value): an item of a dict, which Ellipsis takes out; one more of a list; an attribute of any other
-// object. They
-// are made in the same call as the numbers' changes, so that nothing can come between.
-struct Changes {
-  std::vector<int64_t> forgotten, column_slots, missing_columns, missing_slots;
-  int64_t used = -1;
-  bool early = false;
-  nb::list edits;
-
-  lethe::Change view() const {
-    return {forgotten.data(),       static_cast<int64_t>(forgotten.size()),
-            column_slots.data(),    static_cast<int64_t>(column_slots.size()),
-            missing_columns.data(), missing_slots.data(),
-            static_cast<int64_t>(missing_columns.size()),
-            used,                   false,
-            early};
-  }
-
-  void edit() const {
-    for (const nb::handle change : edits) {
-      const nb::tuple parts = nb::borrow<nb::tuple>(change);
-      const nb::handle container = parts[0], key = parts[1], value = parts[2];
-      int failed = 0;
-      if (PyList_CheckExact(container.ptr()))
-        failed = PyList_Append(container.ptr(), value.ptr());
-      else if (!PyDict_CheckExact(container.ptr()))
-        failed = PyObject_SetAttr(container.ptr(), key.ptr(), value.ptr());
-      else if (value.is(nb::ellipsis()))
-        failed = PyDict_DelItem(container.ptr(), key.ptr());
-      else
-        failed = PyDict_SetItem(container.ptr(), key.ptr(), value.ptr());
-      if (failed) throw nb::python_error();
-    }
-  }
-};
 
 struct FreeBlock {
   void operator()(char* block) const { std::free(block); }
@@ -145,7 +92,7 @@ class StreamBlock {
     std::vector<size_t> shape;
     double* start = nullptr;
     StreamLayout layout = memory_.layout;
-    layout.each([&](const char* part, int64_t& at, lethe::Holds, const lethe::Shape& of) {
+    layout.each([&](const char* part, int64_t& at, const lethe::Holds&, const lethe::Shape& of) {
       if (name != part) return;
       start = memory_.numbers() + at;
       shape.assign(of.of, of.of + of.dimensions);
@@ -156,7 +103,7 @@ class StreamBlock {
   double number(const char* name) const {
     double found = 0;
     StreamLayout layout = memory_.layout;
-    layout.each([&](const char* part, int64_t& at, lethe::Holds, const lethe::Shape&) {
+    layout.each([&](const char* part, int64_t& at, const lethe::Holds&, const lethe::Shape&) {
       if (!std::strcmp(part, name)) found = memory_.numbers()[at];
     });
     return found;
@@ -164,7 +111,7 @@ class StreamBlock {
   std::vector<std::string> parts() const {
     std::vector<std::string> names;
     StreamLayout layout = memory_.layout;
-    layout.each([&](const char* part, int64_t&, lethe::Holds, const lethe::Shape&) {
+    layout.each([&](const char* part, int64_t&, const lethe::Holds&, const lethe::Shape&) {
       names.emplace_back(part);
     });
     return names;
@@ -354,12 +301,41 @@ class StreamBlock {
 
 // Calls a Python function that draws weights.
 inline bool redraw_weights(void* function, int64_t network, int64_t layer, int64_t block) {
-  PyObject* const done = PyObject_CallFunction(static_cast<PyObject*>(function), "LLL",
-                                               static_cast<long long>(network),
-                                               static_cast<long long>(layer),
-                                               static_cast<long long>(block));
+  PyObject* const done = PyObject_CallFunction(
+      static_cast<PyObject*>(function), "LLL", static_cast<long long>(network),
+      static_cast<long long>(layer), static_cast<long long>(block));
   Py_XDECREF(done);
   return done != nullptr;
+}
+
+// What the generated stub says where a C++ type alone would say less.
+#define LETHE_FLOATS "numpy.typing.NDArray[numpy.float64]"
+#define LETHE_REDRAW "collections.abc.Callable[[int, int, int], None]"
+
+template <class Stream, class Class>
+void bind_common(Class& bound) {
+  bound.def("save", &Stream::save)
+      .def("start", &Stream::start)
+      .def("load", &Stream::load, "saved"_a)
+      .def("clone", [](const Stream& self) { return Stream(self); })
+      .def("view", &Stream::view, "part"_a)
+      .def("parts", &Stream::parts)
+      .def("network", &Stream::network, "n"_a)
+      .def("live_network", &Stream::live_network, "n"_a)
+      .def("skip", &Stream::skip)
+      .def("is_first_complete", &Stream::is_first_complete)
+      .def_prop_ro("size", &Stream::size)
+      .def_prop_ro("inputs", &Stream::inputs)
+      .def_prop_ro("slots", &Stream::slots)
+      .def_prop_ro("pending_capacity", &Stream::pending_capacity)
+      .def_prop_ro("events", &Stream::events)
+      .def_prop_ro("skipped", &Stream::skipped)
+      .def_prop_ro("missed", &Stream::missed)
+      .def_prop_ro("is_following", &Stream::is_following)
+      .def_prop_ro("pending_count", &Stream::pending_count)
+      .def_prop_ro("pending_sequence", &Stream::pending_sequence)
+      .def_prop_ro("slots_used", &Stream::used)
+      .def_prop_ro("columns", &Stream::columns);
 }
 
 inline nb::object as_bytes(const std::vector<double>& answer, size_t n) {

@@ -37,12 +37,12 @@ using lethe::sample_size;
 // A full sample takes in one of 16 at least, so that an anomaly of some hundreds of events hardly
 // changes what is usual.
 constexpr int64_t sampled_events = 16 * sample_size;
-constexpr int64_t run_length = 64;      // events over which surprises are averaged
-constexpr double share_of_single = 0.1; // of all false alarms
-constexpr int64_t tail_size = 20;       // the largest of a sample, which say how its tail goes on
-constexpr double negligible = 1e-3;     // beside those largest
-constexpr double rarest = 1e-6;         // nothing counts as rarer
-constexpr double steepest_tail = 0.01;  // Hill's estimate, for values that hardly differ
+constexpr int64_t run_length = 64;        // events over which surprises are averaged
+constexpr double share_of_single = 0.1;   // of all false alarms
+constexpr int64_t tail_size = 20;         // the largest of a sample, which say how its tail goes on
+constexpr double negligible = 1e-3;       // beside those largest
+constexpr double rarest = 1e-6;           // nothing counts as rarer
+constexpr double steepest_tail = 0.01;    // Hill's estimate, for values that hardly differ
 constexpr double rounding_error = 1e-12;  // an error of less than this part of the value
 // The fractions of their multiples cover the square evenly (Roberts's R2 sequence).
 constexpr double first_fraction = 0.7548776662466927, second_fraction = 0.5698402909980532;
@@ -63,8 +63,7 @@ struct Sample {
     count += 1;
     if (count > sample_size) {
       if (std::fmod(count * first_fraction, 1.0) * seen_of(count) >= sample_size) return;
-      const auto gone =
-          static_cast<int64_t>(std::fmod(count * second_fraction, 1.0) * sample_size);
+      const auto gone = static_cast<int64_t>(std::fmod(count * second_fraction, 1.0) * sample_size);
       std::memmove(values + gone, values + gone + 1, (held - gone - 1) * sizeof(double));
       --held;
     }
@@ -87,8 +86,7 @@ struct Sample {
         double logs = 0;
         for (int64_t i = n - tail_size; i < n; ++i) logs += std::log(values[i]);
         const double spread = logs / tail_size - std::log(start);
-        const double beyond =
-            (std::log(start) - std::log(value)) / std::max(spread, steepest_tail);
+        const double beyond = (std::log(start) - std::log(value)) / std::max(spread, steepest_tail);
         return std::max(rarest, (tail_size + own) / whole * std::exp(beyond));
       }
     }

@@ -147,8 +147,7 @@ struct ClassStream {
     if (!admit(services, change)) return nullptr;
     const bool ahead = pending().count() > 0;
     const bool training_waits = ahead && pending().record(0)[l.record.stepped] != 0;
-    if (pending().is_inspection_due() && !training_waits &&
-        !(ensemble().redraw(services) && ensemble().inspect(services)))
+    if (!training_waits && !ensemble().maintain(services, pending().is_inspection_due()))
       return nullptr;
     double* const record = pending().append();
     encode(event, record);
@@ -239,8 +238,7 @@ struct ClassStream {
 
   void set_class(double* record, const ClassChange& came) const {
     const auto known = static_cast<int64_t>(record[l.record.known]);  // it may be newer
-    record[l.record.then] =
-        came.before < known ? static_cast<double>(came.before) : 0.0;
+    record[l.record.then] = came.before < known ? static_cast<double>(came.before) : 0.0;
   }
 
   // A class becomes part of the past, and so of what the next event is predicted from.

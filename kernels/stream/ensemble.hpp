@@ -6,6 +6,7 @@
 // the two are forked, until they can be merged. Weights exist once.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -21,9 +22,10 @@ using lethe::Memory;
 using lethe::Services;
 using lethe::Status;
 
-constexpr double saturated = 0.001;   // a gate this near to 0 or 1
-constexpr double drifting = 1000.0;   // a state beyond this
-constexpr double stuck_inspections = 20;  // in a row, after which what was always so is called stuck
+constexpr double saturated = 0.001;  // a gate this near to 0 or 1
+constexpr double drifting = 1000.0;  // a state beyond this
+constexpr double stuck_inspections =
+    20;  // in a row, after which what was always so is called stuck
 enum Alarm : int64_t { saturated_gate, drifting_state, restarted_block };
 
 template <class StreamLayout>
@@ -96,8 +98,7 @@ struct Ensemble {
       if (has_diverged(n)) continue;
       const float* wanted = target;
       if (target && useful) {
-        const auto* const y =
-            reinterpret_cast<const float*>(m.network_block(n) + net().output_y);
+        const auto* const y = reinterpret_cast<const float*>(m.network_block(n) + net().output_y);
         for (int k = 0; k < net().outputs; ++k) m.target[k] = useful[k] ? target[k] : y[k];
         wanted = m.target.data();
       }
@@ -109,7 +110,7 @@ struct Ensemble {
   // Weights are to be written: a step that waits for its target will not learn from it.
   void complete_step() const {
     for (int64_t n = 0; n < networks(); ++n) {
-      if (m.kernel->finish(net(), m.network_block(n)) != Status::ok) restart(n);
+      if (m.kernel->complete_step(net(), m.network_block(n)) != Status::ok) restart(n);
       if (b[at.waiting] != 0) set_bit(b[at.diverged], n);
     }
   }
@@ -148,16 +149,23 @@ struct Ensemble {
   void start_outputs_low(int64_t first) const {
     const Layout& l = net();
     for (int64_t n = 0; n < networks(); ++n) {
-      float* const bias = singles(n, l.output_weights) + int64_t(l.output_rows - 1) * l.padded_outputs;
+      float* const bias =
+          singles(n, l.output_weights) + int64_t(l.output_rows - 1) * l.padded_outputs;
       std::fill(bias + first, bias + l.outputs, *std::min_element(bias, bias + first));
     }
   }
 
   // ---- looking after networks that live long ----
 
+  // Before an event, unless the training state waits for a target: new weights for networks that
+  // need them, and an inspection where one is due. False where the caller refused to draw weights.
+  bool maintain(const Services& services, bool inspection_due) const {
+    return redraw(services) && (!inspection_due || inspect(services));
+  }
+
+ private:
   // Counts, for each block of each layer of each network, how many inspections in a row found it
-  // stuck, and has those restarted that were shut all that time: no error reaches them. False where
-  // the caller refused to draw weights.
+  // stuck, and has those restarted that were shut all that time: no error reaches them.
   bool inspect(const Services& services) const {
     const Layout& l = net();
     for (int64_t n = 0; n < networks(); ++n)
@@ -176,7 +184,6 @@ struct Ensemble {
     return true;
   }
 
- private:
   bool is_apart() const { return m.layout.ahead && b[at.forked] != 0; }
   float* singles(int64_t n, int64_t offset) const {
     return reinterpret_cast<float*>(m.network_block(n) + offset);
@@ -226,7 +233,8 @@ struct Ensemble {
 
   // A network whose numbers stopped being finite is empty until it gets new weights.
   void restart(int64_t n) const {
-    b[at.lost_steps] += static_cast<double>(header(n).steps);
+    b[at.lost_steps] =
+        std::min(b[at.lost_steps] + static_cast<double>(header(n).steps), lethe::holds::most_count);
     std::memset(m.network_block(n), 0, net().size);
     header(n).rate = m.rates[n];
     header(n).symbol = -1;
@@ -251,8 +259,7 @@ struct Ensemble {
     shut = is_shut ? shut + 1 : 0;
     bool drifts = false;
     for (int cell = 0; cell < l.cells; ++cell)
-      drifts |=
-          std::abs(singles(n, layer.cell_state)[cell * l.padded_blocks + block]) > drifting;
+      drifts |= std::abs(singles(n, layer.cell_state)[cell * l.padded_blocks + block]) > drifting;
     b[at.alarms + drifting_state] += drifts;
     if (shut < stuck_inspections) return true;
     if (!services.redraw(services.context, n, i, block)) return false;

@@ -61,7 +61,9 @@ struct History {
       const double gap = b[l.gap];
       const double* const times = b + l.times;
       const int64_t depth = l.depth(), oldest = (events() - n) % depth;
-      const auto time = [&](int64_t i) { return times[oldest + i - (oldest + i < depth ? 0 : depth)]; };
+      const auto time = [&](int64_t i) {
+        return times[oldest + i - (oldest + i < depth ? 0 : depth)];
+      };
       // An event whose own target is asked for is later than all that is kept; where events to come
       // are asked about, the last one has been kept already.
       const double last = time(n - 1);
@@ -115,7 +117,9 @@ struct History {
     // Gaps vary; a long one moves their mean as a doubled one would.
     if (seconds - then > 0)
       gap = gap > 0 ? gap + gap_rate * (std::min(seconds - then, 2 * gap) - gap) : seconds - then;
-    if (l.timed) b[l.times + to] = std::isfinite(seconds) ? seconds : then + gap;
+    if (l.timed)
+      b[l.times + to] =
+          std::isfinite(seconds) ? seconds : std::min(then + gap, lethe::holds::most_time);
     b[l.remembered] = static_cast<double>(kept_so_far + 1);
   }
 };

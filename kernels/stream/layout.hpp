@@ -23,7 +23,15 @@ constexpr int64_t linear_predictors = 2;
 constexpr int64_t seasons = 2;
 
 // The predictors that are blended, before the networks.
-enum Naive : int64_t { last, overall_mean, smoothed_fast, smoothed_slow, median, season, naive_end };
+enum Naive : int64_t {
+  last,
+  overall_mean,
+  smoothed_fast,
+  smoothed_slow,
+  median,
+  season,
+  naive_end
+};
 // The second season lies behind the first.
 constexpr int64_t naive_predictors = naive_end + seasons - 1;
 
@@ -33,13 +41,13 @@ enum Blend : int64_t { in_usual_errors, in_own_units, of_blends, blend_count };
 
 // What every kind of stream is made of.
 struct StreamSizes {
-  int64_t slots;         // places for what columns say, in the features
-  int64_t pending;       // events that can wait for their targets at once
-  int64_t networks;      // that differ in their learning rate
+  int64_t slots;           // places for what columns say, in the features
+  int64_t pending;         // events that can wait for their targets at once
+  int64_t networks;        // that differ in their learning rate
   int64_t blocks, layers;  // memory blocks of a layer of each network, and layers
-  int64_t scored;        // numbers of an event that the anomaly scorer looks at; 0: it is off
-  int64_t timed;         // whether events have times
-  int64_t ahead;         // whether networks may have to predict ahead of what they have learned
+  int64_t scored;          // numbers of an event that the anomaly scorer looks at; 0: it is off
+  int64_t timed;           // whether events have times
+  int64_t ahead;           // whether networks may have to predict ahead of what they have learned
 };
 
 // A block and what lies in it. The networks' layout and their compiled body are one for all.
@@ -72,13 +80,13 @@ struct ColumnParts {
 
   template <class Visit>
   void each(Visit&& part, const StreamSizes& s) {
-    part("slots used", used, Holds::count, {1});
-    part("columns", columns, Holds::count, {1});
-    part("column mean", mean, Holds::finite, {s.slots});
-    part("column variance", variance, Holds::not_negative, {s.slots});
-    part("column count", count, Holds::count, {s.slots});
-    part("column slot", slot, Holds::count, {s.slots});
-    part("column missing slot", missing_slot, Holds::count, {s.slots});  // 0: none; else 1 + slot
+    part("slots used", used, holds::count, {1});
+    part("columns", columns, holds::count, {1});
+    part("column mean", mean, holds::value, {s.slots});
+    part("column variance", variance, holds::variance, {s.slots});
+    part("column count", count, holds::count, {s.slots});
+    part("column slot", slot, holds::count, {s.slots});
+    part("column missing slot", missing_slot, holds::count, {s.slots});  // 0: none; else 1 + slot
   }
 };
 
@@ -88,14 +96,14 @@ struct EnsembleParts {
 
   template <class Visit>
   void each(Visit&& part, const StreamSizes& s) {
-    part("forked", forked, Holds::flag, {1});
-    part("waiting", waiting, Holds::flag, {1});
-    part("diverged", diverged, Holds::count, {1});  // a bit for each network
-    part("redraw", redraw, Holds::count, {1});
-    part("lost steps", lost_steps, Holds::count, {1});
-    part("stuck", stuck, Holds::count, {s.networks, s.layers, 3, s.blocks});
-    part("shut", shut, Holds::count, {s.networks, s.layers, s.blocks});
-    part("alarms", alarms, Holds::count, {3});
+    part("forked", forked, holds::flag, {1});
+    part("waiting", waiting, holds::flag, {1});
+    part("diverged", diverged, holds::count, {1});  // a bit for each network
+    part("redraw", redraw, holds::count, {1});
+    part("lost steps", lost_steps, holds::count, {1});
+    part("stuck", stuck, holds::count, {s.networks, s.layers, 3, s.blocks});
+    part("shut", shut, holds::count, {s.networks, s.layers, s.blocks});
+    part("alarms", alarms, holds::count, {3});
   }
 };
 
@@ -105,11 +113,11 @@ struct AnomalyParts {
 
   template <class Visit>
   void each(Visit&& part, const StreamSizes& s) {
-    part("error sample", errors, Holds::not_negative, {s.scored, sample_size});
-    part("surprise sample", means, Holds::not_negative, {s.scored, sample_size});
-    part("error count", error_count, Holds::count, {s.scored});
-    part("surprise count", mean_count, Holds::count, {s.scored});
-    part("mean surprise", mean, Holds::not_negative, {s.scored});
+    part("error sample", errors, holds::not_negative, {s.scored, sample_size});
+    part("surprise sample", means, holds::not_negative, {s.scored, sample_size});
+    part("error count", error_count, holds::count, {s.scored});
+    part("surprise count", mean_count, holds::count, {s.scored});
+    part("mean surprise", mean, holds::not_negative, {s.scored});
   }
 };
 
@@ -119,15 +127,15 @@ struct PendingParts {
 
   template <class Visit>
   void each(Visit&& part, const StreamSizes& s, int64_t record_size) {
-    part("events", events, Holds::count, {1});
-    part("skipped", skipped, Holds::count, {1});
-    part("missed", missed, Holds::count, {1});
-    part("following", following, Holds::flag, {1});
-    part("pending first", first, Holds::count, {1});        // where in the ring
-    part("pending count", count, Holds::count, {1});
-    part("pending sequence", sequence, Holds::count, {1});  // which event the first is
+    part("events", events, holds::count, {1});
+    part("skipped", skipped, holds::count, {1});
+    part("missed", missed, holds::count, {1});
+    part("following", following, holds::flag, {1});
+    part("pending first", first, holds::count, {1});  // where in the ring
+    part("pending count", count, holds::count, {1});
+    part("pending sequence", sequence, holds::sequence, {1});  // which event the first is
     // What records hold is checked part by part.
-    part("records", records, Holds::maybe_missing, {s.pending, record_size});
+    part("records", records, holds::anything, {s.pending, record_size});
   }
 };
 
@@ -137,9 +145,9 @@ struct RecordHead {
 
   template <class Visit>
   void each(Visit&& part) {
-    part("seconds", seconds, Holds::maybe_missing, {1});
-    part("stepped", stepped, Holds::flag, {1});
-    part("complete", complete, Holds::flag, {1});
+    part("seconds", seconds, holds::time, {1});
+    part("stepped", stepped, holds::flag, {1});
+    part("complete", complete, holds::flag, {1});
   }
 };
 
@@ -174,17 +182,17 @@ struct NumberRecord : RecordHead {
   void each(Visit&& part, const NumberSizes& s) {
     const int64_t m = s.heads();
     RecordHead::each(part);
-    part("features", features, Holds::single, {1 + s.inputs()});
-    part("gains", gains, Holds::finite, {linear_predictors, s.linear()});
-    part("last value", last_value, Holds::maybe_missing, {s.targets});
-    part("scale", scale, Holds::not_negative, {m});
-    part("base", base, Holds::finite, {m});
-    part("predictions", predictions, Holds::finite, {m, s.predictors()});
-    part("blends", blends, Holds::finite, {m, 2});
-    part("blended", blended, Holds::finite, {m});
-    part("mean absolute error", mean_abs_error, Holds::not_negative, {m});
-    part("residuals seen", residuals_seen, Holds::count, {m});
-    part("targets", targets, Holds::maybe_missing, {s.targets, s.horizon});
+    part("features", features, holds::small, {1 + s.inputs()});
+    part("gains", gains, holds::small, {linear_predictors, s.linear()});
+    part("last value", last_value, holds::maybe_value, {s.targets});
+    part("scale", scale, holds::distance, {m});
+    part("base", base, holds::small, {m});
+    part("predictions", predictions, holds::prediction, {m, s.predictors()});
+    part("blends", blends, holds::prediction, {m, 2});
+    part("blended", blended, holds::prediction, {m});
+    part("mean absolute error", mean_abs_error, holds::error, {m});
+    part("residuals seen", residuals_seen, holds::count, {m});
+    part("targets", targets, holds::maybe_value, {s.targets, s.horizon});
   }
 };
 
@@ -211,33 +219,33 @@ struct NumberLayout : NumberSizes {
     ensemble.each(part, *this);
     anomaly.each(part, *this);
     pending_events.each(part, *this, record.size);
-    part("remembered", remembered, Holds::count, {1});
-    part("gap", gap, Holds::not_negative, {1});
-    part("values", values, Holds::finite, {depth(), t});
-    part("times", times, Holds::maybe_missing, {timed ? depth() : 0});
-    part("level mean", level_mean, Holds::finite, {t});
-    part("level variance", level_variance, Holds::not_negative, {t});
-    part("level count", level_count, Holds::count, {t});
-    part("mean change", mean_change, Holds::not_negative, {t});
-    part("changes", changes, Holds::count, {t});
-    part("total", total, Holds::finite, {t});
-    part("counted", counted, Holds::count, {t});
-    part("fast", fast, Holds::finite, {t});
-    part("slow", slow, Holds::finite, {t});
-    part("median", median, Holds::finite, {t});
-    part("weights", weights, Holds::finite, {linear_predictors, m, n});
-    part("covariance", covariance, Holds::finite, {linear_predictors, packed()});
-    part("ever nonzero", ever_nonzero, Holds::flag, {n});
-    part("blend weights", blend_weights, Holds::not_negative, {m, b});
-    part("regret", regret, Holds::finite, {m, b});
-    part("squares", squares, Holds::not_negative, {m, b});
-    part("most", most, Holds::not_negative, {m, blend_count});
-    part("mean absolute error", mean_abs_error, Holds::not_negative, {m});
-    part("errors", errors, Holds::count, {m});
-    part("residuals", residuals, Holds::finite, {m, kept_residuals});
-    part("residual count", residual_count, Holds::count, {m});
-    part("scale", scale, Holds::not_negative, {m});
-    part("distances", distances, Holds::count, {m});
+    part("remembered", remembered, holds::count, {1});
+    part("gap", gap, holds::gap, {1});
+    part("values", values, holds::value, {depth(), t});
+    part("times", times, holds::time, {timed ? depth() : 0});
+    part("level mean", level_mean, holds::value, {t});
+    part("level variance", level_variance, holds::variance, {t});
+    part("level count", level_count, holds::count, {t});
+    part("mean change", mean_change, holds::change, {t});
+    part("changes", changes, holds::count, {t});
+    part("total", total, holds::total, {t});
+    part("counted", counted, holds::count, {t});
+    part("fast", fast, holds::value, {t});
+    part("slow", slow, holds::value, {t});
+    part("median", median, holds::value, {t});
+    part("weights", weights, holds::weight, {linear_predictors, m, n});
+    part("covariance", covariance, holds::covariance, {linear_predictors, packed()});
+    part("ever nonzero", ever_nonzero, holds::flag, {n});
+    part("blend weights", blend_weights, holds::share, {m, b});
+    part("regret", regret, holds::regret, {m, b});
+    part("squares", squares, holds::square, {m, b});
+    part("most", most, holds::square, {m, blend_count});
+    part("mean absolute error", mean_abs_error, holds::error, {m});
+    part("errors", errors, holds::count, {m});
+    part("residuals", residuals, holds::prediction, {m, kept_residuals});
+    part("residual count", residual_count, holds::count, {m});
+    part("scale", scale, holds::distance, {m});
+    part("distances", distances, holds::count, {m});
   }
 
   // False where such a block would be larger than any.
@@ -269,12 +277,12 @@ struct ClassRecord : RecordHead {
   template <class Visit>
   void each(Visit&& part, const ClassSizes& s) {
     RecordHead::each(part);
-    part("symbol", symbol, Holds::count, {1});
-    part("features", features, Holds::single, {s.symbols ? 0 : s.inputs()});
-    part("known", known, Holds::count, {1});  // places that were answered about
-    part("then", then, Holds::count, {1});    // the class's place among them
-    part("predictions", predictions, Holds::not_negative, {s.predictors(), s.classes});
-    part("answered", answered, Holds::not_negative, {s.classes});
+    part("symbol", symbol, holds::count, {1});
+    part("features", features, holds::small, {s.symbols ? 0 : s.inputs()});
+    part("known", known, holds::count, {1});  // places that were answered about
+    part("then", then, holds::count, {1});    // the class's place among them
+    part("predictions", predictions, holds::probability, {s.predictors(), s.classes});
+    part("answered", answered, holds::probability, {s.classes});
   }
 };
 
@@ -293,14 +301,14 @@ struct ClassLayout : ClassSizes {
     ensemble.each(part, *this);
     anomaly.each(part, *this);
     pending_events.each(part, *this, record.size);
-    part("classes known", known, Holds::count, {1});  // the new one included
-    part("last class", last, Holds::count, {1});
-    part("class events", events, Holds::count, {1});
-    part("class counts", counts, Holds::not_negative, {classes});
-    part("class slot", slot, Holds::count, {classes});
-    part("repeats", repeats, Holds::not_negative, {2});
-    part("fresh", fresh, Holds::not_negative, {2});
-    part("weights", weights, Holds::not_negative, {predictors()});
+    part("classes known", known, holds::count, {1});  // the new one included
+    part("last class", last, holds::count, {1});
+    part("class events", events, holds::count, {1});
+    part("class counts", counts, holds::class_count, {classes});
+    part("class slot", slot, holds::count, {classes});
+    part("repeats", repeats, holds::not_negative, {2});
+    part("fresh", fresh, holds::not_negative, {2});
+    part("weights", weights, holds::share, {predictors()});
   }
 
   bool place() {

@@ -32,37 +32,62 @@ inline double dot(const double* a, const double* b, int64_t n) {
   return sum;
 }
 
-// The gain of recursive least squares for the features phi, and the covariance p after them:
-// k = P phi / (forgetting + phi' P phi),  P <- (P - k phi' P) / forgetting.
-// P is symmetric and only its lower triangle is kept, row by row: half the memory traffic, and
-// features that are added later lie behind. Features that never were anything but zero are not
-// `active`: their rows of P are as at the start and need no visit. A feature that stays at zero
-// later would let its variance grow without end; none grows beyond `most`.
-inline void linear_gain(double* p, const double* phi, const double* active, double forgetting,
-                        double most, double* gain, int64_t n) {
+// P phi, into `product`, and phi' P phi.
+inline double times_features(const double* p, const double* phi, const double* active,
+                             double* product, int64_t n) {
   constexpr int W = double_lanes;
-  std::fill(gain, gain + n, 0.0);  // P phi first
-  double* row = p;
+  std::fill(product, product + n, 0.0);
+  const double* row = p;
   for (int64_t i = 0; i < n; row += ++i) {
     if (active[i] == 0) continue;
-    // The row's numbers are a row and a column of P: they count for gain[j] and for gain[i].
+    // The row's numbers are a row and a column of P: they count for product[j] and for product[i].
     const double x = phi[i];
     Lanes<double, W> along = {};
     int64_t j = 0;
     for (; j + W <= i; j += W) {
       const Lanes<double, W> r = load<W>(row + j);
-      store<W>(gain + j, load<W>(gain + j) + x * r);
+      store<W>(product + j, load<W>(product + j) + x * r);
       along += r * load<W>(phi + j);
     }
     double sum = sum_of_lanes<W>(along);
     for (; j < i; ++j) {
-      gain[j] += x * row[j];
+      product[j] += x * row[j];
       sum += row[j] * phi[j];
     }
-    gain[i] += sum + row[i] * x;
+    product[i] += sum + row[i] * x;
   }
-  const double inverse = 1 / (forgetting + dot(phi, gain, n)), grown = 1 / forgetting;
-  row = p;
+  return dot(phi, product, n);
+}
+
+// Whether these two can be a covariance's, whose variances are small. One that rounding, or a file,
+// has made something else would grow without end.
+inline bool is_of_covariance(double along_phi, const double* product, int64_t n) {
+  const double most = 1e6 * (along_phi + 1);
+  int64_t wrong = !(along_phi > -0.5);
+  for (int64_t i = 0; i < n; ++i) wrong += !(product[i] * product[i] <= most);
+  return !wrong;
+}
+
+// The gain of recursive least squares for the features phi, and the covariance p after them:
+// k = P phi / (forgetting + phi' P phi),  P <- (P - k phi' P) / forgetting.
+// P is symmetric and only its lower triangle is kept, row by row: half the memory traffic, and
+// features that are added later lie behind. Features that never were anything but zero are not
+// `active`: their rows of P are as at the start and need no visit. A feature that stays at zero
+// later would let its variance grow without end; none grows beyond `most`. What is no covariance
+// any more starts anew, from the variance `prior`.
+inline void linear_gain(double* p, const double* phi, const double* active, double forgetting,
+                        double prior, double most, double* gain, int64_t n) {
+  double along_phi = times_features(p, phi, active, gain, n);
+  if (!is_of_covariance(along_phi, gain, n)) {
+    double* row = p;
+    for (int64_t i = 0; i < n; row += ++i) {
+      std::fill(row, row + i, 0.0);
+      row[i] = prior;
+    }
+    along_phi = times_features(p, phi, active, gain, n);
+  }
+  const double inverse = 1 / (forgetting + along_phi), grown = 1 / forgetting;
+  double* row = p;
   for (int64_t i = 0; i < n; row += ++i) {
     if (active[i] == 0) continue;
     const double k = gain[i] * inverse;

@@ -16,7 +16,9 @@ namespace LETHE_ISA {
 
 constexpr double linear_forgetting[lethe::linear_predictors] = {0.9999, 0.995};
 constexpr double prior_covariance = 0.1, most_covariance = 10.0;
-constexpr double linear_bound = 2.0, network_bound = 3.0;  // errors count at most, in usual distances
+constexpr double linear_bound = 2.0,
+                 network_bound = 3.0;    // errors count at most, in usual distances
+constexpr double most_residual = 1e150;  // in usual errors
 constexpr double farthest = 20.0;  // and no prediction is further from the last value than this
 
 struct NumberStream {
@@ -33,8 +35,7 @@ struct NumberStream {
   // A new block: all zero but for these.
   void start() const {
     for (int64_t f = 0; f < lethe::linear_predictors; ++f)
-      for (int64_t i = 0; i < l.linear(); ++i)
-        forget_feature_of(f, i);
+      for (int64_t i = 0; i < l.linear(); ++i) forget_feature_of(f, i);
     for (int64_t head = 0; head < l.heads(); ++head)
       first_blend_weights(b + l.blend_weights + head * l.blending(), l.predictors());
   }
@@ -136,8 +137,7 @@ struct NumberStream {
   double* take(const Services& services, const Event& event, const Change& change) const {
     admit(change);
     const bool training_waits = pending.count() && pending.record(0)[l.record.stepped] != 0;
-    if (pending.is_inspection_due() && !training_waits &&
-        !(ensemble.redraw(services) && ensemble.inspect(services)))
+    if (!training_waits && !ensemble.maintain(services, pending.is_inspection_due()))
       return nullptr;
     const bool ahead = pending.count() > 0;
     double* const record = pending.append();
@@ -212,7 +212,8 @@ struct NumberStream {
 
   // The time of day (one and two turns), of the week, and of the year (one and two turns).
   static double* encode_calendar(double seconds, double* f) {
-    constexpr double turns[lethe::calendar_waves] = {1 / day, 2 / day, 1 / week, 1 / year, 2 / year};
+    constexpr double turns[lethe::calendar_waves] = {1 / day, 2 / day, 1 / week, 1 / year,
+                                                     2 / year};
     constexpr double circle = 6.283185307179586;
     for (const double turn : turns) {
       const double angle = seconds * turn * circle;
@@ -232,10 +233,8 @@ struct NumberStream {
     for (int64_t i = 0; i < l.targets; ++i)
       record[l.record.last_value + i] = b[l.counted + i] > 0 ? newest[i] : not_a_number;
     std::copy(b + l.scale, b + l.scale + heads, record + l.record.scale);
-    std::copy(b + l.mean_abs_error, b + l.mean_abs_error + heads,
-              record + l.record.mean_abs_error);
-    std::copy(b + l.residual_count, b + l.residual_count + heads,
-              record + l.record.residuals_seen);
+    std::copy(b + l.mean_abs_error, b + l.mean_abs_error + heads, record + l.record.mean_abs_error);
+    std::copy(b + l.residual_count, b + l.residual_count + heads, record + l.record.residuals_seen);
     std::fill(record + l.record.targets, record + l.record.targets + heads, not_a_number);
     record[l.record.complete] = 0;
     double lengths[lethe::seasons];
@@ -256,13 +255,12 @@ struct NumberStream {
         for (int64_t s = 0; s < lethe::seasons; ++s) p[lethe::season + s] = past[s][i];
         double* const learned = p + lethe::naive_predictors;
         for (int64_t f = 0; f < lethe::linear_predictors; ++f)
-          learned[f] = std::clamp(dot(weights(f, head), record + l.record.features, n), -farthest,
-                                  farthest);
+          learned[f] =
+              std::clamp(dot(weights(f, head), record + l.record.features, n), -farthest, farthest);
         record[l.record.base + head] = learned[0];
         for (int64_t r = 0; r < l.networks; ++r)
-          learned[lethe::linear_predictors + r] =
-              std::clamp(learned[0] + static_cast<double>(m.outputs[r * heads + head]), -farthest,
-                         farthest);
+          learned[lethe::linear_predictors + r] = std::clamp(
+              learned[0] + static_cast<double>(m.outputs[r * heads + head]), -farthest, farthest);
         for (int64_t r = 0; r < lethe::linear_predictors + l.networks; ++r)
           learned[r] = newest[i] + b[l.scale + head] * learned[r];
         blend_all(head, p, record);
@@ -289,7 +287,7 @@ struct NumberStream {
     for (int64_t i = 0; i < n; ++i) active[i] = active[i] != 0 || phi[i] != 0;
     for (int64_t f = 0; f < lethe::linear_predictors; ++f)
       linear_gain(b + l.covariance + f * l.packed(), phi, active, linear_forgetting[f],
-                  most_covariance, record + l.record.gains + f * n, n);
+                  prior_covariance, most_covariance, record + l.record.gains + f * n, n);
   }
 
   void set_targets(double* record, const double* targets, int64_t ahead) const {
@@ -343,8 +341,8 @@ struct NumberStream {
       for (int64_t f = 0; f < lethe::linear_predictors; ++f) {
         double* const w = weights(f, head);
         const double* const gain = record + l.record.gains + f * n;
-        const double e = std::clamp(z - dot(w, record + l.record.features, n), -linear_bound,
-                                    linear_bound);
+        const double e =
+            std::clamp(z - dot(w, record + l.record.features, n), -linear_bound, linear_bound);
         for (int64_t i = 0; i < n; ++i) w[i] += e * gain[i];
       }
       remainder = static_cast<float>(
@@ -361,7 +359,8 @@ struct NumberStream {
     if (usual_then > 0) {  // residuals are kept in units of what was usual then
       double& count = b[l.residual_count + head];
       const int64_t to = static_cast<int64_t>(count) % lethe::kept_residuals;
-      b[l.residuals + head * lethe::kept_residuals + to] = -error / usual_then;
+      b[l.residuals + head * lethe::kept_residuals + to] =
+          std::clamp(-error / usual_then, -most_residual, most_residual);
       count += 1;
     }
     double& usual = b[l.mean_abs_error + head];

@@ -11,9 +11,33 @@
 namespace lethe {
 
 // What the numbers of a part may be. NaN says that a number is missing.
-enum class Holds { finite, maybe_missing, not_negative, single, count, flag };
+struct Holds {
+  double least, most;
+  bool whole = false, missing = false;
+};
 
-constexpr double most_count = 9007199254740992.0;  // 2^53: beyond it doubles skip whole numbers
+// Ranges are those that numbers keep to, whatever comes after them: a block that was loaded can be
+// saved and loaded again. Values of a stream are within 1e150 (ABSURD in model/values.py), and what
+// follows from them has room of its own, so that nothing overflows.
+namespace holds {
+constexpr double most_count = 9007199254740992.0;  // 2^53: there a counter of doubles stays
+constexpr Holds value = {-1e152, 1e152}, maybe_value = {-1e152, 1e152, false, true};
+constexpr Holds change = {0, 1e153}, distance = {0, 1e160}, variance = {0, 1e305};
+constexpr Holds total = {-1e172, 1e172};
+constexpr Holds prediction = {-1e175, 1e175}, error = {0, 1e178};
+constexpr Holds regret = {-1e154, 1e154}, square = {0, 1e304};
+constexpr Holds weight = {-1e100, 1e100}, covariance = {-1e200, 1e200};
+constexpr Holds small = {-1e30, 1e30};                        // in a float, too
+constexpr Holds probability = {0, 2}, share = {0, 1.000001};  // rounded sums
+constexpr Holds class_count = {0, 1e6};
+constexpr Holds anything = {-HUGE_VAL, HUGE_VAL, false, true};
+constexpr Holds not_negative = {0, 1.7976931348623157e308};
+constexpr double most_time = 1e151;  // seconds
+constexpr Holds time = {-most_time, most_time, false, true}, gap = {0, 1e153};
+constexpr Holds sequence = {0, 4e15, true};  // far from there: it numbers events by name
+constexpr Holds count = {0, most_count, true}, flag = {0, 1, true};
+}  // namespace holds
+
 constexpr int64_t most_numbers = int64_t(1) << 37;  // of a block: 1 TB
 
 struct Shape {
@@ -31,7 +55,7 @@ struct Shape {
 // Hands out offsets, in doubles from the start.
 class Placing {
  public:
-  void operator()(const char*, int64_t& at, Holds, const Shape& shape) {
+  void operator()(const char*, int64_t& at, const Holds&, const Shape& shape) {
     at = next_;
     estimate_ += shape.estimate();
     if (fits()) next_ += shape.numbers();
@@ -44,29 +68,16 @@ class Placing {
   double estimate_ = 0;
 };
 
-inline bool is_held(double x, Holds holds) {
-  switch (holds) {
-    case Holds::finite:
-      return std::isfinite(x);
-    case Holds::maybe_missing:
-      return std::isfinite(x) || x != x;
-    case Holds::not_negative:
-      return std::isfinite(x) && x >= 0;
-    case Holds::single:
-      return std::abs(x) <= 1e30;
-    case Holds::count:
-      return x >= 0 && x < most_count / 2 && x == std::floor(x);
-    case Holds::flag:
-      return x == 0 || x == 1;
-  }
-  return false;
+inline bool is_held(double x, const Holds& holds) {
+  if (x != x) return holds.missing;
+  return x >= holds.least && x <= holds.most && (!holds.whole || x == std::floor(x));
 }
 
 // The first part that holds what it may not, or null.
 class Checking {
  public:
   explicit Checking(const double* block) : block_(block) {}
-  void operator()(const char* name, int64_t& at, Holds holds, const Shape& shape) {
+  void operator()(const char* name, int64_t& at, const Holds& holds, const Shape& shape) {
     for (int64_t i = 0, n = shape.numbers(); i < n && !wrong_; ++i)
       if (!is_held(block_[at + i], holds)) wrong_ = name;
   }

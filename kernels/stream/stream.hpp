@@ -22,7 +22,8 @@ struct Change {
   int64_t forgotten_count = 0;
   const int64_t* column_slots = nullptr;  // of number columns that are new
   int64_t new_columns = 0;
-  const int64_t* missing_columns = nullptr;  // number columns that miss their value for the first time
+  const int64_t* missing_columns =
+      nullptr;  // number columns that miss their value for the first time
   const int64_t* missing_slots = nullptr;
   int64_t new_missing = 0;
   int64_t used = -1;   // slots that are used from now on; -1: as before
@@ -32,10 +33,10 @@ struct Change {
 
 // A class that came.
 struct ClassChange {
-  int64_t before = 0;     // its place before, 0 where it is new
-  int64_t place = 0;      // its place from now on
-  int64_t slot = 0;       // that it fills as the last class
-  bool evicts = false;    // whether another class had this place and this slot
+  int64_t before = 0;   // its place before, 0 where it is new
+  int64_t place = 0;    // its place from now on
+  int64_t slot = 0;     // that it fills as the last class
+  bool evicts = false;  // whether another class had this place and this slot
   bool missing = false;
 };
 

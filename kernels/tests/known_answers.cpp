@@ -155,7 +155,7 @@ void learn(const Case& c, bool prints, double tolerance) {
   a.interrupted = [](void*) { return false; };
   const lethe::Kernel<T>* const kernel = lethe::choose_kernel(l, T());
   const bool ok = kernel->run(l, block, a) == lethe::Status::ok && a.done == steps &&
-                  kernel->finish(l, block) == lethe::Status::ok;
+                  kernel->complete_step(l, block) == lethe::Status::ok;
   check(ok, c.name, static_cast<double>(a.done), steps);
 
   const char* const recorded = reinterpret_cast<const char*>(outputs.data());

@@ -246,13 +246,12 @@ def test_a_model_is_exported_with_its_encoder(horizon: int, tmp_path: Path) -> N
             {"x": n % 7, "day": f"2024-01-{n % 28 + 1:02}", "kind": "ab"[n % 2], "y": n % 5}
         )
     paths = export_model(model, tmp_path)
-    assert len(paths) == len(model.rates)
+    assert len(paths) == len(model.parameters.rates)
     encoder = json.loads(paths[0].with_suffix(".onnx.json").read_text())
-    racers = model.heads.racers
-    nets = racers.fronts if racers.apart else racers.learners
+    nets = model.networks
     assert len(encoder["inputs"]) == nets[0].topology.inputs
     assert set(encoder["columns"]["numbers"]) == {"x"}
-    assert set(encoder["columns"]["categories"]["kind"]["places"]) == {"a", "b"}
+    assert set(encoder["columns"]["categories"]["kind"]["slots"]) == {"a", "b"}
     x = np.linspace(-1, 1, nets[0].topology.inputs).astype(np.float32)
     for path, net in zip(paths, nets, strict=True):
         session = runtime.InferenceSession(path)

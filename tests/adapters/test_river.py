@@ -113,18 +113,19 @@ def test_asking_changes_no_bit(cls: Any) -> None:
 def test_parameters_reach_the_model(cls: Any) -> None:
     estimator = cls()
     model = estimator.model
-    assert model.encoder.new_columns == "grow"
+    assert model.configuration()["options"]["new_columns"] == "grow"
     own = inspect.signature(cls).parameters
     of_model = inspect.signature(lethe.Model).parameters
     for name, parameter in own.items():
         if name != "horizon":
             assert parameter.default == of_model[name].default
     changed = cls(cells=5, layers=2, rates=(0.01,), categories=50, time="when", seed=3)
-    model = changed.model
-    assert (model.cells, model.layers, model.rates, model.categories) == (5, 2, (0.01,), 50)
-    assert model.encoder.time == "when"
+    options = changed.model.configuration()["options"]
+    found = [options[name] for name in ("cells", "layers", "rates", "categories")]
+    assert found == [5, 2, [0.01], 50]
+    assert changed.model.configuration()["time"] == "when"
     if "period" in own:
-        assert cls(period=24).model.period == 24
+        assert cls(period=24).model.configuration()["options"]["period"] == 24
     with pytest.raises(ValueError, match="cells must be a whole number"):
         cls(cells=0)
 
@@ -238,7 +239,7 @@ def test_scores_before_it_learns_and_says_why() -> None:
     detector.learn_one(odd)
     assert detector.report is not None
     assert detector.report.anomaly == score
-    assert detector.report.why.startswith("flow: expected")
+    assert detector.report.explanation.startswith("flow: expected")
 
 
 def test_supervised_detector_says_why() -> None:
@@ -248,7 +249,7 @@ def test_supervised_detector_says_why() -> None:
     assert detector.score_one(x, y + 50) > 0.99
     detector.learn_one(x, y + 50)
     assert detector.report is not None
-    assert re.match(r"learn_one's y: expected .*, came .*", detector.report.why)
+    assert re.match(r"learn_one's y: expected .*, \w+ .*", detector.report.explanation)
 
 
 def test_filter_of_anomalies() -> None:

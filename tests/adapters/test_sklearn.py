@@ -128,9 +128,12 @@ def test_parameters_reach_the_model() -> None:
     settings = {"cells": 5, "layers": 2, "rates": (0.01,), "categories": 50, "time": "x0"}
     for cls in (LetheRegressor, LetheClassifier, LetheOutlierDetector):
         model = cls(**settings).fit(X, y > 0).model_
-        assert (model.cells, model.layers, model.rates, model.categories) == (5, 2, (0.01,), 50)
-        assert model.encoder.time == "x0"
-    assert LetheRegressor(period=7).fit(X, y).model_.period == 7
+        options = model.configuration()["options"]
+        found = [options[name] for name in ("cells", "layers", "rates", "categories")]
+        assert found == [5, 2, [0.01], 50]
+        assert model.configuration()["time"] == "x0"
+    model = LetheRegressor(period=7).fit(X, y).model_
+    assert model.configuration()["options"]["period"] == 7
     with pytest.raises(ValueError, match="cells must be a whole number"):
         LetheRegressor(cells=0).fit(X, y)
 
@@ -201,10 +204,10 @@ def test_frames_of_pandas_and_polars() -> None:
     polars = pytest.importorskip("polars", reason="Polars is not installed")
     regressor = LetheRegressor(cells=4).fit(X[:250], y[:250])
     assert regressor.feature_names_in_.tolist() == X.columns.tolist()
-    encoder = regressor.model_.encoder
-    assert encoder.time == "time"
-    assert sorted(encoder.numbers) == ["load", "whole"]
-    assert sorted(encoder.categories) == ["flag", "text", "valve"]
+    columns = regressor.model_.configuration()
+    assert columns["time"] == "time"
+    assert sorted(columns["numbers"]) == ["load", "whole"]
+    assert sorted(columns["categories"]) == ["flag", "text", "valve"]
     assert regressor.score(X[250:], y[250:]) > 0.5
     rows = polars.DataFrame(
         {name: X[name].astype(object).where(X[name].notna(), None).tolist() for name in X}

@@ -17,8 +17,6 @@ import pytest
 
 from lethe import FirstError
 from lethe.baselines import NOT_DONE, SYSTEMS, system
-from lethe.core.topology import Topology
-from lethe.core.updates import SGD
 from lethe.experiments import missing
 from lethe.tasks import EmbeddedReber, TwoSequence
 from lethe.trials.continual import Trial
@@ -157,8 +155,8 @@ def test_a_run_stops_at_the_first_error_and_says_so() -> None:
         ({"inputs": np.array([0, 1, 7])}, "inputs must be .*0 to 6"),
         ({"targets": np.zeros((3, 2))}, r"targets must have shape \(T, 7\)"),
         ({"targets": np.zeros((2, 7))}, "targets must have 3 steps, as inputs have, got 2"),
-        ({"starts": np.zeros(2, bool)}, r"starts must be truth values of shape \(3,\)"),
-        ({"has_target": np.zeros(4, bool)}, r"has_target must be truth values of shape \(3,\)"),
+        ({"starts": np.zeros(2, bool)}, r"starts must be booleans of shape \(3,\)"),
+        ({"has_target": np.zeros(4, bool)}, r"has_target must be booleans of shape \(3,\)"),
     ],
 )
 def test_bad_input_is_one_error_and_changes_nothing(changes: dict[str, Any], message: str) -> None:
@@ -200,12 +198,12 @@ def test_what_diverges_ends_its_trial_and_is_no_success() -> None:
     with pytest.raises(DivergedError, match="no longer finite"):
         DIVERGING.learner(seed=1).run(**strings(20))
     trial = SequenceTrial(
-        topology=DIVERGING, task=TASK, criterion=Recent(10, 1e30), sequences=1000, test_sequences=50
+        learner=DIVERGING, task=TASK, criterion=Recent(10, 1e30), sequences=1000, test_sequences=50
     )
     result = trial.run(seed=1)
     assert (result.solved, result.diverged, result.training_sequences) == (False, 1, 100)
     assert (result.test_wrong, result.test_mean_error) == (1.0, None)
-    stream = Trial(topology=DIVERGING, training_streams=500, learn_from_error=True)
+    stream = Trial(learner=DIVERGING, training_streams=500, learn_from_error=True)
     ended = stream.run(seed=1)
     assert (ended.perfect, ended.diverged) == (False, 1)
     assert ended.training_streams < 500
@@ -222,16 +220,15 @@ def test_the_page_names_every_system_and_its_example_runs() -> None:
         assert f"**Not done: {name.split(' (')[0]}**" in page
 
 
-def test_trials_want_an_update_for_a_topology_alone() -> None:
-    task = TwoSequence(10, 3)
-    parts: dict[str, Any] = {"task": task, "criterion": Recent(10), "sequences": 10}
+def test_trials_take_a_baseline_as_their_learner() -> None:
     recipe = system("elman", inputs=1, outputs=1)
-    with pytest.raises(ValueError, match="update must be SGD, RMSprop or Adam for a Topology"):
-        SequenceTrial(topology=Topology(inputs=1, outputs=1), **parts)
-    with pytest.raises(ValueError, match="update must be None for a System"):
-        SequenceTrial(topology=recipe, update=SGD(0.1), **parts)
+    trial = SequenceTrial(
+        learner=recipe, task=TwoSequence(10, 3), criterion=Recent(10), sequences=10
+    )
+    with pytest.raises(ValueError, match="learner must be a NetworkRecipe here"):
+        _ = trial.network
     with pytest.raises(ValueError, match="zero_at_stream_start must be True"):
-        Trial(topology=recipe, zero_at_stream_start=False)
-    configuration = SequenceTrial(topology=recipe, **parts).configuration()
+        Trial(learner=recipe, zero_at_stream_start=False)
+    configuration: Any = trial.configuration()
     assert configuration["system"]["name"] == "elman"
     assert "update" not in configuration

@@ -343,8 +343,8 @@ def test_chunker_learns_by_the_gradient_of_both_networks_errors() -> None:
         piece = slice(t, t + 1)
         net.run(x[piece], steps.targets[piece], has_target=steps.has_target[piece])
         states.append(net._state)
-    woken = [bool(state["woken"]) for state in states[1:]]
-    assert 2 < sum(woken) < n
+    active = [bool(state["active"]) for state in states[1:]]
+    assert 2 < sum(active) < n
     with jax.enable_x64(True):
         a, c = cell.networks
 
@@ -366,8 +366,8 @@ def test_chunker_learns_by_the_gradient_of_both_networks_errors() -> None:
         def error_of_c(w: Any) -> Any:
             state, total = jax.tree.map(jnp.asarray, c.start()), 0.0
             for t in range(n):
-                if woken[t]:
-                    if any(woken[:t]):
+                if active[t]:
+                    if any(active[:t]):
                         total += half(state["net"][2:], x[t])
                     state = c.step(w, state, jnp.asarray(x[t]))
                 failed = cell.off_target(states[t + 1]["a"], steps.targets[t]) >= cell.surprise

@@ -112,7 +112,7 @@ def test_em_never_lowers_the_likelihood(units: str) -> None:
 def test_an_iteration_of_em_follows_the_last_sequence_of_a_batch() -> None:
     steps = TwoSequence(T=10).sequences(np.random.default_rng(1), 4)
     n = len(steps.starts)
-    cell, rule = iohmm.make(1, 1, states=3, sequences=4, room=64, iterations=2)
+    cell, rule = iohmm.make(1, 1, states=3, sequences=4, capacity=64, iterations=2)
     net = Learner(cell, rule, seed=1, dtype="float64")
     first = net.weights
     _run(net, steps.piece(0, int(np.flatnonzero(steps.starts)[3])))
@@ -130,7 +130,7 @@ def test_an_iteration_of_em_follows_the_last_sequence_of_a_batch() -> None:
 
 def test_a_sequence_that_does_not_fit_is_lost_alone() -> None:
     steps = TwoSequence(T=10).sequences(np.random.default_rng(1), 3)
-    cell, rule = iohmm.make(1, 1, states=3, sequences=3, room=25)
+    cell, rule = iohmm.make(1, 1, states=3, sequences=3, capacity=25)
     net, two = (Learner(cell, r, seed=1) for r in (rule, replace(rule, sequences=2)))
     _run(net, steps)
     _run(two, steps.piece(0, int(np.flatnonzero(steps.starts)[2])))
@@ -165,7 +165,7 @@ def test_state_networks_infer_tomitas_languages(language: int) -> None:
     for seed in range(1000, 1008):
         train = task.sequences(np.random.default_rng(seed), 40)
         options: dict[str, Any] = {"states": 4, "stay": 0.0, "initial_range": 1.0}
-        made = iohmm.make(3, 1, **options, sequences=40, room=440, iterations=150)
+        made = iohmm.make(3, 1, **options, sequences=40, capacity=440, iterations=150)
         net = Learner(*made, seed=seed)
         _run(net, train)
         wrong = np.abs(_run(net, train, learn=False) - train.targets)[train.has_target]

@@ -137,7 +137,7 @@ def test_architectures(architecture: Any, to_itself: bool, sources: tuple[int, i
     assert net.parameters == 4 * sources[0] + sources[1]
 
 
-def test_guessing_keeps_right_weights_and_draws_anew_after_a_wrong_sequence() -> None:
+def test_guessing_keeps_correct_weights_and_draws_again_after_a_wrong_sequence() -> None:
     cell, rule = guessing.make(1, 1, bound=0.6)
     net = Learner(cell, rule, seed=1)
     first = jax.tree.map(np.asarray, net.weights)
@@ -305,7 +305,7 @@ def test_search_solves_the_latch_problem(method: Any, T: int) -> None:
 def test_a_trial_of_the_two_sequence_problem_is_solved(name: str) -> None:
     """Not all are: see the modules."""
     trial = sequence_trial.SequenceTrial(
-        topology=system(name, inputs=1, outputs=1),
+        learner=system(name, inputs=1, outputs=1),
         task=TwoSequence(10),
         criterion=sequence_trial.Tested(256, 0.2),
         sequences=3_000,

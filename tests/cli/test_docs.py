@@ -35,8 +35,8 @@ def test_command_is_documented(command: str, capsys: pytest.CaptureFixture[str])
 
 
 def test_page_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
-    sizes = f"hidden layers ({learn.LAYERS} for texts, 1 for records), memory cells in each "
-    sizes += f"({learn.CELLS} for texts, 32 for records)"
+    sizes = f"hidden layers ({learn.LAYERS} for text, 1 for records), memory cells in each "
+    sizes += f"({learn.CELLS} for text, 32 for records)"
     assert f"| `--layers`, `--cells` | {sizes} |" in SECTIONS["learn"]
     (rounds,) = re.findall(r"`--rounds` \| .* \((\d+)\) \|", SECTIONS["bench"])
     assert f"rounds after the warm-up ({rounds})" in help_of("bench", capsys)

@@ -24,9 +24,11 @@ def test_a_model_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert about["numbers"] == ["temperature"]
     assert about["categories"] == {"state": 2}
     assert about["time"] == "time"
-    assert sum(about["believed"].values()) == pytest.approx(1)
-    assert any(name.startswith("network, rate") for name in about["believed"])
-    assert set(about["alarms"]) == {"saturated gate", "drifting state", "restarted block"}
+    assert sum(about["predictor_weights"].values()) == pytest.approx(1)
+    assert any(name.startswith("network, rate") for name in about["predictor_weights"])
+    assert set(about["diagnostics"]) == {
+        "saturated_gates", "drifting_states", "restarted_blocks", "lost_steps"
+    }  # fmt: skip
     assert about["learn"]["scores"] == learned["scores"]
     assert about["learn"]["options"]["target"] == ["load"]
     assert about["learn"]["position"]["offset"] == 400
@@ -43,7 +45,7 @@ def test_a_model_of_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     capsys.readouterr()
     about = figures(["info", tmp_path], capsys)
     assert set(about["classes"]) == {"idle", "run"}
-    assert sum(about["believed"].values()) == pytest.approx(1)
+    assert sum(about["predictor_weights"].values()) == pytest.approx(1)
     assert main(["info", str(tmp_path)]) == 0
     assert "log-loss" in capsys.readouterr().out
 

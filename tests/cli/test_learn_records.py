@@ -37,7 +37,7 @@ def values(rows: int) -> np.ndarray:
     return np.array([record.event["value"] for record in BundledStream("sine", rows=rows)])
 
 
-def test_figures_beside_the_naive_predictors(capsys: pytest.CaptureFixture[str]) -> None:
+def test_figures_compared_with_the_naive_predictors(capsys: pytest.CaptureFixture[str]) -> None:
     record = figures([*SINE, *SMALL], capsys)
     assert record["events"] == 700
     assert record["targets"] == ["value"]
@@ -52,7 +52,7 @@ def test_figures_beside_the_naive_predictors(capsys: pytest.CaptureFixture[str])
     day = [y[max(0, t - 288)] if t >= 287 else y[t - 1] for t in range(1, 700)]
     assert errors["same_time_last_period"] == pytest.approx(np.abs(y[1:] - day).mean())
     assert errors["model"] < errors["last_value"]
-    assert score["beside_naive"] == pytest.approx(
+    assert score["ratio_to_naive"] == pytest.approx(
         errors["model"] / min(errors[name] for name in errors if name != "model")
     )
     assert record["microseconds_per_event"] > 0
@@ -96,9 +96,9 @@ def test_output_is_what_was_predicted_before_each_event(
             "prediction": prediction.value,
             "interval": [low, high] if math.isfinite(low) else [None, None],
             "forecast": list(prediction.forecast),
-            "came": record.event["value"],
+            "actual": record.event["value"],
             "anomaly": None if math.isnan(report.anomaly) else report.anomaly,
-            "why": report.why,
+            "explanation": report.explanation,
         }
         assert line == expected
 
@@ -116,16 +116,16 @@ def test_output_as_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
             assert float(row[f"{name}.ahead_2"]) == line["forecast"][name][1]
             low = line["interval"][name][0]
             assert row[f"{name}.low"] == ("" if low is None else repr(low))
-            came = line["came"][name]
-            assert row[f"{name}.came"] == ("" if came is None else repr(came))
-        assert row["why"] == line["why"]
+            actual = line["actual"][name]
+            assert row[f"{name}.actual"] == ("" if actual is None else repr(actual))
+        assert row["explanation"] == line["explanation"]
 
 
 def test_one_number_needs_no_prefix(sine: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     assert main(["learn", str(sine), *SMALL, "--out", str(out), "--format", "csv"]) == 0
     header = out.read_text().splitlines()[0]
-    assert header == "line,prediction,low,high,came,anomaly,why"
+    assert header == "line,prediction,low,high,actual,anomaly,explanation"
 
 
 def test_all_forms_give_the_same_figures(
@@ -163,15 +163,15 @@ def test_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert score["accuracy"]["last_class"] == pytest.approx(same)
     assert score["log_loss"]["model"] < score["log_loss"]["most_frequent_class"]
     last = lines(out)[-1]
-    assert last["prediction"] == last["came"] == "idle"
+    assert last["prediction"] == last["actual"] == "idle"
     assert sum(last["probabilities"].values()) + last["new"] == pytest.approx(1)
     assert main([*words, "--out", str(out), "--format", "csv"]) == 0
     assert "log-loss" in capsys.readouterr().out
-    header = "line,prediction,probability,new,came,anomaly,why"
+    header = "line,prediction,probability,new,actual,anomaly,explanation"
     assert out.read_text().splitlines()[0] == header
 
 
-def test_detecting_names_what_is_odd(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_detecting_names_the_anomalies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_csv(tmp_path / "sine.csv", 1500)
     text = path.read_text().splitlines()
     time_, _ = text[1200].split(",")
@@ -179,9 +179,9 @@ def test_detecting_names_what_is_odd(tmp_path: Path, capsys: pytest.CaptureFixtu
     path.write_text("\n".join(text))
     record = figures(["learn", path, "--detect", *SMALL], capsys)
     assert record["horizon"] == 1
-    assert record["oddest"][0]["line"] == 1201
-    assert "came 99.5" in record["oddest"][0]["why"]
-    assert record["odd"]["0.99"] >= record["odd"]["0.999"] >= 1
+    assert record["most_anomalous"][0]["line"] == 1201
+    assert "99.5" in record["most_anomalous"][0]["explanation"]
+    assert record["anomalous"]["0.99"] >= record["anomalous"]["0.999"] >= 1
     assert main(["learn", str(path), "--detect", "--target", "value", *SMALL]) == 0
     assert "  line 1201: 0.99" in capsys.readouterr().out
 
@@ -205,8 +205,8 @@ def test_who_loses_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     from lethe.evaluate.naive import NumberScores
 
     scores = NumberScores(["a"], 1, None)
-    for came in (1.0, 2.0, 3.0):
-        scores.update((-5.0,), [came])
+    for actual in (1.0, 2.0, 3.0):
+        scores.update((-5.0,), [actual])
     assert "HIGHER than that of the last value" in scores_text(scores)
 
 
@@ -233,9 +233,9 @@ WRONG = [
     (["--skip", "601"], "skip must be at most the 600 records"),
     (["--every", "5"], "--every needs --checkpoint"),
     (["--resume"], "--resume needs --checkpoint"),
-    (["--checkpoint", "{folder}/life", "--every", "0"], "--every must be at least 1, got 0"),
+    (["--checkpoint", "{folder}/state", "--every", "0"], "--every must be at least 1, got 0"),
     (["--format", "csv"], "--format needs --out"),
-    (["--detect", "--rate", "0.1"], "--detect is for tables of records, --rate for texts"),
+    (["--detect", "--rate", "0.1"], "--detect is for tables of records, --rate for text"),
     (["--out", "{folder}/none/out"], "/none/out cannot be written: No such file or directory"),
     (["--out", "{folder}"], "cannot be written"),
     (["--form", "jsonl"], "line 1: a line must be one JSON object"),
@@ -307,7 +307,7 @@ def test_absurd_numbers_can_count_as_missing(
     record = figures(["learn", sine, "--bad", "missing", *SMALL, "--out", out], capsys)
     assert record["events"] == 601
     assert record["scores"][0]["events"] == 599
-    assert lines(out)[399]["came"] == -1e308
+    assert lines(out)[399]["actual"] == -1e308
 
 
 def test_lines_of_json_name_their_columns(
@@ -346,15 +346,15 @@ def test_a_full_disk_is_one_line_and_no_file(
 def test_a_device_that_is_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     err = complaint([*SINE, *SMALL, "--out", "/dev/full"], capsys)
     assert "--out /dev/full cannot be written: No space left on device" in err
-    words = [*SINE, *SMALL, "--out", "/dev/full", "--checkpoint", tmp_path / "life"]
+    words = [*SINE, *SMALL, "--out", "/dev/full", "--checkpoint", tmp_path / "state"]
     assert "--out /dev/full must be a regular file" in complaint(words, capsys)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_followed_until_interrupted(tmp_path: Path) -> None:
     source = write_csv(tmp_path / "s.csv", 50)
-    out, life = tmp_path / "out.jsonl", tmp_path / "life"
-    words = ["learn", source, *SMALL, "--follow", "--out", out, "--checkpoint", life, "--json"]
+    out, state = tmp_path / "out.jsonl", tmp_path / "state"
+    words = ["learn", source, *SMALL, "--follow", "--out", out, "--checkpoint", state, "--json"]
     process = start(words)
     try:
         wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 50)
@@ -365,8 +365,8 @@ def test_followed_until_interrupted(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 130
-    newest = life / "000000000080.safetensors"
-    advice = f"; {newest} holds the life so far, --resume goes on with it\n"
+    newest = state / "000000000080.safetensors"
+    advice = f"; {newest} holds the state so far, --resume continues it\n"
     assert err.decode() == f"lethe learn: interrupted{advice}"
     assert json.loads(printed)["events"] == 80
     assert lethe.load(newest).events == 80

@@ -18,24 +18,24 @@ SMALL = ["--cells", "4"]
 
 
 @pytest.fixture
-def life(
+def state(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     monkeypatch.chdir(tmp_path)
     words = ["learn", "sine", "--target", "value", "--horizon", "2", "--limit", "600", *SMALL]
-    assert main([*words, "--checkpoint", "life"]) == 0
+    assert main([*words, "--checkpoint", "state"]) == 0
     capsys.readouterr()
-    return tmp_path / "life"
+    return tmp_path / "state"
 
 
-def test_it_follows_and_learns_nothing(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = {path: path.read_bytes() for path in life.iterdir()}
+def test_it_follows_and_learns_nothing(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in state.iterdir()}
     write_csv(Path("new.csv"), 200)
-    record = figures(["predict", "life", "new.csv", "--out", "out"], capsys)
+    record = figures(["predict", "state", "new.csv", "--out", "out"], capsys)
     assert record["events"] == 200
     assert [score["ahead"] for score in record["scores"]] == [1, 2]
-    assert {path: path.read_bytes() for path in life.iterdir()} == before
-    model = lethe.load(life / "000000000600.safetensors")
+    assert {path: path.read_bytes() for path in state.iterdir()} == before
+    model = lethe.load(state / "000000000600.safetensors")
     written = lines(Path("out"))
     for record_, line in zip(RecordStream(Path("new.csv")), written, strict=True):
         report = model.follow(record_.event)
@@ -43,16 +43,18 @@ def test_it_follows_and_learns_nothing(life: Path, capsys: pytest.CaptureFixture
         assert line["line"] == record_.number
         assert line["forecast"] == list(report.prediction.forecast)
         assert line["anomaly"] == report.anomaly
-    again = figures(["predict", life / "000000000600.safetensors", "new.csv", "--out", "b"], capsys)
+    again = figures(
+        ["predict", state / "000000000600.safetensors", "new.csv", "--out", "b"], capsys
+    )
     assert again["scores"] == record["scores"]
     assert Path("out").read_bytes() == Path("b").read_bytes()
 
 
-def test_events_on_standard_output(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["predict", "life", "sine", "--skip", "600", "--limit", "20", "--format", "csv"]
+def test_events_on_standard_output(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["predict", "state", "sine", "--skip", "600", "--limit", "20", "--format", "csv"]
     assert main(words) == 0
     out, err = capsys.readouterr()
-    assert out.splitlines()[0].startswith("line,prediction,low,high,ahead_2,came")
+    assert out.splitlines()[0].startswith("line,prediction,low,high,ahead_2,actual")
     assert [line.split(",")[0] for line in out.splitlines()[1:]] == list(map(str, range(601, 621)))
     assert "20 events of sine, nothing learned" in err
     assert "last value" in err
@@ -66,21 +68,21 @@ def test_without_the_target(
     rows = [f"{a},{b},{2 * a + b}" for a, b in pairs]
     Path("all.csv").write_text("a,b,y\n" + "\n".join(rows))
     Path("some.csv").write_text("a,b\n" + "\n".join(row.rpartition(",")[0] for row in rows[:30]))
-    words = ["learn", "all.csv", "--target", "y", *SMALL, "--checkpoint", "life"]
+    words = ["learn", "all.csv", "--target", "y", *SMALL, "--checkpoint", "state"]
     assert main(words) == 0
-    assert main(["predict", "life", "some.csv", "--out", "out"]) == 0
+    assert main(["predict", "state", "some.csv", "--out", "out"]) == 0
     assert "nothing to compare yet" in capsys.readouterr().out
     found = lines(Path("out"))
-    assert {line["came"] for line in found} == {None}
+    assert {line["actual"] for line in found} == {None}
     errors = [line["prediction"] - 2 * a - b for (a, b), line in zip(pairs, found, strict=False)]
     assert np.abs(errors).mean() < 0.7
 
 
 def test_classes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     words = ["learn", "machine", "--target", "state", "--classify", "--limit", "600", *SMALL]
-    assert main([*words, "--checkpoint", str(tmp_path / "life")]) == 0
+    assert main([*words, "--checkpoint", str(tmp_path / "state")]) == 0
     capsys.readouterr()
-    words = ["predict", tmp_path / "life", "machine", "--limit", "300", "--out", tmp_path / "out"]
+    words = ["predict", tmp_path / "state", "machine", "--limit", "300", "--out", tmp_path / "out"]
     (score,) = figures(words, capsys)["scores"]
     assert score["accuracy"]["model"] > 0.9
 
@@ -91,18 +93,18 @@ def test_texts(
     monkeypatch.chdir(tmp_path)
     for name, text in (("a.txt", b"to forget " * 300), ("b.txt", b"quixotic wizard" * 10)):
         Path(name).write_bytes(text)
-    words = ["learn", "a.txt", "--layers", "1", "--cells", "8", "--checkpoint", "life"]
+    words = ["learn", "a.txt", "--layers", "1", "--cells", "8", "--checkpoint", "state"]
     assert main(words) == 0
     capsys.readouterr()
-    known = figures(["predict", "life", "a.txt", "--limit", "500"], capsys)
-    unknown = figures(["predict", "life", "b.txt"], capsys)
+    known = figures(["predict", "state", "a.txt", "--limit", "500"], capsys)
+    unknown = figures(["predict", "state", "b.txt"], capsys)
     assert known["symbols"] == 500
     assert known["bits_per_symbol"] < 0.5 < 4 < unknown["bits_per_symbol"]
-    assert main(["predict", "life", "b.txt"]) == 0
+    assert main(["predict", "state", "b.txt"]) == 0
     assert "nothing learned" in capsys.readouterr().out
-    assert "--out is for records" in complaint(["predict", "life", "b.txt", "--out", "o"], capsys)
+    assert "--out is for records" in complaint(["predict", "state", "b.txt", "--out", "o"], capsys)
     Path("empty").touch()
-    assert "must hold at least one byte" in complaint(["predict", "life", "empty"], capsys)
+    assert "must hold at least one byte" in complaint(["predict", "state", "empty"], capsys)
 
 
 @pytest.mark.parametrize(
@@ -110,17 +112,17 @@ def test_texts(
     [
         (["none", "sine"], "the checkpoint none cannot be read: No such file or directory"),
         ([".", "sine"], "MODEL must be a checkpoint or a folder of them, got none in ."),
-        (["life", "missing.csv"], "source must be readable, got missing.csv"),
-        (["life", "machine"], "machine row 1: column 'state' must be one of"),
-        (["life", "bad.csv"], "bad.csv line 3: a row must have 2 cells"),
-        (["life", "text.csv"], "text.csv line 3: column 'value' must be a number, got 'high'"),
-        (["life", "sine", "--limit", "0"], "--limit must be at least 1"),
-        (["life", "sine", "--follow"], "follow must be False for the series 'sine'"),
-        (["life", "-", "--follow"], "--follow needs SOURCE to be a file"),
+        (["state", "missing.csv"], "source must be readable, got missing.csv"),
+        (["state", "machine"], "machine row 1: column 'state' must be one of"),
+        (["state", "bad.csv"], "bad.csv line 3: a row must have 2 cells"),
+        (["state", "text.csv"], "text.csv line 3: column 'value' must be a number, got 'high'"),
+        (["state", "sine", "--limit", "0"], "--limit must be at least 1"),
+        (["state", "sine", "--follow"], "follow must be False for the series 'sine'"),
+        (["state", "-", "--follow"], "--follow needs SOURCE to be a file"),
     ],
 )
 def test_wrong_input(
-    words: Sequence[str], named: str, life: Path, capsys: pytest.CaptureFixture[str]
+    words: Sequence[str], named: str, state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("bad.csv").write_text("time,value\n2024-02-01 00:00:00,1\n1\n")
     Path("text.csv").write_text("time,value\n2024-02-01 00:00:00,1\n2024-02-01 00:05:00,high\n")
@@ -145,8 +147,8 @@ def test_models_of_symbols_and_of_nothing(
     assert "MODEL must predict the 256 byte values" in err
 
 
-def test_json_beside_the_events(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", "life", "sine", "--limit", "5", "--json"]) == 0
+def test_json_next_to_the_events(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "state", "sine", "--limit", "5", "--json"]) == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 5
     assert json.loads(err)["events"] == 5

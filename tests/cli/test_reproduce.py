@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -98,8 +99,9 @@ def test_a_trial_is_repeated_to_the_same_numbers(
     assert "`lethe reproduce cerg --full`" in page
     assert cerg.compare(records, cerg.FULL.rows) in page
     assert cerg.compare(records, cerg.FULL.rows) in text
-    assert f"{trials} trials, 0 seconds of computing in all" in page
-    assert f"{trials} trials, 0 seconds of computing in all; {trials} of them now, in " in text
+    assert re.search(rf"{trials} trials, \d+ seconds of computing in all", page)
+    said = rf"{trials} trials, \d+ seconds of computing in all; {trials} of them now, in "
+    assert re.search(said, text)
     for record in records[::3]:
         words = ["--row", str(record["row"]), "--seed", str(record["seed"]), "--trials", "1"]
         assert main(["reproduce", "cerg", "--json", *words]) == 0
@@ -206,7 +208,7 @@ def test_a_killed_worker_is_one_line_and_code_1(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "workers were killed (standard seed 3); 0 of 4 trials were finished and are in" in err
-    assert "--resume goes on" in err
+    assert "--resume continues" in err
 
 
 def test_every_command_is_in_the_help_and_has_an_example(
@@ -434,7 +436,7 @@ def test_ctrl_c_ends_within_a_second_and_keeps_what_is_finished(jobs: str, tmp_p
     finished = len(read(path))
     assert err == (
         f"lethe: interrupted; {finished} of 4000 trials were finished and are in {path}; "
-        "--resume goes on\n"
+        "--resume continues\n"
     )
     assert seconds < 1.0
     assert "4000 trials" in out

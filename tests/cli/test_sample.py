@@ -17,13 +17,13 @@ from lethe.cli.sample import draw
 
 
 @pytest.fixture(scope="module")
-def life(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that has read one phrase again and again."""
     folder = tmp_path_factory.mktemp("sample")
     (folder / "text").write_bytes(b"to forget " * 1000 + b"to for")
     words = ["learn", str(folder / "text"), "--layers", "1", "--cells", "16"]
-    assert main([*words, "--checkpoint", str(folder / "life")]) == 0
-    return folder / "life"
+    assert main([*words, "--checkpoint", str(folder / "state")]) == 0
+    return folder / "state"
 
 
 def text(words: Sequence[object], capsys: pytest.CaptureFixture[str]) -> str:
@@ -31,34 +31,34 @@ def text(words: Sequence[object], capsys: pytest.CaptureFixture[str]) -> str:
     return str(figures(["sample", *words], capsys)["text"])
 
 
-def test_it_goes_on_where_the_text_stopped(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = text([life, "--length", "24", "--temperature", "0"], capsys)
+def test_it_goes_on_where_the_text_stopped(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = text([state, "--length", "24", "--temperature", "0"], capsys)
     assert found == "get to forget to forget "
-    assert main(["sample", str(life), "--length", "24", "--temperature", "0"]) == 0
+    assert main(["sample", str(state), "--length", "24", "--temperature", "0"]) == 0
     assert capsys.readouterr().out == f"{found}\n"
 
 
-def test_a_prompt_comes_first(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_prompt_comes_first(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--length", "6", "--temperature", "0", "--prompt", "get to "]
-    assert text([life, *words], capsys) == "forget"
-    assert main(["sample", str(life), *words]) == 0
+    assert text([state, *words], capsys) == "forget"
+    assert main(["sample", str(state), *words]) == 0
     assert capsys.readouterr().out == "get to forget\n"
 
 
-def test_seeds_and_temperatures(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_seeds_and_temperatures(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, same, other = (
-        text([life, "--temperature", "3", "--length", "200", "--seed", seed], capsys)
+        text([state, "--temperature", "3", "--length", "200", "--seed", seed], capsys)
         for seed in (1, 1, 2)
     )
     assert one == same != other
-    cold = text([life, "--temperature", "0.1", "--length", "200"], capsys)
+    cold = text([state, "--temperature", "0.1", "--length", "200"], capsys)
     assert len(set(cold)) < len(set(one))
 
 
-def test_it_changes_nothing(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = {path: path.read_bytes() for path in life.iterdir()}
-    text([life], capsys)
-    assert {path: path.read_bytes() for path in life.iterdir()} == before
+def test_it_changes_nothing(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in state.iterdir()}
+    text([state], capsys)
+    assert {path: path.read_bytes() for path in state.iterdir()} == before
 
 
 def test_draws_follow_the_probabilities() -> None:
@@ -102,10 +102,10 @@ def test_a_network_that_was_saved_by_hand(
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["{life}", "--length", "-1"], "--length must be at least 0, got -1"),
-        (["{life}", "--temperature", "nan"], "--temperature must be a number at least 0, got nan"),
-        (["{life}", "--temperature", "-1"], "--temperature must be"),
-        (["{life}", "--seed", "-1"], "--seed must be at least 0"),
+        (["{state}", "--length", "-1"], "--length must be at least 0, got -1"),
+        (["{state}", "--temperature", "nan"], "--temperature must be a number at least 0, got nan"),
+        (["{state}", "--temperature", "-1"], "--temperature must be"),
+        (["{state}", "--seed", "-1"], "--seed must be at least 0"),
         (["{folder}/none"], "cannot be read: No such file"),
         (["{folder}/numbers"], "MODEL must be one of symbols or text, got one of regression"),
         (["{folder}/net"], "MODEL must be a network of symbols"),
@@ -116,7 +116,7 @@ def test_a_network_that_was_saved_by_hand(
 def test_wrong_input(
     words: Sequence[str],
     named: str,
-    life: Path,
+    state: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -126,13 +126,13 @@ def test_wrong_input(
     small = lethe.Topology(inputs=2, outputs=2, output_units="softmax")
     lethe.Network(small).save(tmp_path / "small")
     capsys.readouterr()
-    given = [word.format(life=life, folder=tmp_path) for word in words]
+    given = [word.format(state=state, folder=tmp_path) for word in words]
     assert named in complaint(["sample", *given], capsys)
 
 
-def test_json(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    assert main(["sample", str(life), "--length", "3", "--json"]) == 0
+    assert main(["sample", str(state), "--length", "3", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["length"] == 3
     assert record["model"].endswith("000000010006.safetensors")

@@ -1,4 +1,4 @@
-"""Lives of lethe learn that are killed, interrupted and resumed, and what may not be resumed."""
+"""Runs of lethe learn that are killed, interrupted and resumed, and what may not be resumed."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def learn(folder: Path, *words: object, code: int = 0) -> str:
 
 
 def left(folder: Path) -> tuple[bytes, bytes]:
-    """The newest checkpoint, which holds the whole life, and the output."""
-    newest = max((folder / "life").glob("*.safetensors"))
+    """The newest checkpoint, which holds the whole state, and the output."""
+    newest = max((folder / "state").glob("*.safetensors"))
     out = folder / "out"
     return newest.read_bytes(), out.read_bytes() if out.exists() else b""
 
 
 def held(folder: Path) -> set[str]:
-    return {path.name for path in (folder / "life").glob("*.safetensors")}
+    return {path.name for path in (folder / "state").glob("*.safetensors")}
 
 
 def folders(tmp_path: Path, rows: int) -> tuple[Path, Path]:
@@ -59,10 +59,10 @@ def folders(tmp_path: Path, rows: int) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_killed_lives_are_whole_lives(case: str, tmp_path: Path) -> None:
+def test_killed_runs_are_complete_runs(case: str, tmp_path: Path) -> None:
     whole, killed = folders(tmp_path, 1500)
     every = "4000" if case == "text" else "100"
-    words = ["../source.csv", *CASES[case], "--checkpoint", "life", "--every", every]
+    words = ["../source.csv", *CASES[case], "--checkpoint", "state", "--every", every]
     learn(whole, *words)
     draw, kills = random.Random(case), 0
     for _ in range(4):
@@ -83,55 +83,55 @@ def test_killed_lives_are_whole_lives(case: str, tmp_path: Path) -> None:
 def test_resumed_when_there_is_more(case: str, tmp_path: Path) -> None:
     whole, cut = folders(tmp_path, 700)
     every = "4000" if case == "text" else "250"
-    words = [*CASES[case], "--checkpoint", "life", "--every", every]
+    words = [*CASES[case], "--checkpoint", "state", "--every", every]
     learn(whole, "../source.csv", *words)
     write_csv(cut / "source.csv", 300)
     learn(cut, "source.csv", *words)
     write_csv(cut / "source.csv", 400, first=300)
-    learn(cut, "source.csv", "--checkpoint", "life", "--resume")
-    stories = [storage.read(max((f / "life").glob("*")))[1]["learn"] for f in (whole, cut)]
-    assert stories[0] == stories[1]
+    learn(cut, "source.csv", "--checkpoint", "state", "--resume")
+    records = [storage.read(max((f / "state").glob("*")))[1]["learn"] for f in (whole, cut)]
+    assert records[0] == records[1]
     assert left(whole)[1] == left(cut)[1]
     if case != "text":  # there the means of bits are added up in other groups
         assert left(whole) == left(cut)
 
 
-def test_a_limit_counts_the_whole_life(
+def test_a_limit_counts_the_whole_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ["learn", "sine", *SMALL, "--checkpoint", "life", "--out", "out", "--resume"]
+    words = ["learn", "sine", *SMALL, "--checkpoint", "state", "--out", "out", "--resume"]
     assert figures([*words, "--limit", "100"], capsys)["events"] == 100
     assert figures([*words, "--limit", "250"], capsys)["events"] == 250
     one = figures([*words, "--limit", "250"], capsys)
     assert one["events"] == 250
-    assert one["checkpoint"] == "life/000000000250.safetensors"
+    assert one["checkpoint"] == "state/000000000250.safetensors"
     other = figures(["learn", "sine", *SMALL, "--limit", "250", "--out", "whole"], capsys)
     assert one["scores"] == other["scores"]
     assert Path("out").read_bytes() == Path("whole").read_bytes()
 
 
 @pytest.fixture
-def life(
+def state(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """A life of 300 events, in the present folder."""
+    """A run of 300 events, in the present folder."""
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "s.csv", 300)
-    words = ["learn", "s.csv", *SMALL, "--target", "value", "--checkpoint", "life", "--out", "out"]
+    words = ["learn", "s.csv", *SMALL, "--target", "value", "--checkpoint", "state", "--out", "out"]
     assert main([*words, "--every", "100"]) == 0
     capsys.readouterr()
     return tmp_path
 
 
-RESUME = ["learn", "s.csv", "--checkpoint", "life", "--resume"]
-LIFE = "life/000000000300.safetensors"
+RESUME = ["learn", "s.csv", "--checkpoint", "state", "--resume"]
+NEWEST = "state/000000000300.safetensors"
 
 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--target", "time"], f"--target must be value as in the checkpoint {LIFE}, got time"),
+        (["--target", "time"], f"--target must be value as in the checkpoint {NEWEST}, got time"),
         (["--horizon", "2"], "--horizon must be 0 as in the checkpoint"),
         (["--cells", "5"], "--cells must be 4 as in"),
         (["--seed", "1"], "--seed must be 0 as in"),
@@ -141,23 +141,30 @@ LIFE = "life/000000000300.safetensors"
         (["--out", "other"], "--out must be out as in"),
         (["--format", "csv"], "--format must be jsonl as in"),
         (["--time", "value"], "--time must be left out as in"),
-        (["--symbols"], f"the checkpoint {LIFE} is one of records, got a text"),
+        (["--symbols"], f"the checkpoint {NEWEST} is one of records, got a text"),
     ],
 )
 def test_options_that_contradict_the_checkpoint(
-    words: Sequence[str], named: str, life: Path, capsys: pytest.CaptureFixture[str]
+    words: Sequence[str], named: str, state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert named in complaint([*RESUME, *words], capsys)
 
 
-def test_a_folder_with_a_life_is_not_written_over(
-    life: Path, capsys: pytest.CaptureFixture[str]
+def test_records_are_not_resumed_without_a_source(
+    state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    err = complaint(["learn", "s.csv", "--target", "value", "--checkpoint", "life"], capsys)
-    assert "--checkpoint life holds a life of 300 events already: give --resume" in err
+    err = complaint(["learn", "--checkpoint", "state", "--resume"], capsys)
+    assert "SOURCE must be given to resume a run on records, got none" in err
 
 
-def test_sources_that_are_not_the_same(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_a_run_is_not_written_over(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = complaint(["learn", "s.csv", "--target", "value", "--checkpoint", "state"], capsys)
+    assert "--checkpoint state already holds a run of 300 events: give --resume" in err
+
+
+def test_sources_that_are_not_the_same(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = Path("s.csv").read_text()
     Path("s.csv").write_text(text.replace("2024-01-01 00:05", "2024-01-01 00:06"))
     assert "has changed or was rotated; say how many records to skip" in complaint(RESUME, capsys)
@@ -173,7 +180,7 @@ def test_sources_that_are_not_the_same(life: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize("mode", [["--symbols"], ["--target", "value", "--form", "csv"]])
 def test_standard_input_must_say_how_much_to_skip(mode: list[str], tmp_path: Path) -> None:
     source = write_csv(tmp_path / "s.csv", 60)
-    words = [sys.executable, "-m", "lethe", "learn", "-", *mode, *SMALL, "--checkpoint", "life"]
+    words = [sys.executable, "-m", "lethe", "learn", "-", *mode, *SMALL, "--checkpoint", "state"]
 
     def run(*more: str) -> subprocess.CompletedProcess[str]:
         with source.open() as file:
@@ -201,7 +208,7 @@ def test_a_text_that_is_not_the_same(
     monkeypatch.chdir(tmp_path)
     text = Path("book.txt")
     text.write_bytes(b"to forget " * 30)
-    words = ["learn", "book.txt", *SMALL, "--layers", "1", "--checkpoint", "life"]
+    words = ["learn", "book.txt", *SMALL, "--layers", "1", "--checkpoint", "state"]
     assert main(words) == 0
     capsys.readouterr()
     text.write_bytes(b"to recall " * 30)
@@ -212,11 +219,11 @@ def test_a_text_that_is_not_the_same(
     assert "--rate must be 0.002 as in the checkpoint" in err
     assert figures([*words, "--resume", "--skip", "0"], capsys)["symbols"] == 302
     assert "is one of symbols, got records" in complaint(
-        ["learn", "sine", "--detect", "--checkpoint", "life", "--resume"], capsys
+        ["learn", "sine", "--detect", "--checkpoint", "state", "--resume"], capsys
     )
 
 
-def test_an_output_that_is_not_the_same(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_output_that_is_not_the_same(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = Path("out")
     data = out.read_bytes()
     out.write_bytes(data + b'{"half": ')
@@ -233,10 +240,10 @@ def test_an_output_that_is_not_the_same(life: Path, capsys: pytest.CaptureFixtur
 
 
 def test_an_output_without_a_checkpoint_is_not_written_over(
-    life: Path, capsys: pytest.CaptureFixture[str]
+    state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = Path("out").read_bytes()
-    shutil.rmtree("life")
+    shutil.rmtree("state")
     words = [*RESUME, *SMALL, "--target", "value", "--out", "out"]
     assert "--out out is there already, and no checkpoint says" in complaint(words, capsys)
     assert Path("out").read_bytes() == data
@@ -246,9 +253,9 @@ def test_an_output_without_a_checkpoint_is_not_written_over(
     assert data.startswith(Path("out").read_bytes())
 
 
-def test_a_bad_line_can_be_mended(tmp_path: Path) -> None:
+def test_a_bad_line_can_be_fixed(tmp_path: Path) -> None:
     whole, cut = folders(tmp_path, 450)
-    words = ["--target", "value", *SMALL, "--checkpoint", "life", "--every", "200", "--out", "out"]
+    words = ["--target", "value", *SMALL, "--checkpoint", "state", "--every", "200", "--out", "out"]
     shutil.copy(tmp_path / "source.csv", whole / "source.csv")
     learn(whole, "source.csv", *words)
     text = (tmp_path / "source.csv").read_text().splitlines(keepends=True)
@@ -264,7 +271,7 @@ def test_a_bad_line_can_be_mended(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(
-    life: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_csv(Path("s.csv"), 300, first=300)
 
@@ -274,8 +281,8 @@ def test_a_full_disk_leaves_the_old_checkpoint(
     with monkeypatch.context() as patch:
         patch.setattr(storage.file.os, "replace", full)
         err = complaint([*RESUME, "--every", "100"], capsys)
-    assert "the checkpoint life/000000000400.safetensors cannot be written: No space left" in err
-    assert lethe.load(LIFE).events == 300
+    assert "the checkpoint state/000000000400.safetensors cannot be written: No space left" in err
+    assert lethe.load(NEWEST).events == 300
     assert figures(RESUME, capsys)["events"] == 600
     whole = ["learn", "s.csv", *SMALL, "--target", "value", "--out", "whole"]
     figures(whole, capsys)
@@ -288,10 +295,10 @@ def test_an_output_that_finds_no_room(tmp_path: Path) -> None:
 
     whole, cut = folders(tmp_path, 3500)
     words = ["../source.csv", "--target", "value", *SMALL, "--out", "out"]
-    words += ["--checkpoint", "life", "--every", "500"]
+    words += ["--checkpoint", "state", "--every", "500"]
     learn(whole, *words)
     size = len(left(whole)[1])
-    largest = max(path.stat().st_size for path in (whole / "life").iterdir())
+    largest = max(path.stat().st_size for path in (whole / "state").iterdir())
     limit = size - 1000
     assert limit > largest  # so that it stops the output alone
     process = start(["learn", *words], cwd=cut)
@@ -310,14 +317,14 @@ def test_a_folder_that_cannot_be_written(
 ) -> None:
     (tmp_path / "file").touch()
     words = ["learn", "sine", *SMALL, "--checkpoint"]
-    err = complaint([*words, tmp_path / "file" / "life"], capsys)
-    assert f"checkpoints cannot be written in {tmp_path / 'file' / 'life'}: Not a directory" in err
+    err = complaint([*words, tmp_path / "file" / "state"], capsys)
+    assert f"checkpoints cannot be written in {tmp_path / 'file' / 'state'}: Not a directory" in err
 
 
-def test_a_read_only_folder(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_read_only_folder(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_csv(Path("s.csv"), 300, first=300)
-    Path("life/.lock").unlink()
-    Path("life").chmod(0o555)
+    Path("state/.lock").unlink()
+    Path("state").chmod(0o555)
     root = os.geteuid() == 0
     if root:  # who may write everywhere
         os.seteuid(65534)
@@ -326,22 +333,22 @@ def test_a_read_only_folder(life: Path, capsys: pytest.CaptureFixture[str]) -> N
     finally:
         if root:
             os.seteuid(0)
-        Path("life").chmod(0o755)
-    assert "checkpoints cannot be written in life: Permission denied" in err
-    assert lethe.load(LIFE).events == 300
+        Path("state").chmod(0o755)
+    assert "checkpoints cannot be written in state: Permission denied" in err
+    assert lethe.load(NEWEST).events == 300
 
 
-def test_a_second_writer(life: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Checkpoints("life"):
+def test_a_second_writer(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Checkpoints("state"):
         err = complaint(RESUME, capsys)
     assert f"another writer, process {os.getpid()}, is at work there" in err
     assert main(RESUME) == 0
 
 
 def test_a_damaged_checkpoint_is_passed_over(
-    life: Path, capsys: pytest.CaptureFixture[str]
+    state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    newest = Path(LIFE)
+    newest = Path(NEWEST)
     data = bytearray(newest.read_bytes())
     data[-1] ^= 1
     newest.write_bytes(data)
@@ -354,22 +361,22 @@ def test_a_damaged_checkpoint_is_passed_over(
     assert Path("out").read_bytes() == out
 
 
-@pytest.mark.parametrize("story", [{}, {"mode": "records", "events": 300}, {"mode": 1}, [1]])
+@pytest.mark.parametrize("record", [{}, {"mode": "records", "events": 300}, {"mode": 1}, [1]])
 def test_a_checkpoint_of_another_program(
-    story: Any, life: Path, capsys: pytest.CaptureFixture[str]
+    record: Any, state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arrays, metadata = storage.read(LIFE)
-    metadata["learn"] = story
-    for path in Path("life").glob("*.safetensors"):
+    arrays, metadata = storage.read(NEWEST)
+    metadata["learn"] = record
+    for path in Path("state").glob("*.safetensors"):
         storage.write(path, arrays, metadata)
     err = complaint(RESUME, capsys)
-    assert "was not written by lethe learn" in err or "must hold a whole life" in err
+    assert "was not written by lethe learn" in err or "must hold a complete run" in err
 
 
 def test_a_text_is_followed(tmp_path: Path) -> None:
     text = tmp_path / "log"
     text.write_bytes(b"to forget " * 50)
-    words = ["log", *SMALL, "--layers", "1", "--checkpoint", "life", "--every", "100", "--follow"]
+    words = ["log", *SMALL, "--layers", "1", "--checkpoint", "state", "--every", "100", "--follow"]
     process = start(["learn", *words], cwd=tmp_path)
     try:
         for size in (500, 800):
@@ -384,7 +391,7 @@ def test_a_text_is_followed(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 130
-    assert b"interrupted; life/000000000800.safetensors holds the life so far" in err
+    assert b"interrupted; state/000000000800.safetensors holds the state so far" in err
     assert b"800 symbols of log" in out
     text.write_bytes(text.read_bytes() + b"to forget " * 5)
     learn(tmp_path, *words[:-1], "--resume")
@@ -394,7 +401,7 @@ def test_a_text_is_followed(tmp_path: Path) -> None:
 def test_interrupted_twice(tmp_path: Path) -> None:
     """The second Ctrl-C does not wait for the event to end; whatever is left can be resumed."""
     whole, cut = folders(tmp_path, 1500)
-    words = ["../source.csv", *CASES["numbers"], "--checkpoint", "life", "--every", "100"]
+    words = ["../source.csv", *CASES["numbers"], "--checkpoint", "state", "--every", "100"]
     learn(whole, *words)
     for n in range(3):
         process = start(["learn", *words, "--resume"], cwd=cut)

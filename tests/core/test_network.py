@@ -7,7 +7,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 from itertools import pairwise
 from typing import Any
@@ -117,25 +116,18 @@ def test_the_same_seed_makes_the_same_network() -> None:
     assert bits(Network(SMALL, seed=3)) != bits(Network(SMALL, seed=4))
 
 
-def test_pickle_of_another_size_is_refused() -> None:
-    state = Network(SMALL).__getstate__()
-    with pytest.raises(ValueError, match="block must have"):
-        Network.__new__(Network).__setstate__(state | {"block": state["block"][:-64]})
-
-
 @pytest.mark.parametrize(
     ("spoiled", "message"),
     [
         ({"topology": 3}, "topology must be a lethe.Topology, got 3"),
-        ({"update": None}, "update must be a lethe.SGD, RMSprop or Adam, got None"),
+        ({"update": 3}, "update must be a lethe.SGD, RMSprop or Adam, got 3"),
         ({"dtype": "int8"}, "dtype must be float32 or float64, got 'int8'"),
-        ({"block": [0]}, "block must be bytes, got list"),
     ],
 )
-def test_pickle_of_other_parts_is_refused(spoiled: Any, message: str) -> None:
-    state = Network(Topology(inputs=2, outputs=1)).__getstate__()
+def test_other_parts_are_refused(spoiled: Any, message: str) -> None:
+    parts = {"topology": Topology(inputs=2, outputs=1)}
     with pytest.raises(ValueError, match=message):
-        Network.__new__(Network).__setstate__(state | spoiled)
+        Network(**(parts | spoiled))
 
 
 def test_outputs_are_read_only() -> None:
@@ -179,15 +171,15 @@ def test_reset_starts_a_new_stream(restart: bool) -> None:
     assert np.array_equal(net.moments("cell"), moments)
 
 
-@pytest.mark.parametrize("way_out", ["reset", "clear_partials"])
+@pytest.mark.parametrize("way_out", ["reset", "reset_partials"])
 def test_learning_after_frozen_steps_needs_fresh_partials(way_out: str) -> None:
     net = Network(SMALL)
     net.run(np.ones((5, 3)), np.ones((5, 2)))
     net.step(np.ones(3), learn=False)
     before = bits(net)
-    with pytest.raises(RuntimeError, match="clear_partials"):
+    with pytest.raises(RuntimeError, match="reset_partials"):
         net.step(np.ones(3))
-    with pytest.raises(RuntimeError, match="clear_partials"):
+    with pytest.raises(RuntimeError, match="reset_partials"):
         net.run(np.ones((5, 3)), np.ones((5, 2)))
     with pytest.raises(RuntimeError, match="step"):
         net.learn(np.ones(2))
@@ -195,7 +187,7 @@ def test_learning_after_frozen_steps_needs_fresh_partials(way_out: str) -> None:
     net.step(np.ones(3), learn=False)
     state = net.state("cell_state").copy()
     getattr(net, way_out)()
-    assert np.array_equal(net.state("cell_state"), state) == (way_out == "clear_partials")
+    assert np.array_equal(net.state("cell_state"), state) == (way_out == "reset_partials")
     net.run(np.ones((5, 3)), np.ones((5, 2)))
 
 
@@ -203,7 +195,7 @@ def test_reset_at_the_first_step_of_a_run_makes_partials_fresh() -> None:
     net = Network(SMALL)
     net.step(np.ones(3), learn=False)
     starts = np.array([True, False])
-    with pytest.raises(RuntimeError, match="clear_partials"):
+    with pytest.raises(RuntimeError, match="reset_partials"):
         net.run(np.ones((2, 3)), np.ones((2, 2)), starts=starts)
     net.run(np.ones((2, 3)), np.ones((2, 2)), starts=starts, reset_at_starts=True)
 
@@ -233,42 +225,13 @@ def test_each_step_is_learned_from_once() -> None:
 # ---- threads and signals ----
 
 
-def test_two_threads_in_one_network() -> None:
-    net = Network(Topology(inputs=4, outputs=4, blocks=64), seed=1)
-    symbols = np.zeros(200_000, int)
-    ended: list[object] = []
-
-    def long_run() -> None:
-        ended.append(net.run(symbols, symbols, record=()).steps)
-
-    thread = threading.Thread(target=long_run)
-    thread.start()
-    refused = 0
-    calls = (
-        lambda: net.step(0), lambda: net.learn(0), lambda: net.peek(0), lambda: net.run([0], [0]),
-        net.reset, net.clear_partials, net.start_sequence, net.clone, lambda: net.weights("cell"),
-        lambda: net.partials("cell"), lambda: net.state("output"), lambda: pickle.dumps(net),
-    )  # fmt: skip
-    time.sleep(0.1)
-    for call in calls:
-        if not thread.is_alive():
-            break
-        with pytest.raises(RuntimeError, match="another thread"):
-            call()
-        refused += 1
-    thread.join()
-    assert refused == len(calls)
-    assert ended == [200_000]
-    assert net.steps == 200_000
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent otherwise there")
 @pytest.mark.parametrize("learn", [False, True])
 def test_ctrl_c_ends_a_run(learn: bool) -> None:
     code = (
         "import numpy as np, lethe\n"
-        "net = lethe.Network(lethe.Topology(inputs=7, outputs=7, blocks=32))\n"
-        "symbols = np.zeros(20_000_000, np.int64)\n"
+        "net = lethe.Network(lethe.Topology(inputs=7, outputs=7, blocks=256))\n"
+        "symbols = np.zeros(2_000_000, np.int64)\n"
         "print('running', flush=True)\n"
         "try:\n"
         f"    net.run(symbols, symbols, learn={learn}, record=())\n"
@@ -282,7 +245,7 @@ def test_ctrl_c_ends_a_run(learn: bool) -> None:
         child.send_signal(signal.SIGINT)
         sent = time.perf_counter()
         assert child.stdout.readline() == "True\n"
-        assert time.perf_counter() - sent < 0.5
+        assert time.perf_counter() - sent < 2  # 0.1, and what a busy machine adds
 
 
 def test_rules_keep_the_moments_that_they_need() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.lives import to_state
 
 from lethe import SGD, FirstError, Network, Topology
 
@@ -40,7 +41,7 @@ def vectors(n: int) -> dict[str, tuple[Any, str]]:
         "strings": (["a"] * n, "array of numbers, got <U1"),
         "a string": ("1", "array of numbers, got <U1"),
         "complex": (np.zeros(n, complex), "array of numbers, got complex128"),
-        "truth values": (np.zeros(n, bool), "array of numbers, got bool"),
+        "booleans": (np.zeros(n, bool), "array of numbers, got bool"),
         "objects": (np.zeros(n, object), "array of numbers, got object"),
         "ragged": ([[0], [0, 1]], "array of numbers, got [[0], [0, 1]]"),
         "None": (None, "array of numbers, got object None"),
@@ -66,7 +67,7 @@ def tables(n: int) -> dict[str, tuple[Any, str]]:
         "a number": (3, "got shape () of int64"),
         "strings": (["a"] * 4, "array of numbers, got <U1"),
         "complex": (np.zeros((4, n), complex), "array of numbers, got complex128"),
-        "truth values": (np.zeros((4, n), bool), "array of numbers, got bool"),
+        "booleans": (np.zeros((4, n), bool), "array of numbers, got bool"),
         "objects": (np.zeros((4, n), object), "array of numbers, got object"),
         "ragged": ([[0] * n, [0]], "array of numbers, got [[0"),
         "a negative symbol": ([0, 0, -1, 0], f"symbols from 0 to {n - 1}, got -1"),
@@ -111,11 +112,11 @@ CASES += [
     ("no rows", run(targets=[0] * 4, target_table=np.zeros((0, 2))), "targets", "got 0"),
     ("vector table", run(targets=[0] * 4, target_table=[0, 1]), "target_table", "(T, 2), got"),
     ("used nan", run(targets=with_one(NAN, (4, 2)), has_target=[True] * 4), "targets", "got nan"),
-    ("mask 1", run(has_target=np.ones(4)), "has_target", "truth values .* got float64"),
+    ("mask 1", run(has_target=np.ones(4)), "has_target", "booleans .* got float64"),
     ("mask 2", run(has_target=[True] * 3), "has_target", "shape (4,), got bool of shape (3,)"),
     ("mask 3", run(has_target=[[True], [True, False]]), "has_target", "got [[True], [True"),
     ("mask and rows", run(has_target=[True] * 5, targets=np.zeros((5, 2))), "has_target", "(5,)"),
-    ("starts", run(starts=[0, 1, 0, 0]), "starts", "truth values of shape (4,), got int64"),
+    ("starts", run(starts=[0, 1, 0, 0]), "starts", "booleans of shape (4,), got int64"),
     ("reset_at_starts", run(reset_at_starts="no"), "reset_at_starts", "True or False, got 'no'"),
     ("learn", run(learn=1), "learn", "True or False, got 1"),
     ("step learn", lambda net: net.step(0, learn="no"), "learn", "True or False, got 'no'"),
@@ -144,13 +145,13 @@ def test_nothing_changes(use: Any, argument: str, came: str, pending: bool) -> N
     net.run(np.ones((5, 3)), np.ones((5, 2)))
     if pending:
         net.step(0)
-    before = net.__getstate__()["block"]
+    before = to_state(net)[0].tobytes()
     pattern = ".*".join(map(escaped, [argument, *came.split(".*")]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match=pattern):
             use(net)
-    assert net.__getstate__()["block"] == before
+    assert to_state(net)[0].tobytes() == before
 
 
 def escaped(text: str) -> str:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.lives import assert_same, bits
+from support.lives import assert_same, bits, from_state, to_state
 
 from lethe import SGD, Adam, Network, NotFiniteError, RMSprop, Topology
 from lethe.core import _surgery as growth
 from lethe.core._batch import NetworkBatch
-from lethe.core._surgery import forget_input, forget_output, take_weights
+from lethe.core._surgery import copy_weights_from, forget_input, forget_output
 from lethe.core.run import Recordable
 from lethe.core.topology import UnitKind
 from lethe.core.updates import Update, update_of
@@ -63,8 +63,8 @@ def test_a_life_comes_back_and_goes_on(topology: Topology, update: Update, pendi
     net = trained(topology, update)
     if pending:
         net.step(np.ones(3))
-    block, configuration = net.life()
-    twin = Network.of_life(block, json.loads(json.dumps(configuration)))
+    block, configuration = to_state(net)
+    twin = from_state(block, json.loads(json.dumps(configuration)))
     assert (twin.topology, twin.update, twin.dtype) == (net.topology, net.update, net.dtype)
     assert bits(twin) == bits(net)
     if pending:
@@ -77,21 +77,21 @@ def test_a_life_comes_back_and_goes_on(topology: Topology, update: Update, pendi
 
 def test_a_life_of_doubles() -> None:
     net = trained(TOPOLOGIES[0], UPDATES[2], dtype="float64")
-    twin = Network.of_life(*net.life())
+    twin = from_state(*to_state(net))
     assert twin.dtype == np.float64
     assert bits(twin) == bits(net)
 
 
 def test_a_life_does_not_change_with_the_network() -> None:
     net = trained(TOPOLOGIES[0], UPDATES[0])
-    block, _ = net.life()
+    block, _ = to_state(net)
     before = block.copy()
     train(net, 3, 1)
     assert np.array_equal(block, before)
 
 
 def hostile(**changed: Any) -> dict[str, Any]:
-    _, configuration = Network(TOPOLOGIES[0]).life()
+    _, configuration = to_state(Network(TOPOLOGIES[0]))
     return configuration | changed
 
 
@@ -121,22 +121,22 @@ def hostile(**changed: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_no_life_is_refused(configuration: dict[str, Any]) -> None:
-    block, _ = Network(TOPOLOGIES[0]).life()
+    block, _ = to_state(Network(TOPOLOGIES[0]))
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
-        Network.of_life(block, configuration)
+        from_state(block, configuration)
 
 
 def test_a_block_of_another_network_is_refused() -> None:
-    block, configuration = Network(TOPOLOGIES[0]).life()
+    block, configuration = to_state(Network(TOPOLOGIES[0]))
     for wrong in (block[:-1], block[:0], np.append(block, block[:1])):
         with pytest.raises(ValueError, match="bytes"):
-            Network.of_life(wrong, configuration)
+            from_state(wrong, configuration)
     wrong = block.copy()
     wrong[40:48] = 255  # the header's symbol: -1; and then none of this network's
-    Network.of_life(wrong, configuration)
+    from_state(wrong, configuration)
     wrong[40] = 100
     with pytest.raises(ValueError, match="saved"):
-        Network.of_life(wrong, configuration)
+        from_state(wrong, configuration)
 
 
 @pytest.mark.parametrize("update", UPDATES)
@@ -158,7 +158,7 @@ def test_weights_are_taken_and_states_stay(topology: Topology) -> None:
     one = trained(topology, UPDATES[2], seed=1)
     other = trained(topology, UPDATES[2], seed=2)
     before = one.clone()
-    take_weights(one, other)
+    copy_weights_from(one, other)
     for layer in range(topology.layers):
         kinds: tuple[UnitKind, ...] = (*topology.gates, "cell")
         names: tuple[Recordable, ...] = ("cell_state", "cell_output", *topology.gates)
@@ -202,7 +202,7 @@ def test_a_grown_network_goes_on_as_before(topology: Topology, update: Update) -
         np.testing.assert_allclose(new, net.weights(kind), rtol=1e-8, atol=1e-11)
         rest = [n for n in range(len(names)) if n not in where]
         assert not grown.weights(kind)[..., rest].any()
-        for order in net.moment_orders:
+        for order in net.update.moments:
             np.testing.assert_allclose(
                 grown.moments(kind, order=order)[..., where],
                 net.moments(kind, order=order),
@@ -274,7 +274,7 @@ def test_an_input_is_forgotten(topology: Topology, update: Update) -> None:
         names = topology.sources(kind, layer)
         place = names.index("input 1")
         views = [net.weights(kind, layer)]
-        views += [net.moments(kind, layer, order=order) for order in net.moment_orders]
+        views += [net.moments(kind, layer, order=order) for order in net.update.moments]
         if kind in ("input_gate", "forget_gate", "cell"):
             views.append(net.partials(kind, layer))
         for view in views:
@@ -293,7 +293,7 @@ def test_an_output_is_forgotten(topology: Topology, update: Update) -> None:
     forget_output(net, 1)
     for view in [
         net.weights("output"),
-        *(net.moments("output", order=o) for o in net.moment_orders),
+        *(net.moments("output", order=o) for o in net.update.moments),
     ]:
         assert not view[1].any()
         assert view[0].any()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.lives import assert_same, bits, cut, life
+from support.lives import assert_same, bits, cut, from_state, life, to_state
 from support.topologies import stream, topologies
 
 from lethe import SGD, FirstError, Network, NotFiniteError, Topology
@@ -220,11 +220,11 @@ def test_partials_that_were_written_are_used() -> None:
 
 def test_a_block_with_impossible_counters_is_refused() -> None:
     net = Network(Topology(inputs=3, outputs=2), seed=1)
-    state = net.__getstate__()
-    header = np.frombuffer(state["block"], "i8").copy()
+    block, configuration = to_state(net)
+    header = block.view("i8").copy()
     header[5] = 10**12  # the last symbol
     with pytest.raises(ValueError, match="block must be what a network"):
-        net.__setstate__({**state, "block": header.tobytes()})
+        from_state(header.view(np.uint8), configuration)
 
 
 def test_divergence_is_noticed_in_a_run() -> None:

@@ -158,7 +158,7 @@ def test_resets() -> None:
     live()
     weights = {key: w.copy() for key, w in oracle.weights.items()}
     state = {key: a.copy() for key, a in oracle.state.items()}
-    oracle.clear_partials()
+    oracle.reset_partials()
     assert not any(p.any() for p in oracle.partials.values())
     assert all((a == state[key]).all() for key, a in oracle.state.items())
     live()

@@ -1,4 +1,4 @@
-"""Error flow: networks beside theory, and the measurement beside slower ones."""
+"""Error flow: networks compared with theory, and the measurement with slower ones."""
 
 from __future__ import annotations
 

@@ -169,5 +169,6 @@ def test_network_that_is_not_perfect_has_no_lesions() -> None:
 def test_trial_must_have_a_long_lag() -> None:
     with pytest.raises(ValueError, match="ReberStream without external reset"):
         Lesions(trial=replace(SMALL, external_reset=True))
+    layers = replace(SMALL.network, topology=replace(SMALL.network.topology, layers=2))
     with pytest.raises(ValueError, match="one hidden layer"):
-        Lesions(trial=replace(SMALL, topology=replace(SMALL.topology, layers=2)))
+        Lesions(trial=replace(SMALL, learner=layers))

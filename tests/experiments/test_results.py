@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lethe.experiments.results import append, interval, key, make, read
+from lethe.experiments.formatting import interval
+from lethe.experiments.results import append, key, make, read
 
 
 def record(seed: int) -> dict[str, object]:

@@ -22,6 +22,7 @@ from lethe.experiments.analyses.states import (
 from lethe.experiments.tables.cerg import ROWS
 from lethe.tasks import ReberStream
 from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
 
 STANDARD = replace(ROWS["standard"].trial, training_streams=1000)
 FORGET = replace(ROWS["forget_gates"].trial, training_streams=3000)
@@ -49,8 +50,8 @@ def test_states_of_forget_gates_do_not_grow() -> None:
 
 
 def test_a_closed_forget_gate_forgets_the_partials() -> None:
-    closed = replace(FORGET.topology, forget_gate_bias=(-4.0, -4.0, 4.0, 4.0))
-    trial = replace(FORGET, topology=closed, training_streams=5)
+    closed = replace(FORGET.network.topology, forget_gate_bias=(-4.0, -4.0, 4.0, 4.0))
+    trial = replace(FORGET, learner=replace(FORGET.network, topology=closed), training_streams=5)
     found = PartialsForgotten(trial=trial, steps=500).run(seed=0)
     assert found.resets > 20
     assert found.opened > 20
@@ -119,6 +120,8 @@ def test_read_gives_whole_strings_from_the_start_of_one() -> None:
 
 
 def test_new_streams_are_not_the_trials() -> None:
-    trial = Trial(topology=Topology(inputs=7, outputs=7), update=SGD(0.1), training_streams=1)
+    trial = Trial(
+        learner=NetworkRecipe(Topology(inputs=7, outputs=7), SGD(0.1)), training_streams=1
+    )
     grown = StateGrowth(trial=trial, strings=(1,), streams=2)
     assert grown.run(0) != grown.run(1)

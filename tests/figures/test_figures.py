@@ -81,7 +81,7 @@ def test_what_is_stored_in_each_string() -> None:
 
 
 def test_watched_states_are_those_of_single_steps() -> None:
-    net, steps = Network(EASY.topology, seed=1), ReberStream(1).take(30)
+    net, steps = Network(EASY.network.topology, seed=1), ReberStream(1).take(30)
     twin = net.clone()
     seen = states.watch(net, steps)
     assert seen.forget_gates is not None
@@ -98,7 +98,7 @@ def test_stream_ends_where_the_network_breaks() -> None:
     steps = broken.watched.steps
     assert broken.watched.states.shape == (len(steps.starts), 4, 2)
     assert broken.watched.forget_gates is None
-    _, net = replace(HARD, training_streams=broken.streams).train(broken.seed)
+    _, net = replace(HARD, training_streams=broken.streams).train_network(broken.seed)
     net.reset()
     wrong = [
         bool((np.abs(TARGETS[code] - net.step(int(symbol), learn=False)) >= HARD.bound).any())
@@ -134,9 +134,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(states, "_TESTS", 5)
     rows = {name: replace(ROWS[name], trial=EASY) for name in ROWS}
     monkeypatch.setattr(curves, "ROWS", rows)
-    states._looked_into.cache_clear()
+    states._perfect.cache_clear()
     yield
-    states._looked_into.cache_clear()
+    states._perfect.cache_clear()
 
 
 @pytest.mark.usefixtures("quick")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.models import bits_of, mixed, numbers, of_task, small
+from support.models import bits_of, encoder_of, mixed, numbers, of_task, small, waiting
 
 from lethe import Model
 
@@ -135,11 +135,11 @@ def test_what_is_skipped_leaves_no_bit(task: str) -> None:
 def test_a_late_target_is_skipped_by_policy() -> None:
     model = ready(bad="skip")
     model.learn({"a": 1.0}, id=1)
-    assert model.tell(1, "text").skipped
-    assert model.tell(1, math.inf).skipped
+    assert model.learn_target(1, "text").skipped
+    assert model.learn_target(1, math.inf).skipped
     assert model.skipped == 2
-    model.tell(1, 2.0)
-    assert not model.owed
+    model.learn_target(1, 2.0)
+    assert waiting(model) == 0
 
 
 # ---- columns that change ----
@@ -197,9 +197,9 @@ def test_columns_that_begin_with_missing_values() -> None:
     for n, event in enumerate(numbers(30)):
         empty = {"late": None, "never": math.nan, "word": ""}
         model.learn(event | (empty if n < 10 else {"late": 1.0, "never": None, "word": "x"}))
-    assert "late" in model.encoder.numbers
-    assert "word" in model.encoder.categories
-    assert "never" in model.encoder.ignored
+    assert "late" in encoder_of(model).numbers
+    assert "word" in encoder_of(model).categories
+    assert "never" in encoder_of(model).ignored
 
 
 # ---- times ----
@@ -228,8 +228,8 @@ def test_a_second_column_of_times_is_a_category() -> None:
         times = {"t": datetime(2024, 1, 1 + n), "due": date(2024, 2, 1 + n % 3)}
         model.learn(event | times)
     model.learn(numbers(1)[0] | {"t": np.datetime64("NaT"), "due": np.datetime64("2024-02-01")})
-    assert model.encoder.time == "t"
-    assert len(model.encoder.categories["due"].places) == 3
+    assert encoder_of(model).time == "t"
+    assert len(encoder_of(model).categories["due"].slots) == 3
 
 
 @pytest.mark.parametrize("jump", [-1e6, 0.0, 1e12, math.nan])

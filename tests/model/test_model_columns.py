@@ -1,14 +1,25 @@
-"""Columns and categories that come and go, and the room that grows with them."""
+"""Columns and categories that come and go, and the slots that grow with them."""
 
+import copy
 import math
 from typing import Any
 
 import numpy as np
 import pytest
-from support.models import bits_of, numbers, small, symbols
+from support.models import (
+    bits_of,
+    encoder_of,
+    numbers,
+    predictor_of,
+    small,
+    stream_of,
+    symbols,
+    waiting,
+)
 
 from lethe import Model
-from lethe.model.encoding import Encoder, Seen, category_of, label_of
+from lethe.model.encoder import Fields
+from lethe.model.values import category_of, label_of
 
 
 def wide(count: int, columns: int, seed: int = 0) -> list[dict[str, Any]]:
@@ -23,40 +34,37 @@ def wide(count: int, columns: int, seed: int = 0) -> list[dict[str, Any]]:
 # ---- new columns ----
 
 
+PROBES = [{"a": a, "b": b} for a in (-1.0, 0.0, 2.0) for b in (0.0, 1.0)]
+
+
 @pytest.mark.parametrize("late", [False, True])
-def test_room_grows_and_what_was_learned_stays(late: bool) -> None:
-    """8, 16, 32, 64, 128 places: also past the 64 that linear predictors see."""
+def test_slots_grow_and_what_was_learned_stays(late: bool) -> None:
+    """8, 16, 32, 64, 128 slots: also past the 64 that linear predictors see."""
     model = small("y", new_columns="grow", detect=False)
     stream = numbers(400)
     for n, event in enumerate(stream[:200]):
         x = {"a": event["a"], "b": event["b"]}
         model.learn(x, *(() if late else (event["y"],)), id=n if late else None)
         if late and n >= 5:
-            model.tell(n - 5, stream[n - 5]["y"])
-    assert model.heads.places == 8
-    columns: dict[str, float] = {}
-    for places in (8, 16, 32, 64, 128):
-        event = stream[200 + places]
+            model.learn_target(n - 5, stream[n - 5]["y"])
+    assert stream_of(model).slots == 8
+    for slots in (8, 16, 32, 64, 128):
+        event = stream[200 + slots]
         x = {"a": event["a"], "b": event["b"]}
-        before = [
-            model.predict({"a": a, "b": b}).value for a in (-1.0, 0.0, 2.0) for b in (0.0, 1.0)
-        ]
-        room = {f"c{places}.{n}": 0.0 for n in range(places - model.encoder.used - 1)}
-        columns |= room | {f"c{places}.last": 0.0, f"c{places}.one more": 0.0}
-        seen = model._read(x | columns)
-        model._make_room(model.encoder.admit(seen))
-        assert model.heads.places == 2 * places
-        # The old columns' answers are the same: a missing column is at its mean.
-        after = [
-            model.predict({"a": a, "b": b}).value for a in (-1.0, 0.0, 2.0) for b in (0.0, 1.0)
-        ]
-        np.testing.assert_allclose(after, before, rtol=1e-6)
-        report = model.learn(x | columns, event["y"], id="x" if late else None)
+        room = {f"c{slots}.{n}": 0.0 for n in range(slots - stream_of(model).slots_used - 1)}
+        columns = room | {f"c{slots}.last": 0.0, f"c{slots}.one more": 0.0}
+        smaller = copy.deepcopy(model)
+        for one, more in ((smaller, {}), (model, columns)):
+            one.learn(x | more, *(() if late else (None,)), id="x" if late else None)
+        assert (stream_of(smaller).slots, stream_of(model).slots) == (slots, 2 * slots)
+        # The new columns have said nothing yet: the old ones' answers are the same.
+        answers = [[one.predict(probe).value for probe in PROBES] for one in (smaller, model)]
+        np.testing.assert_allclose(*answers, rtol=1e-6)
+        report = model.learn(x | columns, event["y"])
         assert report.prediction is not None
-        if late:
-            while model.owed:
-                owed = model.owed[0]
-                model.tell(owed.id, 1.0)
+        for id in list(predictor_of(model).waiting.ids):
+            model.learn_target(id, 1.0)
+        assert waiting(model) == 0
     for event in wide(60, 3):
         model.learn({"a": event["a"], "b": event["b"]}, event["y"])
     assert math.isfinite(model.predict({"a": 1.0, "b": 0.0}).value)
@@ -71,7 +79,7 @@ def test_a_model_that_grew_learns_from_the_new_columns() -> None:
         report = model.learn(values, y)
         assert report.prediction is not None
         errors.append(abs(report.prediction.value - y))
-    assert model.heads.places == 16
+    assert stream_of(model).slots == 16
     assert np.mean(errors[-300:]) < 0.3
 
 
@@ -87,49 +95,48 @@ def test_new_columns_of_every_kind(task: Any) -> None:
         if n >= 30:
             event |= {f"n{k}": float(k) for k in range(10)}
         model.learn(event, float(n % 2))
-    assert list(model.encoder.categories) == ["y", "word"] if task == "classification" else ["word"]
-    assert model.encoder.time == "at"
-    assert len(model.encoder.numbers) == 11
+    words = ["y", "word"] if task == "classification" else ["word"]
+    assert list(encoder_of(model).categories) == words
+    assert encoder_of(model).time == "at"
+    assert len(encoder_of(model).numbers) == 11
 
 
 def test_growing_changes_no_learned_number_of_a_class_model() -> None:
     model = small("y", task="classification", new_columns="grow")
     for n in range(200):
         model.learn({"a": float(n % 2)}, "even" if n % 2 else "odd")
-    before = model.predict({"a": 1.0}).probabilities
-    seen = model._read({"a": 1.0} | {f"c{n}": 0.0 for n in range(20)})
-    model._make_room(model.encoder.admit(seen))
-    after = model.predict({"a": 1.0}).probabilities
-    assert model.heads.places == 32
+    smaller = copy.deepcopy(model)
+    smaller.learn({"a": 1.0}, None)
+    model.learn({"a": 1.0} | {f"c{n}": 0.0 for n in range(20)}, None)
+    assert (stream_of(smaller).slots, stream_of(model).slots) == (8, 32)
+    before, after = (one.predict({"a": 1.0}).probabilities for one in (smaller, model))
     assert dict(after) == pytest.approx(dict(before), rel=1e-5)
 
 
 # ---- categories ----
 
 
-def encoder(most: int) -> Encoder:
-    made = Encoder(None, most, "raise", "missing")
-    made.declare("c")
-    return made
-
-
 def test_the_least_recently_used_category_becomes_other() -> None:
-    made = encoder(3)
-    category = made.categories["c"]
+    model = small("y", categories=3)
 
     def use(value: str) -> list[int]:
-        return made.admit(Seen(np.empty(0), (("c", value),), math.nan, ()))
+        """The slots that get another meaning."""
+        before = dict(encoder_of(model).categories["c"].slots) if model.events else {}
+        model.learn({"c": value}, 1.0)
+        now = encoder_of(model).categories["c"].slots
+        return [slot for name, slot in before.items() if name not in now]
 
     for value in "abc":
         assert use(value) == []
-    place = category.places["b"]
+    category = encoder_of(model).categories["c"]
+    slot = category.slots["sb"]
     assert use("a") == []
-    assert use("d") == [place]  # b was used least recently
-    assert category.places == {"c": 3, "a": 1, "d": place}
-    assert made.used == 4
-    out = np.zeros(8)
-    made.places(Seen(np.empty(0), (("c", "b"),), math.nan, ()), out)
-    assert list(out) == [1, 0, 0, 0, 0, 0, 0, 0]  # other
+    assert use("d") == [slot]  # b was used least recently
+    assert category.slots == {"sc": 3, "sa": 1, "sd": slot}
+    assert list(category.slots) == ["sc", "sa", "sd"]
+    assert stream_of(model).slots_used == 4
+    known = Fields(np.empty(0), (("c", "sb"),), math.nan, ())
+    assert encoder_of(model).slots(known) == [category.other] == [0]
 
 
 @pytest.mark.parametrize("count", [3, 8, 50])
@@ -139,9 +146,8 @@ def test_categories_beyond_the_cap(count: int) -> None:
     for _ in range(300):
         k = int(random.integers(count))
         model.learn({"word": f"w{k}", "n": k}, float(k))
-    places = model.encoder.categories["word"].places
-    assert len(places) == min(count, 5)
-    assert model.heads.places == 8
+    assert len(encoder_of(model).categories["word"].slots) == min(count, 5)
+    assert stream_of(model).slots == 8
     assert math.isfinite(model.predict({"word": "never seen"}).value)
     if count == 3:
         for k in range(3):
@@ -153,33 +159,39 @@ def test_a_category_that_gave_way_leaves_nothing_behind() -> None:
     model = small("y", categories=2, detect=False)
     for n in range(400):
         model.learn({"word": "up" if n % 2 else "down"}, 10.0 if n % 2 else -10.0)
-    place = model.encoder.categories["word"].places["sdown"]
+    slots = encoder_of(model).categories["word"].slots
+    slot = slots["sdown"]
     model.learn({"word": "up"}, 10.0)
     model.learn({"word": "new"}, None)
-    assert model.encoder.categories["word"].places == {"sup": 3 - place, "snew": place}
-    feature = model.heads._features - model.heads.places + place
-    assert not model.heads.part("weights")[..., feature].any()
-    covariance = model.heads.part("covariance")[0]
-    assert np.count_nonzero(covariance[feature]) >= 1
-    for net in model.heads.racers.learners:
+    assert slots == {"sup": 3 - slot, "snew": slot}
+    stream = stream_of(model)
+    first = 1 + stream.inputs - stream.slots
+    assert not stream.view("weights")[..., first + slot].any()
+    assert stream.view("weights")[..., first + slots["sup"]].any()
+    size = stream.view("weights").shape[-1]
+    lower = np.zeros((size, size))
+    lower[np.tril_indices(size)] = stream.view("covariance")[0]
+    assert lower[first + slot].any()
+    for net in model.networks:
         for kind in ("input_gate", "forget_gate", "output_gate", "cell"):
-            assert not net.weights(kind)[..., feature - 1].any()
+            assert not net.weights(kind)[..., first - 1 + slot].any()
 
 
 def test_a_category_that_gave_way_leaves_nothing_behind_in_a_class_model() -> None:
     model = small("y", task="classification", categories=2, detect=False)
     for n in range(400):
         model.learn({"word": "up" if n % 2 else "down"}, n % 2)
-    places = model.encoder.categories["word"].places
-    place = places["sdown"]
+    slots = encoder_of(model).categories["word"].slots
+    slot = slots["sdown"]
     model.learn({"word": "up"}, 1)
     model.learn({"word": "new"}, None)
-    assert places["snew"] == place
-    for net in model.heads.racers.learners:
+    assert slots["snew"] == slot
+    first = stream_of(model).inputs - stream_of(model).slots
+    for net in model.networks:
         names = net.topology.sources("output")
         weights = net.weights("output")
-        assert not weights[:, names.index(f"input {model.heads.fixed + place}")].any()
-        assert weights[:, names.index(f"input {model.heads.fixed + places['sup']}")].any()
+        assert not weights[:, names.index(f"input {first + slot}")].any()
+        assert weights[:, names.index(f"input {first + slots['sup']}")].any()
 
 
 def test_a_category_in_use_is_told_apart() -> None:
@@ -233,7 +245,7 @@ def test_classes_beyond_the_cap(task: Any) -> None:
     for n in range(300):
         k = n % 3 if n < 200 else n
         model.learn(f"class {k}") if task == "symbols" else model.learn({"a": 1.0}, f"class {k}")
-    assert len(model.heads.classes) == 5
+    assert len(predictor_of(model).classes) == 5
     prediction = model.predict() if task == "symbols" else model.predict({"a": 1.0})
     assert set(prediction.probabilities) == {f"class {n}" for n in range(295, 300)}
     assert sum(prediction.probabilities.values()) + prediction.new == pytest.approx(1)
@@ -258,16 +270,16 @@ def test_one_class_alone() -> None:
 def test_late_classes_that_have_given_way() -> None:
     """A class can be new again by the time its event is learned from."""
     random = np.random.default_rng(0)
-    model = small("y", task="classification", categories=3, wait=10)
+    model = small("y", task="classification", categories=3, max_delay=10)
     waiting: list[int] = []
     for n in range(200):
         model.learn({"a": float(random.normal())}, id=n)
         waiting.append(n)
         if random.random() < 0.8:
             id = waiting.pop(random.integers(len(waiting)))
-            if any(owed.id == id and not owed.known for owed in model.owed):
-                model.tell(id, f"class {random.integers(8)}")
-    assert len(model.heads.classes) == 3
+            if predictor_of(model).waiting.find(id) is not None:
+                model.learn_target(id, f"class {random.integers(8)}")
+    assert len(predictor_of(model).classes) == 3
     assert model.predict({"a": 0.0}).value is not None
 
 
@@ -276,33 +288,36 @@ def test_many_symbols() -> None:
     text = symbols(500) + [chr(1000 + n) for n in range(60)] + symbols(500)
     for symbol in text:
         model.learn(symbol)
-    assert model.heads.known == len(set(text))
-    assert model.heads.racers.learners[0].topology.inputs == model.heads.places == 128
+    assert stream_of(model).known == 1 + len(set(text))
+    assert model.networks[0].topology.inputs == stream_of(model).slots == 128
 
 
 # ---- what is bounded ----
 
 
 def sizes(model: Model) -> dict[str, int]:
-    encoder, heads = model.encoder, model.heads
+    encoder, stream = encoder_of(model), stream_of(model)
     found = {
-        "owed": len(model.owed),
-        "used": encoder.used,
-        "places": heads.places,
-        "categories": sum(len(c.places) for c in encoder.categories.values()),
+        "waiting": waiting(model),
+        "ids": len(predictor_of(model).waiting.ids),
+        "complete": len(predictor_of(model).waiting.complete),
+        "used": stream.slots_used,
+        "slots": stream.slots,
+        "size": model.size,
+        "categories": sum(len(c.slots) for c in encoder.categories.values()),
         "ignored": len(encoder.ignored),
-        "stuck": len(model.health.stuck),
     }
     if model.task == "regression":
-        return found | {"block": heads.block.size}
-    return found | {"classes": len(heads.classes), "keys": len(heads.keys), "room": heads.room}
+        return found
+    predictor = predictor_of(model)
+    return found | {"classes": len(predictor.classes), "keys": len(predictor.keys)}
 
 
 @pytest.mark.parametrize("task", ["regression", "classification", "symbols"])
 def test_nothing_grows_without_end(task: Any) -> None:
     random = np.random.default_rng(0)
     target = None if task == "symbols" else "y"
-    model = small(target, task=task, categories=20, wait=7, detect=False)
+    model = small(target, task=task, categories=20, max_delay=7, detect=False)
     found = []
     for n in range(1500):
         if task == "symbols":
@@ -311,11 +326,11 @@ def test_nothing_grows_without_end(task: Any) -> None:
             event = {"a": float(random.normal()), "word": f"w{random.integers(100)}"}
             model.learn(event, id=n)
             if n % 3 == 0:
-                model.tell(n, float(random.normal()) if task == "regression" else n % 50)
+                model.learn_target(n, float(random.normal()) if task == "regression" else n % 50)
         if n in (500, 1499):
             found.append(sizes(model))
     assert found[0] == found[1]
-    assert found[0]["owed"] <= 7
+    assert found[0]["waiting"] <= 7
 
 
 def test_bits_do_not_depend_on_the_order_of_columns() -> None:
@@ -327,7 +342,7 @@ def test_bits_do_not_depend_on_the_order_of_columns() -> None:
 
 
 def test_columns_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lethe.model.encoding.MOST_COLUMNS", 10)
+    monkeypatch.setattr("lethe.model.encoder.MOST_COLUMNS", 10)
     model = Model("y", cells=1, new_columns="grow")
     for n in range(10):
         model.learn({f"x{n}": 1.0, "y": 2.0})

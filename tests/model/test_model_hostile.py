@@ -1,232 +1,227 @@
-"""Checkpoints with a right digest and a wrong life: refused in one line, or they work."""
+"""Checkpoints with a right digest and wrong contents: refused in one line, or they work."""
 
-import copy
-import functools
 import json
-import math
-from random import Random
-from typing import Any
+import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support.models import TASKS, of_task
+from support.mutated import mutated
+from support.mutations import KINDS, MODELS, NETWORKS, checkpoint, use_model
 
 from lethe import CheckpointError, Model
 from lethe.model import from_checkpoint
 
-Arrays = dict[str, np.ndarray]
+Path = tuple[str | int, ...]
 
 
-@functools.cache
-def parts(task: str, late: bool) -> tuple[str, Arrays, dict[str, Any], list[Any]]:
-    """A life as JSON, its arrays, the metadata, and events to come."""
-    model, events = of_task(task, categories=3, wait=5)
-    stream = events(16)
-    for n, event in enumerate(stream[:12]):
-        if not late or model.horizon:
-            model.learn(event)
-            continue
-        x = {name: value for name, value in event.items() if name not in model.targets}
-        model.learn(x, id=n)
-        if n % 2:
-            target = {name: event[name] for name in model.targets}
-            model.tell(n, target if len(target) > 1 else event["y"])
-    arrays, metadata = model.to_checkpoint()
-    life = arrays.pop("life").tobytes().decode()
-    return life, arrays, metadata, stream[12:]
+def test_changed_checkpoints_are_refused_or_work() -> None:
+    """`benchmarks/hostile.py` has thousands, and more events for each."""
+    results = list(mutated(0, 12 * len(KINDS), 25))
+    assert not [result for result in results if not result.is_fine]
+    assert len(results) == 12 * len(KINDS)
+    assert sum(result.outcome == "works" for result in results) > len(results) // 5
 
 
-def restored(life: Any, arrays: Arrays, metadata: dict[str, Any]) -> Model:
-    text = np.frombuffer(json.dumps(life).encode(), np.uint8)
-    copies = {name: np.array(array) for name, array in arrays.items()}
-    return from_checkpoint(copies | {"life": text}, metadata)  # type: ignore[no-any-return]
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_unchanged_loads(kind: str) -> None:
+    given = checkpoint(kind)
+    again = from_checkpoint(given.arrays, given.metadata).to_checkpoint()
+    for name, array in given.arrays.items():
+        assert np.array_equal(array, again[0][name])
 
 
-def use(model: Model, events: list[Any]) -> None:
-    for event in events:
-        model.predict(*(() if model.horizon else (event,)))
-        model.learn(event)
-    if model.owed and model.owed[0].id is not None:
-        model.tell(model.owed[0].id, None)
-    model.to_checkpoint()
+# ---- the block ----
 
 
-# ---- anything, anywhere ----
-
-ANYTHING: list[Any] = [
-    None, True, False, 0, 1, -1, 5, 2**31, 2**63, 2**64, 10**30, 1.5, -1.0, 1e308, math.nan,
-    math.inf, "", "x", "sx", [], [1], {}, {"list": []}, {"tuple": [1]}, {"deque": [None]},
-    {"dict": []}, {"dict": [["a", 1]]}, {"dict": [[1, 2]]}, {"dict": [5]}, {"array": "none"},
-    {"stack": "list", "of": {}}, {"part": "Model", "life": {}}, {"part": "os", "life": {}},
-    {"generator": {}}, {"network": "x", "configuration": {}},
-]  # fmt: skip
-
-
-def paths(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    if not isinstance(node, dict | list):
-        return []
-    found = []
-    for key, item in node.items() if isinstance(node, dict) else enumerate(node):
-        found += [(*path, key), *paths(item, (*path, key))]
-    return found
-
-
-def at(node: Any, path: tuple[Any, ...]) -> Any:
-    for key in path:
-        node = node[key]
-    return node
-
-
-def change_life(life: Any, random: Random) -> None:
-    places = paths(life)
-    *above, key = random.choice(places)
-    parent, how = at(life, tuple(above)), random.random()
-    if how < 0.6:
-        parent[key] = copy.deepcopy(random.choice(ANYTHING))
-    elif how < 0.75:
-        del parent[key]
-    elif how < 0.9 or isinstance(parent, list):
-        parent[key] = copy.deepcopy(at(life, random.choice(places)))
-    else:
-        parent[f"{key}x"] = parent.pop(key)
-
-
-def change_arrays(arrays: Arrays, random: Random) -> None:
-    name = random.choice(sorted(arrays))
-    array, how = arrays[name], random.random()
-    with np.errstate(all="ignore"):
-        if how < 0.2:
-            arrays[name] = array[:-1]
-        elif how < 0.35:
-            arrays[name] = np.concatenate((array, array))
-        elif how < 0.5:
-            arrays[name] = array.astype(random.choice("dflB?"))
-        elif how < 0.6:
-            arrays[name] = array[None]
-        elif how < 0.9 and array.size:
-            changed = array.reshape(-1).copy()
-            value = np.array(random.choice([0, 1, 255, -1, 2**40, math.nan, math.inf, 1e300]))
-            changed[random.randrange(changed.size)] = value.astype(array.dtype)
-            arrays[name] = changed.reshape(array.shape)
-        else:
-            arrays[name] = arrays[random.choice(sorted(arrays))]
-
-
-@settings(max_examples=250, deadline=None)
-@given(task=st.sampled_from(sorted(TASKS)), late=st.booleans(), seed=st.integers(0, 2**32))
-def test_a_changed_life_is_refused_or_works(task: str, late: bool, seed: int) -> None:
-    text, whole, metadata, events = parts(task, late)
-    random, life, arrays = Random(seed), json.loads(text), dict(whole)
-    for _ in range(random.choice([1, 1, 1, 2, 3])):
-        if random.random() < 0.6:
-            change_life(life, random)
-        else:
-            change_arrays(arrays, random)
-    refusal = ""
-    try:
-        model = restored(life, arrays, metadata)
-    except CheckpointError as error:
-        refusal = str(error)
-    else:
-        try:
-            use(model, events)
-        except (ValueError, RuntimeError) as error:  # a life can also be one that makes no sense
-            refusal = str(error)
-    assert "\n" not in refusal
-
-
-# ---- each of these by name ----
-
-
-@pytest.mark.parametrize("task", sorted(TASKS))
-@pytest.mark.parametrize("late", [False, True])
-def test_an_unchanged_life_works(task: str, late: bool) -> None:
-    text, arrays, metadata, events = parts(task, late)
-    use(restored(json.loads(text), arrays, metadata), events)
-
-
-def field(life: Any, *names: str) -> Any:
-    """The life of a part within a life."""
-    for name in names:
-        life = life["life"][name]
-    return life
+def with_number(kind: str, part: str, index: int, value: float) -> dict[str, np.ndarray]:
+    """A model's arrays with another number in its block."""
+    given = checkpoint(kind)
+    arrays = {name: np.array(array) for name, array in given.arrays.items()}
+    at, size = given.parts[part]
+    arrays["block"][at : at + size].view(np.float64)[index] = value
+    return arrays
 
 
 @pytest.mark.parametrize(
-    ("task", "where", "value"),
+    ("kind", "part", "value"),
     [
-        ("number", ("targets",), 5),
-        ("number", ("targets",), {"list": ["y"]}),
-        ("number", ("targets",), {"tuple": []}),
-        ("number", ("task",), "symbols"),
-        ("number", ("horizon",), 3),
-        ("number", ("horizon",), True),
-        ("number", ("cells",), 1 << 40),
-        ("number", ("rates",), {"tuple": ["0.1"]}),
-        ("number", ("wait",), math.inf),
-        ("number", ("generator",), {"generator": {"bit_generator": "MT19937"}}),
-        ("number", ("events",), -1),
-        ("number", ("owed",), {"deque": [5]}),
-        ("number", ("scorer",), None),
-        ("number", ("heads",), None),
-        ("number", ("heads", "sizes"), {"list": [1, 1, 8, 0]}),
-        ("number", ("heads", "sizes"), {"list": [1, 1 << 40, 8, 0, False]}),
-        ("number", ("heads", "sizes"), {"list": [2, 1, 8, 0, False]}),
-        ("number", ("heads", "places"), 16),
-        ("number", ("heads", "networks"), 3),
-        ("number", ("heads", "racers", "stumbled"), 1 << 70),
-        ("number", ("heads", "racers", "apart"), True),
-        ("number", ("heads", "racers", "learners"), {"list": []}),
-        ("number", ("encoder", "used"), 1000),
-        ("number", ("encoder", "used"), 0),
-        ("number", ("encoder", "numbers"), {"dict": [["a", 0], ["b", 7]]}),
-        ("number", ("encoder", "scale"), None),
-        ("number", ("encoder", "bad"), "ignore"),
-        ("number", ("health", "alarms"), {"dict": []}),
-        ("class", ("heads", "keys"), {"list": ["", "", "", ""]}),
-        ("class", ("heads", "keys"), {"list": ["", "slow"]}),
-        ("class", ("heads", "last"), 99),
-        ("class", ("heads", "room"), 2),
-        ("class", ("heads", "classes"), {"dict": [["slow", 900]]}),
-        ("symbols", ("heads", "symbols"), False),
-        ("symbols", ("encoder", "categories"), {"dict": []}),
-        ("three ahead", ("horizon",), 2),
+        ("numbers", "slots used", 1e6),
+        ("numbers", "slots used", 0.0),
+        ("numbers", "columns", 7.0),
+        ("numbers", "column slot", 4096.0),
+        ("numbers", "column mean", np.nan),
+        ("numbers", "column variance", -1.0),
+        ("numbers", "remembered", 0.5),
+        ("numbers", "remembered", -1.0),
+        ("numbers", "pending first", 5.0),
+        ("numbers", "pending count", 2.0),
+        ("numbers", "diverged", 4.0),
+        ("numbers", "redraw", 1e9),
+        ("numbers", "covariance", np.inf),
+        ("numbers", "error sample", 1e300),
+        ("numbers", "blend weights", 2.0),
+        ("late", "pending count", 1e9),
+        ("classes", "classes known", 0.0),
+        ("classes", "classes known", 100.0),
+        ("classes", "last class", 7.0),
+        ("classes", "class slot", 1000.0),
+        ("classes", "weights", 1.5),
+        ("classes", "repeats", 2.0),
+        ("symbols", "class counts", 1e300),
     ],
 )
-def test_a_part_that_does_not_fit(task: str, where: tuple[str, ...], value: Any) -> None:
-    text, arrays, metadata, _ = parts(task, False)
-    life = json.loads(text)
-    field(life, *where[:-1])["life"][where[-1]] = value
-    with pytest.raises(CheckpointError, match=r"^a checkpoint must hold the whole life[^\n]*$"):
-        restored(life, arrays, metadata)
+def test_a_number_that_cannot_be(kind: str, part: str, value: float) -> None:
+    arrays = with_number(kind, part, 0, value)
+    with pytest.raises(CheckpointError, match=r"^a checkpoint must hold [^\n]*but not its [^\n]*$"):
+        from_checkpoint(arrays, checkpoint(kind).metadata)
 
 
-@pytest.mark.parametrize("value", [-1.0, 1e9, math.nan, math.inf])
-def test_a_past_that_is_longer_than_its_room(value: float) -> None:
-    text, whole, metadata, _ = parts("number", False)
-    arrays = {name: array.copy() for name, array in whole.items()}
-    arrays["model.heads.block"][0] = value
-    with pytest.raises(CheckpointError, match="damaged"):
-        restored(json.loads(text), arrays, metadata)
+@pytest.mark.parametrize("index", range(1, 6))
+@pytest.mark.parametrize("value", [-5.0, 0.5, 1e300, np.inf])
+def test_a_record_that_waits_is_checked(index: int, value: float) -> None:
+    """Its flags, its symbol, the classes that were known, and which of them came."""
+    arrays = with_number("symbols", "records", index, value)
+    with pytest.raises(CheckpointError, match="pending"):
+        from_checkpoint(arrays, checkpoint("symbols").metadata)
+
+
+@pytest.mark.parametrize("kind", ["numbers", *NETWORKS])
+@pytest.mark.parametrize("count", [-1, 1 << 53, (1 << 63) - 1])
+@pytest.mark.parametrize("field", range(1, 6))
+def test_counters_of_a_network(kind: str, count: int, field: int) -> None:
+    """Cases as attack/16 has them: they cannot overflow, and what is saved loads again."""
+    if count == -1 and field == 5:
+        pytest.skip("no symbol")
+    given = checkpoint(kind)
+    arrays = {name: np.array(array) for name, array in given.arrays.items()}
+    at = given.parts["header 0"][0] + 8 * field
+    arrays["block"][at : at + 8] = np.frombuffer(struct.pack("<q", count), np.uint8)
+    with pytest.raises(CheckpointError, match=r"counters|symbol"):
+        from_checkpoint(arrays, given.metadata)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "empty"])
+def test_counters_stay_at_their_end(kind: str) -> None:
+    given = checkpoint(kind)
+    arrays = {name: np.array(array) for name, array in given.arrays.items()}
+    for part in ("events", "missed", "skipped", "alarms", "lost steps"):
+        at, size = given.parts[part]
+        arrays["block"][at : at + size].view(np.float64)[...] = 2.0**53
+    for name, (at, _) in given.parts.items():
+        if name.startswith("header"):
+            full = np.frombuffer(struct.pack("<4q", *(1 << 52,) * 4), np.uint8)
+            arrays["block"][at + 8 : at + 40] = full
+    model = from_checkpoint(arrays, given.metadata)
+    assert isinstance(model, Model)
+    from random import Random
+
+    use_model(model, 20, Random(1))
+    from_checkpoint(*model.to_checkpoint())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "empty"])
+def test_a_block_of_another_size(kind: str) -> None:
+    given = checkpoint(kind)
+    block = given.arrays["block"]
+    for wrong in (block[:-1], block[:0], np.append(block, block[:1]), block[None]):
+        with pytest.raises(CheckpointError, match="bytes"):
+            from_checkpoint({**given.arrays, "block": wrong}, given.metadata)
+
+
+# ---- the state ----
+
+
+def changed(kind: str, path: Path, value: object) -> dict[str, np.ndarray]:
+    """A model's arrays with another value in its state."""
+    given = checkpoint(kind)
+    state = json.loads(given.arrays["state"].tobytes())
+    node = state
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    text = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    return {**given.arrays, "state": text}  # type: ignore[dict-item]
+
+
+OF = "predictor"
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("numbers", ("parameters", "target"), 5),
+        ("numbers", ("parameters", "target"), []),
+        ("numbers", ("parameters", "task"), "symbols"),
+        ("numbers", ("parameters", "horizon"), 3),
+        ("numbers", ("parameters", "horizon"), True),
+        ("numbers", ("parameters", "cells"), 1 << 40),
+        ("numbers", ("parameters", "cells"), 1 << 20),
+        ("numbers", ("parameters", "layers"), 1000),
+        ("numbers", ("parameters", "rates"), ["0.1"]),
+        ("numbers", ("parameters", "rates"), [float("nan")]),
+        ("numbers", ("parameters", "rates"), [0.5, 0.5]),
+        ("numbers", ("parameters", "max_delay"), float("inf")),
+        ("numbers", ("parameters", "bad"), "ignore"),
+        ("numbers", ("generator", "bit_generator"), "MT19937"),
+        ("numbers", ("generator", "state"), {}),
+        ("numbers", ("skipped",), -1),
+        ("numbers", (OF,), None),
+        ("numbers", (OF, "targets"), ["y", "y"]),
+        ("numbers", (OF, "targets"), [f"y{n}" for n in range(5000)]),
+        ("numbers", (OF, "timed"), True),
+        ("numbers", (OF, "slots"), 0),
+        ("numbers", (OF, "slots"), 1 << 20),
+        ("numbers", (OF, "pending"), 1 << 19),
+        ("numbers", (OF, "numbers"), ["a"]),
+        ("numbers", (OF, "numbers"), ["a", "a"]),
+        ("numbers", (OF, "numbers"), ["a", "y"]),
+        ("numbers", (OF, "ignored"), ["a"]),
+        ("numbers", (OF, "time"), "a"),
+        ("numbers", (OF, "classes"), [["sx"], [1]]),
+        ("numbers", (OF, "ids"), [["a", 10**30]]),
+        ("late", (OF, "ids", 0, 1), -1),
+        ("late", (OF, "ids"), [["a", 49], ["b", 48]]),
+        ("late", (OF, "complete", 0, 0), 10**9),
+        ("timed", (OF, "categories", 0, 1), 4096),
+        ("timed", (OF, "categories", 0, 3), [1]),
+        ("timed", (OF, "categories", 0, 2), ["nothing"]),
+        ("classes", (OF, "classes"), [["sx"], [1]]),
+        ("classes", (OF, "categories"), []),
+        ("symbols", (OF, "categories"), []),
+        ("symbols", (OF, "time"), "symbol"),
+        ("symbols", (OF, "places"), 1 << 20),
+    ],
+)
+def test_a_field_that_does_not_fit(kind: str, path: Path, value: object) -> None:
+    arrays = changed(kind, path, value)
+    with pytest.raises(CheckpointError, match=r"^a checkpoint must hold the whole state[^\n]*$"):
+        from_checkpoint(arrays, checkpoint(kind).metadata)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "null", "5", "[]", "{}", '{"part":', "[" * 100_000, '{"dict":[[' * 50_000, "\xff", "NaN"],
+    ["", "null", "5", "[]", "{}", '{"part":', "[" * 100_000, '{"a":[[' * 50_000, "\xff", "NaN"],
 )
-def test_a_text_that_is_no_life(text: str) -> None:
-    _, arrays, metadata, _ = parts("number", False)
-    life = np.frombuffer(text.encode("latin-1"), np.uint8)
-    with pytest.raises(CheckpointError, match=r"^a checkpoint must hold the whole life[^\n]*$"):
-        from_checkpoint(arrays | {"life": life}, metadata)
+def test_a_text_that_is_no_state(text: str) -> None:
+    given = checkpoint("numbers")
+    state = np.frombuffer(text.encode("latin-1"), np.uint8)
+    with pytest.raises(CheckpointError, match=r"^a checkpoint must hold the whole state[^\n]*$"):
+        from_checkpoint({**given.arrays, "state": state}, given.metadata)
 
 
-def test_a_life_is_not_executed() -> None:
-    """Names are those of parts, whatever else could be imported by them."""
-    _, arrays, metadata, _ = parts("number", False)
-    for name in ("os.system", "Network", "dict", "Past", "Report", "__builtins__"):
-        life: dict[str, Any] = {"part": name, "life": {}}
-        with pytest.raises(CheckpointError, match="must be of a part that this version knows"):
-            restored(life, arrays, metadata)
+@pytest.mark.parametrize("text", ["[" + "[]," * 6_000_000 + "[]]", '"' + "x" * 30_000_000 + '"'])
+def test_a_state_that_would_take_much_memory(text: str) -> None:
+    given = checkpoint("numbers")
+    state = np.frombuffer(text.encode(), np.uint8)
+    with pytest.raises(CheckpointError, match=r"values|smaller"):
+        from_checkpoint({**given.arrays, "state": state}, given.metadata)
+
+
+def test_categories_of_many_commas_load() -> None:
+    """Marks within strings are no values."""
+    model = Model("y", cells=1, rates=(1e-2,))
+    for n in range(40):
+        model.learn({"word": f"{n}" + ",[{" * 3000, "y": 1.0})
+    again = from_checkpoint(*model.to_checkpoint())
+    assert isinstance(again, Model)
+    assert again.events == 40

@@ -8,118 +8,108 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.lives import life
-from support.models import bits_of, labelled, mixed, numbers, of_task, small
+from support.models import (
+    bits_of,
+    labelled,
+    mixed,
+    numbers,
+    of_task,
+    small,
+    stream_of,
+    waiting,
+)
 
-from lethe.core._surgery import take_weights
-from lethe.model.numbers import NumberHeads, network_topology
-from lethe.model.racing import Racers
+from lethe import _kernel
+from lethe.model.classes import network_topology
+from lethe.model.networks import Ensemble
 
 RATES = (3e-3, 1e-2)
-
-
-def racers(seed: int = 0) -> Racers:
-    return Racers(network_topology(3, 2, 4, 1), RATES, np.random.default_rng(seed))
-
-
-def same(ours: Racers, theirs: Racers) -> bool:
-    """Whether the learners have become the same, by all that can be seen of them."""
-    pairs = zip(ours.learners, theirs.learners, strict=True)
-    return all(
-        np.array_equal(value, life(other)[key])
-        for one, other in pairs
-        for key, value in life(one).items()
-    )
+CLASSES = 5
 
 
 # ---- the two states ----
 
 
+class Symbols:
+    """A stream of symbols whose classes may be late: its networks see nothing else."""
+
+    def __init__(self) -> None:
+        topology = network_topology(8, 8, 4, 1)
+        self.ensemble = Ensemble(topology, RATES, np.random.default_rng(0))
+        self.stream = _kernel.ClassStream(
+            0, False, True, 8, 8, 1, False, topology, self.ensemble.updates,
+            *self.ensemble.squashings,
+        )  # fmt: skip
+        self.stream.start()
+        self.ensemble.draw_first_weights(self.stream)
+        for place in range(1, CLASSES + 1):  # a new class is an operation on weights
+            self.learn(place, _kernel.Arrival(0, place, 0, False, False))
+
+    def learn(self, symbol: int, came: Any) -> None:
+        event = _kernel.EncodedEvent(np.empty(0), [], math.nan, None, symbol)
+        self.stream.learn(event, None, came, 1000, self.redraw)
+
+    def learn_late(self, number: int, came: Any, waiting: dict[int, Any]) -> None:
+        """The class of an event that waits; events that are complete are learned from in order."""
+        self.stream.set_pending_class(number, came, None)
+        waiting[number] = came
+        while self.stream.is_first_complete():
+            came = waiting.pop(self.stream.pending_sequence)
+            self.stream.learn_complete(came, None, self.redraw)
+
+    def redraw(self, network: int, layer: int, block: int) -> None:
+        self.ensemble.redraw(self.stream, network, layer, block)
+
+
+def arrival(place: int | None) -> Any:
+    return _kernel.Arrival(place or 0, place or 0, 0, False, place is None)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     lateness=st.integers(1, 6),
-    missing=st.lists(st.booleans(), min_size=25, max_size=25),
-    seed=st.integers(0, 99),
+    stream=st.lists(
+        st.tuples(st.integers(0, 7), st.none() | st.integers(1, CLASSES)), min_size=25, max_size=25
+    ),
 )
-def test_however_late_targets_are_the_learners_become_the_same(
-    lateness: int, missing: list[bool], seed: int
+def test_however_late_targets_are_the_training_networks_become_the_same(
+    lateness: int, stream: list[tuple[int, int | None]]
 ) -> None:
-    random = np.random.default_rng(seed)
-    stream = []
-    for gone in missing:
-        x = random.normal(size=3).astype(np.float32)
-        stream.append((x, None if gone else random.normal(size=2).astype(np.float32)))
-    ours, theirs = racers(), racers()
-    for x, target in stream:
-        theirs.step(x, owed=False)
-        theirs.learn(x, True, target)
-    owed: list[tuple[Any, Any, bool]] = []
-    for x, target in stream:
-        ours.step(x, owed=bool(owed))
-        owed.append((x, target, not owed))
-        if len(owed) > lateness:
-            first, wanted, stepped = owed.pop(0)
-            ours.learn(first, stepped, wanted)
-    for first, wanted, stepped in owed:
-        ours.learn(first, stepped, wanted)
-    ours.rejoin()
-    assert same(ours, theirs)
-
-
-def test_the_front_steps_with_the_weights_of_then() -> None:
-    """An oracle in networks: a front that takes the learner's weights whenever it has learned."""
-    random = np.random.default_rng(0)
-    ours = racers()
-    fronts = [net.clone() for net in ours.learners]
-    learners = [net.clone() for net in ours.learners]
-    stream = [random.normal(size=(2, 3)).astype(np.float32) for _ in range(40)]
-    owed: list[Any] = []
-    for n, (x, target) in enumerate(stream):
-        y = ours.step(x, owed=bool(owed))
-        assert np.array_equal(y, [net.step(x, learn=False) for net in fronts])
-        owed.append((x, target[:2], not owed))
-        if n >= 3:
-            first, wanted, stepped = owed.pop(0)
-            ours.learn(first, stepped, wanted)
-            for front, learner in zip(fronts, learners, strict=True):
-                learner.step(first)
-                learner.learn(wanted)
-                take_weights(front, learner)
-    assert np.array_equal(ours.peek(stream[0][0]), [net.peek(stream[0][0]) for net in fronts])
+    ours, theirs = Symbols(), Symbols()
+    for symbol, place in stream:
+        theirs.learn(symbol, arrival(place))
+    complete: dict[int, Any] = {}
+    for n, (symbol, _) in enumerate(stream):
+        ours.learn(symbol, None)
+        if n >= lateness:
+            ours.learn_late(CLASSES + n - lateness, arrival(stream[n - lateness][1]), complete)
+    assert ours.stream.view("forked")[0] == 1
+    for n in range(25 - lateness, 25):
+        ours.learn_late(CLASSES + n, arrival(stream[n][1]), complete)
+    assert ours.stream.view("forked")[0] == 0
+    one, other = (each.ensemble.copies(each.stream) for each in (ours, theirs))
+    for net, expected in zip(one, other, strict=True):
+        for key, value in life(expected).items():
+            assert np.array_equal(life(net)[key], value), key
 
 
 @pytest.mark.parametrize("lateness", [0, 1, 5])
-def test_the_learner_is_a_network_that_was_fed_in_order(
-    lateness: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the networks were given is written down; a network by itself becomes the same of it."""
-    fed: list[tuple[Any, Any]] = []
-    learn = Racers.learn
-
-    def note(self: Racers, x: Any, stepped: bool, target: Any = None, known: Any = None) -> None:
-        assert known is None
-        fed.append((x.copy(), None if target is None else target.copy()))
-        learn(self, x, stepped, target, known)
-
-    monkeypatch.setattr(Racers, "learn", note)
+def test_the_training_networks_take_every_event_once(lateness: int) -> None:
+    """Whether an event went ahead or not; test_stream.py has what they are fed."""
     model, stream = small("y"), numbers(60)
     for n, event in enumerate(stream):
         model.learn({"a": event["a"], "b": event["b"]}, id=n)
         if n >= lateness:
             late = n - lateness
-            model.tell(late, None if late == 7 else stream[late]["y"])
+            model.learn_target(late, None if late == 7 else stream[late]["y"])
+        # The first that waits has been taken, where nothing waited when it came.
+        ahead = min(n + 1, lateness)
+        taken = {n + 1 - ahead, n + 2 - ahead if ahead else n + 1}
+        assert {net.steps for net in model.networks} <= taken
     for late in range(60 - lateness, 60):
-        model.tell(late, stream[late]["y"])
-    assert len(fed) == 60
-    ours = model.heads.racers.learners
-    for net, learner in zip(
-        Racers(ours[0].topology, RATES, np.random.default_rng(0)).learners, ours, strict=True
-    ):
-        for x, target in fed:
-            net.step(x)
-            if target is not None:
-                net.learn(target)
-        for key, value in life(net).items():
-            assert np.array_equal(value, life(learner)[key]), key
+        model.learn_target(late, stream[late]["y"])
+    assert [net.steps for net in model.networks] == [60, 60]
+    assert waiting(model) == 0
 
 
 # ---- any order ----
@@ -143,7 +133,7 @@ def test_targets_that_wait_for_an_earlier_one_may_come_in_any_order(
         brought = data.draw(st.lists(st.sampled_from(waiting), unique=True)) if waiting else []
         for model, order in ((ours, brought), (theirs, sorted(brought))):
             for id in order:
-                model.tell(
+                model.learn_target(
                     id,
                     {name: stream[id][name] for name in ours.targets}
                     if len(ours.targets) > 1
@@ -160,11 +150,11 @@ def test_a_target_that_is_told_at_once_is_one_that_was_given(task: str) -> None:
     for n, event in enumerate(events(60)):
         x = {name: value for name, value in event.items() if name != "y"}
         first = ours.learn(x, id=n)
-        told = ours.tell(n, event["y"])
+        told = ours.learn_target(n, event["y"])
         report = theirs.learn(x, event["y"])
         assert math.isnan(first.anomaly)
-        assert (told.came, told.expected, told.column) == (
-            report.came,
+        assert (told.actual, told.expected, told.column) == (
+            report.actual,
             report.expected,
             report.column,
         )
@@ -178,7 +168,7 @@ def test_an_event_with_an_id_may_bring_its_target() -> None:
         ours.learn(event, id=n)
         theirs.learn(event)
     assert bits_of(ours) == bits_of(theirs)
-    assert not ours.owed
+    assert waiting(ours) == 0
 
 
 def test_late_targets_are_learned_from() -> None:
@@ -189,8 +179,8 @@ def test_late_targets_are_learned_from() -> None:
         assert prediction is not None
         errors.append(abs(prediction.value - event["y"]))
         if n >= 3:
-            model.tell(n - 3, stream[n - 3]["y"])
-    assert len(model.owed) == 3
+            model.learn_target(n - 3, stream[n - 3]["y"])
+    assert waiting(model) == 3
     spread = np.std([event["y"] for event in stream])
     assert np.mean(errors[-300:]) < 0.7 * spread
 
@@ -205,21 +195,23 @@ def test_ids() -> None:
     before = bits_of(model)
     for wrong in ("one", 2, 1.5, None, ("a",)):
         if wrong is not None:
-            with pytest.raises(ValueError, match="id must be a text or whole number that none has"):
+            with pytest.raises(
+                ValueError, match="id must be a string or whole number that none has"
+            ):
                 model.learn({"a": 2.0}, id=wrong)  # type: ignore[arg-type]
         if wrong not in ("one", 2):
             with pytest.raises(ValueError, match="id must be that of an event that waits"):
-                model.tell(wrong, 1.0)  # type: ignore[arg-type]
+                model.learn_target(wrong, 1.0)  # type: ignore[arg-type]
     for target in ("text", [1.0, 2.0], {"y": "text"}, 1j):
         with pytest.raises(ValueError, match=r"^(column|target)[^\n]*$"):
-            model.tell("one", target)
+            model.learn_target("one", target)
     assert bits_of(model) == before
-    model.tell(2, 5.0)
-    assert len(model.owed) == 2  # the first still waits
+    model.learn_target(2, 5.0)
+    assert waiting(model) == 2  # the first still waits
     with pytest.raises(ValueError, match="waits"):
-        model.tell(2, 5.0)
-    model.tell("one", 4.0)
-    assert len(model.owed) == 0
+        model.learn_target(2, 5.0)
+    model.learn_target("one", 4.0)
+    assert waiting(model) == 0
     model.learn({"a": 3.0}, id="one")  # it is free again
 
 
@@ -234,28 +226,28 @@ def test_an_id_needs_a_horizon_of_zero() -> None:
 
 @pytest.mark.parametrize("targets", ["y", ("y", "z")])
 def test_a_target_that_is_waited_for_too_long_is_missing(targets: Any) -> None:
-    ours, theirs = small(targets, wait=4), small(targets)
+    ours, theirs = small(targets, max_delay=4), small(targets)
     for n, event in enumerate(numbers(30)):
         x = {"a": event["a"], "b": event["b"]}
         ours.learn(x, id=n)
         theirs.learn(x, id=n)
         if n >= 4:
-            theirs.tell(n - 4, None)
-        assert len(ours.owed) <= 4
+            theirs.learn_target(n - 4, None)
+        assert waiting(ours) <= 4
     assert (ours.missed, theirs.missed) == (26, 0)
-    own = ("missed", "wait")
+    own = ("missed", "max_delay")
     assert bits_of(ours, without=own) == bits_of(theirs, without=own)
     with pytest.raises(ValueError, match="waits"):
-        ours.tell(3, 1.0)
-    ours.tell(26, 1.0 if targets == "y" else [1.0, 2.0])
+        ours.learn_target(3, 1.0)
+    ours.learn_target(26, 1.0 if targets == "y" else [1.0, 2.0])
 
 
 def test_classes_that_are_waited_for_too_long_are_missing() -> None:
-    model = small("y", task="classification", wait=2)
+    model = small("y", task="classification", max_delay=2)
     for n, event in enumerate(labelled(30)):
         model.learn({"a": event["a"]}, id=n)
     assert model.missed == 28
-    assert len(model.owed) == 2
+    assert waiting(model) == 2
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, "", np.float32("nan")])
@@ -264,27 +256,26 @@ def test_missing_targets_advance_the_partials(missing: Any) -> None:
     model = small("y")
     for event in numbers(50):
         model.learn(event)
-    learner = model.heads.racers.learners[0]
-    weights, partials = (learner.weights("cell").copy(), learner.partials("cell").copy())
-    steps = learner.steps
+    before = model.networks[0]
     report = model.learn({"a": 1.0, "b": 0.0}, missing)
     assert math.isnan(report.anomaly)
     assert report.prediction is not None
-    assert learner.steps == steps + 1
-    assert np.array_equal(learner.weights("cell"), weights)
-    assert not np.array_equal(learner.partials("cell"), partials)
+    after = model.networks[0]
+    assert after.steps == before.steps + 1
+    assert np.array_equal(after.weights("cell"), before.weights("cell"))
+    assert not np.array_equal(after.partials("cell"), before.partials("cell"))
     model.learn({"a": 1.0, "b": 0.0}, 3.0)
-    assert not np.array_equal(learner.weights("cell"), weights)
+    assert not np.array_equal(model.networks[0].weights("cell"), before.weights("cell"))
 
 
 def test_one_of_two_targets_may_be_missing() -> None:
     model = small(("y", "z"))
     for event in numbers(40):
         model.learn({"a": event["a"]}, [event["y"], event["b"]])
-    before = model.heads.racers.learners[0].weights("output").copy()
+    before = model.networks[0].weights("output")
     report = model.learn({"a": 0.5}, [math.nan, 2.0])
     assert report.column == "z"
-    after = model.heads.racers.learners[0].weights("output")
+    after = model.networks[0].weights("output")
     assert np.array_equal(after[0], before[0])
     assert not np.array_equal(after[1], before[1])
     model.learn({"a": 0.5}, None)
@@ -307,26 +298,29 @@ def test_all_targets_missing_from_the_start() -> None:
 
 
 @pytest.mark.parametrize("horizon", [1, 2, 5])
-def test_an_event_of_a_horizon_is_learned_from_when_all_its_targets_are_there(
-    horizon: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = small("y", horizon=horizon)
-    fed: list[tuple[int, Any]] = []
-    stream = numbers(30)
-    settle = NumberHeads.settle
-
-    def note(self: NumberHeads, owed: Any) -> None:
-        fed.append((model.events, self.of_record(owed.record, "wanted").copy()))
-        settle(self, owed)
-
-    monkeypatch.setattr(NumberHeads, "settle", note)
+def test_an_event_of_a_horizon_is_learned_from_when_all_its_targets_are_there(horizon: int) -> None:
+    model, stream = small("y", horizon=horizon), numbers(30)
     for n, event in enumerate(stream):
         model.learn(event)
-        assert len(model.owed) == min(n + 1, horizon)
-    assert len(fed) == 30 - horizon
-    for first, (when, wanted) in enumerate(fed):
-        assert when == first + horizon  # the event that brings the last of them
-        assert list(wanted) == [stream[first + ahead]["y"] for ahead in range(1, horizon + 1)]
+        assert waiting(model) == min(n + 1, horizon)
+        assert stream_of(model).pending_sequence == max(0, n + 1 - horizon)
+        # Each that was learned from has taught all its distances at once.
+        assert set(stream_of(model).view("distances")) == {max(0, n + 1 - horizon)}
+        # The targets of those that wait are there one after another, and NaN where they are not.
+        for k in range(min(n + 1, horizon)):
+            first = n + 1 - min(n + 1, horizon) + k
+            wanted = [stream[m]["y"] for m in range(first + 1, n + 1)]
+            found = pending_targets(model, k)
+            assert list(found[: len(wanted)]) == wanted
+            assert np.isnan(found[len(wanted) :]).all()
+
+
+def pending_targets(model: Any, nth: int) -> np.ndarray:
+    """The targets of the nth event that waits: the last of what its record has."""
+    stream = stream_of(model)
+    place = (int(stream.view("pending first")[0]) + nth) % stream.pending_capacity
+    record: np.ndarray = stream.view("records")[place]
+    return record[-model.horizon * len(model.targets) :]
 
 
 def test_a_missing_number_in_a_horizon() -> None:

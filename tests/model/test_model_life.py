@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.models import TASKS, bits_of, mixed, of_task, small
+from support.lives import bits
+from support.models import TASKS, bits_of, mixed, of_task, predictor_of, small
 
 import lethe
 from lethe import CheckpointError, Model
@@ -42,7 +43,7 @@ def through(model: Model, way: str, folder: Path) -> Model:
 def test_wherever_a_life_is_cut_it_goes_on(
     tmp_path: Path, task: str, way: str, cuts: list[int], late: bool, asked: bool, seed: int
 ) -> None:
-    options = {"categories": 2, "wait": 6}
+    options = {"categories": 2, "max_delay": 6}
     ours, events = of_task(task, **options)
     theirs, _ = of_task(task, **options)
     late = late and ours.horizon == 0
@@ -66,10 +67,10 @@ def test_wherever_a_life_is_cut_it_goes_on(
         waiting.append(n)
         if random.random() < 0.7:
             id = waiting.pop(random.integers(len(waiting)))
-            if any(owed.id == id for owed in theirs.owed):
+            if id in predictor_of(theirs).waiting.ids:  # it has not waited for too long
                 wanted = [stream[id][name] for name in theirs.targets]
                 for model in (ours, theirs):
-                    model.tell(id, wanted if len(wanted) > 1 else wanted[0])
+                    model.learn_target(id, wanted if len(wanted) > 1 else wanted[0])
     assert bits_of(ours) == bits_of(theirs)
 
 
@@ -98,7 +99,7 @@ def test_a_life_has_the_same_bytes_each_time(tmp_path: Path) -> None:
 def test_options_survive(tmp_path: Path) -> None:
     model = Model(
         "y", horizon=2, time="at", period=7, cells=3, layers=2, rates=(1e-3,), categories=9,
-        wait=5, detect=False, bad="skip", new_columns="grow", seed=4,
+        max_delay=5, detect=False, bad="skip", new_columns="grow", seed=4,
     )  # fmt: skip
     twin = through(model, "load", tmp_path)
     assert bits_of(twin) == bits_of(model)
@@ -128,7 +129,9 @@ def test_what_is_missing_or_too_much_is_refused(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=r"^[^\n]*$"):
             from_checkpoint(dict(arrays), metadata | {"kind": kind})
     for name in arrays:
-        with pytest.raises(CheckpointError, match=r"^a checkpoint must hold the whole life[^\n]*$"):
+        with pytest.raises(
+            CheckpointError, match=r"^a checkpoint must hold the whole state[^\n]*$"
+        ):
             from_checkpoint({n: a for n, a in arrays.items() if n != name}, metadata)
 
 
@@ -137,4 +140,4 @@ def test_a_network_life(tmp_path: Path) -> None:
     net.step([0, 1])
     net.save(tmp_path / "net")
     twin = lethe.load(tmp_path / "net")
-    assert twin.life()[0].tobytes() == net.life()[0].tobytes()
+    assert bits(twin) == bits(net)

@@ -27,7 +27,9 @@ FOLDER = Path(__file__).parent / "answers"
 RECORDED = "avx2"
 
 _CHAOTIC = "float32 networks amplify a rounding error: 0.1.0 itself differs after a change of 1 ulp"
-_TIES = "equal surprises are ties in 0.1.0, and apart by 1 ulp where sums are taken in order: a rank"
+_TIES = (
+    "equal surprises are ties in 0.1.0, and apart by 1 ulp where sums are taken in order: a rank"
+)
 
 #: Streams on which rounding decides: the first action that may differ, and why.
 ROUNDING: dict[str, tuple[int, str]] = {

@@ -19,7 +19,7 @@ from lethe.experiments.results import append
 from lethe.experiments.tables import cerg, nto
 from lethe.figures import FIGURES
 from lethe.report import pictures
-from lethe.report.held import ranges
+from lethe.report.loaded import ranges
 from lethe.report.strips import axis, outcomes
 
 VOID = {"meta", "link", "br", "img"}
@@ -130,7 +130,7 @@ def test_page_shows_a_table_with_what_made_it(folder: Path) -> None:
     for made in ("lethe 0.0.9", "float64", "avx2", "0–3, 7", "7.5 s in all"):
         assert made in page.text
     assert "againlethe reproduce cerg --full" in page.text
-    assert f"what is missinglethe reproduce cerg --full --resume --out {folder}" in page.text
+    assert f"missing trialslethe reproduce cerg --full --resume --out {folder}" in page.text
     assert "3 of 4 perfect, after 2,000 to 20,000 training streams, the median 5,000" in page.text
     assert "none of 1 perfect within 30,000 training streams" in page.text
 
@@ -255,8 +255,8 @@ def test_measurements_are_shown_as_tables(folder: Path) -> None:
             json.dumps(of_cerg("standard", 0, 1) | {"seconds": "long"}) + "\n",
             "line 1",
         ),
-        ("bench.json", "[1]", "holds no JSON object"),
-        ("bench.json", "{", "holds no JSON object"),
+        ("bench.json", "[1]", "is not a JSON object"),
+        ("bench.json", "{", "is not a JSON object"),
     ],
 )
 def test_unreadable_results_end_in_one_line(
@@ -282,7 +282,7 @@ def test_wrong_places_end_in_one_line(folder: Path, capsys: pytest.CaptureFixtur
     assert "cannot be written" in complaint(capsys, folder, out="results/cerg.jsonl/page")
     assert "is an HTML page" in complaint(capsys, folder, out="results/cerg.jsonl")
     (folder / "figures" / "figure-5.svg").write_text("<svg torn")
-    assert "is no SVG picture" in complaint(capsys, folder)
+    assert "is not an SVG picture" in complaint(capsys, folder)
     assert {file.name for file in folder.iterdir()} == {"results", "figures"}
 
 

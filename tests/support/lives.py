@@ -5,14 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe import Network
 
+State = tuple[NDArray[np.uint8], dict[str, Any]]
+
+
+def to_state(net: Network) -> State:
+    """A network's block, and what says how to read it."""
+    arrays, metadata = net.to_checkpoint()
+    configuration: Any = metadata["configuration"]
+    return arrays["block"], configuration
+
+
+def from_state(block: NDArray[np.uint8], configuration: dict[str, Any]) -> Network:
+    """The network that has this state."""
+    return Network.from_checkpoint({"block": block}, {"configuration": configuration})
+
 
 def bits(net: Network) -> bytes:
-    """A network's whole life: the block that a pickle holds."""
-    block: bytes = net.__getstate__()["block"]
-    return block
+    """A network's whole state: its block."""
+    return to_state(net)[0].tobytes()
 
 
 def life(net: Network) -> dict[Any, Any]:
@@ -26,7 +40,7 @@ def life(net: Network) -> dict[Any, Any]:
             found[name, layer] = net.state(name, layer)
         for kind in (*t.gates, "cell"):
             found["weights", kind, layer] = net.weights(kind, layer)
-            for order in {"SGD": (), "RMSprop": (2,)}.get(type(net.update).__name__, (1, 2)):
+            for order in net.update.moments:
                 found["moment", order, kind, layer] = net.moments(kind, layer, order=order)
             if kind != "output_gate":
                 found["partials", kind, layer] = net.partials(kind, layer)

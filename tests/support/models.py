@@ -1,13 +1,14 @@
-"""Small models and streams of events for them, and a model's whole life, to compare it."""
+"""Small models and streams of events for them, and a model's whole state, to compare it."""
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
 import numpy as np
 
-from lethe import Model
+from lethe import Model, Network
 
 Event = dict[str, Any]
 
@@ -18,17 +19,47 @@ def small(target: Any = None, **options: Any) -> Model:
     return Model(target, **(given | options))
 
 
+def predictor_of(model: Model) -> Any:
+    """What stands around the stream of a model that has taken an event in."""
+    assert model._predictor is not None
+    return model._predictor
+
+
+def stream_of(model: Model) -> Any:
+    """The compiled stream of a model: its parts by name."""
+    return predictor_of(model).stream
+
+
+def encoder_of(model: Model) -> Any:
+    """The columns that a model knows, by name."""
+    return predictor_of(model).encoder
+
+
+def network_of(model: Model, n: int) -> Network:
+    """One of a model's networks, on the model's own memory: what is written there, is written."""
+    predictor = predictor_of(model)
+    ensemble = predictor.ensemble
+    memory = predictor.stream.network(n)
+    return Network.on_memory(ensemble.current(predictor.stream), ensemble.updates[n], memory)
+
+
+def waiting(model: Model) -> int:
+    """How many events of a model wait for their targets."""
+    return 0 if model._predictor is None else int(stream_of(model).pending_count)
+
+
 def bits_of(model: Model, *, without: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """The whole life as a checkpoint holds it, but for some numbers of the model's own."""
-    left = {name: getattr(model, name) for name in without}
-    try:
-        for name in without:
+    """The whole state as a checkpoint holds it, but for some counters and options."""
+    model = copy.deepcopy(model)
+    for name in without:
+        if name in ("skipped", "missed"):
+            if model._predictor is not None:
+                stream_of(model).view(name)[...] = 0
+            model._skipped_first = 0
+        else:
             setattr(model, name, 0)
-        arrays, metadata = model.to_checkpoint()
-    finally:
-        for name, value in left.items():
-            setattr(model, name, value)
-    found = {name: array.tobytes() for name, array in arrays.items()}
+    arrays, metadata = model.to_checkpoint()
+    found = {name: np.asarray(array).tobytes() for name, array in arrays.items()}
     return found | {"metadata": repr(metadata | {"events": 0}).encode()}
 
 

@@ -177,7 +177,15 @@ def test_position_goes_on_where_it_was(sizes: list[int], skip: bool) -> None:
         assert same(ReberStream.at(held).take(70_000), expected)
 
 
-@pytest.mark.parametrize("position", [{}, {"generator": 3, "offset": 0}, None])
+@pytest.mark.parametrize(
+    "position",
+    [
+        {},
+        {"generator": 3, "offset": 0},
+        {"generator": {"bit_generator": "seed"}, "offset": 0},
+        None,
+    ],
+)
 def test_a_wrong_position_is_refused(position: object) -> None:
     with pytest.raises(ValueError, match="position must be"):
         ReberStream.at(position)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from lethe.core.updates import SGD
 from lethe.experiments.tables.cerg import ROWS
 from lethe.tasks import TARGETS, Continual, ReberStream, TemporalOrder
 from lethe.trials.continual import Trial, TrialResult
+from lethe.trials.learner import NetworkRecipe
 from lethe.trials.penalty import WeightDecay, WeightElimination
 
 SMALL = replace(
@@ -27,8 +28,8 @@ def plainly(trial: Trial, seed: int) -> TrialResult:
     """The protocol with `step` and `learn`, no chunks and no early end of a test."""
     weights, training_seed, test_seed = np.random.SeedSequence(seed).spawn(3)
     net = Network(
-        trial.topology,
-        update=trial.update,
+        trial.network.topology,
+        update=trial.network.update,
         seed=np.random.default_rng(weights),
         dtype=trial.dtype,
     )
@@ -76,14 +77,15 @@ def plainly(trial: Trial, seed: int) -> TrialResult:
 @pytest.mark.parametrize(
     "trial",
     [
-        *(pytest.param(replace(SMALL, topology=row.trial.topology, update=row.trial.update,
+        *(pytest.param(replace(SMALL, learner=row.trial.learner,
                                external_reset=row.trial.external_reset), id=name)
           for name, row in ROWS.items()),
         pytest.param(replace(SMALL, bound=0.7), id="a wide bound, so that some streams end well"),
         pytest.param(replace(SMALL, bound=0.9), id="solved"),
         pytest.param(replace(SMALL, learn_from_error=False), id="error not learned"),
         pytest.param(
-            replace(SMALL, update=SGD(0.5), zero_at_stream_start=False), id="states live on"
+            replace(SMALL, learner=replace(SMALL.network, update=SGD(0.5)),
+                    zero_at_stream_start=False), id="states live on"
         ),
         pytest.param(replace(SMALL, dtype="float64"), id="float64"),
     ],
@@ -116,7 +118,9 @@ def test_numbers_out_of_bounds_end_a_stream_and_are_counted() -> None:
         inputs=7, outputs=7, cells_per_block=2, output_units="linear",
         cell_input="identity", cell_output="identity",
     )  # fmt: skip
-    trial = replace(SMALL, topology=linear, update=SGD(1e15), training_streams=10, dtype="float32")
+    trial = replace(
+        SMALL, learner=NetworkRecipe(linear, SGD(1e15)), training_streams=10, dtype="float32"
+    )
     result = trial.run(seed=0)
     assert 0 < result.diverged <= 10
     assert not result.perfect
@@ -124,12 +128,12 @@ def test_numbers_out_of_bounds_end_a_stream_and_are_counted() -> None:
 
 def test_training_gives_the_network_and_the_length_of_every_stream() -> None:
     lengths: list[int] = []
-    result, net = SMALL.train(3, lengths.append)
+    result, net = SMALL.train_network(3, lengths.append)
     assert result == SMALL.run(3)
     assert len(lengths) == result.training_streams
     # Right predictions, and the wrong one that ended each stream.
     assert sum(lengths) + len(lengths) == result.training_symbols
-    assert not np.array_equal(net.weights("cell"), SMALL.train(4)[1].weights("cell"))
+    assert not np.array_equal(net.weights("cell"), SMALL.train_network(4)[1].weights("cell"))
 
 
 def test_sequences_count_where_only_their_last_step_has_a_target() -> None:
@@ -137,7 +141,7 @@ def test_sequences_count_where_only_their_last_step_has_a_target() -> None:
     topology = Topology(inputs=8, outputs=8, cells_per_block=2)
     trial = replace(
         SMALL,
-        topology=topology,
+        learner=replace(SMALL.network, topology=topology),
         stream=Continual(TemporalOrder(marks=3)),
         stream_length=40,
         training_streams=3,
@@ -153,7 +157,8 @@ def test_sequences_count_where_only_their_last_step_has_a_target() -> None:
 
 def test_a_restart_makes_a_new_network() -> None:
     trial = replace(SMALL, training_streams=41)
-    kept, restarted = trial.train(3)[1], replace(trial, restart_after=40).train(3)[1]
+    kept = trial.train_network(3)[1]
+    restarted = replace(trial, restart_after=40).train_network(3)[1]
     assert kept.steps > 10 * restarted.steps
     # After the 40th stream; before it all is the same.
     short = replace(trial, training_streams=40)
@@ -164,7 +169,7 @@ def test_a_restart_makes_a_new_network() -> None:
 @pytest.mark.parametrize("penalty", [WeightDecay(3e-4), WeightElimination(3e-4)])
 def test_a_penalty_makes_weights_smaller(penalty: WeightDecay | WeightElimination) -> None:
     def size(trial: Trial) -> float:
-        net = trial.train(3)[1]
+        net = trial.train_network(3)[1]
         return sum(float(np.abs(net.weights(kind)).sum()) for kind in ("cell", "output"))
 
     trial = replace(SMALL, training_streams=200)
@@ -173,7 +178,7 @@ def test_a_penalty_makes_weights_smaller(penalty: WeightDecay | WeightEliminatio
 
 
 def test_penalties_are_what_they_say() -> None:
-    net = Network(SMALL.topology, seed=1, dtype="float64")
+    net = Network(SMALL.network.topology, seed=1, dtype="float64")
     kinds = ("input_gate", "forget_gate", "output_gate", "cell", "output")
     before = {kind: net.weights(kind).copy() for kind in kinds}
     WeightDecay(0.25).apply(net, steps=3)

@@ -16,12 +16,12 @@ from lethe.core.topology import Topology
 from lethe.core.updates import SGD
 from lethe.experiments.tables import erg, long_lags, nto
 from lethe.tasks import Adding, EmbeddedReber, LongLag, Steps, TemporalOrder, TwoSequence
+from lethe.trials.learner import NetworkRecipe
 from lethe.trials.sequence import Recent, SequenceResult, SequenceTrial
 from lethe.trials.sequence import Tested as OnTests
 
 ADDING = SequenceTrial(
-    topology=Topology(inputs=2, outputs=1, blocks=2, shortcuts=False),
-    update=SGD(0.5),
+    learner=NetworkRecipe(Topology(inputs=2, outputs=1, blocks=2, shortcuts=False), SGD(0.5)),
     task=Adding(20),
     criterion=Recent(60, 0.45),
     sequences=400,
@@ -29,9 +29,11 @@ ADDING = SequenceTrial(
     test_sequences=50,
 )
 TWO = SequenceTrial(
-    topology=Topology(inputs=1, outputs=1, blocks=3, biased=("input_gate", "output_gate", "cell"),
-                      forget_gate=False),
-    update=SGD(1.0),
+    learner=NetworkRecipe(
+        Topology(inputs=1, outputs=1, blocks=3, biased=("input_gate", "output_gate", "cell"),
+                 forget_gate=False),
+        SGD(1.0),
+    ),
     task=TwoSequence(10, 3, "c"),
     test_task=TwoSequence(10, 3, "c", target_noise=False),
     criterion=OnTests(40, 0.25, wrong=1, mean_error=0.2),
@@ -40,8 +42,7 @@ TWO = SequenceTrial(
     test_sequences=40,
 )  # fmt: skip
 REBER = SequenceTrial(
-    topology=Topology(inputs=7, outputs=7, blocks=3, cells_per_block=2),
-    update=SGD(0.5),
+    learner=NetworkRecipe(Topology(inputs=7, outputs=7, blocks=3, cells_per_block=2), SGD(0.5)),
     task=EmbeddedReber("next"),
     test_task=EmbeddedReber("possible"),
     criterion=OnTests(30, 0.0, wrong=12, fixed=True),
@@ -52,8 +53,7 @@ REBER = SequenceTrial(
     test_sequences=30,
 )
 LAST = SequenceTrial(
-    topology=Topology(inputs=6, outputs=6, blocks=1),
-    update=SGD(0.3),
+    learner=NetworkRecipe(Topology(inputs=6, outputs=6, blocks=1), SGD(0.3)),
     task=LongLag(5, "random"),
     criterion=OnTests(20, 0.4),
     scored="last",
@@ -77,7 +77,7 @@ def errors(net: Network, trial: SequenceTrial, steps: Steps, table: Any, *, lear
             continue
         target = steps.targets[t]
         if steps.targets.ndim == 1:
-            target = (np.eye(trial.topology.outputs) if table is None else table)[target]
+            target = (np.eye(trial.learner.outputs) if table is None else table)[target]
         if learn:
             net.learn(target)
         if trial.scored == "last" and not ends[t]:
@@ -104,7 +104,7 @@ def pieces(n: int) -> list[int]:
 def plainly(trial: SequenceTrial, seed: int) -> SequenceResult:
     draws = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)]
     weights, training, tests, final = draws
-    net = Network(trial.topology, update=trial.update, seed=weights, dtype=trial.dtype)
+    net = trial.network.learner(weights, trial.dtype)
     criterion, test_task = trial.criterion, trial.test_task or trial.task
     kept: list[Steps] = []
     if trial.training_set:
@@ -207,7 +207,7 @@ def test_numbers_out_of_bounds_are_counted() -> None:
         cell_output="identity",
     )  # fmt: skip
     trial = SequenceTrial(
-        topology=topology, update=SGD(1e20), task=Exploding(), criterion=Recent(10, 0.1),
+        learner=NetworkRecipe(topology, SGD(1e20)), task=Exploding(), criterion=Recent(10, 0.1),
         sequences=100, check_every=10, test_sequences=0, dtype="float32",
     )  # fmt: skip
     result = trial.run(1)
@@ -224,7 +224,7 @@ def test_the_configuration_is_plain_json_and_tells_rows_apart() -> None:
 
 
 def test_the_networks_of_1997_have_the_weights_of_the_notes() -> None:
-    weights = {name: row.trial.topology.weights for name, row in long_lags.ROWS.items()}
+    weights = {name: row.trial.network.topology.weights for name, row in long_lags.ROWS.items()}
     expected = {
         "2a": 10_504, "2b": 10_504, "2c_50": 6 * 54 + 40, "2c_100": 6 * 104 + 40,
         "2c_1000": 6 * 1004 + 40, "3a_st1": 102, "3a_st2": 102, "3b_st1": 102, "3b_st2": 102,
@@ -246,7 +246,7 @@ def _change(**parts: object) -> Callable[[], SequenceTrial]:
         (_change(check_every=2.5), "check_every must be"),
         (_change(training_set=-1), "training_set must be"),
         (_change(scored="some"), "scored must be"),
-        (_change(task=TemporalOrder(2)), "topology must have the 8 inputs and 4 outputs"),
+        (_change(task=TemporalOrder(2)), "learner must have the 8 inputs and 4 outputs"),
     ],
 )
 def test_impossible_trials_are_refused(change: Callable[[], Any], message: str) -> None:
@@ -264,7 +264,7 @@ def test_passes_present_each_sequence_of_the_training_set_once() -> None:
                 seen.append(np.sort(inputs[:, 0]))
             return super().run(inputs, *others, **options)
 
-    net = Watched(trial.topology, update=SGD(0.5))
+    net = Watched(trial.network.topology, update=SGD(0.5))
     draw = np.random.default_rng(1)
     drawn = ADDING.task.sequences(draw, 20)
     bounds = np.append(np.flatnonzero(drawn.starts), len(drawn.starts))

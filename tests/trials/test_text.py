@@ -12,13 +12,13 @@ from lethe.core.network import Network, Run
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD, Adam
 from lethe.evaluate.prequential import predict_symbols
-from lethe.trials.learner import DivergedError
+from lethe.trials.learner import DivergedError, NetworkRecipe
 from lethe.trials.text import TextTrial
 
 TEXT = b"to forget, or not to forget: " * 80
 SYMBOLS = TextTrial.symbols(TEXT)
 TOPOLOGY = Topology(inputs=SYMBOLS, outputs=SYMBOLS, blocks=2, output_units="softmax")
-TRIAL = TextTrial(topology=TOPOLOGY, update=Adam(0.01), text=TEXT)
+TRIAL = TextTrial(learner=NetworkRecipe(TOPOLOGY, Adam(0.01)), text=TEXT)
 
 
 class Symbols:
@@ -69,7 +69,7 @@ class Breaking:
 
 
 def test_a_system_that_diverges_is_counted() -> None:
-    trial = TextTrial(topology=Breaking(), text=TEXT)
+    trial = TextTrial(learner=Breaking(), text=TEXT)
     result = trial.run(seed=0)
     assert (result.bytes, result.bits_per_byte, result.late_bits_per_byte) == (1001, None, None)
     assert result.diverged == 1
@@ -80,8 +80,7 @@ def test_a_system_that_diverges_is_counted() -> None:
     ("parts", "message"),
     [
         ({"text": b"t"}, "text must have at least 2 bytes, got 1"),
-        ({"text": TEXT + b"!"}, "topology must have an input and an output for each"),
-        ({"update": None}, "update must be SGD, RMSprop or Adam"),
+        ({"text": TEXT + b"!"}, "learner must have an input and an output for each"),
     ],
 )
 def test_what_does_not_fit_is_refused(parts: dict[str, Any], message: str) -> None:

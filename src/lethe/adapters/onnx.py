@@ -1,4 +1,4 @@
-"""ONNX: one frozen step of a Network as a graph, for where there is no Lethe.
+"""ONNX: one frozen step of a Network as a graph, for environments without Lethe.
 
 The graph has no operator for recurrent networks: it is the forward pass of `lethe.core.equations`
 in elementary operators (MatMul, Add, Mul, Sigmoid, Tanh, Softmax, …). The state goes in and comes
@@ -16,8 +16,8 @@ input                  output                     what it is
 =====================  =========================  ===============================================
 
 Each layer has these states, in this order, and the outputs are in the order of the inputs. At the
-start of a stream they are zeros; `states` has those of a network in the midst of one. Numbers are
-of the network's dtype.
+start of a stream they are zeros; `states` returns those of a network that has seen some of it.
+Numbers are of the network's dtype.
 """
 
 from __future__ import annotations
@@ -27,16 +27,15 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from lethe.core._checks import Floating
+from lethe.core._checks import Dtype, Floating
 from lethe.core.network import Network
 from lethe.core.run import Recordable
 from lethe.core.topology import SQUASHINGS, Squashing, Topology, UnitKind
 from lethe.model import Model
-from lethe.model.encoding import label_of
 from lethe.version import __version__
 
 try:
@@ -49,7 +48,7 @@ except ModuleNotFoundError as missing:
 
 __all__ = ["export_model", "export_step", "states"]
 
-# The oldest operators that say the same in today's words, so that old runtimes can read the graph.
+# The oldest operator set with these definitions, so that old runtimes can read the graph.
 _OPERATORS = 13
 _IR_VERSION = 7
 
@@ -60,9 +59,9 @@ def export_step(
     net: Network,
     path: str | os.PathLike[str] | None = None,
     *,
-    encoder: Mapping[str, Any] | None = None,
-) -> Any:
-    """Export what ``net.step(x, learn=False)`` does, with the weights of now.
+    encoder: Mapping[str, object] | None = None,
+) -> onnx.ModelProto:
+    """Export what ``net.step(x, learn=False)`` does, with the current weights.
 
     Parameters
     ----------
@@ -71,8 +70,8 @@ def export_step(
     path : str or os.PathLike, optional
         The file to write; one that is there is replaced in one move.
     encoder : mapping, optional
-        How events become ``x`` and ``y`` becomes answers, as plain JSON values: written beside the
-        graph, with ".json" at the end of the path.
+        How events become ``x`` and ``y`` becomes predictions, as plain JSON values; written to the
+        graph's path with ".json" appended.
 
     Returns
     -------
@@ -83,8 +82,7 @@ def export_step(
     Raises
     ------
     ValueError
-        If an argument is not one of these, the weights take more than ONNX's 2 GiB or a file cannot
-        be written.
+        If an argument is wrong, the weights exceed ONNX's 2 GiB, or a file cannot be written.
 
     Examples
     --------
@@ -99,38 +97,32 @@ def export_step(
     t = _checked(net)
     if encoder is not None and path is None:
         raise ValueError("path must be given where there is an encoder, got None")
-    beside = None if encoder is None else _json(encoder)
+    description = None if encoder is None else _json(encoder)
     if t.weights * net.dtype.itemsize > _MOST_BYTES:
         raise ValueError(f"net must have weights of less than 2 GiB in all, got {t.weights:,}")
-    graph = _Graph(net.dtype)
     model = helper.make_model(
-        graph.build(net.clone()),  # to read weights would end a step that waits for its target
+        # A clone, because reading weights would end a step that waits for its target.
+        _Graph(net.dtype).build(net.clone()),
         producer_name="lethe",
         producer_version=__version__,
         ir_version=_IR_VERSION,
         opset_imports=[helper.make_opsetid("", _OPERATORS)],
     )
-    metadata = {
-        "lethe_version": __version__,
-        "topology": json.dumps(t.configuration()),
-        "dtype": net.dtype.name,
-        "steps": str(net.steps),
-    }
-    helper.set_model_props(model, metadata)
+    helper.set_model_props(model, _properties(net))
     onnx.checker.check_model(model)
     if path is not None:
-        if beside is not None:
-            _write(Path(f"{os.fspath(path)}.json"), beside)
+        if description is not None:
+            _write(Path(f"{os.fspath(path)}.json"), description)
         _write(Path(path), model.SerializeToString())
     return model
 
 
 def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
-    """Export the networks of a model, and beside each how its inputs follow from events.
+    """Export the networks of a model, each with a JSON file on how events become its inputs.
 
-    What is exported are the networks, not the predictors that they are mixed with: each answers, in
-    units of the usual distance from the last value, what the linear predictor leaves; or the
-    probabilities of classes.
+    Only the networks are exported, not the predictors they are mixed with. Each predicts the
+    residual of the linear predictor, in units of the mean absolute distance from the last value, or
+    the probabilities of classes.
 
     Parameters
     ----------
@@ -149,27 +141,36 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
     ValueError
         If the model has learned from no event, or a file cannot be written.
     """
-    if model.heads is None:
+    networks = model.networks
+    if not networks:
         raise ValueError("model must have learned from an event before it is exported")
-    encoder = {
+    encoder: dict[str, object] = {
         "task": model.task,
         "targets": list(model.targets),
         "horizon": model.horizon,
-        "inputs": model.heads.input_names(model.targets),
-        "columns": model.encoder.configuration(),
+        "inputs": model.input_names(),
+        "columns": model.configuration(),
     }
     if model.task != "regression":
-        encoder["classes"] = [str(label_of(key)) for key in model.heads.keys[1:]]
-    racers = model.heads.racers
+        encoder["classes"] = [str(label) for label in model.classes]
     paths = []
-    for n, net in enumerate(racers.fronts if racers.apart else racers.learners):
+    for n, net in enumerate(networks):
         paths.append(Path(folder) / f"network-{n}.onnx")
         export_step(net, paths[-1], encoder=encoder)
     return paths
 
 
+def _properties(net: Network) -> dict[str, str]:
+    return {
+        "lethe_version": __version__,
+        "topology": json.dumps(net.topology.configuration()),
+        "dtype": net.dtype.name,
+        "steps": str(net.steps),
+    }
+
+
 def states(net: Network) -> dict[str, Floating]:
-    """What the graph's next step goes on from: the states of a network, by the names of its inputs.
+    """The state from which the graph continues: a network's states, by the names of the inputs.
 
     Parameters
     ----------
@@ -198,15 +199,15 @@ def states(net: Network) -> dict[str, Floating]:
 class _Graph:
     """The parts of a graph while it is built; values are known by their names."""
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
+    def __init__(self, dtype: Dtype) -> None:
         self.dtype = dtype
         self.number = helper.np_dtype_to_tensor_dtype(dtype)
-        self.nodes: list[Any] = []
-        self.constants: dict[str, Any] = {}
-        self.inputs: list[Any] = []
-        self.outputs: list[Any] = []
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, onnx.TensorProto] = {}
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.outputs: list[onnx.ValueInfoProto] = []
 
-    def build(self, net: Network) -> Any:
+    def build(self, net: Network) -> onnx.GraphProto:
         """All layers, then the output units."""
         t = net.topology
         x = self.input("x", (t.inputs,))
@@ -292,12 +293,14 @@ class _Graph:
         flat = self.constant("flat", np.array([-1]))
         return self.add("Reshape", [turned, flat], f"{cells}_sources")
 
-    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    def add(
+        self, operator: str, inputs: list[str], output: str, **attributes: int | list[int]
+    ) -> str:
         self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
         return output
 
-    def constant(self, name: str, array: Any) -> str:
-        # Twice the same name is twice the same array.
+    def constant(self, name: str, array: ArrayLike) -> str:
+        # The same name always stands for the same array.
         self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
@@ -310,7 +313,7 @@ class _Graph:
         self.inputs.append(self.value(name, shape))
         return name
 
-    def value(self, name: str, shape: tuple[int, ...]) -> Any:
+    def value(self, name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, self.number, shape)
 
 

@@ -1,17 +1,25 @@
 """River: a Model as a classifier, regressor, forecaster or anomaly detector of river.
 
-All that these do is to hand events to their `model`, a `lethe.Model`, and to give its answers as
-river wants them. Features can come and go, and their order in an event has no say. Predicting and
-scoring change nothing.
+Each passes events to its `model`, a `lethe.Model`, and returns the predictions in the form that
+river expects. Features can come and go, and their order in an event does not matter. Predicting
+and scoring do not change the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, cast
 
+from lethe.adapters._river_events import (
+    RATES,
+    TARGET,
+    Features,
+    event_of,
+    learn,
+    regression_model,
+    score,
+)
 from lethe.model import Model, Report
-from lethe.model.racing import RATES
 
 try:
     from river import anomaly, base
@@ -32,11 +40,6 @@ __all__ = [
 # Before river 0.26 the bases of anomaly detectors lay elsewhere.
 bases: Any = base if hasattr(base, "AnomalyDetector") else anomaly.base
 
-Features = Mapping[Hashable, Any]
-
-#: The target's column: a name that no feature has.
-TARGET = "learn_one's y"
-
 
 class LetheClassifier(base.Classifier):
     """Predicts the class of each event from its features and all events before.
@@ -46,19 +49,19 @@ class LetheClassifier(base.Classifier):
     cells, layers : int
         Memory cells in each layer of each network, and layers.
     rates : tuple of float
-        Learning rates that race.
+        Learning rates, one for each network of the ensemble.
     categories : int
-        Classes, and values of a feature of categories, that are told apart; the least recently used
-        then gives way.
+        Classes, and values of a categorical feature, that are distinguished; the least recently
+        used is replaced.
     time : str, optional
         The feature with the time of an event; by default the first that holds times.
     seed : int
-        Draws the first weights.
+        Seed of the initial weights.
 
     Attributes
     ----------
     model : lethe.Model
-        What predicts and learns. Its `save` and `lethe.load` keep it in a file.
+        The model; its `save` and `lethe.load` store it in a file.
 
     Examples
     --------
@@ -96,25 +99,25 @@ class LetheClassifier(base.Classifier):
             seed=seed,
             new_columns="grow",
         )
-        self._known: set[Any] = set()
+        self._known: set[Hashable] = set()
 
     @classmethod
-    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
+    def _unit_test_params(cls) -> Iterator[dict[str, int]]:
         yield {"cells": 2}
 
     @property
     def _multiclass(self) -> bool:
         return True
 
-    def predict_proba_one(self, x: Features, **kwargs: Any) -> dict[Any, float]:
+    def predict_proba_one(self, x: Features, **kwargs: object) -> dict[Hashable, float]:
         """Probabilities of the classes seen so far; empty before the first."""
-        probabilities = self.model.predict(_event(x, self._known)).probabilities
+        probabilities = self.model.predict(event_of(x, self._known)).probabilities
         known = sum(probabilities.values())  # the rest is for a class that is new
         return {label: p / known for label, p in probabilities.items()}
 
-    def learn_one(self, x: Features, y: Any) -> None:
-        """Take the next event in, with its class; None is one that is missing."""
-        _learn(self, x, y)
+    def learn_one(self, x: Features, y: object) -> None:
+        """Learn from the next event and its class; None is missing."""
+        learn(self, x, y)
 
 
 class LetheRegressor(base.Regressor):
@@ -125,21 +128,20 @@ class LetheRegressor(base.Regressor):
     cells, layers : int
         Memory cells in each layer of each network, and layers.
     rates : tuple of float
-        Learning rates that race.
+        Learning rates, one for each network of the ensemble.
     period : int, optional
         Events after which a season repeats; with times, days, weeks and years are looked up.
     categories : int
-        Values of a feature of categories that are told apart; the least recently used then gives
-        way.
+        Values of a categorical feature that are distinguished; the least recently used is replaced.
     time : str, optional
         The feature with the time of an event; by default the first that holds times.
     seed : int
-        Draws the first weights.
+        Seed of the initial weights.
 
     Attributes
     ----------
     model : lethe.Model
-        What predicts and learns; its `predict` also gives intervals.
+        The model; its `predict` also returns intervals.
 
     Examples
     --------
@@ -167,22 +169,21 @@ class LetheRegressor(base.Regressor):
         self.categories = categories
         self.time = time
         self.seed = seed
-        self.model = _regression(self)
-        self._known: set[Any] = set()
+        self.model = regression_model(self)
+        self._known: set[Hashable] = set()
 
     @classmethod
-    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
+    def _unit_test_params(cls) -> Iterator[dict[str, int]]:
         yield {"cells": 2}
 
     def predict_one(self, x: Features) -> float:
-        """What is expected of the target; 0 before the first event."""
-        event = x if self._known.issuperset(x) else _event(x, self._known)
-        value: float = self.model.predict(event).value
-        return value
+        """Predict the target; 0 before the first event."""
+        event = x if self._known.issuperset(x) else event_of(x, self._known)
+        return cast(float, self.model.predict(event).value)
 
-    def learn_one(self, x: Features, y: Any) -> None:
-        """Take the next event in, with its target; None is one that is missing."""
-        _learn(self, x, y)
+    def learn_one(self, x: Features, y: object) -> None:
+        """Learn from the next event and its target; None is missing."""
+        learn(self, x, y)
 
 
 class LetheForecaster(Forecaster):
@@ -193,14 +194,14 @@ class LetheForecaster(Forecaster):
     Parameters
     ----------
     horizon : int
-        The longest forecast that will be asked for.
+        The longest forecast that can be asked for.
     cells, layers, rates, period, categories, time, seed
         As for `LetheRegressor`.
 
     Attributes
     ----------
     model : lethe.Model
-        What predicts and learns; its `predict` also gives intervals.
+        The model; its `predict` also returns intervals.
 
     Examples
     --------
@@ -231,28 +232,28 @@ class LetheForecaster(Forecaster):
         self.categories = categories
         self.time = time
         self.seed = seed
-        self.model = _regression(self, horizon)
-        self._known: set[Any] = set()
+        self.model = regression_model(self, horizon)
+        self._known: set[Hashable] = set()
 
     @classmethod
-    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
+    def _unit_test_params(cls) -> Iterator[dict[str, int]]:
         yield {"cells": 2, "horizon": 3}
 
-    def learn_one(self, y: Any, x: Features | None = None) -> None:
-        """Take the next value of the series in; None is one that is missing."""
-        event = _event({} if x is None else x, self._known)
+    def learn_one(self, y: object, x: Features | None = None) -> None:
+        """Learn from the next value of the series; None is missing."""
+        event = event_of({} if x is None else x, self._known)
         self.model.learn({**event, TARGET: y})
         self._known.update(event)
 
     def forecast(self, horizon: int, xs: Sequence[Features] | None = None) -> list[float]:
-        """What is expected of the next events.
+        """Predict the next events.
 
         Parameters
         ----------
         horizon : int
             How many, at most the forecaster's own `horizon`.
         xs : sequence of mapping, optional
-            Features of the events to come: not used, what is known now has to do.
+            Features of the events to come, which are not used.
 
         Raises
         ------
@@ -263,14 +264,14 @@ class LetheForecaster(Forecaster):
             raise ValueError(
                 f"horizon must be at most {self.horizon}, the forecaster's own, got {horizon!r}"
             )
-        return [float(value) for value in self.model.predict().forecast[:horizon]]
+        return list(cast(tuple[float, ...], self.model.predict().forecast[:horizon]))
 
 
 class LetheAnomalyDetector(bases.AnomalyDetector):
-    """Scores how odd an event is after those before it, from 0 (as usual) to 1 (as never before).
+    """Scores how anomalous an event is given those before it, from 0 (usual) to 1.
 
     Every feature of numbers that the first event has is predicted one event ahead, and the score
-    is that of the oddest; other features are what they are predicted from.
+    is that of the most anomalous one; other features only serve the predictions.
 
     Parameters
     ----------
@@ -280,9 +281,9 @@ class LetheAnomalyDetector(bases.AnomalyDetector):
     Attributes
     ----------
     model : lethe.Model
-        What predicts and learns.
+        The model.
     report : lethe.Report or None
-        What it noticed in the event that it learned last: ``report.anomaly``, ``report.why``.
+        Of the last event: ``report.anomaly``, ``report.explanation``, ….
 
     Examples
     --------
@@ -311,25 +312,25 @@ class LetheAnomalyDetector(bases.AnomalyDetector):
         self.categories = categories
         self.time = time
         self.seed = seed
-        self.model = _regression(self, target=None, detect=True)
+        self.model = regression_model(self, target=None, detect=True)
         self.report: Report | None = None
-        self._known: set[Any] = set()
+        self._known: set[Hashable] = set()
 
     @classmethod
-    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
+    def _unit_test_params(cls) -> Iterator[dict[str, int]]:
         yield {"cells": 2}
 
     def score_one(self, x: Features) -> float:
-        """How odd it would be if this event came next; 0 while nothing can be said."""
-        return _score(self, x)
+        """Score this event as the next one; 0 while there is no score yet."""
+        return score(self, x)
 
     def learn_one(self, x: Features) -> None:
-        """Take the next event in."""
-        self.report = _learn(self, x)
+        """Learn from the next event."""
+        self.report = learn(self, x)
 
 
 class LetheSupervisedAnomalyDetector(bases.SupervisedAnomalyDetector):
-    """Scores how odd the target of an event is, given its features and all events before.
+    """Scores how anomalous a target is, given the event's features and all events before.
 
     Parameters
     ----------
@@ -339,9 +340,9 @@ class LetheSupervisedAnomalyDetector(bases.SupervisedAnomalyDetector):
     Attributes
     ----------
     model : lethe.Model
-        What predicts and learns.
+        The model.
     report : lethe.Report or None
-        What it noticed in the event that it learned last: ``report.anomaly``, ``report.why``.
+        Of the last event: ``report.anomaly``, ``report.explanation``, ….
 
     Examples
     --------
@@ -371,61 +372,18 @@ class LetheSupervisedAnomalyDetector(bases.SupervisedAnomalyDetector):
         self.categories = categories
         self.time = time
         self.seed = seed
-        self.model = _regression(self, detect=True)
+        self.model = regression_model(self, detect=True)
         self.report: Report | None = None
-        self._known: set[Any] = set()
+        self._known: set[Hashable] = set()
 
     @classmethod
-    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
+    def _unit_test_params(cls) -> Iterator[dict[str, int]]:
         yield {"cells": 2}
 
-    def score_one(self, x: Features, y: Any) -> float:
-        """How odd it would be if this event came with this target; 0 while nothing can be said."""
-        return _score(self, x, y)
+    def score_one(self, x: Features, y: object) -> float:
+        """Score this event with this target as the next one; 0 while there is no score yet."""
+        return score(self, x, y)
 
-    def learn_one(self, x: Features, y: Any) -> None:
-        """Take the next event in, with its target."""
-        self.report = _learn(self, x, y)
-
-
-def _regression(
-    estimator: Any, horizon: int | None = None, *, target: str | None = TARGET, detect: bool = False
-) -> Model:
-    return Model(
-        target,
-        horizon=horizon,
-        cells=estimator.cells,
-        layers=estimator.layers,
-        rates=estimator.rates,
-        period=estimator.period,
-        categories=estimator.categories,
-        time=estimator.time,
-        detect=detect,
-        seed=estimator.seed,
-        new_columns="grow",
-    )
-
-
-def _event(x: Features, known: set[Any]) -> Mapping[str, Any]:
-    """The features as a model wants them: named by texts, new ones in the order of their names."""
-    if known.issuperset(x):
-        return x  # type: ignore[return-value]
-    event = {name if isinstance(name, str) else repr(name): value for name, value in x.items()}
-    if len(event) < len(x) or TARGET in event:
-        raise ValueError(f"x must have features of other names than {TARGET!r} and each other's")
-    return dict(sorted(event.items()))
-
-
-def _learn(estimator: Any, x: Features, *y: Any) -> Report:
-    event = x if estimator._known.issuperset(x) else _event(x, estimator._known)
-    report: Report = estimator.model.learn(event, *y)
-    if event is not x:
-        estimator._known.update(event)
-    return report
-
-
-def _score(estimator: Any, x: Features, *y: Any) -> float:
-    if not estimator.model.events:
-        return 0.0
-    report = estimator.model.score(_event(x, estimator._known), *y)
-    return report.anomaly if report.anomaly == report.anomaly else 0.0
+    def learn_one(self, x: Features, y: object) -> None:
+        """Learn from the next event and its target."""
+        self.report = learn(self, x, y)

@@ -11,21 +11,25 @@ torch.nn.Linear that reads the top layer. What differs is what upper layers and 
 - PyTorch has two biases for each unit, and one of them is enough: an import adds them up, an export
   puts the sum into ``bias_ih`` and zeros into ``bias_hh``.
 
-Anything array-like will do as a tensor, and PyTorch itself is needed only where tensors are made.
+Array-likes are accepted as tensors, and PyTorch itself is needed only where tensors are made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from lethe.adapters._torch_arrays import array_of, linear_arrays, lstm_arrays, tensors
 from lethe.core._checks import Floating, floating_dtype
 from lethe.core.network import Network
 from lethe.core.topology import GATES, OutputUnits, Topology, UnitKind
 from lethe.core.updates import Update
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["from_state_dict", "get_state", "set_state", "to_readout_state_dict", "to_state_dict"]
 
@@ -33,7 +37,7 @@ __all__ = ["from_state_dict", "get_state", "set_state", "to_readout_state_dict",
 _KINDS: tuple[UnitKind, ...] = ("input_gate", "forget_gate", "cell", "output_gate")
 
 # What a network must be made of to be a torch.nn.LSTM; sizes, biases and layers are free.
-_LSTM: dict[str, Any] = {
+_LSTM: dict[str, int | bool | str] = {
     "cells_per_block": 1,
     **dict.fromkeys(GATES, True),
     "gates_are_sources": False,
@@ -43,7 +47,7 @@ _LSTM: dict[str, Any] = {
 }
 
 
-class _Place(NamedTuple):
+class _Slot(NamedTuple):
     """Some of the network's weights, as a view, and where PyTorch keeps them."""
 
     key: str | None  # None: nowhere
@@ -64,7 +68,7 @@ def from_state_dict(
     seed: int | np.random.Generator = 0,
     dtype: DTypeLike = "float32",
 ) -> Network:
-    """Make the network that a torch.nn.LSTM is, to learn on at every step.
+    """Make a network from a torch.nn.LSTM, which then learns at every step.
 
     Parameters
     ----------
@@ -76,10 +80,8 @@ def from_state_dict(
         it has one, "bias" (outputs,).
     outputs : int, optional
         Without a readout: the number of output units, whose weights are drawn.
-    output_units : str
-        What follows the readout, as in `Topology`: "linear", "softmax", ….
-    update, seed, dtype
-        As in `Network`.
+    output_units, update, seed, dtype
+        As in `Topology` ("linear", "softmax", …) and `Network`.
 
     Returns
     -------
@@ -103,19 +105,37 @@ def from_state_dict(
     ['weight_ih_l0', 'weight_hh_l0']
     """
     at = floating_dtype(dtype)
-    lstm, layers, biased = _lstm_arrays(state_dict, at)
+    lstm, layers, biased = lstm_arrays(state_dict, at)
     hidden, inputs = len(lstm["weight_ih_l0"]) // 4, lstm["weight_ih_l0"].shape[1]
     if (readout is None) == (outputs is None):
         raise ValueError("from_state_dict takes either a readout or outputs")
-    linear = {} if readout is None else _linear_arrays(readout, hidden, at)
-    topology = Topology(
+    linear = {} if readout is None else linear_arrays(readout, hidden, at)
+    output_bias = readout is None or "bias" in linear
+    kinds = (_KINDS if biased else ()) + (("output",) if output_bias else ())
+    count = len(linear["weight"]) if outputs is None else outputs
+    topology = _topology(inputs, hidden, layers, count, output_units, kinds)
+    net = Network(topology, update=update, seed=seed, dtype=at)
+    _copy(lstm, _lstm_slots(net))
+    _copy(linear, _linear_slots(net) if linear else [])
+    return net
+
+
+def _topology(
+    inputs: int,
+    hidden: int,
+    layers: int,
+    outputs: int,
+    output_units: OutputUnits,
+    biased: tuple[UnitKind, ...],
+) -> Topology:
+    """The topology of a torch.nn.LSTM; initial biases are drawn like other weights."""
+    return Topology(
         inputs=inputs,
-        outputs=outputs if outputs is not None else len(linear["weight"]),
+        outputs=outputs,
         blocks=hidden,
         layers=layers,
         shortcuts=False,
-        biased=(_KINDS if biased else ())
-        + (("output",) if readout is None or "bias" in linear else ()),
+        biased=biased,
         cell_input="tanh",
         cell_output="tanh",
         output_units=output_units,
@@ -123,16 +143,15 @@ def from_state_dict(
         forget_gate_bias=None,
         output_gate_bias=None,
     )
-    net = Network(topology, update=update, seed=seed, dtype=at)
-    for place in _lstm_places(net):
-        place.weights[...] = 0 if place.key is None else lstm[place.key][place.rows]
-    if readout is not None:
-        for place in _linear_places(net):
-            place.weights[...] = 0 if place.key is None else linear[place.key][place.rows]
-    return net
 
 
-def to_state_dict(net: Network, *, arrays: bool = False) -> dict[str, Any]:
+@overload
+def to_state_dict(net: Network, *, arrays: Literal[False] = False) -> dict[str, torch.Tensor]: ...
+@overload
+def to_state_dict(net: Network, *, arrays: Literal[True]) -> dict[str, Floating]: ...
+def to_state_dict(
+    net: Network, *, arrays: bool = False
+) -> dict[str, torch.Tensor] | dict[str, Floating]:
     """The hidden layers as torch.nn.LSTM.load_state_dict takes them.
 
     Parameters
@@ -166,15 +185,22 @@ def to_state_dict(net: Network, *, arrays: bool = False) -> dict[str, Any]:
         if biased:
             found[f"bias_ih_l{layer}"] = np.zeros(4 * t.blocks, net.dtype)
             found[f"bias_hh_l{layer}"] = np.zeros(4 * t.blocks, net.dtype)
-    _fill(found, net, _lstm_places, "torch.nn.LSTM")
-    return found if arrays else _tensors(found)
+    _fill(found, net, _lstm_slots, "torch.nn.LSTM")
+    return found if arrays else tensors(found)
 
 
-def to_readout_state_dict(net: Network, *, arrays: bool = False) -> dict[str, Any]:
+@overload
+def to_readout_state_dict(
+    net: Network, *, arrays: Literal[False] = False
+) -> dict[str, torch.Tensor]: ...
+@overload
+def to_readout_state_dict(net: Network, *, arrays: Literal[True]) -> dict[str, Floating]: ...
+def to_readout_state_dict(
+    net: Network, *, arrays: bool = False
+) -> dict[str, torch.Tensor] | dict[str, Floating]:
     """The output units as torch.nn.Linear.load_state_dict takes them, to read the top layer.
 
-    What the Linear answers is the net input of the output units, before softmax or the logistic
-    function.
+    The Linear computes the net input of the output units, before softmax or the logistic function.
 
     Parameters
     ----------
@@ -196,12 +222,20 @@ def to_readout_state_dict(net: Network, *, arrays: bool = False) -> dict[str, An
     found: dict[str, Floating] = {"weight": np.zeros((t.outputs, t.blocks), net.dtype)}
     if "output" in t.biased:
         found["bias"] = np.zeros(t.outputs, net.dtype)
-    _fill(found, net, _linear_places, "torch.nn.Linear behind the top layer")
-    return found if arrays else _tensors(found)
+    _fill(found, net, _linear_slots, "torch.nn.Linear behind the top layer")
+    return found if arrays else tensors(found)
 
 
-def get_state(net: Network, *, arrays: bool = False) -> tuple[Any, Any]:
-    """What the next step goes on from, as torch.nn.LSTM takes it: (h_0, c_0).
+@overload
+def get_state(
+    net: Network, *, arrays: Literal[False] = False
+) -> tuple[torch.Tensor, torch.Tensor]: ...
+@overload
+def get_state(net: Network, *, arrays: Literal[True]) -> tuple[Floating, Floating]: ...
+def get_state(
+    net: Network, *, arrays: bool = False
+) -> tuple[torch.Tensor, torch.Tensor] | tuple[Floating, Floating]:
+    """The state from which the next step continues, as torch.nn.LSTM takes it: (h_0, c_0).
 
     Parameters
     ----------
@@ -222,13 +256,16 @@ def get_state(net: Network, *, arrays: bool = False) -> tuple[Any, Any]:
     layers = range(net.topology.layers)
     h = np.stack([net.state("cell_output", layer)[:, 0] for layer in layers])
     c = np.stack([net.state("cell_state", layer)[:, 0] for layer in layers])
-    return (h, c) if arrays else tuple(_tensors({"h": h, "c": c}).values())
+    if arrays:
+        return h, c
+    found = tensors({"h": h, "c": c})
+    return found["h"], found["c"]
 
 
 def set_state(net: Network, h: ArrayLike, c: ArrayLike) -> None:
-    """Go on from where a torch.nn.LSTM is: its (h_n, c_n).
+    """Continue from the state of a torch.nn.LSTM: its (h_n, c_n).
 
-    The partials belong to another past and are cleared. PyTorch's default is ``net.reset()``.
+    The partials belong to another past and are reset. PyTorch's default is ``net.reset()``.
 
     Parameters
     ----------
@@ -247,7 +284,7 @@ def set_state(net: Network, h: ArrayLike, c: ArrayLike) -> None:
     batch_of_one = (shape[0], 1, shape[1])
     arrays = []
     for name, value in (("h", h), ("c", c)):
-        array = _array(name, value, net.dtype)
+        array = array_of(name, value, net.dtype)
         if array.shape not in (shape, batch_of_one):
             raise ValueError(
                 f"{name} must have shape {shape} or {batch_of_one}, got shape {array.shape}"
@@ -256,15 +293,15 @@ def set_state(net: Network, h: ArrayLike, c: ArrayLike) -> None:
     for layer in range(shape[0]):
         net.state("cell_output", layer)[:, 0] = arrays[0][layer]
         net.state("cell_state", layer)[:, 0] = arrays[1][layer]
-    net.clear_partials()
+    net.reset_partials()
 
 
-# ---- where the weights lie ----
+# ---- which weight is where ----
 
 
-def _lstm_places(net: Network) -> list[_Place]:
+def _lstm_slots(net: Network) -> list[_Slot]:
     """All weights of the hidden units."""
-    t, places = net.topology, []
+    t, slots = net.topology, []
     for layer in range(t.layers):
         past = t.inputs + t.blocks
         parts = [
@@ -279,43 +316,49 @@ def _lstm_places(net: Network) -> list[_Place]:
             if kind == "cell":
                 weights = weights[:, 0]
             for key, first, last in parts:
-                places.append(_Place(key, rows, weights[:, first:last], kind, layer, first))
+                slots.append(_Slot(key, rows, weights[:, first:last], kind, layer, first))
             if kind in t.biased:
-                bias = _Place(f"bias_ih_l{layer}", rows, weights[:, -1], kind, layer, 0)
-                places.append(bias)
-    return places
+                bias = _Slot(f"bias_ih_l{layer}", rows, weights[:, -1], kind, layer, 0)
+                slots.append(bias)
+    return slots
 
 
-def _linear_places(net: Network) -> list[_Place]:
+def _linear_slots(net: Network) -> list[_Slot]:
     """All weights of the output units."""
     t, weights = net.topology, net.weights("output")
     lower, cells = (t.layers - 1) * t.blocks, t.layers * t.blocks
     parts = [(None, 0, lower), ("weight", lower, cells), (None, cells, t.output_sources)]
     rows = slice(0, t.outputs)
-    places = [
-        _Place(key, rows, weights[:, first:last], "output", 0, first) for key, first, last in parts
+    slots = [
+        _Slot(key, rows, weights[:, first:last], "output", 0, first) for key, first, last in parts
     ]
     if "output" in t.biased:
-        places.append(_Place("bias", rows, weights[:, -1], "output", 0, 0))
-    return places
+        slots.append(_Slot("bias", rows, weights[:, -1], "output", 0, 0))
+    return slots
+
+
+def _copy(arrays: Mapping[str, Floating], slots: list[_Slot]) -> None:
+    """Copy PyTorch's weights into the network's; those that PyTorch does not have are 0."""
+    for slot in slots:
+        slot.weights[...] = 0 if slot.key is None else arrays[slot.key][slot.rows]
 
 
 def _fill(
-    found: dict[str, Floating], net: Network, places: Callable[[Network], list[_Place]], of: str
+    found: dict[str, Floating], net: Network, slots: Callable[[Network], list[_Slot]], of: str
 ) -> None:
-    """Copy each weight to its place; one that has none must be 0."""
+    """Copy each weight to its slot; one that has none must be 0."""
     # A clone's weights, because to read the network's own would end a step that waits to learn.
-    for place in places(net.clone()):
-        if place.key is not None:
-            found[place.key][place.rows] = place.weights
+    for slot in slots(net.clone()):
+        if slot.key is not None:
+            found[slot.key][slot.rows] = slot.weights
             continue
-        for row, column in np.argwhere(place.weights != 0)[:1]:
-            layer = "" if place.kind == "output" else f" of layer {place.layer}"
-            sources = net.topology.sources(place.kind, place.layer)
+        for row, column in np.argwhere(slot.weights != 0)[:1]:
+            layer = "" if slot.kind == "output" else f" of layer {slot.layer}"
+            sources = net.topology.sources(slot.kind, slot.layer)
             raise ValueError(
-                f"{net.topology.units(place.kind)[row]}{layer} must have weight 0 from "
-                f"{sources[place.first_source + column]!r}, which {of} does not read, "
-                f"got {place.weights[row, column]:.3g}"
+                f"{net.topology.units(slot.kind)[row]}{layer} must have weight 0 from "
+                f"{sources[slot.first_source + column]!r}, which {of} does not read, "
+                f"got {slot.weights[row, column]:.3g}"
             )
 
 
@@ -326,118 +369,3 @@ def _check(net: Network) -> None:
         value = getattr(net.topology, name)
         if value != needed:
             raise ValueError(f"{name} must be {needed!r} as in torch.nn.LSTM, got {value!r}")
-
-
-# ---- what comes from outside, and what goes there ----
-
-
-def _lstm_arrays(
-    state_dict: Mapping[str, ArrayLike], dtype: np.dtype[Any]
-) -> tuple[dict[str, Floating], int, bool]:
-    """Checked arrays with the two biases added up as "bias_ih", the layers, and whether biased."""
-    name = "state_dict"
-    keys = _keys(name, state_dict, "torch.nn.LSTM")
-    for mark, option in (("weight_hr", "proj_size=0"), ("_reverse", "bidirectional=False")):
-        for key in keys:
-            if mark in key:
-                raise ValueError(f"{name} must be of an LSTM with {option}, got the key {key!r}")
-    first = _array(f"{name}['weight_ih_l0']", _get(name, state_dict, "weight_ih_l0"), dtype)
-    if first.ndim != 2 or not len(first) or len(first) % 4:
-        raise ValueError(
-            f"{name}['weight_ih_l0'] must have shape (4 * hidden_size, input_size), "
-            f"got shape {first.shape}"
-        )
-    rows, inputs = first.shape
-    biased = any(key.startswith("bias_") for key in keys)
-    layers = 0
-    expected: dict[str, tuple[int, ...]] = {}
-    while not layers or f"weight_ih_l{layers}" in state_dict:
-        expected[f"weight_ih_l{layers}"] = (rows, rows // 4 if layers else inputs)
-        expected[f"weight_hh_l{layers}"] = (rows, rows // 4)
-        if biased:
-            expected |= {f"bias_ih_l{layers}": (rows,), f"bias_hh_l{layers}": (rows,)}
-        layers += 1
-    arrays = _arrays(name, state_dict, expected, dtype)
-    for layer in range(layers if biased else 0):
-        both = arrays[f"bias_ih_l{layer}"] + arrays.pop(f"bias_hh_l{layer}")
-        arrays[f"bias_ih_l{layer}"] = _finite(f"bias_ih_l{layer} + bias_hh_l{layer}", both, dtype)
-    return arrays, layers, biased
-
-
-def _linear_arrays(
-    readout: Mapping[str, ArrayLike], hidden: int, dtype: np.dtype[Any]
-) -> dict[str, Floating]:
-    name = "readout"
-    keys = _keys(name, readout, "torch.nn.Linear")
-    weight = _array(f"{name}['weight']", _get(name, readout, "weight"), dtype)
-    if weight.ndim != 2 or weight.shape[1] != hidden:
-        raise ValueError(
-            f"{name}['weight'] must have shape (outputs, {hidden}), got shape {weight.shape}"
-        )
-    expected: dict[str, tuple[int, ...]] = {"weight": weight.shape}
-    if "bias" in keys:
-        expected["bias"] = weight.shape[:1]
-    return _arrays(name, readout, expected, dtype)
-
-
-def _arrays(
-    name: str,
-    state_dict: Mapping[str, ArrayLike],
-    expected: Mapping[str, tuple[int, ...]],
-    dtype: np.dtype[Any],
-) -> dict[str, Floating]:
-    """Arrays of these shapes, and no others."""
-    arrays = {}
-    for key, shape in expected.items():
-        array = _array(f"{name}[{key!r}]", _get(name, state_dict, key), dtype)
-        if array.shape != shape:
-            raise ValueError(f"{name}[{key!r}] must have shape {shape}, got shape {array.shape}")
-        arrays[key] = array
-    for key in state_dict:
-        if key not in expected:
-            raise ValueError(f"{name} must hold {', '.join(expected)} alone, got the key {key!r}")
-    return arrays
-
-
-def _keys(name: str, state_dict: object, of: str) -> list[str]:
-    if not isinstance(state_dict, Mapping) or not all(isinstance(key, str) for key in state_dict):
-        raise ValueError(f"{name} must be the state_dict of a {of}, got {state_dict!r:.60}")
-    return list(state_dict)
-
-
-def _get(name: str, state_dict: Mapping[str, ArrayLike], key: str) -> ArrayLike:
-    if key not in state_dict:
-        raise ValueError(f"{name} must hold {key!r}, got {', '.join(state_dict) or 'no keys'}")
-    return state_dict[key]
-
-
-def _array(name: str, value: Any, dtype: np.dtype[Any]) -> Floating:
-    """What is array-like, a tensor of any device and precision too, as finite float64 numbers."""
-    try:
-        if hasattr(value, "detach"):
-            value = value.detach().cpu().double().numpy()
-        array = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{name} must be an array of numbers, got {error}") from None
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be an array of numbers, got {array.dtype} {value!r:.60}")
-    return _finite(name, array.astype(np.float64), dtype)
-
-
-def _finite(name: str, array: Floating, dtype: np.dtype[Any]) -> Floating:
-    with np.errstate(over="ignore"):
-        wrong = array[~np.isfinite(array.astype(dtype))]
-    if wrong.size:
-        raise ValueError(f"{name} must be finite in {dtype}, got {wrong[0]}")
-    return array
-
-
-def _tensors(arrays: Mapping[str, Floating]) -> dict[str, Any]:
-    try:
-        import torch
-    except ModuleNotFoundError as missing:
-        raise ModuleNotFoundError(
-            'PyTorch is not installed: pip install "lethe-ml[torch]", or ask for arrays=True',
-            name=missing.name,
-        ) from None
-    return {key: torch.from_numpy(array) for key, array in arrays.items()}

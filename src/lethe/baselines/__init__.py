@@ -1,8 +1,8 @@
 """The other systems in the papers, in JAX: one file each in `systems`.
 
-A system is a cell (what the state does) and a rule (how weights change); most rules go by a credit
-(how errors reach weights, in `credits`), and any cell goes with any credit. `engine.Learner` runs
-them with the face of a `lethe.Network`. The catalogue here needs no JAX; making a learner does
+A system is a cell (how the state evolves) and a rule (how weights change). Most rules use a credit
+(how errors reach weights, in `credits`), and any cell works with any credit. `engine.Learner` runs
+them with the interface of `lethe.Network`. The catalogue needs no JAX; making a learner does
 (``lethe-ml[baselines]``).
 """
 

@@ -1,15 +1,19 @@
-"""The catalogue: every system by its name, what it is and where it is from. It needs no JAX."""
+"""The catalogue: every system by name, with its title and source. It needs no JAX."""
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from lethe.trials.learner import Learner
+
+if TYPE_CHECKING:
+    from lethe.baselines.cell import Cell
+    from lethe.baselines.rule import Rule
 
 __all__ = ["NOT_DONE", "SYSTEMS", "Baseline", "Entry", "system"]
 
@@ -49,7 +53,7 @@ SYSTEMS: dict[str, Entry] = {
     "second_order": Entry("Second-order network", "Watrous & Kuhn 1992"),
     "guessing": Entry("Random weight guessing", "Hochreiter & Schmidhuber 1996"),
 }
-"""Every system that is done, by name."""
+"""Every system that is implemented, by name."""
 
 NOT_DONE: dict[str, str] = {
     "discrete error propagation (Bengio et al. 1994)": (
@@ -58,12 +62,12 @@ NOT_DONE: dict[str, str] = {
         "in what we could read"
     ),
 }
-"""What is named in the papers and not done, with the reason."""
+"""Systems that the papers name and that are not implemented, with the reason."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A recipe of one of the systems: a `lethe.trials.System` for trials. `system` makes it.
+    """A recipe of one of the systems: a `lethe.trials.Recipe` for trials. `system` makes it.
 
     Attributes
     ----------
@@ -74,37 +78,42 @@ class Baseline:
     output_units : str
         "logistic" or "linear" with the squared error, "softmax" or "logistic_cross_entropy".
     options : tuple of (str, value)
-        What its ``make`` takes besides, as plain JSON values.
+        The other arguments of its ``make``, as plain JSON values.
     """
 
     name: str
     inputs: int
     outputs: int
     output_units: str = "logistic"
-    options: tuple[tuple[str, Any], ...] = field(default=())
+    options: tuple[tuple[str, object], ...] = field(default=())
 
     def configuration(self) -> dict[str, Any]:
-        """All that a reader needs to make it again, as plain JSON values."""
-        plain = {name: getattr(self, name) for name in ("name", "inputs", "outputs")}
-        return plain | {"output_units": self.output_units, "options": dict(self.options)}
+        """Everything a reader needs to make it again, as plain JSON values."""
+        return {
+            "name": self.name,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "output_units": self.output_units,
+            "options": dict(self.options),
+        }
 
     def learner(
         self,
         seed: int | np.random.Generator = 0,
         dtype: Literal["float32", "float64"] = "float32",
     ) -> Learner:
-        """Make one: this is where JAX is imported.
+        """Make a learner; this imports JAX.
 
         Raises
         ------
         ModuleNotFoundError
-            If JAX or optax is not installed, with the extra that has them.
+            If JAX or optax is not installed; the message names the extra.
         ValueError
             If the system has no such option.
         """
         try:
-            module = import_module(f"lethe.baselines.systems.{self.name}")
-            learner = import_module("lethe.baselines.engine").Learner
+            make: _Make = import_module(f"lethe.baselines.systems.{self.name}").make
+            from lethe.baselines.engine import Learner as Compiled
         except ModuleNotFoundError as missing:
             if (missing.name or "").startswith("lethe"):
                 raise
@@ -112,21 +121,29 @@ class Baseline:
                 f'{missing.name} is not installed: pip install "lethe-ml[baselines]"',
                 name=missing.name,
             ) from None
-        known = list(inspect.signature(module.make).parameters)[3:]
+        known = list(inspect.signature(make).parameters)[3:]
         for name, _ in self.options:
             if name not in known:
                 raise ValueError(
                     f"options of {self.name} must be among {', '.join(known)}, got {name}"
                 )
-        cell, rule = module.make(self.inputs, self.outputs, self.output_units, **dict(self.options))
-        made: Learner = learner(cell, rule, seed=seed, dtype=dtype)
-        return made
+        cell, rule = make(self.inputs, self.outputs, self.output_units, **dict(self.options))
+        return Compiled(cell, rule, seed=seed, dtype=dtype)
+
+
+class _Make(Protocol):
+    """``make`` of every module in `systems`; options are its keyword arguments."""
+
+    def __call__(
+        self, inputs: int, outputs: int, output_units: str, /, **options: object
+    ) -> tuple[Cell, Rule]:
+        """The cell and the rule of a system."""
 
 
 def system(
-    name: str, *, inputs: int, outputs: int, output_units: str = "logistic", **options: Any
+    name: str, *, inputs: int, outputs: int, output_units: str = "logistic", **options: object
 ) -> Baseline:
-    """The recipe of a system, for a trial or to make a learner of.
+    """The recipe of a system, for a trial or to make a learner.
 
     Parameters
     ----------
@@ -137,7 +154,7 @@ def system(
     output_units : str
         "logistic" or "linear" with the squared error, "softmax" or "logistic_cross_entropy".
     **options
-        What the system takes besides: see ``make`` in its module.
+        The system's other options: see ``make`` in its module.
 
     Returns
     -------

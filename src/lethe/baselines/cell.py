@@ -1,18 +1,34 @@
-"""What a cell is: what the state of a network does. How errors reach its weights is `credit`'s."""
+"""Cells: how the state of a network evolves. How errors reach its weights is up to `credit`."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["OUTPUT_UNITS", "Array", "Cell", "OutputUnits", "Tree", "error", "squashed"]
+__all__ = [
+    "OUTPUT_UNITS",
+    "Array",
+    "Arrays",
+    "Cell",
+    "OutputUnits",
+    "Tree",
+    "Weights",
+    "error",
+    "squashed",
+]
 
-#: An array of JAX, and arrays in nested dicts and tuples (a pytree).
-Array = Any
-Tree = Any
+Array: TypeAlias = jax.Array
+#: A pytree: arrays in nested dicts and tuples. Cells, credits and rules choose their own nesting,
+#: which no type can follow through `jax.tree.map`.
+Tree: TypeAlias = Any
+#: The weights or the state of most cells: arrays by name.
+Arrays: TypeAlias = Mapping[str, Array]
+#: All weights of a network, under "state" and "output".
+Weights: TypeAlias = Mapping[str, Tree]
 
 #: Logistic or linear units with the squared error, or with cross-entropy, as in `Topology`.
 OutputUnits = Literal["logistic", "linear", "softmax", "logistic_cross_entropy"]
@@ -20,7 +36,7 @@ OUTPUT_UNITS: tuple[OutputUnits, ...] = get_args(OutputUnits)
 
 
 class Cell(Protocol):
-    """What the state does: a frozen dataclass, so that it is a constant of what JAX compiles.
+    """How the state evolves: a frozen dataclass, so that it is a constant for JAX's compiler.
 
     Weights are ``{"state": tree, "output": tree}``: those that the next state depends on, and
     those that only the output units have. All functions are pure, of one step of one network.
@@ -39,7 +55,7 @@ class Cell(Protocol):
         """Their squashing and their error."""
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """First weights, as NumPy arrays."""
+        """Initial weights, as NumPy arrays."""
 
     def start(self) -> Tree:
         """The state at a reset, as NumPy arrays."""

@@ -1,4 +1,4 @@
-"""What credit is: how an error at the output units reaches the weights of any cell."""
+"""Credit assignment: how an error at the output units reaches the weights of any cell."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["Credit", "Derivatives", "Moment", "of_output"]
 
 
 class Moment(NamedTuple):
-    """One time step, as it has just gone.
+    """The time step that has just been taken.
 
     Attributes
     ----------
     before, after : pytree
-        The state that the step began with, and the one that it made.
+        The state before and after the step.
     x : (inputs,)
         The input.
     y, target : (outputs,)
-        The activations of the output units, and what they should have been.
+        The activations of the output units, and their targets.
     error : (outputs,)
         ∂E/∂net of the output units at this step; zeros where there is no target.
     has_target, ends : () bool
@@ -42,23 +42,23 @@ class Credit(Protocol):
     """How errors reach weights: a frozen dataclass of pure functions."""
 
     def start(self, cell: Cell, weights: Tree) -> Tree:
-        """What it keeps between steps, at a reset."""
+        """The state of the credit after a reset."""
 
     def advance(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> Tree:
-        """What it keeps after this step, with or without a target."""
+        """Its state after this step, with or without a target."""
 
     def due(self, kept: Tree, moment: Moment) -> Array:
-        """Whether weights change now; `gradient` is asked for only then."""
+        """Whether weights change now; only then is `gradient` called."""
 
     def gradient(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> Tree:
-        """∂E/∂weights, of what is due."""
+        """∂E/∂weights of the errors that are due."""
 
     def settled(self, cell: Cell, kept: Tree) -> Tree:
-        """What it keeps after a `gradient`."""
+        """Its state after a `gradient`."""
 
 
 class Derivatives(Credit, Protocol):
-    """A credit that has at each step the derivatives of the output units by the weights."""
+    """A credit with the derivatives of the output units by the weights at each step."""
 
     def pull(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment, by: Array) -> Tree:
         """Σ_k `by`_k ∂net_k/∂weights, for `by` (outputs,)."""

@@ -1,44 +1,45 @@
-"""A learner: a cell and a rule, with the face of a `lethe.Network`, compiled by JAX."""
+"""A learner: a cell and a rule with the interface of `lethe.Network`, compiled by JAX."""
 
 from __future__ import annotations
 
 import copy
 from contextlib import AbstractContextManager
-from typing import Any, Literal
+from typing import Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from lethe.baselines.cell import Array, Cell, Tree, error, squashed
-from lethe.baselines.credit import Moment
+from lethe.baselines._compiled import Carry, Steps, frozen_run, learned_run
+from lethe.baselines.cell import Cell, Tree
 from lethe.baselines.rule import Rule
-from lethe.core._checks import flags, floating_dtype, generator, series
+from lethe.core._checks import Dtype, Floating, flags, floating_dtype, generator, series
 from lethe.core.run import FirstError, Run
 from lethe.trials.learner import DivergedError
 
 __all__ = ["Learner"]
 
-# Runs are compiled for room for so many steps, and twice as many, and so on.
-_LEAST_ROOM = 64
+# Runs are compiled for this many steps, for twice as many, and so on.
+_MIN_CAPACITY = 64
+
+_Flags: TypeAlias = NDArray[np.bool_]
 
 
 class Learner:
-    """A network of another system: what its state does is its cell's, how it learns its rule's.
+    """A network of another system: its cell computes the state, its rule changes the weights.
 
     Parameters
     ----------
     cell : Cell
-        What the state does. A cell with ``forced = True`` is taught by force: in learning, its
-        inputs are followed by the last step's target and by 1 where there was one.
+        What the state does. With ``forced = True`` a cell is trained by teacher forcing: while it
+        learns, its inputs are followed by the last step's target and by 1 where there was one.
     rule : Rule
         How weights change.
     seed : int or numpy.random.Generator
-        Of the first weights and of the rule's own randomness.
+        Seed of the initial weights and of the rule's own randomness.
     dtype : {"float32", "float64"}
-        Of weights and states.
+        Data type of weights and states.
 
     Examples
     --------
@@ -73,12 +74,12 @@ class Learner:
         self._begin()
 
     def _begin(self) -> None:
-        # The last step's target, for teacher forcing, and an input that may yet be learned from.
-        self._taught = np.zeros(self.cell.outputs + 1, self.dtype)
-        self._pending: NDArray[Any] | None = None
+        # The last step's target, for teacher forcing, and an input whose target may still come.
+        self._last_target: Floating = np.zeros(self.cell.outputs + 1, self.dtype)
+        self._pending: np.ndarray | None = None
 
-    def _precision(self) -> AbstractContextManager[Any]:
-        precision: AbstractContextManager[Any] = jax.enable_x64(self.dtype == np.float64)
+    def _precision(self) -> AbstractContextManager[object]:
+        precision: AbstractContextManager[object] = jax.enable_x64(self.dtype == np.float64)
         return precision
 
     def _typed(self, tree: Tree) -> Tree:
@@ -90,22 +91,22 @@ class Learner:
         return sum(int(np.size(a)) for a in jax.tree.leaves(self.weights))
 
     def reset(self) -> None:
-        """Start a new stream: the state is as at first, and so is what credit keeps."""
+        """Start a new stream: reset the state and what credit keeps."""
         with self._precision():
             self._state = self._typed(self.cell.start())
             self._kept = self.rule.reset(self.cell, self.weights, self._kept)
         self._begin()
 
     def clone(self) -> Learner:
-        """A twin, which goes its own way from here."""
-        return copy.copy(self)  # Its arrays never change in place.
+        """An independent copy."""
+        return copy.copy(self)  # Arrays never change in place.
 
-    def peek(self, x: Any) -> NDArray[Any]:
-        """What `step` would answer; nothing changes."""
-        self._complete()
-        return self._answer(self.clone(), x)
+    def peek(self, x: ArrayLike) -> Floating:
+        """What `step` would return; does not change the learner."""
+        self._complete_step()
+        return self._predict(self.clone(), x)
 
-    def step(self, x: Any, learn: bool = True) -> NDArray[Any]:
+    def step(self, x: ArrayLike, learn: bool = True) -> Floating:
         """Take one time step.
 
         Parameters
@@ -113,24 +114,22 @@ class Learner:
         x : (inputs,) floats, or int
             Input vector, or a symbol.
         learn : bool
-            False: frozen; credit is not carried on.
+            False: frozen; credit is not propagated.
 
         Returns
         -------
         (outputs,) ndarray
             The activations of the output units.
         """
-        self._complete()
+        self._complete_step()
         if not learn:
-            return self._answer(self, x)
-        # As in `run`, forced by the last target where the cell is; what is learned comes later.
-        none = np.zeros(1, bool)
-        run = self.clone()._run(self._one(x), None, None, None, None, none, True, None)
-        y: NDArray[Any] = run["output"][0]
-        self._pending = self._one(x)
+            return self._predict(self, x)
+        # As in `run`, the last target forces a cell that is forced; learning comes later.
+        y: Floating = self.clone()._run(_one(x), _Given(ends=np.zeros(1, bool)))["output"][0]
+        self._pending = _one(x)
         return y
 
-    def learn(self, target: Any, *, ends: bool = False) -> None:
+    def learn(self, target: ArrayLike, *, ends: bool = False) -> None:
         """Learn the target of the last `step`.
 
         Parameters
@@ -143,39 +142,34 @@ class Learner:
         Raises
         ------
         ValueError
-            If there is no such step, or the target is not as it should be; nothing has changed.
+            If there is no such step, or the target is invalid; nothing has changed.
         lethe.trials.learner.DivergedError
             As `run`.
         """
         if self._pending is None:
             raise ValueError("learn must follow a step that learns, once, got no such step")
-        x = self._pending
-        self._run(x, self._one(target), None, None, None, np.array([ends]), True, None)
-        self._pending = None  # A target that was refused leaves the step to be learned.
+        self._run(self._pending, _Given(_one(target), ends=np.array([ends])))
+        self._pending = None  # After a refused target, the step can still be learned.
 
-    def _complete(self) -> None:
-        """Carry credit over a step that was not learned from."""
+    def _complete_step(self) -> None:
+        """Propagate credit over a step that had no target."""
         if self._pending is not None:
             x, self._pending = self._pending, None
-            self._run(x, None, None, None, None, np.zeros(1, bool), True, None)
-
-    @classmethod
-    def _answer(cls, net: Learner, x: Any) -> NDArray[Any]:
-        y: NDArray[Any] = net.run(cls._one(x), learn=False)["output"][0]
-        return y
+            self._run(x, _Given(ends=np.zeros(1, bool)))
 
     @staticmethod
-    def _one(x: Any) -> NDArray[Any]:
-        return np.asarray(x)[None]
+    def _predict(net: Learner, x: ArrayLike) -> Floating:
+        y: Floating = net.run(_one(x), learn=False)["output"][0]
+        return y
 
     def run(
         self,
-        inputs: Any,
-        targets: Any = None,
+        inputs: ArrayLike,
+        targets: ArrayLike | None = None,
         *,
-        target_table: Any = None,
-        has_target: Any = None,
-        starts: Any = None,
+        target_table: ArrayLike | None = None,
+        has_target: ArrayLike | None = None,
+        starts: ArrayLike | None = None,
         reset_at_starts: bool = False,
         learn: bool = True,
         stop: FirstError | None = None,
@@ -198,183 +192,110 @@ class Learner:
         Raises
         ------
         ValueError
-            If an array is not as it should be; nothing has changed then.
+            If an array is invalid; nothing has changed then.
         lethe.trials.learner.DivergedError
             If weights or state are no longer finite. There is no way back.
         """
         if set(record) - {"output"}:
             raise ValueError(f'record must be ("output",) or (), got {record!r}')
-        inputs = _vectors("inputs", inputs, self.cell.inputs, None, self.dtype)
-        n = len(inputs)
+        xs = _vectors("inputs", inputs, self.cell.inputs, None, self.dtype)
+        n = len(xs)
         ends, begins = np.zeros(n, bool), flags("starts", starts, n)
         if not reset_at_starts:
             begins = None
         elif begins is not None and n:
             ends[:-1] = begins[1:]
             ends[-1] = True
-        self._complete()
-        return self._run(inputs, targets, target_table, has_target, begins, ends, learn, stop)
+        self._complete_step()
+        given = _Given(targets, target_table, has_target, begins, ends)
+        return self._run(xs, given, learn, stop)
 
     def _run(
-        self,
-        inputs: Any,
-        targets: Any,
-        table: Any,
-        has_target: Any,
-        starts: NDArray[np.bool_] | None,
-        ends: NDArray[np.bool_],
-        learn: bool,
-        stop: FirstError | None,
+        self, inputs: ArrayLike, given: _Given, learn: bool = True, stop: FirstError | None = None
     ) -> Run:
         xs = _vectors("inputs", inputs, self.cell.inputs, None, self.dtype)
         n = len(xs)
-        if targets is None:
-            ts = np.zeros((n, self.cell.outputs), self.dtype)
-            there = np.zeros(n, bool)
-        else:
-            ts = _vectors("targets", targets, self.cell.outputs, table, self.dtype)
-            if len(ts) != n:
-                raise ValueError(f"targets must have {n} steps, as inputs have, got {len(ts)}")
-            said = flags("has_target", has_target, n)
-            there = np.ones(n, bool) if said is None else said
-        begins = np.zeros(n, bool) if starts is None else starts
+        ts, has = self._targets(given, n)
+        starts = np.zeros(n, bool) if given.starts is None else given.starts
         if getattr(self.cell, "forced", False):
-            xs = np.concatenate((xs, self._teaching(ts, there, begins, learn)), axis=1)
+            xs = np.concatenate((xs, self._forcing(ts, has, starts, learn)), axis=1)
         bound = np.inf if stop is None else stop.bound
         last = stop is None or stop.learn  # Whether the step that ends the run is learned from.
-        room = max(_LEAST_ROOM, 1 << (n - 1).bit_length()) if n else _LEAST_ROOM
-        padded = [_padded(a, room) for a in (xs, ts, there, begins, ends)]
+        capacity = max(_MIN_CAPACITY, 1 << (n - 1).bit_length()) if n else _MIN_CAPACITY
         with self._precision():
+            steps = Steps._make(_padded(a, capacity) for a in (xs, ts, has, starts, given.ends))
             if learn:
-                *self._life, steps, stopped, finite, outputs = _learned(
-                    self.cell, self.rule, last, *self._life, *padded, n, bound
+                self._carried, ran = learned_run(
+                    self.cell, self.rule, last, self._carried, steps, n, bound
                 )
             else:
-                self._state, steps, stopped, finite, outputs = _frozen(
-                    self.cell, self.weights, self._state, *padded[:4], n, bound
+                self._state, ran = frozen_run(
+                    self.cell, self.weights, self._state, steps._replace(ends=None), n, bound
                 )
-        if learn and not finite:
+        if learn and not ran.finite:
             raise DivergedError("the system's numbers are no longer finite")
-        done = int(steps)
-        return Run(done, bool(stopped), {"output": np.asarray(outputs)[:done]})
+        done = int(ran.steps)
+        return Run(done, bool(ran.stopped), {"output": np.asarray(ran.outputs)[:done]})
+
+    def _targets(self, given: _Given, n: int) -> tuple[Floating, _Flags]:
+        """Target vectors, and which steps have one."""
+        if given.targets is None:
+            return np.zeros((n, self.cell.outputs), self.dtype), np.zeros(n, bool)
+        ts = _vectors("targets", given.targets, self.cell.outputs, given.table, self.dtype)
+        if len(ts) != n:
+            raise ValueError(f"targets must have {n} steps, as inputs have, got {len(ts)}")
+        has = flags("has_target", given.has_target, n)
+        return ts, np.ones(n, bool) if has is None else has
 
     @property
-    def _life(self) -> list[Tree]:
-        return [self.weights, self._kept, self._state]
+    def _carried(self) -> Carry:
+        return Carry(self.weights, self._kept, self._state)
 
-    @_life.setter
-    def _life(self, life: list[Tree]) -> None:
-        self.weights, self._kept, self._state = life
+    @_carried.setter
+    def _carried(self, carry: Carry) -> None:
+        self.weights, self._kept, self._state = carry
 
-    def _teaching(
-        self, ts: NDArray[Any], has: NDArray[np.bool_], starts: NDArray[np.bool_], learn: bool
-    ) -> NDArray[Any]:
-        """What a teacher adds to each input: the last step's target, and whether there was one."""
-        taught = np.zeros((len(ts) + 1, self.cell.outputs + 1), self.dtype)
+    def _forcing(self, ts: Floating, has: _Flags, starts: _Flags, learn: bool) -> Floating:
+        """What teacher forcing adds to each input: the last target, and whether there was one."""
+        forcing = np.zeros((len(ts) + 1, self.cell.outputs + 1), self.dtype)
         if not learn:
-            self._taught = taught[-1]
-            return taught[:-1]
-        taught[0] = self._taught
-        taught[1:, :-1] = np.where(has[:, None], ts, 0)
-        taught[1:, -1] = has
-        self._taught = taught[-1]
-        taught[:-1][starts] = 0
-        return taught[:-1]
+            self._last_target = forcing[-1]
+            return forcing[:-1]
+        forcing[0] = self._last_target
+        forcing[1:, :-1] = np.where(has[:, None], ts, 0)
+        forcing[1:, -1] = has
+        self._last_target = forcing[-1]
+        forcing[:-1][starts] = 0
+        return forcing[:-1]
 
 
-def _vectors(name: str, values: Any, width: int, table: Any, dtype: Any) -> NDArray[Any]:
+class _Given(NamedTuple):
+    """The series of a run besides its inputs; `ends` is always given."""
+
+    targets: ArrayLike | None = None
+    table: ArrayLike | None = None
+    has_target: ArrayLike | None = None
+    starts: _Flags | None = None
+    ends: _Flags = np.zeros(0, bool)
+
+
+def _one(x: ArrayLike) -> np.ndarray:
+    return np.asarray(x)[None]
+
+
+def _vectors(
+    name: str, values: ArrayLike, width: int, table: ArrayLike | None, dtype: Dtype
+) -> Floating:
     """Vectors (T, width) of vectors, or of the rows of a table (one-hot by default)."""
-    rows = width if table is None else len(table)
-    checked = series(name, values, width, dtype, limit=rows)
-    if checked.ndim == 2:
-        return checked
-    return np.asarray(np.eye(width) if table is None else table, dtype)[checked]
+    rows = None if table is None else np.asarray(table, dtype)
+    checked = series(name, values, width, dtype, limit=width if rows is None else len(rows))
+    if checked.ndim == 1:
+        checked = (np.eye(width, dtype=dtype) if rows is None else rows)[checked]
+    vectors: Floating = checked.astype(dtype, copy=False)
+    return vectors
 
 
-def _padded(a: NDArray[Any], room: int) -> NDArray[Any]:
-    whole = np.zeros((room, *a.shape[1:]), a.dtype)
-    whole[: len(a)] = a
-    return whole
-
-
-def _chosen(which: Array, yes: Tree, no: Tree) -> Tree:
-    return jax.tree.map(lambda a, b: jnp.where(which, a, b), yes, no)
-
-
-def _finite(*trees: Tree) -> Array:
-    return jnp.all(jnp.isfinite(ravel_pytree(trees)[0]))
-
-
-def _learn(
-    cell: Cell,
-    rule: Rule,
-    last: bool,
-    weights: Tree,
-    kept: Tree,
-    state: Tree,
-    xs: Array,
-    ts: Array,
-    has: Array,
-    starts: Array,
-    ends: Array,
-    n: Array,
-    bound: Array,
-) -> tuple[Any, ...]:
-    """The loop over time of a run that learns."""
-    first = jax.tree.map(lambda a, b: jnp.asarray(b, a.dtype), state, cell.start())
-
-    def going(carry: tuple[Any, ...]) -> Array:
-        return (carry[0] < n) & ~carry[1]
-
-    def step(carry: tuple[Any, ...]) -> tuple[Any, ...]:
-        t, _, weights, kept, state, outputs = carry
-        x, target, has_target = xs[t], ts[t], has[t]
-        before = _chosen(starts[t], first, state)
-        kept = jax.lax.cond(
-            starts[t], lambda kept: rule.reset(cell, weights, kept), lambda kept: kept, kept
-        )
-        after = cell.step(weights["state"], before, x)
-        y = squashed(cell, cell.output(weights["output"], after, x))
-        wrong = has_target & ~(jnp.max(jnp.abs(target - y)) < bound)
-        heard = has_target & (last | ~wrong)
-        by = jnp.where(heard, error(cell, y, target), 0)
-        moment = Moment(before, after, x, y, target, by, heard, ends[t])
-        weights, kept = rule.learn(cell, weights, kept, moment)
-        return t + 1, wrong, weights, kept, after, outputs.at[t].set(y)
-
-    begin = (jnp.zeros((), int), jnp.zeros((), bool), weights, kept, state, jnp.zeros_like(ts))
-    t, stopped, weights, kept, state, outputs = jax.lax.while_loop(going, step, begin)
-    return weights, kept, state, t, stopped, _finite(weights, state, outputs), outputs
-
-
-def _freeze(
-    cell: Cell,
-    weights: Tree,
-    state: Tree,
-    xs: Array,
-    ts: Array,
-    has: Array,
-    starts: Array,
-    n: Array,
-    bound: Array,
-) -> tuple[Any, ...]:
-    """The loop over time of a run that does not learn."""
-    first = jax.tree.map(lambda a, b: jnp.asarray(b, a.dtype), state, cell.start())
-
-    def going(carry: tuple[Any, ...]) -> Array:
-        return (carry[0] < n) & ~carry[1]
-
-    def step(carry: tuple[Any, ...]) -> tuple[Any, ...]:
-        t, _, state, outputs = carry
-        after = cell.step(weights["state"], _chosen(starts[t], first, state), xs[t])
-        y = squashed(cell, cell.output(weights["output"], after, xs[t]))
-        wrong = has[t] & ~(jnp.max(jnp.abs(ts[t] - y)) < bound)
-        return t + 1, wrong, after, outputs.at[t].set(y)
-
-    begin = (jnp.zeros((), int), jnp.zeros((), bool), state, jnp.zeros_like(ts))
-    t, stopped, state, outputs = jax.lax.while_loop(going, step, begin)
-    return state, t, stopped, _finite(state), outputs
-
-
-_learned = jax.jit(_learn, static_argnums=(0, 1, 2))
-_frozen = jax.jit(_freeze, static_argnums=0)
+def _padded(a: np.ndarray, capacity: int) -> np.ndarray:
+    padded = np.zeros((capacity, *a.shape[1:]), a.dtype)
+    padded[: len(a)] = a
+    return padded

@@ -1,9 +1,9 @@
-"""What a rule is: how credit becomes a change of weights. `Descent` goes by the gradient."""
+"""Update rules: how credit becomes a change of weights. `Descent` follows the gradient."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -19,18 +19,18 @@ class Rule(Protocol):
     """How a learner's weights change: a frozen dataclass of pure functions."""
 
     def start(self, cell: Cell, weights: Tree, key: Array) -> Tree:
-        """What it keeps for life; `key` is its own source of randomness."""
+        """Its initial state; `key` is its own source of randomness."""
 
     def reset(self, cell: Cell, weights: Tree, kept: Tree) -> Tree:
-        """What it keeps where a sequence starts."""
+        """Its state where a sequence starts."""
 
     def learn(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> tuple[Tree, Tree]:
-        """Weights, and what it keeps, after a step."""
+        """Weights, and its state, after a step."""
 
 
 @dataclass(frozen=True)
 class Descent:
-    """Go down the gradient that a credit gives, each time that one is due.
+    """Gradient descent along the gradient of a credit, whenever one is due.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Descent:
     momentum : float
         0: plain gradient descent.
     optimizer : {"sgd", "adam"}
-        What becomes of the gradient (optax).
+        The optimizer (optax).
     clip : float, optional
-        Each entry of the gradient is held within ±`clip` (None: it is not).
+        Each entry of the gradient is clipped to ±`clip` (None: it is not).
     epsilon : float, optional
         Adam's, as in `lethe.Adam`: its square is added inside the root (None: optax's default).
     """
@@ -55,40 +55,54 @@ class Descent:
     clip: float | None = None
     epsilon: float | None = None
 
-    def _transformation(self) -> optax.GradientTransformation:
+    def _optimizer(self) -> _Optimizer:
         if self.optimizer == "adam":
             own = {} if self.epsilon is None else {"eps": 0.0, "eps_root": self.epsilon**2}
-            rule = optax.adam(self.rate, **own)
+            chosen: _Optimizer = optax.adam(self.rate, **own)
         else:
-            rule = optax.sgd(self.rate, self.momentum or None)
-        return rule if self.clip is None else optax.chain(optax.clip(self.clip), rule)
+            chosen = optax.sgd(self.rate, self.momentum or None)
+        if self.clip is not None:
+            chosen = optax.chain(optax.clip(self.clip), chosen)
+        return chosen
 
-    def start(self, cell: Cell, weights: Tree, key: Array) -> Tree:
-        """The credit's part and the optimizer's."""
-        return self.credit.start(cell, weights), self._transformation().init(weights)
+    def start(self, cell: Cell, weights: Tree, key: Array) -> _Kept:
+        """The credit's state and the optimizer's."""
+        return _Kept(self.credit.start(cell, weights), self._optimizer().init(weights))
 
-    def reset(self, cell: Cell, weights: Tree, kept: Tree) -> Tree:
-        """The credit begins anew; moments go on."""
-        return self.credit.start(cell, weights), kept[1]
+    def reset(self, cell: Cell, weights: Tree, kept: _Kept) -> _Kept:
+        """The credit starts over; the optimizer's moments stay."""
+        return _Kept(self.credit.start(cell, weights), kept.moments)
 
-    def learn(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> tuple[Tree, Tree]:
-        """One step of credit, and a step down where one is due."""
-        credit, moments = kept
-        credit = self.credit.advance(cell, weights, credit, moment)
+    def learn(self, cell: Cell, weights: Tree, kept: _Kept, moment: Moment) -> tuple[Tree, _Kept]:
+        """One step of credit, and a descent step where one is due."""
 
-        def change(weights: Tree, credit: Tree, moments: Tree) -> tuple[Tree, Tree, Tree]:
-            gradient = self.credit.gradient(cell, weights, credit, moment)
-            changes, moments = self._transformation().update(gradient, moments, weights)
-            return (
-                jax.tree.map(jnp.add, weights, changes),
-                self.credit.settled(cell, credit),
-                moments,
-            )
+        def descend(weights: Tree, kept: _Kept) -> tuple[Tree, _Kept]:
+            gradient = self.credit.gradient(cell, weights, kept.credit, moment)
+            changes, moments = self._optimizer().update(gradient, kept.moments, weights)
+            weights = jax.tree.map(jnp.add, weights, changes)
+            return weights, _Kept(self.credit.settled(cell, kept.credit), moments)
 
-        def nothing(weights: Tree, credit: Tree, moments: Tree) -> tuple[Tree, Tree, Tree]:
-            return weights, credit, moments
+        def stay(weights: Tree, kept: _Kept) -> tuple[Tree, _Kept]:
+            return weights, kept
 
-        weights, credit, moments = jax.lax.cond(
-            self.credit.due(credit, moment), change, nothing, weights, credit, moments
-        )
-        return weights, (credit, moments)
+        kept = kept._replace(credit=self.credit.advance(cell, weights, kept.credit, moment))
+        due = self.credit.due(kept.credit, moment)
+        learned: tuple[Tree, _Kept] = jax.lax.cond(due, descend, stay, weights, kept)
+        return learned
+
+
+class _Kept(NamedTuple):
+    """What a `Descent` keeps: its credit's state, and its optimizer's."""
+
+    credit: Tree
+    moments: Tree
+
+
+class _Optimizer(Protocol):
+    """What is used of an ``optax.GradientTransformation``; optax has no types."""
+
+    def init(self, params: Tree, /) -> Tree:
+        """The moments at first."""
+
+    def update(self, gradient: Tree, moments: Tree, params: Tree, /) -> tuple[Tree, Tree]:
+        """The change of weights, and the moments after it."""

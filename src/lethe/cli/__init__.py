@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from lethe.cli._support.printable import printable
 
 __all__ = ["COMMANDS", "main"]
 
@@ -15,14 +17,14 @@ __all__ = ["COMMANDS", "main"]
 #: A module has ``add_arguments(parser)`` and ``run(args) -> int``; only the module of the command
 #: that is asked for is imported.
 COMMANDS: dict[str, str] = {
-    "reproduce": "repeat an experiment of the papers and set its figures beside theirs",
-    "figure": "draw the report's figures from our own runs",
-    "report": "write one HTML page of all tables, figures and what made them",
-    "learn": "learn to predict a stream, event by event, and report how well it goes",
-    "predict": "predict a stream with a model that was learned before, and learn nothing",
-    "sample": "let a model of symbols or text write on",
-    "info": "say what a checkpoint holds",
-    "bench": "measure what a step costs here, against every peer that is installed",
+    "reproduce": "repeat an experiment of the papers and compare its figures with theirs",
+    "figure": "draw the report's figures from new runs",
+    "report": "write one HTML page with all tables, figures and how they were made",
+    "learn": "learn to predict a stream, event by event, and score the predictions",
+    "predict": "predict a stream with a trained model, without learning",
+    "sample": "generate symbols or text with a model",
+    "info": "describe a checkpoint",
+    "bench": "measure the time of a step, compared with every peer that is installed",
 }
 
 WRONG_INPUT = 2
@@ -30,7 +32,7 @@ INTERRUPTED = 130
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
+    """A parser whose error messages are one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -39,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
 class _Version(argparse.Action):
     """Look the version up only when it is asked for."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from lethe.version import __version__
 
         print(f"lethe {__version__}")
@@ -106,13 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lethe: interrupted{f'; {stop}' if str(stop) else ''}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe has left; hand Python a descriptor that it can still flush to.
+        # The reader of the pipe has gone; give Python a descriptor that it can still flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
         print(f"lethe {command or ''}: not enough memory", file=sys.stderr)
         return WRONG_INPUT
     except (ValueError, OSError) as error:
-        message = " ".join(str(error).split())
+        message = printable(" ".join(str(error).split()))
         print(f"lethe {command or ''}: {message}", file=sys.stderr)
         return WRONG_INPUT

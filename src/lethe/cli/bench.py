@@ -1,4 +1,4 @@
-"""``lethe bench``: what a step costs here, beside every peer that is installed."""
+"""``lethe bench``: the time of a step, compared with every peer that is installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
@@ -28,21 +28,53 @@ __all__ = ["add_arguments", "machine", "measure", "run"]
 
 PEERS = ("torch", "jax")
 LARGER = (32, 128, 512, 1024)
-STREAM = 10_000  # Steps that the contestants learn over and over.
+STREAM = 10_000  # steps that the contestants learn repeatedly
+
+
+class Row(TypedDict):
+    """The times of a contestant."""
+
+    network: str
+    contestant: str
+    microseconds_per_step: float
+    fastest_round: float
+    ratio: float
+
+
+class _Record(TypedDict):
+    """All that is measured, and on what."""
+
+    machine: str
+    python: str
+    version: str
+    dtype: str
+    instruction_set: str
+    peers: dict[str, str | None]
+    threads: int
+    rounds: int
+    rows: list[Row]
 
 
 class Entry(NamedTuple):
-    """A contestant and how many steps it does in a round."""
+    """A contestant, and its steps in a round."""
 
     name: str
     learn: peers.Contestant
     steps: int
 
 
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    rounds: int
+    quick: bool
+    json: bool
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
-        "Peers are PyTorch and JAX; those that are not installed are named and left out.\n"
+        "Peers are PyTorch and JAX; those that are not installed are listed and left out.\n"
         "Contestants take turns; figures are medians of the rounds, one thread.\n"
         "Example: lethe bench --json"
     )
@@ -57,12 +89,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Arguments) -> int:
     """Measure all tables and print them.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -78,12 +110,12 @@ def run(args: argparse.Namespace) -> int:
     if args.rounds < 1:
         raise ValueError(f"--rounds must be at least 1, got {args.rounds}")
     one_thread()
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for network, baseline, entries in _tables(quick=args.quick):
         if sys.stderr.isatty():
             print(f"measuring: {network}", file=sys.stderr)
         rows += _rows(network, baseline, measure(entries, args.rounds))
-    record = {
+    record: _Record = {
         "machine": machine(),
         "python": platform.python_version(),
         "version": __version__,
@@ -183,14 +215,30 @@ def _paper_network(scale: int) -> tuple[str, str, list[Entry]]:
         Entry("Lethe, step + learn from Python", from_python, 2000 * scale),
     ]
     entries += _of_installed(
-        ("torch", "PyTorch LSTMCell, a step at a time", 50 * scale, peers.torch_steps),
-        ("torch", "PyTorch LSTM, windows of 100", 1000 * scale, peers.torch_windows),
-        arguments=(stream, 8, rate),
-    )
-    entries += _of_installed(
-        ("jax", "JAX scan of the same algorithm", STREAM * scale, peers.jax_scan),
-        ("jax", "JAX, a step at a time", 300 * scale, peers.jax_steps),
-        arguments=(stream, network()),
+        (
+            "torch",
+            "PyTorch LSTMCell, a step at a time",
+            50 * scale,
+            partial(peers.torch_steps, stream, 8, rate),
+        ),
+        (
+            "torch",
+            "PyTorch LSTM, windows of 100",
+            1000 * scale,
+            partial(peers.torch_windows, stream, 8, rate),
+        ),
+        (
+            "jax",
+            "JAX scan of the same algorithm",
+            STREAM * scale,
+            partial(peers.jax_scan, stream, network()),
+        ),
+        (
+            "jax",
+            "JAX, a step at a time",
+            300 * scale,
+            partial(peers.jax_steps, stream, network()),
+        ),
     )
     return "7 inputs, 4 blocks of 2 cells, 7 outputs", baseline, entries
 
@@ -205,8 +253,12 @@ def _larger_network(cells: int) -> tuple[str, str, list[Entry]]:
     baseline = f"Lethe, {cells} cells"
     entries = [Entry(baseline, _lethe_run(net, stream), 2 * steps)]
     entries += _of_installed(
-        ("torch", f"PyTorch, {cells} cells", min(steps, 100), peers.torch_steps),
-        arguments=(stream, cells, 0.01),
+        (
+            "torch",
+            f"PyTorch, {cells} cells",
+            min(steps, 100),
+            partial(peers.torch_steps, stream, cells, 0.01),
+        ),
     )
     return f"16 inputs, {cells} cells, 8 outputs", baseline, entries
 
@@ -222,16 +274,14 @@ def _lethe_run(net: Network, stream: peers.Stream) -> peers.Contestant:
 
 
 def _of_installed(
-    *contestants: tuple[str, str, int, Callable[..., peers.Contestant]], arguments: tuple[Any, ...]
+    *contestants: tuple[str, str, int, Callable[[], peers.Contestant]],
 ) -> list[Entry]:
     return [
-        Entry(name, make(*arguments), steps)
-        for peer, name, steps, make in contestants
-        if _installed(peer)
+        Entry(name, make(), steps) for peer, name, steps, make in contestants if _installed(peer)
     ]
 
 
-def _rows(network: str, baseline: str, times: dict[str, list[float]]) -> list[dict[str, Any]]:
+def _rows(network: str, baseline: str, times: dict[str, list[float]]) -> list[Row]:
     of_baseline = statistics.median(times[baseline])
     return [
         {
@@ -245,12 +295,12 @@ def _rows(network: str, baseline: str, times: dict[str, list[float]]) -> list[di
     ]
 
 
-def _print(record: dict[str, Any]) -> None:
+def _print(record: _Record) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    table = Table("one step", "µs", "ratio", title="What a learning step costs here")
+    table = Table("one step", "µs", "ratio", title="The time of a learning step")
     for column in table.columns[1:]:
         column.justify = "right"
     network = ""

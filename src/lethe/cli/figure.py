@@ -1,4 +1,4 @@
-"""``lethe figure``: draw a figure of the report from our own runs."""
+"""``lethe figure``: draw a figure of the report from new runs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ from lethe.figures import DRAWN_BY, FIGURES
 from lethe.version import __version__
 
 __all__ = ["add_arguments", "run"]
+
+
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    names: list[str]
+    out: Path
+    seed: int | None
+    json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,12 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one object for each figure")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Arguments) -> int:
     """Draw the figures that are asked for, and say what was written.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns

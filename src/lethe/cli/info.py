@@ -1,44 +1,49 @@
-"""``lethe info``: what a checkpoint holds."""
+"""``lethe info``: describe a checkpoint."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from lethe.cli._support.sessions import Saved, read_life
+from lethe.cli._support.printable import printable
+from lethe.cli._support.run_metadata import RecordsMetadata, RunMetadata, TextMetadata
+from lethe.cli._support.sessions import read_checkpoint
 from lethe.cli._support.tables import aligned, scores_record, scores_text
 from lethe.core.network import Network
-from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.model import Model
-from lethe.model.classes import NAIVE
-from lethe.model.encoding import label_of
-from lethe.model.numbers import PREDICTORS
+from lethe.model.description import CategoryColumn
 
 __all__ = ["add_arguments", "run"]
 
 SHOWN = 20  # columns, or categories of one
 
 
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    model: str
+    json: bool
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.epilog = "Example: lethe info life"
+    parser.epilog = "Example: lethe info state"
     parser.add_argument(
         "model", metavar="MODEL", help="a checkpoint, or a folder of them: its newest valid one"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Say what a checkpoint holds.
+def run(args: Arguments) -> int:
+    """Describe a checkpoint.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -51,24 +56,37 @@ def run(args: argparse.Namespace) -> int:
     ValueError
         If it cannot be read.
     """
-    saved = read_life(args.model)
-    about: dict[str, Any] = {
+    saved = read_checkpoint(args.model)
+    about: dict[str, object] = {
         "file": str(saved.path),
         "bytes": os.path.getsize(saved.path),
         "format": _format(saved.path),
-        "version": saved.metadata.get("version"),
-        "kind": saved.metadata["kind"],
+        "version": saved.version,
+        "kind": type(saved.model).__name__,
     }
-    if isinstance(saved.what, Network):
-        about |= {"events": saved.story.get("events", saved.what.steps)}
-        about |= _network(saved.what)
+    if isinstance(saved.model, Network):
+        about["events"] = saved.run.events if saved.run else saved.model.steps
+        about |= _network(saved.model)
     else:
-        about |= _model(saved.what)
-    about |= _life(saved)
+        about |= _model(saved.model)
+    about["learn"] = _run(saved.run)
     if args.json:
         print(json.dumps(about))
+        return 0
+    lines = [
+        ["file", f"{saved.path} ({os.path.getsize(saved.path):,} bytes)"],
+        ["version", f"Lethe {printable(saved.version)}, checkpoint format {_format(saved.path)}"],
+    ]
+    if isinstance(saved.model, Network):
+        lines += [["content", repr(saved.model)]]
     else:
-        print(_text(saved, about))
+        lines += _model_lines(saved.model)
+    lines += _run_lines(saved.run)
+    print("\n".join(f"{name:<16}{value}" for name, value in lines))
+    if isinstance(saved.run, RecordsMetadata) and saved.run.scores is not None:
+        print(scores_text(saved.run.scores))
+    if isinstance(saved.model, Model) and saved.model.networks:
+        print(_weights_text(saved.model))
     return 0
 
 
@@ -79,7 +97,7 @@ def _format(path: Path) -> str:
     return str(header["__metadata__"]["format"])
 
 
-def _network(net: Network) -> dict[str, Any]:
+def _network(net: Network) -> dict[str, object]:
     topology = net.topology
     return {
         "steps": net.steps,
@@ -95,108 +113,95 @@ def _network(net: Network) -> dict[str, Any]:
     }
 
 
-def _model(model: Model) -> dict[str, Any]:
-    encoder = model.encoder
-    about: dict[str, Any] = {
-        name: getattr(model, name)
-        for name in ("events", "skipped", "missed", "task", "horizon", "period", "cells", "layers")
-    }
-    about |= {
+def _model(model: Model) -> dict[str, object]:
+    configuration, parameters = model.configuration(), model.parameters
+    about: dict[str, object] = {
+        "events": model.events,
+        "skipped": model.skipped,
+        "missed": model.missed,
+        "task": model.task,
+        "horizon": model.horizon,
+        "period": parameters.period,
+        "cells": parameters.cells,
+        "layers": parameters.layers,
         "targets": list(model.targets),
-        "time": encoder.time,
-        "rates": list(model.rates),
-        "numbers": list(encoder.numbers),
-        "categories": {name: len(column.places) for name, column in encoder.categories.items()},
-        "never_seen": list(encoder.ignored),
-        "waiting": len(model.owed) if not model.horizon else 0,
-        "alarms": dict(model.health.alarms),
+        "time": configuration["time"],
+        "rates": list(parameters.rates),
+        "numbers": list(configuration["numbers"]),
+        "categories": _sizes(configuration["categories"]),
+        "never_seen": configuration["never_seen"],
+        "waiting": model.waiting,
+        "diagnostics": dataclasses.asdict(model.diagnostics()),
     }
-    if model.heads is None:
+    if not model.networks:
         return about
-    racers = model.heads.racers
-    about["lost_steps"] = racers.lost
-    about["weights"] = sum(net.topology.weights for net in racers.learners)
-    about["believed"] = _believed(model)
+    about["weights"] = sum(net.topology.weights for net in model.networks)
+    about["predictor_weights"] = model.predictor_weights()
     if model.task != "regression":
-        about["classes"] = [label_of(key) for key in list(model.heads.classes)[-SHOWN:]]
+        about["classes"] = model.classes[-SHOWN:]
     return about
 
 
-def _believed(model: Model) -> dict[str, float]:
-    """How much each predictor counts in the mixture, in the mean of all heads."""
-    networks = [f"network, rate {rate:g}" for rate in model.rates]
-    if model.task != "regression":
-        weights = model.heads.mixture.weights
-        return dict(zip([*NAIVE, *networks], np.asarray(weights).tolist(), strict=True))
-    names = [*PREDICTORS, *networks]
-    rows = model.heads.part("mix_weights")
-    # Two mixtures of all predictors, and one of these two.
-    first, second, both = np.split(rows, [len(names), 2 * len(names)], axis=1)
-    weights = both[:, :1] * first + both[:, 1:] * second
-    return dict(zip(names, weights.mean(axis=0).tolist(), strict=True))
+def _sizes(categories: Mapping[str, CategoryColumn]) -> dict[str, int]:
+    """How many categories each column has."""
+    return {name: len(column["slots"]) for name, column in categories.items()}
 
 
-def _life(saved: Saved) -> dict[str, Any]:
-    """What `lethe learn` noted beside the model."""
-    if not saved.story:
-        return {"learn": None}
-    story = saved.story
-    position = {key: value for key, value in story["position"].items() if key != "columns"}
-    learn = {"options": story["options"], "position": position, "output": story.get("output")}
-    if isinstance(saved.what, Model):
-        learn |= scores_record(saved.scores["scores"])
-    elif saved.scores["symbols"]:
-        learn["bits_per_symbol"] = saved.scores["bits"] / saved.scores["symbols"]
-    return {"learn": learn}
+def _run(run: RunMetadata | None) -> dict[str, object] | None:
+    """The part that `lethe learn` wrote."""
+    if run is None:
+        return None
+    position = {key: value for key, value in run.position.items() if key != "columns"}
+    learn: dict[str, object] = {"options": dataclasses.asdict(run.options), "position": position}
+    if isinstance(run, RecordsMetadata):
+        return {**learn, "output": run.output, **scores_record(run.scores)}
+    return {**learn, "output": None, "bits_per_symbol": run.tally.bits / run.tally.symbols}
 
 
-def _text(saved: Saved, about: dict[str, Any]) -> str:
-    lines = [
-        ["file", f"{about['file']} ({about['bytes']:,} bytes)"],
-        ["made by", f"Lethe {about['version']}, checkpoint format {about['format']}"],
-    ]
-    if isinstance(saved.what, Network):
-        lines += [["what", repr(saved.what)]]
-    else:
-        lines += _model_lines(about)
-    learn = about["learn"]
-    if learn is not None:
-        lines += [["stands at", ", ".join(f"{k} {v}" for k, v in learn["position"].items() if v)]]
-        if learn["output"]:
-            lines += [["has written", f"{learn['output']['bytes']:,} bytes"]]
-        if "bits_per_symbol" in learn:
-            lines += [["bits per symbol", f"{learn['bits_per_symbol']:.3f}"]]
-    text = "\n".join(f"{name:<16}{value}" for name, value in lines)
-    scores = saved.scores["scores"] if isinstance(saved.what, Model) and saved.story else None
-    if isinstance(scores, NumberScores | ClassScores):
-        text += "\n" + scores_text(scores)
-    if about.get("believed"):
-        believed = sorted(about["believed"].items(), key=lambda item: -item[1])
-        rows = [[name, f"{100 * weight:.1f} %"] for name, weight in believed if weight >= 0.0005]
-        text += "\nwhat its predictions are made of\n" + aligned(rows)
-    return text
-
-
-def _model_lines(about: dict[str, Any]) -> list[list[str]]:
-    ahead = f", {about['horizon']} ahead" if about["horizon"] else ""
-    categories = [f"{name} ({count:,})" for name, count in about["categories"].items()]
-    alarms = [f"{name} {count:,}" for name, count in about["alarms"].items() if count]
-    lines = [
-        ["what", f"a model: {about['task']} of {_some(about['targets']) or 'symbols'}{ahead}"],
-        ["events", f"{about['events']:,}, skipped {about['skipped']:,}, missed targets "
-         f"{about['missed']:,}"],
-        ["networks", f"{len(about['rates'])} of {about['layers']} x {about['cells']} cells"
-         + (f", {about['weights']:,} weights" if "weights" in about else "")],
-        ["numbers", _some(about["numbers"]) or "none"],
-        ["categories", _some(categories) or "none"],
-        ["time", about["time"] or "none"],
-        ["alarms", _some(alarms) or "none"],
-    ]  # fmt: skip
-    if about.get("lost_steps"):
-        lines += [["lost steps", f"{about['lost_steps']:,}"]]
+def _run_lines(run: RunMetadata | None) -> list[list[str]]:
+    if run is None:
+        return []
+    known = {key: value for key, value in run.position.items() if key != "columns" and value}
+    lines = [["position", printable(", ".join(f"{key} {known[key]}" for key in known))]]
+    if isinstance(run, TextMetadata):
+        return [*lines, ["bits per symbol", f"{run.tally.bits / run.tally.symbols:.3f}"]]
+    if run.output is not None:
+        lines += [["output", f"{run.output['bytes']:,} bytes"]]
     return lines
 
 
-def _some(names: list[str]) -> str:
+def _weights_text(model: Model) -> str:
+    weights = sorted(model.predictor_weights().items(), key=lambda item: -item[1])
+    rows = [[name, f"{100 * weight:.1f} %"] for name, weight in weights if weight >= 0.0005]
+    return "weights of the predictors\n" + aligned(rows)
+
+
+def _model_lines(model: Model) -> list[list[str]]:
+    configuration, parameters = model.configuration(), model.parameters
+    ahead = f", {model.horizon} ahead" if model.horizon else ""
+    sizes = _sizes(configuration["categories"])
+    networks = (
+        f"{len(parameters.rates)} of {parameters.layers} "
+        f"layer{'s' if parameters.layers > 1 else ''} of {parameters.cells} cells"
+    )
+    if model.networks:
+        networks += f", {sum(net.topology.weights for net in model.networks):,} weights"
+    found = dataclasses.asdict(model.diagnostics())
+    diagnostics = [f"{name.replace('_', ' ')} {count:,}" for name, count in found.items() if count]
+    return [
+        ["content", f"a model: {model.task} of {_some(model.targets) or 'symbols'}{ahead}"],
+        [
+            "events",
+            f"{model.events:,}, skipped {model.skipped:,}, missed targets {model.missed:,}",
+        ],
+        ["networks", networks],
+        ["numbers", _some(list(configuration["numbers"])) or "none"],
+        ["categories", _some([f"{name} ({sizes[name]:,})" for name in sizes]) or "none"],
+        ["time", printable(configuration["time"] or "none")],
+        ["diagnostics", _some(diagnostics) or "nothing to report"],
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return printable(", ".join(names[:SHOWN]) + more)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections import deque
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +18,17 @@ from lethe.cli._support.learn_options import (
     FOR_TEXTS,
     LAYERS,
     UPDATES,
+    LearnArguments,
     add_arguments,
 )
 from lethe.cli._support.records import is_table, learn_records
-from lethe.cli._support.sessions import Keeper, agreed
+from lethe.cli._support.run_metadata import (
+    RecordsMetadata,
+    TextMetadata,
+    TextOptions,
+    TextPosition,
+)
+from lethe.cli._support.sessions import CheckpointSession, agreed
 from lethe.cli._support.tables import progress
 from lethe.core.network import Network, NotFiniteError, instruction_set
 from lethe.core.topology import Topology
@@ -67,12 +72,12 @@ def text_topology(layers: int = LAYERS, cells: int = CELLS) -> Topology:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: LearnArguments) -> int:
     """Learn a source, show how well it goes, and print the figures at the end.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : LearnArguments
         As `add_arguments` declares.
 
     Returns
@@ -90,19 +95,19 @@ def run(args: argparse.Namespace) -> int:
     records = [name for name in FOR_RECORDS if getattr(args, name) not in (None, False)]
     text = [name for name in FOR_TEXTS if getattr(args, name) not in (None, False)]
     if text and records:
-        raise ValueError(f"--{records[0]} is for tables of records, --{text[0]} for texts")
+        raise ValueError(f"--{records[0]} is for tables of records, --{text[0]} for text")
     if records and args.source is None:
         raise ValueError(f"--{records[0]} needs SOURCE, a table of records")
-    with Keeper(args.checkpoint, args.every, args.resume) as keeper:
-        before = keeper.found.story["mode"] if keeper.found else None
+    with CheckpointSession(args.checkpoint, args.every, args.resume) as session:
+        before = session.found.run if session.found else None
         if not records and not text and before is not None:
-            table = before == "records"
+            table = isinstance(before, RecordsMetadata)
         else:
             table = bool(records) or (not text and is_table(args.source))
-        return learn_records(args, keeper) if table else _learn_text(args, keeper)
+        return learn_records(args, session) if table else _learn_text(args, session)
 
 
-def _check_numbers(args: argparse.Namespace) -> None:
+def _check_numbers(args: LearnArguments) -> None:
     least = {"limit": 1, "seed": 0, "layers": 1, "cells": 1, "skip": 0}
     for option, bound in least.items():
         value = getattr(args, option)
@@ -112,30 +117,33 @@ def _check_numbers(args: argparse.Namespace) -> None:
         raise ValueError("--follow needs SOURCE to be a file, which grows")
 
 
-def _learn_text(args: argparse.Namespace, keeper: Keeper) -> int:
-    net, options, tally, position = _text_life(args, keeper)
+def _learn_text(args: LearnArguments, session: CheckpointSession) -> int:
+    net, options, tally, position = _start(args, session)
     stream, name = _open(args, position)
     with closing(stream):
-        return _TextRun(args, keeper, net, options, tally, stream, name).go()
+        return _TextRun(args, session, net, options, tally, stream, name).go()
 
 
-def _text_life(
-    args: argparse.Namespace, keeper: Keeper
-) -> tuple[Network, dict[str, Any], Tally, dict[str, Any] | None]:
-    """The network, its options, and what it remembers: new ones, or those of a checkpoint."""
-    given = {name: getattr(args, name) for name in ("layers", "cells", "update", "rate", "seed")}
-    found = keeper.found
+def _start(
+    args: LearnArguments, session: CheckpointSession
+) -> tuple[Network, TextOptions, Tally, TextPosition | None]:
+    """The network, its options, scores and position: new ones, or those of a checkpoint."""
+    found = session.found
     if found is None:
-        defaults = {"layers": LAYERS, "cells": CELLS, "update": "rmsprop", "seed": 0}
-        options = {**given, **{k: v for k, v in defaults.items() if given[k] is None}}
-        if options["rate"] is None:
-            options["rate"] = UPDATES[options["update"]][1]
+        update = args.update or "rmsprop"
+        options = TextOptions(
+            layers=args.layers or LAYERS,
+            cells=args.cells or CELLS,
+            update=update,
+            rate=UPDATES[update][1] if args.rate is None else args.rate,
+            seed=args.seed or 0,
+        )
         return _network(options), options, Tally(), None
-    if found.story.get("mode") != "text" or not isinstance(found.what, Network):
+    if not isinstance(found.run, TextMetadata) or not isinstance(found.model, Network):
         raise ValueError(f"the checkpoint {found.path} is one of records, got a text")
-    options = agreed(found.story["options"], given, found.path)
-    tally = Tally(**{**found.scores, "window": deque(found.scores["window"])})
-    return found.what, options, tally, found.story["position"]
+    given = {name: getattr(args, name) for name in ("layers", "cells", "update", "rate", "seed")}
+    agreed(vars(found.run.options), given, found.path)
+    return found.model, found.run.options, found.run.tally, found.run.position
 
 
 class _TextRun:
@@ -143,46 +151,46 @@ class _TextRun:
 
     def __init__(
         self,
-        args: argparse.Namespace,
-        keeper: Keeper,
+        args: LearnArguments,
+        session: CheckpointSession,
         net: Network,
-        options: dict[str, Any],
+        options: TextOptions,
         tally: Tally,
         stream: TextStream,
         name: str,
     ) -> None:
         self.args = args
-        self.keeper = keeper
+        self.session = session
         self.net = net
         self.options = options
         self.tally = tally
         self.stream = stream
         self.name = name
-        self.passed = stream.position - tally.symbols  # bytes that are no symbols of this life
+        self.passed = stream.position - tally.symbols  # bytes that this run has not learned
 
     def go(self) -> int:
-        args, keeper, net = self.args, self.keeper, self.net
+        args, session, net = self.args, self.session, self.net
         score, code, reason = None, 0, ""
         interrupts = Interrupts()
-        with interrupts if keeper else nullcontext(), progress("symbols", args.limit) as show:
+        with interrupts if session else nullcontext(), progress("symbols", args.limit) as show:
             try:
                 for score in predict_symbols(
                     net,
                     _Patient(self.stream, interrupts),
                     limit=args.limit,
-                    chunk=min(1000, keeper.every) if keeper else 1000,
+                    chunk=min(1000, session.every) if session else 1000,
                     tally=self.tally,
                 ):
-                    if keeper.due(score.symbols):
+                    if session.due(score.symbols):
                         self._save()
-                    show(score.symbols, lambda score=score: _on_the_way(score))  # type: ignore[misc]
+                    show(score.symbols, lambda score=score: _running_scores(score))  # type: ignore[misc]
             except KeyboardInterrupt:
                 code, reason = 130, "interrupted"
             except NotFiniteError as error:
                 code, reason = 1, str(error)
-        kept = self._keep_the_end(code, interrupts)
+        kept = self._save_the_end(code, interrupts)
         if reason:
-            advice = f"; {kept} holds the life so far, --resume goes on with it" if kept else ""
+            advice = f"; {kept} holds the state so far, --resume continues it" if kept else ""
             print(f"lethe learn: {reason}{advice}", file=sys.stderr)
         if score is None:
             if not reason and not self.tally.symbols:
@@ -191,31 +199,31 @@ class _TextRun:
             if score is None:
                 return code
         if args.json:
-            record = _record(score, net, self.name, self.options["seed"])
-            print(json.dumps({**record, "checkpoint": kept} if keeper else record))
+            record = _record(score, net, self.name, self.options.seed)
+            print(json.dumps({**record, "checkpoint": kept} if session else record))
         else:
-            print(_text(score, net, self.name, self.options["seed"]))
+            print(_text(score, net, self.name, self.options.seed))
             if kept:
                 print(f"checkpoint               {kept}")
         return code
 
     def _save(self) -> str:
-        story = {
-            "mode": "text",
-            "events": self.tally.symbols,
-            "options": self.options,
-            "position": {"offset": self.stream.position, "sha256": self.stream.digest},
-        }
-        return str(self.keeper.save(self.net, story, vars(self.tally)))
+        run = TextMetadata(
+            events=self.tally.symbols,
+            options=self.options,
+            position={"offset": self.stream.position, "sha256": self.stream.digest},
+            tally=self.tally,
+        )
+        return str(self.session.save(self.net, run))
 
-    def _keep_the_end(self, code: int, interrupts: Interrupts) -> str | None:
-        """The last checkpoint, unless an interrupt has come between a symbol and its place."""
-        found = self.keeper.found
-        begun_with = found.story["events"] if found else 0
-        if not self.keeper or self.tally.symbols == begun_with:
+    def _save_the_end(self, code: int, interrupts: Interrupts) -> str | None:
+        """Save the last checkpoint, unless an interrupt has come within a chunk of symbols."""
+        found = self.session.found
+        started_at = found.run.events if found and found.run else 0
+        if not self.session or self.tally.symbols == started_at:
             return str(found.path) if found else None
-        whole = self.stream.position - self.passed == self.tally.symbols
-        if not code or (code == 130 and interrupts.between_events and whole):
+        complete = self.stream.position - self.passed == self.tally.symbols
+        if not code or (code == 130 and interrupts.between_events and complete):
             return self._save()
         return None
 
@@ -239,18 +247,18 @@ def _so_far(tally: Tally) -> Score | None:
     return Score(tally.symbols, tally.bits / tally.symbols, recent, 0.0)
 
 
-def _network(options: dict[str, Any]) -> Network:
-    layers, cells = options["layers"], options["cells"]
+def _network(options: TextOptions) -> Network:
+    layers, cells = options.layers, options.cells
     if layers * cells > MOST_CELLS:
         raise ValueError(
             f"--layers times --cells must be at most {MOST_CELLS:,}, got {layers:,} times {cells:,}"
         )
     try:
-        update: Update = UPDATES[options["update"]][0](options["rate"])
+        update: Update = UPDATES[options.update][0](options.rate)
     except ValueError as error:
         raise ValueError(f"--{error}") from None
     try:
-        return Network(text_topology(layers, cells), update=update, seed=options["seed"])
+        return Network(text_topology(layers, cells), update=update, seed=options.seed)
     except ValueError as error:
         if not str(error).startswith("topology "):  # which must fit into memory
             raise
@@ -259,18 +267,18 @@ def _network(options: dict[str, Any]) -> Network:
         ) from None
 
 
-def _open(args: argparse.Namespace, position: dict[str, Any] | None) -> tuple[TextStream, str]:
+def _open(args: LearnArguments, position: TextPosition | None) -> tuple[TextStream, str]:
     """The stream, and its name."""
     source, skip = args.source, args.skip
     if source == "-" and sys.stdin is None:
         raise ValueError("SOURCE - needs standard input, which is closed")
     if source == "-" and position is not None and skip is None:
         raise ValueError(
-            "standard input must be told how far it is used up, got a checkpoint without --skip "
+            "standard input must have --skip, the bytes to skip, got a checkpoint without --skip "
             "(--skip 0 if only new bytes come)"
         )
     if source is None:
-        text: Any = topics()
+        text: bytes | BinaryIO | Path = topics()
         name = f"pydoc_data.topics of Python {sys.version.split()[0]}"
     elif source == "-":
         text, name = sys.stdin.buffer, "standard input"
@@ -297,7 +305,7 @@ def _open(args: argparse.Namespace, position: dict[str, Any] | None) -> tuple[Te
     return stream, name
 
 
-def _on_the_way(score: Score) -> str:
+def _running_scores(score: Score) -> str:
     return (
         f"{score.recent_bits_per_symbol:.3f} bits/symbol lately, "
         f"{score.bits_per_symbol:.3f} overall, {score.microseconds_per_symbol:.0f} µs/symbol"

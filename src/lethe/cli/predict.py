@@ -1,4 +1,4 @@
-"""``lethe predict``: what a model that was learned before says of a source; it learns nothing."""
+"""``lethe predict``: predict a source with a trained model, without learning."""
 
 from __future__ import annotations
 
@@ -7,29 +7,48 @@ import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from lethe.cli._support.interrupts import Interrupts
 from lethe.cli._support.records import opened, where
-from lethe.cli._support.sessions import Saved, read_life
-from lethe.cli._support.tables import on_the_way, progress, scores_record, scores_text
+from lethe.cli._support.run_metadata import RecordsMetadata
+from lethe.cli._support.sessions import Saved, read_checkpoint
+from lethe.cli._support.tables import progress, running_scores, scores_record, scores_text
 from lethe.cli._support.writer import FORMATS, EventWriter, Lines, open_writer
 from lethe.core.network import Network
 from lethe.data import TextStream
+from lethe.data.sources import Form
+from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.evaluate.prequential import EventScores, predict_events, predict_symbols
 from lethe.model import Model
 from lethe.version import __version__
 
 __all__ = ["add_arguments", "run"]
 
+Scores = NumberScores | ClassScores | None
+
+
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    model: str
+    source: str
+    form: Form | None
+    out: str | None
+    format: str | None
+    limit: int | None
+    skip: int | None
+    follow: bool
+    json: bool
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
-        "Examples: lethe predict life new.csv > predicted.jsonl\n"
-        "          lethe predict life new.csv --out predicted.csv --format csv\n"
-        "          lethe predict life/000000005000.safetensors - --form csv < new.csv\n"
-        "          lethe predict text-life other.txt"
+        "Examples: lethe predict state new.csv > predicted.jsonl\n"
+        "          lethe predict state new.csv --out predicted.csv --format csv\n"
+        "          lethe predict state/000000005000.safetensors - --form csv < new.csv\n"
+        "          lethe predict text-state other.txt"
     )
     parser.add_argument(
         "model", metavar="MODEL", help="a checkpoint, or a folder of them: its newest valid one"
@@ -43,24 +62,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--form",
         choices=("csv", "jsonl", "parquet"),
-        help="of SOURCE (by default what its suffix, or else its first character, says)",
+        help="of SOURCE (by default from its suffix, or else its first character)",
     )
     parser.add_argument("--out", metavar="FILE", help="a line for each event (-, standard output)")
     parser.add_argument("--format", choices=FORMATS, help="of --out (jsonl)")
     parser.add_argument("--limit", type=int, metavar="N", help="stop after N events")
-    parser.add_argument("--skip", type=int, metavar="N", help="pass over the first N of SOURCE")
+    parser.add_argument("--skip", type=int, metavar="N", help="skip the first N events of SOURCE")
     parser.add_argument(
-        "--follow", action="store_true", help="at the end of the file wait for more, until Ctrl-C"
+        "--follow", action="store_true", help="wait for more at the end of the file, until Ctrl-C"
     )
-    parser.add_argument("--json", action="store_true", help="the figures at the end as one object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object with the scores")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Predict each event of a source with a model that stays as it is.
+def run(args: Arguments) -> int:
+    """Predict each event of a source with a model that does not change.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -79,26 +98,29 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f"--{option} must be at least {least}, got {value}")
     if args.follow and args.source == "-":
         raise ValueError("--follow needs SOURCE to be a file, which grows")
-    saved = read_life(args.model)
-    if isinstance(saved.what, Network):
-        return _predict_text(args, saved.what)
-    return _predict_records(args, saved, saved.what)
+    saved = read_checkpoint(args.model)
+    if isinstance(saved.model, Network):
+        return _predict_text(args, saved.model)
+    return _predict_records(args, saved, saved.model)
 
 
-def _predict_records(args: argparse.Namespace, saved: Saved, model: Model) -> int:
-    if model.task == "symbols":
-        raise ValueError(f"MODEL must predict columns of records or be a network, got {args.model}")
-    if not model.events:
-        raise ValueError(f"MODEL must have learned from an event, got none in {args.model}")
+def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
+    _check_model(args, model)
     out = args.out or "-"
-    scores = EventScores(model, saved.scores["time"] if saved.story else None)
+    scores = EventScores(model, saved.run.time if isinstance(saved.run, RecordsMetadata) else None)
     lines = Lines(
         args.format or "jsonl", model.targets, model.horizon, model.task == "classification"
     )
     writer: EventWriter | None = None
-    begun_with, code = model.events, 0
+    started_at, code = model.events, 0
     with ExitStack() as stack:
-        stream = opened(args.source, args, model.bad, None)
+        stream = opened(
+            args.source,
+            form=args.form,
+            skip=args.skip,
+            follow=args.follow,
+            bad=model.parameters.bad,
+        )
         stack.callback(stream.close)
         interrupts = stack.enter_context(Interrupts())
         show = stack.enter_context(progress("events", args.limit))
@@ -108,7 +130,7 @@ def _predict_records(args: argparse.Namespace, saved: Saved, model: Model) -> in
                 interrupts.between(iter(stream)),
                 name=where(stream),
                 scores=scores,
-                limit=None if args.limit is None else begun_with + args.limit,
+                limit=None if args.limit is None else started_at + args.limit,
                 learn=False,
             ):
                 line = lines.line(record.number, record.event, report)
@@ -116,7 +138,7 @@ def _predict_records(args: argparse.Namespace, saved: Saved, model: Model) -> in
                     writer = open_writer(out, lines.header() + line, in_place=args.follow)
                 else:
                     writer.write(line)
-                show(model.events - begun_with, lambda: on_the_way(scores.scores))
+                show(model.events - started_at, lambda: running_scores(scores.scores))
         except KeyboardInterrupt:
             code = 130
             print("lethe predict: interrupted", file=sys.stderr)
@@ -126,26 +148,43 @@ def _predict_records(args: argparse.Namespace, saved: Saved, model: Model) -> in
             raise
         if writer is not None:
             writer.close(True)
-    record_of = {
-        "source": stream.name,
-        "model": str(saved.path),
-        "events": model.events - begun_with,
-        "unreadable": stream.skipped,
-        **scores_record(scores.scores),
-        "out": out,
-        "version": __version__,
-    }
-    file = sys.stderr if out == "-" else sys.stdout
-    if args.json:
-        print(json.dumps(record_of), file=file)
-        return code
-    print(f"{model.events - begun_with:,} events of {stream.name}, nothing learned", file=file)
-    if scores.scores is not None:
-        print(scores_text(scores.scores), file=file)
+    _say_what(
+        args, f"{saved.path}", model.events - started_at, stream.name, stream.skipped, scores.scores
+    )
     return code
 
 
-def _predict_text(args: argparse.Namespace, net: Network) -> int:
+def _say_what(
+    args: Arguments, path: str, events: int, source: str, unreadable: int, scores: Scores
+) -> None:
+    """What was predicted, in a few lines or as JSON; where records go to stdout, on stderr."""
+    out = args.out or "-"
+    file = sys.stderr if out == "-" else sys.stdout
+    if args.json:
+        record_of = {
+            "source": source,
+            "model": path,
+            "events": events,
+            "unreadable": unreadable,
+            **scores_record(scores),
+            "out": out,
+            "version": __version__,
+        }
+        print(json.dumps(record_of), file=file)
+        return
+    print(f"{events:,} events of {source}, nothing learned", file=file)
+    if scores is not None:
+        print(scores_text(scores), file=file)
+
+
+def _check_model(args: Arguments, model: Model) -> None:
+    if model.task == "symbols":
+        raise ValueError(f"MODEL must predict columns of records or be a network, got {args.model}")
+    if not model.events:
+        raise ValueError(f"MODEL must have learned from an event, got none in {args.model}")
+
+
+def _predict_text(args: Arguments, net: Network) -> int:
     """Bits per symbol of a text."""
     for option in ("form", "out", "format"):
         if getattr(args, option) is not None:
@@ -157,7 +196,7 @@ def _predict_text(args: argparse.Namespace, net: Network) -> int:
         )
     if args.source == "-" and sys.stdin is None:
         raise ValueError("SOURCE - needs standard input, which is closed")
-    source: Any = sys.stdin.buffer if args.source == "-" else Path(args.source)
+    source: BinaryIO | Path = sys.stdin.buffer if args.source == "-" else Path(args.source)
     stream = TextStream(source, args.skip or 0, follow=args.follow)
     score, code = None, 0
     with progress("symbols", args.limit) as show:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from lethe.version import __version__
 
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 _WITHOUT_MATPLOTLIB = 'they are drawn by matplotlib, which is missing: pip install "lethe-ml[plot]"'
+
+
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    results: Path
+    figures: Path
+    no_draw: bool
+    out: Path
+    json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,12 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one object: what the page holds")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Arguments) -> int:
     """Read the results, find or draw the figures, and write the page.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -97,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         )
         page = text.encode("utf-8", "replace")
         write(page)
-    record = {
+    record: _Record = {
         "file": str(args.out),
         "bytes": len(page),
         "tables": [table.name for table in held if table.records],
@@ -112,7 +122,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _pictures(args: argparse.Namespace) -> tuple[list[Picture], str]:
+class _Record(TypedDict):
+    """What the page holds."""
+
+    file: str
+    bytes: int
+    tables: list[str]
+    missing: list[str]
+    figures: list[str]
+    version: str
+
+
+def _pictures(args: Arguments) -> tuple[list[Picture], str]:
     """The figures that the folder holds or that can be drawn, and why others are missing."""
     from lethe import report
     from lethe.figures import FIGURES
@@ -155,7 +176,7 @@ def _about() -> dict[str, str]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Callable[[bytes], None]]:
-    """What writes a file whole or not at all; whether it can be written is seen at once."""
+    """Write a file completely or not at all; whether it can be written is checked at once."""
     if path.suffix in (".json", ".jsonl", ".svg", ".png"):
         raise ValueError(f"--out is an HTML page, and {path} is named like what it is made of")
     with _file_errors(path):
@@ -189,7 +210,7 @@ def _file_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _progress() -> Iterator[Any]:
+def _progress() -> Iterator[Callable[[str], None]]:
     """What shows a line on standard error, where that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda line: None
@@ -197,11 +218,11 @@ def _progress() -> Iterator[Any]:
     from rich.console import Console
 
     with Console(stderr=True).status("") as status:
-        yield status.update
+        yield lambda line: status.update(line)
 
 
-def _text(record: dict[str, Any]) -> str:
-    tables, figures = (len(record[what]) for what in ("tables", "figures"))
+def _text(record: _Record) -> str:
+    tables, figures = len(record["tables"]), len(record["figures"])
     text = (
         f"{record['file']}: {tables} of {tables + len(record['missing'])} tables, "
         f"{figures} figures, {record['bytes'] / 1e6:.1f} MB"

@@ -7,17 +7,18 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lethe.cli._support.trials_progress import TrialsProgress
 from lethe.experiments import EXTRAS, TABLES
 
 if TYPE_CHECKING:
     from lethe.experiments import Plan, Task
-    from lethe.experiments.results import Record
+    from lethe.experiments.records import Record
+    from lethe.experiments.table import Row, RowTrial, Table
 
 EXAMPLES = """\
 examples:
@@ -29,8 +30,23 @@ examples:
                                                 every table, on a Dask cluster
 
 Results files hold one JSON object per finished trial. Interrupted (Ctrl-C) or killed, all finished
-trials are kept, and --resume goes on from there.
+trials are kept, and --resume continues from there.
 """
+
+
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    experiment: str
+    full: bool
+    row: list[str] | None
+    trials: int | None
+    seed: int | None
+    jobs: int | None
+    scheduler: str | None
+    out: Path | None
+    resume: bool
+    json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,18 +73,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trials",
         metavar="N",
-        type=_whole(1),
+        type=_integer(1),
         help="trials of each row (default: all with --full, else as many as take a minute)",
     )
     parser.add_argument(
         "--seed",
         metavar="S",
-        type=_whole(0),
+        type=_integer(0),
         help="seed of the first trial; the others follow in order (default: the table's, mostly 0)",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--jobs", metavar="J", type=_whole(1), help="processes (default: one for each core)"
+        "--jobs", metavar="J", type=_integer(1), help="processes (default: one for each core)"
     )
     where.add_argument(
         "--scheduler",
@@ -89,8 +105,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _whole(least: int) -> Callable[[str], int]:
-    """A type of argument: a whole number of at least so much."""
+def _integer(least: int) -> Callable[[str], int]:
+    """A type of argument: a whole number of at least `least`."""
 
     def number(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
@@ -102,12 +118,12 @@ def _whole(least: int) -> Callable[[str], int]:
     return number
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the trials that are asked for, and compare.
+def run(args: Arguments) -> int:
+    """Run the requested trials, and compare.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -128,7 +144,7 @@ def run(args: argparse.Namespace) -> int:
     if args.experiment == "all" and args.row:
         raise ValueError("--row is for one experiment, whose rows they are, and not for all")
     names = _names(args)
-    # What is wrong with any of them is said before the first trial.
+    # Errors in any of them are raised before the first trial.
     asked = [_ask(args, name) for name in names]
     for number, one in enumerate(asked):
         if number and not args.json:
@@ -145,8 +161,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _names(args: argparse.Namespace) -> list[str]:
-    """The tables that are asked for; of all of them, those that can be run here."""
+def _names(args: Arguments) -> list[str]:
+    """The requested tables; with `all`, those that can be run here."""
     from lethe.experiments import missing
 
     if args.experiment != "all":
@@ -161,10 +177,10 @@ def _names(args: argparse.Namespace) -> list[str]:
 
 @dataclass
 class _Asked:
-    """A table as it was asked for: its trials, where they go, and those that are done, by key."""
+    """A table as it was requested: its trials, their file, and those that are done, by key."""
 
     name: str
-    table: Any
+    table: Table
     plan: Plan
     tasks: dict[str, Task]
     path: Path | None
@@ -187,11 +203,11 @@ class _Asked:
             return f"{len(self.done)} of {len(self.tasks)} trials were finished"
         return (
             f"{len(self.in_file())} of {len(self.tasks)} trials were finished and are in "
-            f"{self.path}; --resume goes on"
+            f"{self.path}; --resume continues"
         )
 
 
-def _ask(args: argparse.Namespace, name: str) -> _Asked:
+def _ask(args: Arguments, name: str) -> _Asked:
     """What is to be run of a table, and what its results file holds of it."""
     from lethe import experiments
     from lethe.experiments import results
@@ -209,12 +225,12 @@ def _ask(args: argparse.Namespace, name: str) -> _Asked:
     if asked.done and not args.resume:
         raise ValueError(
             f"{path} holds {len(asked.done)} of these trials already: "
-            "go on with --resume, or choose another --out"
+            "continue with --resume, or choose another --out"
         )
     return asked
 
 
-def _plan(args: argparse.Namespace, table: Any) -> Plan:
+def _plan(args: Arguments, table: Table) -> Plan:
     """What is run: the short form, unless the whole table or single rows are asked for."""
     for row in args.row or ():
         if row not in table.ROWS:
@@ -227,7 +243,7 @@ def _plan(args: argparse.Namespace, table: Any) -> Plan:
     return replace(plan, trials=args.trials, fewer={}) if args.trials else plan
 
 
-def _run_table(args: argparse.Namespace, asked: _Asked) -> None:
+def _run_table(args: Arguments, asked: _Asked) -> None:
     """Run what is missing of a table, and show it."""
     from lethe.experiments import results, run_task
     from lethe.trials.workers import one_thread, run_all
@@ -243,7 +259,7 @@ def _run_table(args: argparse.Namespace, asked: _Asked) -> None:
     todo = [task for key, task in asked.tasks.items() if key not in asked.done]
     if todo and path is not None:
         results.make(path)
-    with _Progress(asked) as progress:
+    with TrialsProgress(asked.name, len(asked.tasks), len(asked.done)) as progress:
 
         def finished(task: Task, record: Record) -> None:
             if path is not None:
@@ -272,7 +288,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _say_what(args: argparse.Namespace, asked: _Asked) -> None:
+def _say_what(args: Arguments, asked: _Asked) -> None:
     plan, full = asked.plan, asked.table.FULL
     print(asked.table.TITLE)
     if not (args.full or args.row):
@@ -299,15 +315,15 @@ def _networks(plan: Plan, rows: Iterable[str]) -> str:
     return _range(plan.fewer.get(row, plan.trials) for row in rows)
 
 
-def _limits(plan: Plan, full: Plan, rows: Any) -> list[str]:
-    """The plan's limits, each beside what the whole table has."""
+def _limits(plan: Plan, full: Plan, rows: Mapping[str, Row[RowTrial]]) -> list[str]:
+    """The plan's limits, each compared with the whole table's."""
     trials = [rows[row].trial for row in plan.rows]
     said = []
     for name, limit in plan.limits.items():
         has_it = [t for t in trials if name in {field.name for field in fields(t)}]
-        whole = {full.limits.get(name, getattr(trial, name)) for trial in has_it} - {limit}
-        if whole:
-            said.append(f"{name.replace('_', ' ')} {limit:,} instead of {_range(whole)}")
+        others = {full.limits.get(name, getattr(trial, name)) for trial in has_it} - {limit}
+        if others:
+            said.append(f"{name.replace('_', ' ')} {limit:,} instead of {_range(others)}")
     return said
 
 
@@ -324,64 +340,16 @@ def _time(seconds: Iterable[float]) -> str:
     return f"{total / 60:.0f} minutes" if total < 7200 else f"{total / 3600:.1f} hours"
 
 
-def _print_json(args: argparse.Namespace, record: Record) -> None:
+def _print_json(args: Arguments, record: Record) -> None:
     if args.json:
         print(json.dumps(record), flush=True)
 
 
-def _write_page(path: Path, args: argparse.Namespace, asked: _Asked, text: str) -> None:
-    """The table beside the results file, with the command that made it."""
+def _write_page(path: Path, args: Arguments, asked: _Asked, text: str) -> None:
+    """Write the table next to the results file, with the command that made it."""
     options = [f"--row {row}" for row in args.row or ()]
     options += [f"--trials {args.trials}"] if args.trials else []
     options += [f"--seed {args.seed}"] if args.seed is not None else []
     command = " ".join([f"lethe reproduce {asked.name} --full", *options])
     page = f"# {asked.table.TITLE}\n\nMade by `{command}`.\n\n```\n{text}\n```\n"
     path.write_text(page, encoding="utf-8")
-
-
-class _Progress(AbstractContextManager["_Progress"]):
-    """A bar for all trials; nothing where nobody looks."""
-
-    def __init__(self, asked: _Asked) -> None:
-        self._bar: Any = None
-        if not sys.stderr.isatty():
-            return
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("trials,"),
-            TimeElapsedColumn(),
-            TextColumn("gone,"),
-            TimeRemainingColumn(),
-            TextColumn("to go"),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._all = self._bar.add_task(
-            asked.name, total=len(asked.tasks), completed=len(asked.done)
-        )
-
-    def __enter__(self) -> _Progress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def finished(self, task: Task) -> None:
-        """A trial has ended."""
-        if self._bar is not None:
-            self._bar.update(self._all, advance=1, description=f"{task.experiment} {task.row}")

@@ -1,4 +1,4 @@
-"""``lethe sample``: let a model of symbols or text write on, symbol by symbol."""
+"""``lethe sample``: generate symbols or text with a model."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.cli._support.sessions import Saved, read_life
+from lethe.cli._support.run_metadata import TextMetadata
+from lethe.cli._support.sessions import Saved, read_checkpoint
 from lethe.core.network import Network
 from lethe.model import Model
 from lethe.version import __version__
@@ -21,14 +22,28 @@ __all__ = ["add_arguments", "draw", "run"]
 
 LENGTH = 500
 
-Probabilities = NDArray[np.floating[Any]]
+Probabilities: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+
+#: A symbol: a string, a number, or whatever the model was given.
+Symbol: TypeAlias = Hashable
+
+
+class Arguments(argparse.Namespace):
+    """The arguments of the command."""
+
+    model: str
+    length: int
+    temperature: float
+    seed: int
+    prompt: str
+    json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
-        "Examples: lethe learn book.txt --checkpoint life && lethe sample life\n"
-        "          lethe sample life --prompt 'The river' --temperature 0.7 --seed 3"
+        "Examples: lethe learn book.txt --checkpoint state && lethe sample state\n"
+        "          lethe sample state --prompt 'The river' --temperature 0.7 --seed 3"
     )
     parser.add_argument(
         "model", metavar="MODEL", help="a checkpoint, or a folder of them: its newest valid one"
@@ -48,17 +63,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--prompt",
         default="",
         metavar="TEXT",
-        help="what comes first; without it, the model goes on where its stream stopped",
+        help="the beginning of the text; without it, the model continues where its stream stopped",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Draw symbols from a model that stays as it is.
+def run(args: Arguments) -> int:
+    """Draw symbols from a model that does not change.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : Arguments
         As `add_arguments` declares.
 
     Returns
@@ -69,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     Raises
     ------
     ValueError
-        If the model cannot be read or is none of symbols, or an argument is out of its range.
+        If the model cannot be read or does not predict symbols, or an argument is out of range.
     """
     if args.length < 0:
         raise ValueError(f"--length must be at least 0, got {args.length}")
@@ -77,12 +92,12 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"--temperature must be a number at least 0, got {args.temperature}")
     if args.seed < 0:
         raise ValueError(f"--seed must be at least 0, got {args.seed}")
-    saved = read_life(args.model)
+    saved = read_checkpoint(args.model)
     random = np.random.default_rng(args.seed)
-    if isinstance(saved.what, Network):
-        pieces = _of_network(saved, saved.what, args, random)
+    if isinstance(saved.model, Network):
+        pieces = _of_network(saved, saved.model, args, random)
     else:
-        pieces = _of_model(saved.what, args, random)
+        pieces = _of_model(saved.model, args, random)
     if args.json:
         record = {
             "model": str(saved.path),
@@ -103,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def draw(probabilities: Probabilities, temperature: float, random: np.random.Generator) -> int:
-    """One index, by these probabilities to the power of 1 / temperature.
+    """Draw an index, with these probabilities to the power of 1 / temperature.
 
     Examples
     --------
@@ -119,9 +134,9 @@ def draw(probabilities: Probabilities, temperature: float, random: np.random.Gen
 
 
 def _of_network(
-    saved: Saved, net: Network, args: argparse.Namespace, random: np.random.Generator
+    saved: Saved, net: Network, args: Arguments, random: np.random.Generator
 ) -> Iterator[str]:
-    """What a network of byte values writes."""
+    """Text from a network of byte values."""
     import codecs
 
     topology = net.topology
@@ -129,15 +144,15 @@ def _of_network(
         raise ValueError(f"MODEL must be a network of symbols, got {net!r}")
     if topology.inputs != 256:
         raise ValueError(f"MODEL must know the 256 byte values, got {topology.inputs} symbols")
-    last = saved.scores["last"] if saved.story else None
+    last = saved.run.tally.last if isinstance(saved.run, TextMetadata) else None
     prompt = args.prompt.encode()
-    # What the network has not taken in yet: its stream's last symbol, and the prompt.
+    # Symbols that are not yet in the network's state: its stream's last one, and the prompt.
     known = ([] if last is None else [last]) + list(prompt)
     if not known:
         known = [int(random.integers(256))]
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def write() -> Iterator[str]:
+    def generate() -> Iterator[str]:
         for symbol in known[:-1]:
             net.step(symbol, learn=False)
         symbol = known[-1]
@@ -146,12 +161,12 @@ def _of_network(
             yield decoder.decode(bytes([symbol]))
         yield decoder.decode(b"", final=True)
 
-    return write()
+    return generate()
 
 
-def _of_model(model: Any, args: argparse.Namespace, random: np.random.Generator) -> Iterator[str]:
-    """What a model of symbols writes."""
-    if not isinstance(model, Model) or model.task != "symbols":
+def _of_model(model: Model, args: Arguments, random: np.random.Generator) -> Iterator[str]:
+    """Text from a model of symbols."""
+    if model.task != "symbols":
         raise ValueError(f"MODEL must be one of symbols or text, got one of {model.task}")
     if not model.events:
         raise ValueError(f"MODEL must have learned from an event, got none in {args.model}")
@@ -160,7 +175,7 @@ def _of_model(model: Any, args: argparse.Namespace, random: np.random.Generator)
     for symbol in _symbols_of(args.prompt, labels):
         model.follow(symbol)
 
-    def write() -> Iterator[str]:
+    def generate() -> Iterator[str]:
         for _ in range(args.length):
             given = model.predict().probabilities
             weights = np.array(list(given.values()))
@@ -168,14 +183,14 @@ def _of_model(model: Any, args: argparse.Namespace, random: np.random.Generator)
             yield text(symbol)
             model.follow(symbol)
 
-    return write()
+    return generate()
 
 
-def _are_bytes(labels: list[Any]) -> bool:
+def _are_bytes(labels: Sequence[Symbol]) -> bool:
     return all(type(label) is int and 0 <= label < 256 for label in labels)
 
 
-def _symbols_of(prompt: str, labels: list[Any]) -> list[Any]:
+def _symbols_of(prompt: str, labels: Sequence[Symbol]) -> Sequence[Symbol]:
     """A prompt as symbols: its bytes, where the model knows bytes, else its characters or words."""
     if _are_bytes(labels):
         return list(prompt.encode())
@@ -185,9 +200,9 @@ def _symbols_of(prompt: str, labels: list[Any]) -> list[Any]:
     return [known.get(word, word) for word in prompt.split()]
 
 
-def _as_text(labels: list[Any]) -> Callable[[Any], str]:
+def _as_text(labels: Sequence[Symbol]) -> Callable[[Symbol], str]:
     if _are_bytes(labels):
-        return lambda symbol: chr(symbol) if symbol < 128 else "\ufffd"
+        return lambda symbol: chr(symbol) if isinstance(symbol, int) and symbol < 128 else "\ufffd"
     if all(isinstance(label, str) and len(label) == 1 for label in labels):
         return str
     return lambda symbol: f"{symbol} "

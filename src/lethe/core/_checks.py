@@ -1,20 +1,23 @@
-"""What comes from outside becomes an array that the kernel can read, or a ValueError.
+"""Arguments become arrays that the kernel can read, or a ValueError.
 
-Each message names the argument, what was expected and what came.
+Each message names the argument, what was expected and what was given.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
-from typing import Any
+from typing import Any, SupportsFloat, SupportsIndex, SupportsInt, TypeGuard
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 __all__ = [
+    "Dtype",
     "Floating",
     "above_zero",
+    "as_float",
     "check_bool",
     "check_int",
     "flags",
@@ -27,24 +30,27 @@ __all__ = [
 ]
 
 Floating = NDArray[np.floating[Any]]
-Dtype = np.dtype[Any]
+Dtype = np.dtype[np.floating[Any]]
+Array = NDArray[np.generic]
 
 
-def vector_or_symbol(name: str, value: object, units: str, length: int, dtype: Dtype) -> Any:
-    """One vector for so many units, or a symbol: the index of the unit that is 1."""
+def vector_or_symbol(
+    name: str, value: object, units: str, length: int, dtype: Dtype
+) -> Floating | int:
+    """One vector of `length` numbers, or a symbol: the index of the unit that is 1."""
     # Arrays of the right shape come first: one or two such calls belong to every step from Python.
     if type(value) is np.ndarray and value.shape == (length,):
         if value.dtype == dtype and value.flags.carray:
             return value  # the kernel looks whether it is finite
         if value.dtype.kind == "f" and _is_small(value):
             return value.astype(dtype)
-    elif _is_whole(value):
+    elif _is_integer(value):
         return symbol(name, value, length)
     return vector(name, value, units, length, dtype)
 
 
 def vector(name: str, value: object, units: str, length: int, dtype: Dtype) -> Floating:
-    """One vector with a finite number for each of so many units."""
+    """One vector of `length` finite numbers."""
     array = _numbers(name, value)
     if array.shape != (length,):
         raise ValueError(
@@ -54,7 +60,7 @@ def vector(name: str, value: object, units: str, length: int, dtype: Dtype) -> F
     return _finite(name, array, dtype)
 
 
-def symbol(name: str, value: Any, limit: int) -> int:
+def symbol(name: str, value: SupportsInt, limit: int) -> int:
     """A whole number from 0 to below `limit`."""
     if not 0 <= int(value) < limit:
         raise ValueError(f"{name} must be a symbol from 0 to {limit - 1}, got {int(value)}")
@@ -72,7 +78,7 @@ def series(
 ) -> Floating | NDArray[np.int64]:
     """Rows of finite numbers (T, width), or symbols (T,) below `limit`, where that is not None.
 
-    What `used` says is not used can be anything.
+    Rows that are not `used` can hold anything.
     """
     array = _numbers(name, value)
     if used is not None and len(used) != len(array):
@@ -91,14 +97,13 @@ def series(
 
 
 def flags(name: str, value: object, steps: int) -> NDArray[np.bool_] | None:
-    """One truth value for each time step; None stays None."""
+    """One boolean for each time step; None stays None."""
     if value is None:
         return None
-    array = _array(name, value, f"truth values of shape ({steps},)")
+    array = _array(name, value, f"booleans of shape ({steps},)")
     if array.dtype != np.bool_ or array.shape != (steps,):
         raise ValueError(
-            f"{name} must be truth values of shape ({steps},), "
-            f"got {array.dtype} of shape {array.shape}"
+            f"{name} must be booleans of shape ({steps},), got {array.dtype} of shape {array.shape}"
         )
     return np.ascontiguousarray(array)
 
@@ -110,54 +115,66 @@ def check_bool(name: str, value: object) -> bool:
     return bool(value)
 
 
-def check_int(name: str, value: Any, least: int, most: int | None = None) -> int:
+def check_int(name: str, value: object, least: int, most: int | None = None) -> int:
     """A whole number in a range, NumPy's too, as Python's int, so that its repr is the same."""
-    try:
-        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
-    except TypeError:
-        number = None
+    number: int | None = None
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool | np.bool_):
+        with contextlib.suppress(TypeError):
+            number = operator.index(value)
     if number is None or number < least or (most is not None and number > most):
         span = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
         raise ValueError(f"{name} must be a whole number {span}, got {value!r}")
     return number
 
 
-def above_zero(name: str, value: Any) -> float:
+def above_zero(name: str, value: object) -> float:
     """A finite number above 0."""
-    is_number = hasattr(value, "__float__") and getattr(value, "shape", ()) == ()
-    if not is_number or isinstance(value, bool | np.bool_) or not 0 < value < math.inf:
+    number = as_float(value)
+    if not 0 < number < math.inf:
         raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
-    return float(value)
+    return number
+
+
+def as_float(value: object) -> float:
+    """A number, NumPy's too, as float; NaN where it is no number, or an array with axes."""
+    shape: object = getattr(value, "shape", ())
+    if isinstance(value, bool | np.bool_ | str | bytes | bytearray) or shape != ():
+        return math.nan
+    try:
+        return float(value) if isinstance(value, SupportsFloat | SupportsIndex) else math.nan
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def floating_dtype(dtype: DTypeLike) -> Dtype:
     """Single or double precision."""
     try:
-        found = None if dtype is None else np.dtype(dtype)
+        found: np.dtype[np.generic] | None = None if dtype is None else np.dtype(dtype)
     except (TypeError, ValueError, SyntaxError):
         found = None
     if found is None or found.name not in ("float32", "float64"):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
-    return np.dtype(found.name)
+    return np.dtype(np.float32) if found.name == "float32" else np.dtype(np.float64)
 
 
 def generator(seed: object) -> np.random.Generator:
     """The generator itself, or the one that a whole number seeds."""
     if isinstance(seed, np.random.Generator):
         return seed
-    if not _is_whole(seed) or int(seed) < 0:  # type: ignore[call-overload]
+    if not _is_integer(seed) or int(seed) < 0:
         raise ValueError(f"seed must be a whole number at least 0 or a Generator, got {seed!r}")
-    return np.random.default_rng(int(seed))  # type: ignore[call-overload]
+    return np.random.default_rng(int(seed))
 
 
-def _array(name: str, value: object, expected: str) -> NDArray[Any]:
+def _array(name: str, value: object, expected: str) -> Array:
     try:
-        return np.asarray(value)
+        array: Array = np.asarray(value)
+        return array
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{name} must be {expected}, got {value!r:.60}: {error}") from None
 
 
-def _numbers(name: str, value: object) -> NDArray[Any]:
+def _numbers(name: str, value: object) -> Array:
     array = _array(name, value, "an array of numbers")
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} must be an array of numbers, got {array.dtype} {value!r:.60}")
@@ -165,25 +182,23 @@ def _numbers(name: str, value: object) -> NDArray[Any]:
 
 
 def _symbols(
-    name: str, array: NDArray[Any], limit: int, used: NDArray[np.bool_] | None
+    name: str, array: Array, limit: int, used: NDArray[np.bool_] | None
 ) -> NDArray[np.int64]:
     looked_at = array if used is None else array[used]
-    if len(looked_at) and (
-        looked_at[looked_at.argmin()] < 0 or looked_at[looked_at.argmax()] >= limit
+    if len(looked_at) and not (
+        int(looked_at[looked_at.argmin()]) >= 0 and int(looked_at[looked_at.argmax()]) < limit
     ):
-        wrong = looked_at[(looked_at < 0) | (looked_at >= limit)][0]
+        wrong = next(int(symbol) for symbol in looked_at if not 0 <= int(symbol) < limit)
         raise ValueError(f"{name} must be symbols from 0 to {limit - 1}, got {wrong}")
-    symbols: NDArray[np.int64] = _as(np.dtype(np.int64), array)
-    return symbols
+    return _as_int64(array)
 
 
-def _finite(name: str, array: NDArray[Any], dtype: Dtype) -> Floating:
+def _finite(name: str, array: Array, dtype: Dtype) -> Floating:
     """The array in this dtype, if it is finite there."""
     if array.dtype.kind != "f" or _is_small(array):
-        small: Floating = _as(dtype, array)
-        return small
+        return _as(dtype, array)
     with np.errstate(over="ignore"):
-        given: Floating = _as(dtype, array)
+        given = _as(dtype, array)
     finite = np.isfinite(given)
     if not finite.all():
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
@@ -192,25 +207,37 @@ def _finite(name: str, array: NDArray[Any], dtype: Dtype) -> Floating:
     return given
 
 
-def _is_small(array: NDArray[Any]) -> bool:
+def _is_small(array: Array) -> bool:
     """Whether a short array is known to be finite in any dtype, at a third of a full look's cost.
 
     The sum of squares is not finite or not below the square of 1e38 if any number is not.
     """
     # Unlike dot, vdot does not warn where the sum overflows; np.errstate costs more than the look.
-    return array.size <= 4096 and float(np.vdot(array, array)) < 1e76
+    return array.size <= 4096 and _squares(array) < 1e76
 
 
-def _as(dtype: Dtype, array: NDArray[Any]) -> Any:
-    """An array of this dtype as the kernel reads it: in one piece, in C's order, aligned."""
+def _squares(array: Array) -> float:
+    with_numbers: NDArray[np.float64] = array  # type: ignore[assignment]  # only such come here
+    return float(np.vdot(with_numbers, with_numbers))
+
+
+def _is_ready(array: Array, dtype: Dtype) -> TypeGuard[Floating]:
+    """Whether the kernel can read it: of this dtype, in one piece, in C's order, aligned."""
     layout = array.flags
-    if array.dtype == dtype and layout.c_contiguous and layout.aligned:
-        return array
-    return np.array(array, dtype, order="C")
+    return array.dtype == dtype and layout.c_contiguous and layout.aligned
 
 
-def _is_whole(value: object) -> bool:
-    """Whether this is an integer (NumPy's too, or an array without axes) and no truth value."""
+def _as(dtype: Dtype, array: Array) -> Floating:
+    """An array of this dtype that the kernel can read."""
+    return array if _is_ready(array, dtype) else np.array(array, dtype, order="C")
+
+
+def _as_int64(array: Array) -> NDArray[np.int64]:
+    return np.require(array, np.int64, ["C", "A"])
+
+
+def _is_integer(value: object) -> TypeGuard[SupportsInt]:
+    """Whether this is an integer (NumPy's too, or an array without axes) and no boolean."""
     if isinstance(value, np.ndarray):
         return value.ndim == 0 and value.dtype.kind in "iu"
     return hasattr(value, "__index__") and not isinstance(value, bool | np.bool_)

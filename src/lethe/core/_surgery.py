@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
+from lethe.core._views import moment_name
 from lethe.core.network import Network
 from lethe.core.run import Recordable
 from lethe.core.topology import GATES, UnitKind
 
-__all__ = ["forget_input", "forget_output", "grown", "restart_block", "take_weights"]
+__all__ = ["copy_weights_from", "forget_input", "forget_output", "grown", "restart_block"]
 
 
 def grown(net: Network, inputs: int, outputs: int) -> Network:
@@ -71,7 +73,7 @@ def _copy_sources(before: Network, after: Network, kind: UnitKind, layer: int) -
     where = [places[name] for name in topology.sources(kind, layer)]
     units = slice(topology.outputs) if kind == "output" else slice(None)
     views = [(before.weights(kind, layer), after.weights(kind, layer))]
-    for order in before.moment_orders:
+    for order in before.update.moments:
         views.append(
             (before.moments(kind, layer, order=order), after.moments(kind, layer, order=order))
         )
@@ -82,11 +84,15 @@ def _copy_sources(before: Network, after: Network, kind: UnitKind, layer: int) -
         new[units][..., where] = old
 
 
-def take_weights(net: Network, other: Network) -> None:
-    """Take over the weights of a network of the same topology; states stay."""
+def copy_weights_from(net: Network, other: Network) -> None:
+    """Copy the weights of a network of the same topology; states stay."""
     for name, layers in (("weights", net.topology.layers), ("output_weights", 1)):
         for layer in range(layers):
             np.copyto(net._core.array(name, layer), other._core.array(name, layer))
+
+
+def _moment_names(net: Network) -> Iterator[str]:
+    return map(moment_name, net.update.moments)
 
 
 def forget_input(net: Network, place: int) -> None:
@@ -95,13 +101,13 @@ def forget_input(net: Network, place: int) -> None:
     A step that waits for its target is completed without one. No snapshot is due: a roll-back
     may bring weights back that nobody wants, but none that is not finite.
     """
-    net._core.finish()
+    net._core.complete_step()
     for layer in range(net.topology.layers):
-        for name in ("weights", *net._moments, "partials"):
+        for name in ("weights", *_moment_names(net), "partials"):
             net._core.array(name, layer)[place] = 0
     if net.topology.shortcuts:
         row = net.topology.layers * net.topology.cells + place
-        for name in ("weights", *net._moments):
+        for name in ("weights", *_moment_names(net)):
             net._core.array(f"output_{name}", 0)[row] = 0
 
 
@@ -110,8 +116,8 @@ def forget_output(net: Network, place: int) -> None:
 
     A step that waits for its target is completed without one.
     """
-    net._core.finish()
-    for name in ("weights", *net._moments):
+    net._core.complete_step()
+    for name in ("weights", *_moment_names(net)):
         net._core.array(f"output_{name}", 0)[:, place] = 0
 
 
@@ -129,7 +135,7 @@ def restart_block(net: Network, layer: int, block: int, generator: np.random.Gen
             weights[-1] = bias[block]
         if kind != "output_gate":
             net.partials(kind, layer)[block] = 0
-        for order in net.moment_orders:
+        for order in net.update.moments:
             net.moments(kind, layer, order=order)[block] = 0
     net.state("cell_state", layer)[block] = 0
     net.state("cell_output", layer)[block] = 0

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any, Protocol
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.core._checks import Floating
-from lethe.core.run import NotFiniteError, Recordable
+from lethe import _kernel
+from lethe._kernel import Core32, Core64
+from lethe.core._checks import Dtype, Floating
+from lethe.core.run import RECORDABLE, NotFiniteError, Recordable
 from lethe.core.topology import GATES, SQUASHINGS, Topology, UnitKind
-from lethe.core.updates import Update
+from lethe.core.updates import MomentOrder, Update
 
 __all__ = [
     "Core",
     "draw_weights",
-    "kernel",
+    "instruction_set",
+    "moment_name",
     "new_core",
     "partials_view",
+    "restored_core",
     "state_view",
     "weights_view",
 ]
@@ -29,57 +32,65 @@ _CELL_ROWS = 3
 # Partials have no row for output gates: they change no state.
 _CELL_PARTIALS = 2
 
+#: The compiled functions on a block, and the block.
+Core = Core32 | Core64
+MomentName = Literal["first_moment", "second_moment"]
 
-class Core(Protocol):
-    """What `_kernel.Core32` and `Core64` have in common; the generated stub leaves arrays open."""
-
-    rate: float
-    steps: int
-    step: Callable[[Any, bool], None]  # x or a symbol, learn
-    learn: Callable[..., None]  # target or class or error, is_error
-    peek: Callable[[Floating | None, int, Floating], None]  # x, symbol, y
-    run: Callable[..., tuple[bool, int]]
-    finish: Callable[[], None]
-    reset: Callable[[], None]
-    clear_partials: Callable[[], None]
-    start_sequence: Callable[[bool], None]  # reset
-    snapshot_due: Callable[[], None]
-    snapshot: Callable[[], None]
-    array: Callable[[str, int], Floating]  # name, layer
-    save: Callable[[], bytes]  # the whole block
-    load: Callable[[bytes], None]
-    take_counters: Callable[[Any], None]
+_kernel.set_not_finite_error(NotFiniteError)
 
 
-@cache
-def kernel() -> Any:
-    """The compiled module, imported when the first network is made, so that help needs no kernel.
+def instruction_set() -> str:
+    """Name the instruction set that the compiled step uses: "baseline", "avx2" or "avx512".
+
+    It is the widest that the processor has, unless LETHE_INSTRUCTION_SET named another one before
+    the first network was made.
 
     Raises
     ------
     ValueError
-        If LETHE_INSTRUCTION_SET names none that this machine has.
+        If LETHE_INSTRUCTION_SET names an instruction set that this machine does not have.
     """
-    try:
-        from lethe import _kernel
-    except ImportError as error:
-        if "LETHE_INSTRUCTION_SET" in str(error):
-            raise ValueError(str(error)) from None
-        raise
-    _kernel.set_not_finite_error(NotFiniteError)
-    return _kernel
+    return _kernel.instruction_set()
 
 
-def new_core(topology: Topology, update: Update, dtype: np.dtype[Any], memory: Any = None) -> Core:
+def new_core(
+    topology: Topology, update: Update, dtype: Dtype, memory: NDArray[np.uint8] | None = None
+) -> Core:
     """A block of zeros, or one that lies in `memory`, and the compiled functions on it."""
-    made = kernel().Core32 if dtype == np.float32 else kernel().Core64
     g, h = SQUASHINGS[topology.cell_input], SQUASHINGS[topology.cell_output]
-    core: Core = made(topology, update, g, h, *(() if memory is None else (memory,)))
-    return core
+    made = _core_class(dtype)
+    return made(topology, update, g, h) if memory is None else made(topology, update, g, h, memory)
+
+
+def restored_core(
+    topology: Topology, update: Update, dtype: Dtype, block: NDArray[np.uint8]
+) -> Core:
+    """A copy of a block that `Core.save` wrote, and the compiled functions on it.
+
+    Raises
+    ------
+    ValueError
+        If the block is not that of such a network; nothing is allocated before sizes agree.
+    """
+    g, h = SQUASHINGS[topology.cell_input], SQUASHINGS[topology.cell_output]
+    return _core_class(dtype).from_block(topology, update, g, h, block)
+
+
+def _core_class(dtype: Dtype) -> type[Core32] | type[Core64]:
+    return Core32 if dtype == np.float32 else Core64
+
+
+def moment_name(order: MomentOrder) -> MomentName:
+    """The kernel's name for the moments of an order."""
+    return "first_moment" if order == 1 else "second_moment"
 
 
 def weights_view(
-    core: Core, topology: Topology, array: str, kind: UnitKind, layer: int
+    core: Core,
+    topology: Topology,
+    array: Literal["weights"] | MomentName,
+    kind: UnitKind,
+    layer: int,
 ) -> Floating:
     """The weights of a kind of unit, or one of their moments: `array` is the kernel's name."""
     sources = len(topology.sources(kind, layer))
@@ -106,6 +117,8 @@ def draw_weights(core: Core, topology: Topology, generator: np.random.Generator)
 
 def partials_view(core: Core, topology: Topology, kind: UnitKind, layer: int) -> Floating:
     """The partials of the weights of input gates, forget gates or cells."""
+    if kind in ("output_gate", "output"):
+        raise ValueError(f"kind must be input_gate, forget_gate or cell, got {kind!r}")
     sources = len(topology.sources(kind, layer))
     row = _CELL_PARTIALS if kind == "cell" else _GATE_ROWS[kind]
     rows = core.array("partials", layer)
@@ -114,6 +127,10 @@ def partials_view(core: Core, topology: Topology, kind: UnitKind, layer: int) ->
 
 def state_view(core: Core, topology: Topology, name: Recordable, layer: int) -> Floating:
     """The activations of a kind of unit; those of the output units read-only."""
+    if name == "loss" or name not in RECORDABLE:
+        names = ", ".join(name for name in RECORDABLE if name != "loss")
+        raise ValueError(f"name must be one of {names}, got {name!r}")
+    topology.sources("cell", layer)  # checks the layer
     array = core.array(name, layer)
     if name != "output":
         return array[..., : topology.blocks].T

@@ -42,14 +42,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:  # this room comes before theirs
-    from lethe.core.topology import Topology
-    from lethe.core.updates import Update
+from lethe.core.topology import Topology
+from lethe.core.updates import SGD, Adam, RMSprop, Update
 
 Array = npt.NDArray[np.float64]
 Key = tuple[str, int]
@@ -239,21 +237,19 @@ def weight_change(
 
     ``count`` is the number of steps with an error so far, this one included.
     """
-    r: Any = rule
-    match type(rule).__name__:
-        case "SGD":
-            mean[...] = r.momentum * mean + gradient
+    match rule:
+        case SGD():
+            mean[...] = rule.momentum * mean + gradient
             change = rate * mean
-        case "RMSprop":
-            square[...] = r.smoothing * square + (1.0 - r.smoothing) * gradient**2
-            change = rate * gradient / np.sqrt(square + r.epsilon**2)
-        case "Adam":
-            mean[...] = r.first * mean + (1.0 - r.first) * gradient
-            square[...] = r.second * square + (1.0 - r.second) * gradient**2
-            mean_hat, square_hat = mean / (1.0 - r.first**count), square / (1.0 - r.second**count)
-            change = rate * mean_hat / np.sqrt(square_hat + r.epsilon**2)
-        case name:
-            raise TypeError(f"rule must be SGD, RMSprop or Adam, got {name}")
+        case RMSprop():
+            square[...] = rule.smoothing * square + (1.0 - rule.smoothing) * gradient**2
+            change = rate * gradient / np.sqrt(square + rule.epsilon**2)
+        case Adam():
+            mean[...] = rule.first * mean + (1.0 - rule.first) * gradient
+            square[...] = rule.second * square + (1.0 - rule.second) * gradient**2
+            mean_hat = mean / (1.0 - rule.first**count)
+            square_hat = square / (1.0 - rule.second**count)
+            change = rate * mean_hat / np.sqrt(square_hat + rule.epsilon**2)
     return np.clip(change, -rule.bound_step, rule.bound_step)
 
 
@@ -454,14 +450,14 @@ class Oracle:
         if self.update.restart:
             self.rate = self.update.rate
 
-    def clear_partials(self) -> None:
+    def reset_partials(self) -> None:
         """Set the partials to zero (eq. 22) and leave the states."""
         self.advance()
         for array in self.partials.values():
             array[...] = 0.0
 
     def _zero(self) -> None:
-        self.clear_partials()
+        self.reset_partials()
         for key, array in self.state.items():
             self.state[key] = np.zeros_like(array)
 

@@ -2,93 +2,43 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import os
-from collections.abc import Iterable
-from typing import Any, Literal, Self
+from collections.abc import Callable, Iterable, Mapping
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from lethe import storage
-from lethe.core._checks import (
-    Floating,
-    check_bool,
-    floating_dtype,
-    generator,
-    symbol,
-    vector,
-    vector_or_symbol,
-)
-from lethe.core._views import (
-    draw_weights,
-    kernel,
-    new_core,
-    partials_view,
-    state_view,
-    weights_view,
-)
-from lethe.core.run import (
-    RECORDABLE,
-    FirstError,
-    NotFiniteError,
-    Recordable,
-    Run,
-    block_by_block,
-    checked_series,
-    empty_records,
-)
+from lethe.core import _checks, _views
+from lethe.core._checks import Floating
+from lethe.core._state import Parts, checked_state
+from lethe.core._steps import checked_series, run_steps
+from lethe.core._views import Core, instruction_set
+from lethe.core.run import FirstError, NotFiniteError, Recordable, Run
 from lethe.core.topology import Topology, UnitKind
-from lethe.core.updates import SGD, Update, update_of
+from lethe.core.updates import SGD, MomentOrder, Update
 from lethe.version import __version__
 
-__all__ = [
-    "FirstError",
-    "Network",
-    "NotFiniteError",
-    "Run",
-    "instruction_set",
-]
+__all__ = ["FirstError", "Network", "NotFiniteError", "Run", "instruction_set"]
 
 
-def instruction_set() -> str:
-    """Name the instruction set that the compiled step uses: "baseline", "avx2" or "avx512".
-
-    The widest that the processor has, unless LETHE_INSTRUCTION_SET named another one before the
-    first network was made.
-
-    Raises
-    ------
-    ValueError
-        If LETHE_INSTRUCTION_SET names none that this machine has.
-    """
-    name: str = kernel().instruction_set()
-    return name
-
-
-@storage.block
 class Network:
     """A recurrent network that learns at every step of a stream.
 
-    Its whole life (weights, states, partials, moments, counters) is one block of memory, so copies
-    and pickles have the same bits and go on with the same bits.
+    Its whole state (weights, states, partials, moments, counters) is one block of memory, so copies
+    and pickles have the same bits, and continue with the same bits.
 
     Parameters
     ----------
     topology : Topology
-        What the network is made of.
+        The network's sizes, gates and connections.
     update : SGD, RMSprop or Adam, optional
         How an error becomes a weight change; by default ``SGD(0.5)``, the report's.
     seed : int or numpy.random.Generator
         Draws the initial weights.
     dtype : {"float32", "float64"}
         Of weights and states.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not one of these.
 
     Examples
     --------
@@ -112,38 +62,16 @@ class Network:
         seed: int | np.random.Generator = 0,
         dtype: DTypeLike = "float32",
     ) -> None:
-        update = SGD(0.5) if update is None else update
-        _check_parts(topology, update)
-        random = generator(seed)
-        self._build(topology, update, floating_dtype(dtype))
-        draw_weights(self._core, topology, random)
+        parts = Parts.checked(topology, SGD(0.5) if update is None else update, dtype)
+        random = _checks.generator(seed)
+        self._own(parts, _views.new_core(*parts))
+        _views.draw_weights(self._core, topology, random)
         self._core.snapshot()
 
-    def _build(self, topology: Topology, update: Update, dtype: np.dtype[Any]) -> None:
-        self.topology = topology
-        self.update = update
-        self.dtype = dtype
-        self._core = new_core(topology, update, dtype)
-        self._outputs = self._core.array("output", 0)
-
-    @classmethod
-    def on_memory(cls, topology: Topology, update: Update, memory: NDArray[np.uint8]) -> Self:
-        """A float32 network on a block that lies in somebody else's memory, without a snapshot."""
-        made = cls.__new__(cls)
-        made.topology, made.update, made.dtype = topology, update, np.dtype(np.float32)
-        made._core = new_core(topology, update, made.dtype, memory)
-        made._outputs = made._core.array("output", 0)
-        return made
-
-    @classmethod
-    def from_memory(cls, topology: Topology, update: Update, block: bytes) -> Self:
-        """A float32 network of its own, from a block without a snapshot."""
-        made = cls.__new__(cls)
-        made._build(topology, update, np.dtype(np.float32))
-        made._core.load(block + block)
-        return made
-
-    # ---- one time step ----
+    def _own(self, parts: Parts, core: Core) -> None:
+        self.topology, self.update, self.dtype = parts
+        self._core = core
+        self._outputs = core.array("output", 0)
 
     def step(self, x: ArrayLike | int, *, learn: bool = True) -> Floating:
         """Advance one time step: states, outputs, and (with `learn`) partials.
@@ -154,7 +82,7 @@ class Network:
             The input; an int is a symbol, its one-hot vector.
         learn : bool
             False: a frozen step, which costs no pass; learning again needs `reset` or
-            `clear_partials` afterwards.
+            `reset_partials` afterwards.
 
         Returns
         -------
@@ -166,20 +94,22 @@ class Network:
         ValueError
             If `x` is not finite, or of another shape; nothing has changed then.
         RuntimeError
-            If `learn` follows frozen steps, or another thread is at work in this network.
+            If `learn` follows frozen steps.
         NotFiniteError
             If the network's own numbers stop being finite.
         """
-        if type(x) is not int:
-            x = vector_or_symbol("x", x, "inputs", self.topology.inputs, self.dtype)
+        given: Floating | int
+        if type(x) is int:
+            given = x
+        else:
+            given = _checks.vector_or_symbol("x", x, "inputs", self.topology.inputs, self.dtype)
         if learn is not True:
-            learn = check_bool("learn", learn)
+            learn = _checks.check_bool("learn", learn)
         try:
-            self._core.step(x, learn)
+            return self._core.step(given, learn, self._outputs)
         except TypeError:  # an int with more than 64 bits
-            symbol("x", x, self.topology.inputs)
+            _checks.symbol("x", given, self.topology.inputs)
             raise
-        return self._outputs.copy()
 
     def learn(
         self, target: ArrayLike | int | None = None, *, error: ArrayLike | None = None
@@ -206,18 +136,18 @@ class Network:
             raise ValueError("learn takes either a target or an error")
         outputs = self.topology.outputs
         if error is not None:
-            self._core.learn(vector("error", error, "outputs", outputs, self.dtype), True)
+            self._core.learn(_checks.vector("error", error, "outputs", outputs, self.dtype), True)
             return
         if type(target) is not int:
-            target = vector_or_symbol("target", target, "outputs", outputs, self.dtype)
+            target = _checks.vector_or_symbol("target", target, "outputs", outputs, self.dtype)
         try:
             self._core.learn(target)
         except TypeError:  # an int with more than 64 bits
-            symbol("target", target, outputs)
+            _checks.symbol("target", target, outputs)
             raise
 
     def peek(self, x: ArrayLike | int) -> Floating:
-        """What `step` would answer; not a bit of the network changes.
+        """What `step` would return; the network does not change.
 
         Parameters
         ----------
@@ -230,22 +160,20 @@ class Network:
             The activations of the output units.
         """
         y = np.empty(self.topology.outputs, self.dtype)
-        given = vector_or_symbol("x", x, "inputs", self.topology.inputs, self.dtype)
+        given = _checks.vector_or_symbol("x", x, "inputs", self.topology.inputs, self.dtype)
         if isinstance(given, int):
             self._core.peek(None, given, y)
         else:
             self._core.peek(given, -1, y)
         return y
 
-    # ---- streams and sequences ----
-
     def reset(self) -> None:
         """Start a new stream: states and partials are zero, the rate starts again."""
         self._core.reset()
 
-    def clear_partials(self) -> None:
-        """Forget which weights the states came from; the states stay."""
-        self._core.clear_partials()
+    def reset_partials(self) -> None:
+        """Set the partials to zero; the states stay."""
+        self._core.reset_partials()
 
     def start_sequence(self, *, reset: bool = False) -> None:
         """Say that the next step starts a new sequence within the stream.
@@ -253,10 +181,9 @@ class Network:
         Parameters
         ----------
         reset : bool
-            Whether states and partials go to zero, as an external teacher would have it. The rate
-            goes on from where it is.
+            Whether states and partials become zero, as with an external teacher; the rate stays.
         """
-        self._core.start_sequence(check_bool("reset", reset))
+        self._core.start_sequence(_checks.check_bool("reset", reset))
 
     def run(
         self,
@@ -284,8 +211,7 @@ class Network:
         target_table : array_like, shape (n, outputs), optional
             By default the identity: integer targets are classes.
         has_target : array_like of bool, shape (T,), optional
-            Where there is a target; by default everywhere. What `targets` holds elsewhere is not
-            read.
+            Where there is a target; by default everywhere. `targets` is not read elsewhere.
         starts : array_like of bool, shape (T,), optional
             Where a new sequence starts: `start_sequence` comes before these steps.
         reset_at_starts : bool
@@ -313,25 +239,12 @@ class Network:
         KeyboardInterrupt
             Within 0.1 s of Ctrl-C, between two steps.
         """
-        steps, series = checked_series(
+        series = checked_series(
             self.topology, self.dtype, inputs, targets, target_table, has_target, starts
         )
-        if stop is not None and not isinstance(stop, FirstError):
-            raise ValueError(f"stop must be a lethe.FirstError, got {stop!r}")
-        if stop is not None and targets is None:
-            raise ValueError("stop needs targets, got None")
-        records = empty_records(record, self.topology, steps, self.dtype)
-        stopped, done = self._core.run(
-            *series,
-            check_bool("reset_at_starts", reset_at_starts),
-            check_bool("learn", learn),
-            math.inf if stop is None else stop.bound,
-            stop is None or stop.learn,
-            records,
+        return run_steps(
+            self._core, self.topology, self.dtype, series, reset_at_starts, learn, stop, record
         )
-        return Run(done, stopped, block_by_block(records, done))
-
-    # ---- what it holds ----
 
     def weights(self, kind: UnitKind, layer: int = 0) -> Floating:
         """The weights of a kind of unit, as a view that can be written.
@@ -349,29 +262,20 @@ class Network:
             Gates: (blocks, sources); cells: (blocks, cells_per_block, sources); outputs:
             (outputs, sources). `Topology.sources` names the last axis.
         """
-        view = weights_view(self._core, self.topology, "weights", kind, layer)
-        self._core.finish()
+        view = _views.weights_view(self._core, self.topology, "weights", kind, layer)
+        self._core.complete_step()
         self._core.snapshot_due()
         return view
 
-    def moments(self, kind: UnitKind, layer: int = 0, *, order: Literal[1, 2] = 2) -> Floating:
+    def moments(self, kind: UnitKind, layer: int = 0, *, order: MomentOrder = 2) -> Floating:
         """The update rule's first or second moments, shaped like the weights, as a view."""
-        orders = self.moment_orders
+        orders = self.update.moments
         if order not in orders:
             raise ValueError(f"order must be one of {orders} for {self.update!r}, got {order!r}")
-        name = "first_moment" if order == 1 else "second_moment"
-        view = weights_view(self._core, self.topology, name, kind, layer)
-        self._core.finish()
+        name = _views.moment_name(order)
+        view = _views.weights_view(self._core, self.topology, name, kind, layer)
+        self._core.complete_step()
         return view
-
-    @property
-    def moment_orders(self) -> tuple[Literal[1, 2], ...]:
-        """Which moments the update rule keeps."""
-        keeps: dict[str, tuple[Literal[1, 2], ...]] = {
-            "SGD": (1,) if getattr(self.update, "momentum", 0) else (),
-            "RMSprop": (2,),
-        }
-        return keeps.get(type(self.update).__name__, (1, 2))
 
     def partials(self, kind: UnitKind, layer: int = 0) -> Floating:
         """The partials ∂s_c/∂w (eqs. 19-21) of the weights to a kind of unit, as a view.
@@ -388,18 +292,15 @@ class Network:
         ndarray, shape (blocks, cells_per_block, sources)
             Of each cell's state by each weight.
         """
-        if kind in ("output_gate", "output"):
-            raise ValueError(f"kind must be input_gate, forget_gate or cell, got {kind!r}")
-        view = partials_view(self._core, self.topology, kind, layer)
-        self._core.finish()
+        view = _views.partials_view(self._core, self.topology, kind, layer)
+        self._core.complete_step()
         return view
 
     def state(self, name: Recordable, layer: int = 0) -> Floating:
         """The activations of a kind of unit at the last step, as a view.
 
-        "output" is read-only. The others can be written, for the next step to go on from; between
-        `step` and `learn` only "cell_state" and "cell_output" may be: the gates belong to the step
-        that waits for its target.
+        "output" is read-only. The others can be written, and the next step continues from them;
+        between `step` and `learn` only "cell_state" and "cell_output" may be.
 
         Parameters
         ----------
@@ -408,17 +309,8 @@ class Network:
             "output_gate" (blocks,) or "output" (outputs,).
         layer : int
             The hidden layer.
-
-        Returns
-        -------
-        ndarray
-            The activations.
         """
-        if name == "loss" or name not in RECORDABLE:
-            names = ", ".join(name for name in RECORDABLE if name != "loss")
-            raise ValueError(f"name must be one of {names}, got {name!r}")
-        self.topology.sources("cell", layer)  # checks the layer
-        return state_view(self._core, self.topology, name, layer)
+        return _views.state_view(self._core, self.topology, name, layer)
 
     @property
     def rate(self) -> float:
@@ -434,114 +326,71 @@ class Network:
         """Time steps so far, frozen ones included."""
         return self._core.steps
 
-    # ---- copies ----
+    @property
+    def _parts(self) -> Parts:
+        return Parts(self.topology, self.update, self.dtype)
+
+    @classmethod
+    def _made(cls, parts: Parts, core: Core) -> Self:
+        made = cls.__new__(cls)
+        made._own(parts, core)
+        return made
+
+    @classmethod
+    def _restored(cls, parts: Parts, block: bytes | NDArray[np.uint8]) -> Self:
+        return cls._made(parts, _views.restored_core(*parts, np.frombuffer(block, np.uint8)))
+
+    @classmethod
+    def on_memory(cls, topology: Topology, update: Update, memory: NDArray[np.uint8]) -> Self:
+        """A float32 network whose block lies in `memory`, without a snapshot."""
+        parts = Parts.checked(topology, update, "float32")
+        return cls._made(parts, _views.new_core(*parts, memory))
+
+    @classmethod
+    def from_memory(cls, topology: Topology, update: Update, block: bytes) -> Self:
+        """A float32 network of its own, copied from a block without a snapshot."""
+        parts = Parts.checked(topology, update, "float32")
+        return cls._restored(parts, block + block)
 
     def clone(self) -> Self:
-        """An independent copy that goes on with the same bits."""
-        return copy.copy(self)
+        """An independent copy that continues with the same bits."""
+        return self._restored(self._parts, self._core.save())
 
-    def __copy__(self) -> Self:
-        twin = type(self).__new__(type(self))
-        twin._build(self.topology, self.update, self.dtype)
-        twin._core.load(self._core.save())
-        return twin
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self.clone()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self.__copy__()
+    __copy__ = clone
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {
-            "topology": self.topology,
-            "update": self.update,
-            "dtype": self.dtype.name,
-            "block": self._core.save(),
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        topology: Any = state.get("topology")
-        update: Any = state.get("update")
-        dtype: Any = state.get("dtype")
-        block: Any = state.get("block")
-        _check_parts(topology, update)
-        if not isinstance(block, bytes):
-            raise ValueError(f"block must be bytes, got {type(block).__name__}")
-        self._build(topology, update, floating_dtype(dtype))
-        self._core.load(block)
-
-    def life(self) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """The whole life: the block as bytes, and the configuration that it belongs to, as JSON."""
-        configuration = {
-            "topology": self.topology.configuration(),
-            "update": self.update.configuration(),
-            "dtype": self.dtype.name,
-        }
-        return np.frombuffer(self._core.save(), np.uint8), configuration
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Parts, bytes]]:
+        return type(self)._restored, (self._parts, self._core.save())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole life into one file, which `lethe.load` reads.
+        """Write the whole state into one file, which `lethe.load` reads.
 
         Parameters
         ----------
         path : str or os.PathLike
-            The file, made or replaced; the old file or the new one is there at every moment.
+            The file; at every moment either the old file or the new one exists.
 
         Raises
         ------
         CheckpointError
-            If it cannot be written; an old file is as it was.
+            If the file cannot be written; an old file stays unchanged.
         """
         storage.write(path, *self.to_checkpoint())
 
-    def to_checkpoint(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The arrays and metadata of a checkpoint, for `lethe.storage.file`."""
-        block, configuration = self.life()
-        metadata = {"kind": "Network", "version": __version__, "configuration": configuration}
-        return {"block": block}, metadata
+    def to_checkpoint(self) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
+        """The arrays and metadata of a checkpoint, for `lethe.storage.write`."""
+        block = np.frombuffer(self._core.save(), np.uint8)
+        kind = {"kind": "Network", "version": __version__}
+        return {"block": block}, {**kind, "configuration": self._parts.configuration()}
 
     @classmethod
-    def of_life(cls, block: NDArray[np.uint8], configuration: dict[str, Any]) -> Self:
-        """The network whose `life` this is.
-
-        Raises
-        ------
-        ValueError
-            If the two do not belong together.
-        """
-        try:
-            topology = Topology(**configuration["topology"])
-            update = update_of(configuration["update"])
-            dtype = floating_dtype(configuration["dtype"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"configuration must be a network's, got {error}") from None
-        # Before any memory is taken: the block holds each weight and its snapshot at least.
-        least = topology.layers * topology.cells
-        if least <= block.nbytes:
-            least = 2 * topology.weights * dtype.itemsize
-        if least > block.nbytes:
-            raise ValueError(f"block must have more than {least:,} bytes, got {block.nbytes:,}")
-        made = cls.__new__(cls)
-        made.__setstate__(
-            {"topology": topology, "update": update, "dtype": dtype, "block": block.tobytes()}
-        )
-        return made
-
-    @property
-    def _moments(self) -> tuple[str, ...]:
-        return tuple(("first_moment", "second_moment")[order - 1] for order in self.moment_orders)
+    def from_checkpoint(
+        cls, arrays: Mapping[str, NDArray[np.generic]], metadata: Mapping[str, object]
+    ) -> Self:
+        """The network that has this `to_checkpoint`; ValueError if none has."""
+        return cls._restored(*checked_state(arrays, metadata))
 
     def __repr__(self) -> str:
-        t = self.topology
-        cells = "1 cell" if t.cells_per_block == 1 else f"{t.cells_per_block} cells"
-        layers = f"{t.layers} layers of " if t.layers > 1 else ""
-        return (
-            f"<Network: {t.inputs} inputs, {layers}{t.blocks} blocks of {cells}, "
-            f"{t.outputs} outputs, {t.weights:,} weights, {self.update!r}, {self.dtype}, "
-            f"step {self.steps:,}>"
-        )
-
-
-def _check_parts(topology: object, update: object) -> None:
-    if not isinstance(topology, Topology):
-        raise ValueError(f"topology must be a lethe.Topology, got {topology!r}")
-    if not isinstance(update, Update):
-        raise ValueError(f"update must be a lethe.SGD, RMSprop or Adam, got {update!r}")
+        return f"<Network: {self._parts}, step {self.steps:,}>"

@@ -1,27 +1,14 @@
-"""A run of many steps: what it takes, when it ends early, what it records and gives back."""
+"""A run of many steps: when it ends early, what it records, and what it returns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
+from lethe.core._checks import Floating, above_zero, check_bool
 
-from lethe.core._checks import above_zero, check_bool, flags, series
-from lethe.core.topology import Topology
-
-__all__ = [
-    "RECORDABLE",
-    "FirstError",
-    "NotFiniteError",
-    "Recordable",
-    "Run",
-    "block_by_block",
-    "checked_series",
-    "empty_records",
-]
+__all__ = ["RECORDABLE", "FirstError", "NotFiniteError", "Recordable", "Run"]
 
 Recordable = Literal[
     "output", "loss", "input_gate", "forget_gate", "output_gate", "cell_state", "cell_output"
@@ -63,7 +50,7 @@ class FirstError:
     Raises
     ------
     ValueError
-        If `bound` is not a finite number above 0, or `learn` not a truth value.
+        If `bound` is not a finite number above 0, or `learn` is no boolean.
     """
 
     bound: float = 0.49
@@ -76,7 +63,7 @@ class FirstError:
 
 
 @dataclass(frozen=True)
-class Run(Mapping[str, NDArray[Any]]):
+class Run(Mapping[str, Floating]):
     """What `Network.run` did, and, as a mapping, what it recorded.
 
     Attributes
@@ -91,9 +78,9 @@ class Run(Mapping[str, NDArray[Any]]):
 
     steps: int
     stopped: bool
-    records: dict[str, NDArray[Any]]
+    records: dict[str, Floating]
 
-    def __getitem__(self, name: str) -> NDArray[Any]:
+    def __getitem__(self, name: str) -> Floating:
         return self.records[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -101,68 +88,3 @@ class Run(Mapping[str, NDArray[Any]]):
 
     def __len__(self) -> int:
         return len(self.records)
-
-
-def checked_series(
-    topology: Topology,
-    dtype: np.dtype[Any],
-    inputs: object,
-    targets: object,
-    target_table: object,
-    has_target: object,
-    starts: object,
-) -> tuple[int, tuple[Any, ...]]:
-    """The number of steps, and the series as the kernel takes them, None where there is none.
-
-    They are input vectors, symbols, target vectors, classes, the table, has_target and starts.
-    """
-    t = topology
-    xs = series("inputs", inputs, t.inputs, dtype, limit=t.inputs)
-    steps = len(xs)
-    used = flags("has_target", has_target, steps)
-    wanted = table = None
-    if targets is not None:
-        if target_table is not None:
-            table = series("target_table", target_table, t.outputs, dtype)
-        limit = t.outputs if table is None else len(table)
-        wanted = series("targets", targets, t.outputs, dtype, limit=limit, used=used)
-        if len(wanted) != steps:
-            raise ValueError(f"targets must have {steps} rows as inputs have, got {len(wanted)}")
-    elif used is not None or target_table is not None:
-        raise ValueError("has_target and target_table need targets, got None")
-    parts = (*_rows_or_symbols(xs), *_rows_or_symbols(wanted))
-    return steps, (*parts, table, used, flags("starts", starts, steps))
-
-
-def _rows_or_symbols(given: Any) -> tuple[Any, Any]:
-    return (None, given) if given is not None and given.ndim == 1 else (given, None)
-
-
-def empty_records(
-    names: object, topology: Topology, steps: int, dtype: np.dtype[Any]
-) -> dict[str, NDArray[Any]]:
-    """Arrays that the kernel can record into: cell 0 of every block, then cell 1, and so on."""
-    asked = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
-    t = topology
-    records: dict[str, NDArray[Any]] = {}
-    for name in asked:
-        if not isinstance(name, str) or name not in RECORDABLE:
-            raise ValueError(f"record must be of {', '.join(RECORDABLE)}, got {name!r}")
-        if name == "loss":
-            records[name] = np.empty(steps)
-            continue
-        shape: tuple[int, ...] = (steps, t.layers, t.blocks)
-        if name == "output":
-            shape = (steps, t.outputs)
-        elif name.startswith("cell"):
-            shape = (steps, t.layers, t.cells_per_block, t.blocks)
-        records[name] = np.empty(shape, dtype)
-    return records
-
-
-def block_by_block(records: dict[str, NDArray[Any]], steps: int) -> dict[str, NDArray[Any]]:
-    """The records of so many steps, with each block's cells side by side."""
-    return {
-        name: array[:steps].swapaxes(-1, -2) if array.ndim == 4 else array[:steps]
-        for name, array in records.items()
-    }

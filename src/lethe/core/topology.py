@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
-from lethe.core._checks import check_int
+from lethe.core._checks import as_float, check_int
 
 __all__ = ["SQUASHINGS", "OutputUnits", "Squash", "Squashing", "Topology", "UnitKind"]
 
@@ -45,7 +45,7 @@ SQUASHINGS: dict[Squashing, Squash] = {
 Bias = float | Sequence[float] | None
 
 # The report's initial biases, block by block (section 4.2), repeated after the fourth block:
-# growing on "and so forth" would shut the gates of a network of a hundred blocks for ever.
+# growing on "and so forth" would shut the gates of a network of a hundred blocks forever.
 _REPORT_BIASES = (0.5, 1.0, 1.5, 2.0)
 _NEGATIVE_BIASES = tuple(-b for b in _REPORT_BIASES)
 
@@ -100,8 +100,7 @@ class Topology:
     Raises
     ------
     ValueError
-        If the parts do not make a network; the message names the parameter, what it takes and what
-        came.
+        If the parts do not make a network; the message names the parameter.
 
     Examples
     --------
@@ -166,16 +165,17 @@ class Topology:
         self._check_biases()
 
     def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
-        value = getattr(self, name)
+        value: object = getattr(self, name)
         if value not in choices:
             raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
     def _check_number(self, name: str, *, above: float, most: float) -> None:
-        value = getattr(self, name)
-        if not _is_number(value) or not above < value <= most:
+        value: object = getattr(self, name)
+        number = as_float(value)
+        if not above < number <= most:
             low = "at least 0" if above < 0 else f"above {above:g}"
             raise ValueError(f"{name} must be a number {low} and at most {most:g}, got {value!r}")
-        object.__setattr__(self, name, float(value))
+        object.__setattr__(self, name, number)
 
     def _check_biases(self) -> None:
         kinds = _items(self.biased)
@@ -188,7 +188,7 @@ class Topology:
         object.__setattr__(self, "biased", present)
         for gate in GATES:
             name = f"{gate}_bias"
-            value = getattr(self, name)
+            value: object = getattr(self, name)
             values = None if value is None else self._one_for_each_block(name, value)
             if gate not in present:
                 report = _REPORT_BIASES if gate == "forget_gate" else _NEGATIVE_BIASES
@@ -201,10 +201,10 @@ class Topology:
             object.__setattr__(self, name, values)
 
     def _one_for_each_block(self, name: str, value: object) -> tuple[float, ...]:
-        values: list[Any] | None = [value] if _is_number(value) else _items(value)
-        if values is None or not all(map(_is_number, values)):
+        values = _items(value)
+        numbers = tuple(map(as_float, [value] if values is None else values))
+        if not all(map(math.isfinite, numbers)):
             raise ValueError(f"{name} must be a finite number or one for each block, got {value!r}")
-        numbers = tuple(float(v) for v in values)
         if len(numbers) == 1:
             numbers *= self.blocks
         if numbers in (_REPORT_BIASES, _NEGATIVE_BIASES):
@@ -223,19 +223,30 @@ class Topology:
         """Whether the network has units of this kind."""
         return kind in ("cell", "output") or bool(getattr(self, kind))
 
-    def configuration(self) -> dict[str, Any]:
+    def configuration(self) -> dict[str, object]:
         """The sizes, and what differs from the defaults, as plain JSON values."""
         plain = Topology(inputs=1, outputs=1)
-        given = {
-            field.name: getattr(self, field.name)
-            for field in fields(Topology)
-            if field.name in ("inputs", "outputs", "blocks", "cells_per_block")
-            or getattr(self, field.name) != getattr(plain, field.name)
-        }
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in given.items()
-        }
+        sizes = ("inputs", "outputs", "blocks", "cells_per_block")
+        configuration: dict[str, object] = {}
+        for name in (field.name for field in fields(Topology)):
+            value: object = getattr(self, name)
+            if name in sizes or value != getattr(plain, name):
+                configuration[name] = list(value) if isinstance(value, tuple) else value
+        return configuration
+
+    @classmethod
+    def of_configuration(cls, configuration: Mapping[str, object]) -> Topology:
+        """The topology that has this `configuration`.
+
+        Raises
+        ------
+        ValueError
+            If no topology has it.
+        """
+        try:
+            return cls(**configuration)  # type: ignore[arg-type]  # each part is checked there
+        except TypeError as error:
+            raise ValueError(f"a topology must have its own parts: {error}") from None
 
     @property
     def gates(self) -> tuple[GateKind, ...]:
@@ -325,17 +336,11 @@ class Topology:
         check_int("layer", layer, 0, self.layers - 1)
 
 
-def _items(value: Any) -> list[Any] | None:
-    """Return what a tuple, list or array holds, or None for anything else, a string too."""
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else None
-
-
-def _is_number(value: Any) -> bool:
-    """Whether this is a finite real number (NumPy's too), and not a truth value."""
-    is_array = getattr(value, "shape", ()) != ()
-    if isinstance(value, bool) or is_array or not hasattr(value, "__float__"):
-        return False
-    try:
-        return math.isfinite(value)
-    except (TypeError, OverflowError):
-        return False
+def _items(value: object) -> list[object] | None:
+    """What a tuple, list or array with axes holds, or None for anything else, a string too."""
+    shape: object = getattr(value, "shape", None)
+    return (
+        list(value)
+        if isinstance(value, Iterable) and type(value) is not str and shape != ()
+        else None
+    )

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, fields
+from typing import Literal, NamedTuple, get_args
 
-from lethe.core._checks import check_bool
+from lethe.core._checks import as_float, check_bool
 
-__all__ = ["SGD", "Adam", "RMSprop", "Update", "update_of"]
+__all__ = ["SGD", "Adam", "Coefficients", "MomentOrder", "RMSprop", "Update", "update_of"]
 
 DecayPer = Literal["step", "sequence"]
+#: 1: the running mean of the gradient; 2: that of its square.
+MomentOrder = Literal[1, 2]
 
 _LEAST_EPSILON = 1e-15
 _EPSILON = "at least 1e-15 (its square must be a normal number in float32) and finite"
+
+
+class Coefficients(NamedTuple):
+    """An update rule as the kernel reads it; what a rule does not have is 0."""
+
+    kind: Literal["sgd", "momentum", "rmsprop", "adam"]
+    rate: float
+    decay: float
+    decay_per_sequence: bool
+    restart: bool
+    bound_error: float
+    bound_step: float
+    first: float = 0.0
+    second: float = 0.0
+    epsilon: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,17 @@ class SGD:
     def __repr__(self) -> str:
         return _repr(self)
 
-    def configuration(self) -> dict[str, Any]:
+    @property
+    def moments(self) -> tuple[MomentOrder, ...]:
+        """The orders of the moments that are kept for each weight."""
+        return (1,) if self.momentum else ()
+
+    def coefficients(self) -> Coefficients:
+        """The rule as the kernel reads it."""
+        kind: Literal["sgd", "momentum"] = "momentum" if self.momentum else "sgd"
+        return Coefficients(kind, *_common(self), first=self.momentum)
+
+    def configuration(self) -> dict[str, str | float | bool]:
         """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
         return _configuration(self)
 
@@ -120,7 +147,16 @@ class RMSprop:
     def __repr__(self) -> str:
         return _repr(self)
 
-    def configuration(self) -> dict[str, Any]:
+    @property
+    def moments(self) -> tuple[MomentOrder, ...]:
+        """The orders of the moments that are kept for each weight."""
+        return (2,)
+
+    def coefficients(self) -> Coefficients:
+        """The rule as the kernel reads it."""
+        return Coefficients("rmsprop", *_common(self), 0.0, self.smoothing, self.epsilon)
+
+    def configuration(self) -> dict[str, str | float | bool]:
         """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
         return _configuration(self)
 
@@ -173,12 +209,32 @@ class Adam:
     def __repr__(self) -> str:
         return _repr(self)
 
-    def configuration(self) -> dict[str, Any]:
+    @property
+    def moments(self) -> tuple[MomentOrder, ...]:
+        """The orders of the moments that are kept for each weight."""
+        return (1, 2)
+
+    def coefficients(self) -> Coefficients:
+        """The rule as the kernel reads it."""
+        return Coefficients("adam", *_common(self), self.first, self.second, self.epsilon)
+
+    def configuration(self) -> dict[str, str | float | bool]:
         """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
         return _configuration(self)
 
 
 Update = SGD | RMSprop | Adam
+_RULES: dict[str, type[SGD] | type[RMSprop] | type[Adam]] = {
+    "SGD": SGD,
+    "RMSprop": RMSprop,
+    "Adam": Adam,
+}
+
+
+def _common(rule: Update) -> tuple[float, float, bool, bool, float, float]:
+    """What all rules have, in the order of `Coefficients`."""
+    per_sequence = rule.decay_per == "sequence"
+    return rule.rate, rule.decay, per_sequence, rule.restart, rule.bound_error, rule.bound_step
 
 
 def _check_common(rule: Update) -> None:
@@ -194,15 +250,9 @@ def _check_common(rule: Update) -> None:
 def _check(
     rule: Update, name: str, low: float, high: float, expected: str, closed: str = ""
 ) -> None:
-    """Bring one number of a rule into the form float, or say what is wrong with it."""
-    value = getattr(rule, name)
-    try:
-        wrong = (
-            isinstance(value, bool | str | bytes | bytearray) or getattr(value, "shape", ()) != ()
-        )
-        number = math.nan if wrong else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
+    """Convert a number of a rule to float, or say what is wrong with it."""
+    value: object = getattr(rule, name)
+    number = as_float(value)
     inside = low < number < high
     at_edge = (closed == "low" and number == low) or (closed == "high" and number == high)
     if not (inside or at_edge):
@@ -210,24 +260,28 @@ def _check(
     object.__setattr__(rule, name, number)
 
 
-def _configuration(rule: Update) -> dict[str, Any]:
+def _changed(rule: Update) -> dict[str, str | float | bool]:
+    """The rate, and what differs from the defaults."""
+    changed: dict[str, str | float | bool] = {}
+    for field in fields(rule):
+        value: str | float | bool = getattr(rule, field.name)
+        if field.name == "rate" or value != field.default:
+            changed[field.name] = value
+    return changed
+
+
+def _configuration(rule: Update) -> dict[str, str | float | bool]:
     """The rule's name, the rate, and what differs from the defaults, as plain JSON values."""
-    plain = type(rule)(0.0)
-    changed = {
-        name: value
-        for name, value in vars(rule).items()
-        if name == "rate" or value != getattr(plain, name)
-    }
-    return {"rule": type(rule).__name__, **changed}
+    return {"rule": type(rule).__name__, **_changed(rule)}
 
 
-def update_of(configuration: Mapping[str, Any]) -> Update:
-    """The rule whose `configuration` this is.
+def update_of(configuration: Mapping[str, object]) -> Update:
+    """The rule that has this `configuration`.
 
     Raises
     ------
     ValueError
-        If it is no rule's.
+        If no rule has it.
 
     Examples
     --------
@@ -235,23 +289,18 @@ def update_of(configuration: Mapping[str, Any]) -> Update:
     SGD(rate=0.5, momentum=0.9)
     """
     parts = dict(configuration)
-    rules: dict[object, Any] = {rule.__name__: rule for rule in get_args(Update)}
-    made = rules.get(str(parts.pop("rule", None)))
+    made = _RULES.get(str(parts.pop("rule", None)))
     if made is None:
-        raise ValueError(f"rule must be one of {', '.join(map(str, rules))}, got {configuration!r}")
+        raise ValueError(f"rule must be one of {', '.join(_RULES)}, got {configuration!r:.200}")
     try:
-        rule: Update = made(**parts)
+        return made(**parts)  # type: ignore[arg-type]  # each number is checked there
     except TypeError as error:
         raise ValueError(f"an update rule must have its own numbers: {error}") from None
-    return rule
 
 
 def _repr(rule: Update) -> str:
-    """The rule as one would write it: the rate, and what differs from the defaults."""
-    plain = type(rule)(0.0)
-    changed = [
-        f"{name}={value!r}"
-        for name, value in vars(rule).items()
-        if name != "rate" and value != getattr(plain, name)
-    ]
-    return f"{type(rule).__name__}({', '.join([f'rate={rule.rate!r}', *changed])})"
+    """The rule as code: the rate, and what differs from the defaults."""
+    changed = _changed(rule)
+    rate = changed.pop("rate")
+    words = [f"{name}={value!r}" for name, value in changed.items()]
+    return f"{type(rule).__name__}({', '.join([f'rate={rate!r}', *words])})"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from lethe.core._checks import check_int
-from lethe.data.record import Record, Value, columns_at, left_at
+from lethe.data.record import Record, Value, columns_at, count_at, string_at
 
 __all__ = ["BUNDLED", "BundledStream"]
 
@@ -82,10 +82,10 @@ class BundledStream:
         self._row = 0 if skip is None else check_int("skip", skip, 0)
         self.columns = ("time", *self._day(0)[0])
         if position is not None and skip is None:
-            left = left_at(position, form=str, series=str, offset=int)
-            if (left["form"], left["series"]) != ("bundled", name):
+            form, series = string_at(position, "form"), string_at(position, "series")
+            if (form, series) != ("bundled", name):
                 raise ValueError(f"position must belong to {name!r}, got {position!r:.80}")
-            self._row = left["offset"]
+            self._row = count_at(position, "offset")
         if position is not None and columns_at(position) != self.columns:
             raise ValueError(f"position must belong to {name!r}, got {position!r:.80}")
         self._records = self._read()

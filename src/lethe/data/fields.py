@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from operator import contains
-from typing import Any
 
 from lethe.data.record import Value, names
 
@@ -29,7 +28,7 @@ _SIMPLE = frozenset({bool, int, float, str, type(None)})
 _SCALE = 1 << 63  # a whole number from here on is a float
 
 
-def _whole(digits: str) -> int | float:
+def _integer(digits: str) -> int | float:
     """The integer, or a float where 64 bits do not hold it."""
     if len(digits) < 19:
         return int(digits)
@@ -54,7 +53,7 @@ def value(cell: str) -> Value:
     number = _NUMBER(cell)
     if number is None:
         return cell
-    return float(cell) if number.lastindex is None else _whole(cell)
+    return float(cell) if number.lastindex is None else _integer(cell)
 
 
 def values(cells: Sequence[str]) -> Sequence[Value]:
@@ -160,7 +159,7 @@ def header(cells: list[str]) -> tuple[str, ...]:
 
 
 # Pairs as a tuple: nothing else in JSON becomes one, and a name that comes twice can be seen.
-_read_json = json.JSONDecoder(object_pairs_hook=tuple, parse_int=_whole).raw_decode
+_read_json = json.JSONDecoder(object_pairs_hook=tuple, parse_int=_integer).raw_decode
 
 
 def json_object(text: str) -> dict[str, Value]:
@@ -186,7 +185,7 @@ def json_object(text: str) -> dict[str, Value]:
         raise ValueError(f"a line must be one JSON object, got {text!r:.60}: {reason}") from None
     if type(pairs) is not tuple or end != len(text):
         raise ValueError(f"a line must be one JSON object, got {text!r:.60}")
-    event: dict[str, Any] = dict(pairs)
+    event: dict[str, Value] = dict(pairs)
     if len(event) != len(pairs) or not _SIMPLE.issuperset(map(type, event.values())):
         raise ValueError(_wrong_in(event, len(pairs)))
     if "\\u" in text:
@@ -194,7 +193,7 @@ def json_object(text: str) -> dict[str, Value]:
     return event
 
 
-def _wrong_in(event: dict[str, Any], pairs: int) -> str:
+def _wrong_in(event: Mapping[str, object], pairs: int) -> str:
     if len(event) != pairs:
         return f"an object must name each column once, got one twice: {names(tuple(event))}"
     name, found = next(item for item in event.items() if type(item[1]) not in _SIMPLE)
@@ -202,7 +201,7 @@ def _wrong_in(event: dict[str, Any], pairs: int) -> str:
     return f"column {name!r} must be a number, text, true, false or null, got {kind}"
 
 
-def _expect_text(event: dict[str, Any]) -> None:
+def _expect_text(event: Mapping[str, object]) -> None:
     """Half a surrogate pair is no text."""
     for name, found in event.items():
         try:

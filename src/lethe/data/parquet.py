@@ -6,10 +6,13 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from itertools import count, repeat
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lethe.core._checks import check_int
-from lethe.data.record import Record, columns_at, left_at, names
+from lethe.data.record import Record, Value, columns_at, count_at, names, string_at
+
+if TYPE_CHECKING:
+    import pyarrow
 
 __all__ = ["ParquetStream"]
 
@@ -20,8 +23,8 @@ BUFFER = 1 << 20  # bytes of a column that are read at once
 class ParquetStream:
     """The events of a Parquet file, one for each row, in constant memory.
 
-    Numbers, texts and truth values are what they are; decimals become floats; dates and times
-    become text such as ``2024-01-31 08:00:00``. Other columns are an error.
+    Numbers, strings and booleans stay the same; decimals become floats; dates and times become
+    strings such as ``2024-01-31 08:00:00``. Other columns are an error.
 
     Parameters
     ----------
@@ -65,9 +68,9 @@ class ParquetStream:
         self.skipped = 0
         self.reasons: list[str] = []
         self._sha256 = ""  # of the file, once someone asks
-        arrow = self._open()
+        self._open()
         try:
-            self._casts = self._understood(arrow)
+            self._casts = self._understood()
             self.columns = tuple(self._casts)
             self._row = 0 if skip is None else check_int("skip", skip, 0)
             if position is not None:
@@ -101,7 +104,7 @@ class ParquetStream:
         """Close the file."""
         self._file.close()
 
-    def _open(self) -> Any:
+    def _open(self) -> None:
         try:
             import pyarrow
             from pyarrow.parquet import ParquetFile
@@ -115,14 +118,15 @@ class ParquetStream:
             self._file = ParquetFile(self.name, buffer_size=BUFFER)
         except self._errors as error:
             raise self._unreadable(error) from None
-        return pyarrow
 
     def _unreadable(self, error: Exception) -> ValueError:
         return ValueError(f"source must be readable as Parquet, got {self.name}: {error}")
 
-    def _understood(self, arrow: Any) -> dict[str, Any]:
+    def _understood(self) -> dict[str, pyarrow.DataType | None]:
         """The columns, each with the type that its values take on the way, None for its own."""
-        casts: dict[str, Any] = {}
+        import pyarrow as arrow
+
+        casts: dict[str, arrow.DataType | None] = {}
         for field in self._file.schema_arrow:
             kind = field.type
             is_a = arrow.types
@@ -150,7 +154,7 @@ class ParquetStream:
                 casts[field.name] = None
             else:
                 raise ValueError(
-                    f"column {field.name!r} of {self.name} must hold numbers, text, truth values, "
+                    f"column {field.name!r} of {self.name} must hold numbers, strings, booleans, "
                     f"dates or times, got {kind}"
                 )
         if not casts or not self._file.metadata.num_rows:
@@ -160,15 +164,16 @@ class ParquetStream:
     def _go_to(self, position: Mapping[str, object], resume: bool) -> None:
         columns = columns_at(position)
         if resume:
-            left = left_at(position, form=str, offset=int, sha256=str)
-            if left["form"] != "parquet":
-                raise ValueError(f"form must be {left['form']!r} as before, got 'parquet'")
-            if self._digest() != left["sha256"]:
+            form, digest = string_at(position, "form"), string_at(position, "sha256")
+            row = count_at(position, "offset")
+            if form != "parquet":
+                raise ValueError(f"form must be {form!r} as before, got 'parquet'")
+            if self._digest() != digest:
                 raise ValueError(
-                    f"{self.name} must have the SHA-256 {left['sha256']}, got {self._digest()}: "
+                    f"{self.name} must have the SHA-256 {digest}, got {self._digest()}: "
                     "it has changed; say how many records to skip instead"
                 )
-            self._row = left["offset"]
+            self._row = row
         if columns != self.columns:
             raise ValueError(
                 f"the columns must be {names(columns)} as before, got {names(self.columns)}"
@@ -206,10 +211,10 @@ class ParquetStream:
                         yield Record(number, event, number)
                 row += len(columns[0])
 
-    def _batches(self, group: int) -> Iterator[Any]:
+    def _batches(self, group: int) -> Iterator[pyarrow.RecordBatch]:
         yield from self._file.iter_batches(batch_size=ROWS, row_groups=[group])
 
-    def _next_of(self, batches: Iterator[Any]) -> list[list[Any]] | None:
+    def _next_of(self, batches: Iterator[pyarrow.RecordBatch]) -> list[list[Value]] | None:
         """The next rows, column by column, as values of Python."""
         try:
             batch = next(batches, None)

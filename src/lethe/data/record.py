@@ -1,9 +1,9 @@
-"""What every source of events has in common: its records, and what becomes of a bad one."""
+"""What every source of events has in common: its records, and the handling of bad ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 __all__ = [
     "Policy",
@@ -12,8 +12,9 @@ __all__ = [
     "Refusals",
     "Value",
     "columns_at",
-    "left_at",
+    "count_at",
     "names",
+    "string_at",
 ]
 
 #: What a cell of an event can be. None says that it is missing.
@@ -31,7 +32,7 @@ class Record(NamedTuple):
     Attributes
     ----------
     number : int
-        Where it stands, from 1: its line in a file or pipe, its row in Parquet or a bundled series.
+        Its number, from 1: its line in a file or pipe, its row in Parquet or a bundled series.
     event : dict
         Every column of the source, always in the same order, with its `Value`.
     offset : int
@@ -44,7 +45,7 @@ class Record(NamedTuple):
 
 
 class RecordSource(Protocol):
-    """What reads events, whatever from.
+    """A reader of events, from any source.
 
     Attributes
     ----------
@@ -69,7 +70,7 @@ class RecordSource(Protocol):
 
     @property
     def position(self) -> dict[str, object]:
-        """Where to go on later: values that JSON can hold, for the parameter `position`."""
+        """Where to continue later: values that JSON can hold, for the parameter `position`."""
         ...
 
     def __iter__(self) -> Iterator[Record]: ...
@@ -126,33 +127,56 @@ def names(columns: tuple[str, ...]) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def left_at(position: Mapping[str, object], **expected: type) -> dict[str, Any]:
-    """These values of a position, if they are what is expected. No count may be below 0.
+def string_at(position: Mapping[str, object], key: str) -> str:
+    """Return a string of a position.
 
     Raises
     ------
     ValueError
-        If they are something else.
+        If it is something else.
     """
-    for key, kind in expected.items():
-        value = position.get(key) if isinstance(position, Mapping) else None
-        if type(value) is not kind or (isinstance(value, int) and value < 0):
-            raise ValueError(
-                "position must be what the attribute position of such a source gave, "
-                f"got {position!r:.80}, where {key!r} is {value!r:.40}"
-            )
-    return {key: position[key] for key in expected}
+    value = _value_at(position, key)
+    if type(value) is not str:
+        raise _wrong(position, key)
+    return value
+
+
+def count_at(position: Mapping[str, object], key: str) -> int:
+    """Return a count of a position, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    value = _value_at(position, key)
+    if type(value) is not int or value < 0:
+        raise _wrong(position, key)
+    return value
 
 
 def columns_at(position: Mapping[str, object]) -> tuple[str, ...]:
-    """The columns of a position.
+    """Return the columns of a position.
 
     Raises
     ------
     ValueError
         If it has none.
     """
-    columns = left_at(position, columns=list)["columns"]
+    columns = _value_at(position, "columns")
+    if type(columns) is not list:
+        raise _wrong(position, "columns")
     if not all(type(name) is str for name in columns):
         raise ValueError(f"the columns in position must be names, got {columns!r:.80}")
     return tuple(columns)
+
+
+def _value_at(position: object, key: str) -> object:
+    return position.get(key) if isinstance(position, Mapping) else None
+
+
+def _wrong(position: object, key: str) -> ValueError:
+    return ValueError(
+        "position must be what the attribute position of such a source gave, "
+        f"got {position!r:.80}, where {key!r} is {_value_at(position, key)!r:.40}"
+    )

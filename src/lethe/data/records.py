@@ -12,11 +12,20 @@ from typing import BinaryIO, Literal, cast
 from lethe.core._checks import check_int
 from lethe.data.fields import header, json_object, separator_of, split, split_all, value, values
 from lethe.data.lines import LONGEST, Chunk, Lines, too_long
-from lethe.data.record import Policy, Record, Refusals, Value, columns_at, left_at, names
+from lethe.data.record import (
+    Policy,
+    Record,
+    Refusals,
+    Value,
+    columns_at,
+    count_at,
+    names,
+    string_at,
+)
 
 __all__ = ["FORMS", "RecordStream"]
 
-#: The form of a file by its suffix. Others tell by their first character: JSON starts with a brace.
+#: The form of a file by its suffix. Others show by their first character: JSON starts with a brace.
 FORMS: dict[str, str] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -37,7 +46,7 @@ class RecordStream:
     else stays text. A record ends with its line, even within quotes: a lost quote costs one record
     of an endless stream and not all that follow.
 
-    JSON lines hold one object each, of numbers, texts, truth values and nulls. The first one names
+    JSON lines hold one object each, of numbers, strings, booleans and nulls. The first one names
     the columns; what a later one lacks is missing.
 
     Empty lines do not count. Lines end with ``\n`` or ``\r\n``, and the last with nothing, unless
@@ -180,22 +189,23 @@ class RecordStream:
         self._file.close()
 
     def _go_to(self, position: Mapping[str, object], form: str | None) -> None:
-        left = left_at(
-            position, form=str, offset=int, line=int, sha256=str, separator=str, skipped=int
+        before, digest, separator = (
+            string_at(position, key) for key in ("form", "sha256", "separator")
         )
+        offset, line, skipped = (count_at(position, key) for key in ("offset", "line", "skipped"))
         columns = columns_at(position)
         if self._path is None or not self._lines.is_regular():
             raise ValueError(
                 f"{self.name} must be a file for its position to be found again, got a pipe or "
                 "stream; say how many records to skip instead (none, if only new ones come)"
             )
-        if form is not None and form != left["form"]:
-            raise ValueError(f"form must be {left['form']!r} as before, got {form!r}")
-        self._lines.resume(left["offset"], left["line"], left["sha256"])
-        self._last = Record(left["line"], {}, left["offset"])
-        self._form, self._separator = left["form"], left["separator"]
+        if form is not None and form != before:
+            raise ValueError(f"form must be {before!r} as before, got {form!r}")
+        self._lines.resume(offset, line, digest)
+        self._last = Record(line, {}, offset)
+        self._form, self._separator = before, separator
         self.columns = columns
-        self._refusals.skipped = left["skipped"]
+        self._refusals.skipped = skipped
 
     def _read(self) -> Iterator[Record]:
         try:

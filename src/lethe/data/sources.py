@@ -62,12 +62,11 @@ def open_records(
         raise ValueError(f"form must be 'csv', 'jsonl' or 'parquet', got {form!r}")
     path = Path(source) if isinstance(source, str | os.PathLike) else None
     bundled = form is None and isinstance(source, str) and source in BUNDLED
-    if bundled and path is not None and not path.exists():
+    if bundled and path and not path.exists():
         _cannot_grow(follow, f"the series {source!r}")
         return BundledStream(str(source), position=position, skip=skip)
-    if form == "parquet" or (
-        form is None and path is not None and path.suffix.lower() in PARQUET_SUFFIXES
-    ):
+    suffix = path.suffix.lower() if path else ""
+    if form == "parquet" or (form is None and suffix in PARQUET_SUFFIXES):
         _cannot_grow(follow, "a Parquet file")
         if path is None:
             raise ValueError("source must be the path of a file for Parquet, got a pipe or stream")

@@ -162,6 +162,6 @@ def topics() -> bytes:
         For each topic, sorted by key: the key, a new line, the text, a new line, in UTF-8. For
         CPython 3.11.7 these are 466,997 bytes; other versions differ a little.
     """
-    from pydoc_data.topics import topics as texts
+    from pydoc_data.topics import topics as by_key
 
-    return "".join(f"{key}\n{texts[key]}\n" for key in sorted(texts)).encode()
+    return "".join(f"{key}\n{by_key[key]}\n" for key in sorted(by_key)).encode()

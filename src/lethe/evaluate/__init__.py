@@ -1,4 +1,4 @@
-"""How good predictions are: each is scored before its event is learned, beside naive ones."""
+"""How good predictions are: scored before each event is learned, next to naive predictors."""
 
 from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.evaluate.prequential import (

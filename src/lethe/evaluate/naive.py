@@ -1,35 +1,34 @@
-"""How wrong a model has been, beside what anyone could have predicted without one."""
+"""The errors of a model, compared with naive predictors on the same events."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from lethe.model.cycles import DAY, WEEK, YEAR
-from lethe.model.encoding import ABSURD, category_of
-from lethe.storage.state import part
+from lethe.model.calendar import DAY, WEEK, YEAR
+from lethe.model.values import ABSURD, category_of
 
 __all__ = ["PREDICTORS", "ClassScores", "NumberScores", "Season", "number_or_nan"]
 
-#: Who predicts numbers, in the order in which errors are kept.
+#: The predictors of numbers, in the order in which errors are stored.
 PREDICTORS = ("model", "last value", "mean", "same time last period")
 
-#: Events that the last period is looked up in at most, as in a model's own history.
+#: Number of past events in which the last period is looked up, as in a model's own history.
 KEPT = 4096
 
-#: Events with times after which it is settled whether days, weeks or years repeat.
+#: Number of events with times after which the period (day, week or year) is fixed.
 SETTLED = 10
 
-#: Classes that are counted; the least recently used then gives way.
+#: Number of classes that are counted; a new one then replaces the least recently used.
 MOST = 1000
 
 
 def number_or_nan(value: Any) -> float:
-    """A number as a model takes it: NaN where it is missing, infinite or absurd.
+    """A number as a model reads it: NaN where it is missing, infinite or implausibly large.
 
     Examples
     --------
@@ -43,17 +42,17 @@ def number_or_nan(value: Any) -> float:
     return number if -ABSURD < number < ABSURD else math.nan
 
 
-@part
 class Season:
-    """What came one period before: so many events ago, or a day, week or year by time.
+    """The value one period ago: a number of events ago, or a day, week or year ago.
 
     Parameters
     ----------
     targets : int
-        Numbers that each event has.
+        Numbers in each event.
     period : int, optional
-        Events after which a season repeats. Without it the times decide: days where events lie at
-        most half a day apart, weeks up to half a week, and else years; without times there is none.
+        Events after which a season repeats. Without it the times decide: a day where events are at
+        most half a day apart, a week where they are at most half a week apart, else a year. Without
+        times there is no period.
 
     Examples
     --------
@@ -64,45 +63,44 @@ class Season:
     ([5.0], [6.0])
     """
 
-    LIFE: ClassVar = ("period", "seconds", "values", "times", "kept", "events", "gap", "gaps")
-
     def __init__(self, targets: int, period: int | None) -> None:
         self.period = period
-        self.seconds = 0.0  # the period where the times decide; 0 while it is not settled
+        self.seconds = 0.0  # the period where the times decide; 0 until it is fixed
         self.values = np.full((period or 0, targets), math.nan)
         self.times = np.zeros(0)
         self.kept = 0
         self.events = 0
-        self.gap = 0.0  # usual seconds from one event to the next
+        self.gap = 0.0  # mean seconds from one event to the next
         self.gaps = 0
 
     def guess(self, ahead: int, seconds: float) -> list[float] | None:
-        """What each target was a period before the event so many ahead; None where unknown.
+        """The targets one period before a future event; None where unknown.
 
         Parameters
         ----------
         ahead : int
-            From 1, the event that comes next.
+            How many events ahead; 1 is the next event.
         seconds : float
-            The time of the event that comes next.
+            The time of the next event.
         """
         if self.period is not None:
-            row = self.values[(self.events + ahead - 1) % self.period]
-            return row.tolist() if self.events >= self.period else None
+            found: list[float] = self.values[(self.events + ahead - 1) % self.period].tolist()
+            return found if self.events >= self.period else None
         if not self.seconds or not math.isfinite(seconds):
             return None
         wanted = seconds + (ahead - 1) * self.gap
-        periods = max(1, math.ceil((wanted - self.times[self.kept - 1]) / self.seconds))
+        last = float(self.times[self.kept - 1])
+        periods = max(1, math.ceil((wanted - last) / self.seconds))
         wanted -= periods * self.seconds
         times = self.times[: self.kept]
-        place = int(np.searchsorted(times, wanted - self.gap / 2))
-        if place == self.kept or not abs(times[place] - wanted) <= 1.5 * self.gap:
+        index = int(np.searchsorted(times, wanted - self.gap / 2))
+        if index == self.kept or not abs(float(times[index]) - wanted) <= 1.5 * self.gap:
             return None
-        found: list[float] = self.values[place].tolist()
+        found = self.values[index].tolist()
         return found
 
     def append(self, values: Sequence[float], seconds: float) -> None:
-        """Take an event in."""
+        """Add an event."""
         if self.period is not None:
             row = self.values[self.events % self.period]
             row[:] = [new if new == new else old for new, old in zip(values, row, strict=True)]
@@ -128,7 +126,7 @@ class Season:
         if not gap > 0:
             return
         self.gaps += 1
-        # A long gap moves the mean by as much as a doubled one at most.
+        # A long gap moves the mean at most as far as one of twice the mean.
         rate = max(1 / self.gaps, 0.05)
         self.gap += rate * (min(gap, 2 * self.gap) - self.gap) if self.gap else gap
         if self.gaps == SETTLED:
@@ -136,20 +134,19 @@ class Season:
             self.seconds = fits[0] if fits else YEAR
 
 
-@part
 class NumberScores:
     """Mean absolute errors of a model and of the naive predictors, on the same events.
 
-    Each predicts what is `ahead` events after all that it knows. What counts are events whose
-    target is known, from the first on that has one before it. Where the last period is not known
-    yet, its predictor says the last value.
+    Each predicts `ahead` events after the last one it has seen. Events count if their target is
+    known and so is an earlier one. Where the last period is not known yet, its predictor uses the
+    last value.
 
     Parameters
     ----------
     targets : sequence of str
-        What is predicted.
+        Names of the targets.
     horizon : int
-        With 2 or more, errors of this many events ahead are kept, too.
+        If 2 or more, errors this many events ahead are computed too.
     period : int, optional
         As for `Season`.
 
@@ -158,21 +155,16 @@ class NumberScores:
     aheads : tuple of int
         How many events ahead: 1, and the horizon.
     seasonal : bool
-        Whether there was a last period to look at.
+        Whether the last period has been known.
 
     Examples
     --------
     >>> scores = NumberScores(["flow"], 1, None)
-    >>> for predicted, came in ((0.0, 4.0), (4.5, 5.0), (5.0, 6.0)):
-    ...     scores.update((predicted,), [came])
+    >>> for predicted, actual in ((0.0, 4.0), (4.5, 5.0), (5.0, 6.0)):
+    ...     scores.update((predicted,), [actual])
     >>> scores.counts[0][0], scores.mean_errors(0, 0)
     (2, {'model': 0.75, 'last value': 1.0, 'mean': 1.25})
     """
-
-    LIFE: ClassVar = (
-        "targets", "aheads", "season", "seasonal", "counts", "sums", "last", "totals", "known",
-        "waiting",
-    )  # fmt: skip
 
     def __init__(self, targets: Sequence[str], horizon: int, period: int | None) -> None:
         n = len(targets)
@@ -185,19 +177,23 @@ class NumberScores:
         self.last = [math.nan] * n
         self.totals = [0.0] * n
         self.known = [0] * n
-        self.waiting: list[Any] = [deque() for _ in self.aheads]  # predictions, the oldest first
+        # Predictions that wait for their event, the oldest first.
+        self.waiting: list[deque[list[tuple[float, ...]]]] = [deque() for _ in self.aheads]
 
     def update(
-        self, forecast: Sequence[Any], came: Sequence[float], seconds: float = math.nan
+        self,
+        forecast: Sequence[float | Mapping[str, float]],
+        actual: Sequence[float],
+        seconds: float = math.nan,
     ) -> None:
-        """Compare what was predicted with what came.
+        """Compare predictions with the actual values.
 
         Parameters
         ----------
         forecast : sequence of float or mapping
-            What the model expected before this event of it, of the next, …: numbers, or numbers by
-            target.
-        came : sequence of float
+            The model's predictions before this event, of it, of the next, and so on: numbers, or
+            numbers by target.
+        actual : sequence of float
             The event's targets; NaN is missing.
         seconds : float
             The event's time, or NaN.
@@ -206,21 +202,23 @@ class NumberScores:
             waiting.append(self._predictions(forecast[ahead - 1], ahead, seconds))
             if len(waiting) < ahead:
                 continue
-            for target, (value, row) in enumerate(zip(came, waiting.popleft(), strict=True)):
-                if value == value and row[1] == row[1]:  # known, and there was one before
+            for target, (value, row) in enumerate(zip(actual, waiting.popleft(), strict=True)):
+                if value == value and row[1] == row[1]:  # known, and so is an earlier one
                     self.counts[n][target] += 1
                     sums = self.sums[n][target]
                     for predictor, predicted in enumerate(row):
                         sums[predictor] += abs(predicted - value)
-        for target, value in enumerate(came):
+        for target, value in enumerate(actual):
             if value == value:
                 self.last[target] = value
                 self.totals[target] += value
                 self.known[target] += 1
-        self.season.append(came, seconds)
+        self.season.append(actual, seconds)
 
-    def _predictions(self, predicted: Any, ahead: int, seconds: float) -> list[tuple[float, ...]]:
-        """What each predictor says of each target, in the order of `PREDICTORS`."""
+    def _predictions(
+        self, predicted: float | Mapping[str, float], ahead: int, seconds: float
+    ) -> list[tuple[float, ...]]:
+        """The predictions of each target, in the order of `PREDICTORS`."""
         guesses = self.season.guess(ahead, seconds)
         self.seasonal = self.seasonal or guesses is not None
         rows: list[tuple[float, ...]] = []
@@ -238,7 +236,7 @@ class NumberScores:
         return rows
 
     def mean_errors(self, target: int, ahead: int) -> dict[str, float]:
-        """Mean absolute error by predictor; NaN before the first.
+        """Mean absolute error by predictor; NaN before the first event that counts.
 
         Parameters
         ----------
@@ -253,67 +251,68 @@ class NumberScores:
         }
 
 
-@part
 class ClassScores:
     """Accuracy and log-loss (in nats) of a model and of two naive predictors, on the same events.
 
-    The most frequent class so far is one prediction, with the frequencies as probabilities. The
-    last class is the other; its probability is how often a class has been the one before it. What
-    counts are events with a class, from the second on.
+    One predicts the most frequent class so far, with the frequencies as probabilities. The other
+    predicts the last class; its probability is how often a class has repeated. Events with a class
+    count, from the second on.
 
     Attributes
     ----------
     events : int
-        That count.
+        Number of events that count.
 
     Examples
     --------
     >>> scores = ClassScores()
-    >>> for came in "aab":
-    ...     scores.update("a", {"a": 0.9}, 0.1, came)
+    >>> for actual in "aab":
+    ...     scores.update("a", {"a": 0.9}, 0.1, actual)
     >>> scores.accuracies()
     {'model': 0.5, 'most frequent class': 0.5, 'last class': 0.5}
     """
-
-    LIFE: ClassVar = ("events", "right", "losses", "counts", "total", "last", "repeats")
 
     NAMES: ClassVar = ("model", "most frequent class", "last class")
 
     def __init__(self) -> None:
         self.events = 0
-        self.right = [0] * len(self.NAMES)
+        self.correct = [0] * len(self.NAMES)
         self.losses = [0.0] * len(self.NAMES)
-        self.counts: dict[str, int] = {}  # the least recent first
+        self.counts: dict[str, int] = {}  # the least recently used first
         self.total = 0
         self.last: str | None = None
         self.repeats = 0
 
     def update(
-        self, predicted: Any, probabilities: Mapping[Any, float], new: float, came: Any
+        self,
+        predicted: object,
+        probabilities: Mapping[Any, float],  # a class is what a user's column holds
+        new: float,
+        actual: Hashable,
     ) -> None:
-        """Compare what was predicted with the class that came.
+        """Compare predictions with the actual class.
 
         Parameters
         ----------
         predicted : object
             The model's most probable class.
         probabilities : mapping
-            Of each class seen so far.
+            The probability of each class seen so far.
         new : float
-            The probability of one not seen so far.
-        came : object
+            The probability of a class not seen so far.
+        actual : object
             The class; None is missing and does not count.
         """
-        if came is None or came == "":
+        if actual is None or actual == "":
             return
-        key = category_of("class", came)
+        key = category_of("class", actual)
         if self.last is not None:
             self.events += 1
             frequent = max(self.counts, key=self.counts.__getitem__)
-            best = (predicted == came, frequent == key, self.last == key)
-            given = (probabilities.get(came, new), self._frequency(key), self._again(key))
-            for n, (right, probability) in enumerate(zip(best, given, strict=True)):
-                self.right[n] += bool(right)
+            best = (predicted == actual, frequent == key, self.last == key)
+            given = (probabilities.get(actual, new), self._frequency(key), self._again(key))
+            for n, (correct, probability) in enumerate(zip(best, given, strict=True)):
+                self.correct[n] += bool(correct)
                 self.losses[n] -= math.log(max(probability, 1e-12))
             self.repeats += self.last == key
         count = self.counts.pop(key, 0)
@@ -324,24 +323,24 @@ class ClassScores:
         self.last = key
 
     def _frequency(self, key: str) -> float:
-        """How often a class was there; one that is new has half an event."""
+        """The frequency of a class; a new one counts as half an event."""
         return (self.counts.get(key, 0) or 0.5) / (self.total + 0.5)
 
     def _again(self, key: str) -> float:
-        """The last class by how often that was right, and the others by their frequencies."""
+        """The last class by how often classes have repeated, the others by their frequencies."""
         assert self.last is not None
-        again = (self.repeats + 1) / (self.events + 1)  # this event is counted already
+        again = (self.repeats + 1) / (self.events + 1)  # this event has been counted
         if key == self.last:
             return again
         others = 1 - self._frequency(self.last)
         return (1 - again) * self._frequency(key) / others
 
     def accuracies(self) -> dict[str, float]:
-        """The part of the classes that each predicted; NaN before the first."""
-        return self._means(self.right)
+        """The accuracy of each predictor; NaN before the first event that counts."""
+        return self._means(self.correct)
 
     def log_losses(self) -> dict[str, float]:
-        """Mean of -log of the probability that each gave to the class that came, in nats."""
+        """Mean of -log of the probability that each gave to the actual class, in nats."""
         return self._means(self.losses)
 
     def _means(self, sums: Sequence[float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The practitioner's protocol: predict each event, then learn from it, one event at a time."""
+"""Prequential evaluation: predict each event, score the prediction, then learn the event."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from lethe.core.network import Network
 from lethe.data.record import Record
 from lethe.evaluate.naive import ClassScores, NumberScores, number_or_nan
 from lethe.model import Model, Report
-from lethe.model.cycles import seconds_of
+from lethe.model.calendar import seconds_of
 
 __all__ = [
     "EventScores",
@@ -33,23 +33,23 @@ class SymbolStream(Protocol):
     """A source of symbols, such as `lethe.data.TextStream`."""
 
     def take(self, n: int) -> NDArray[np.integer[Any]]:
-        """At least one and at most `n` of the next symbols, or none where the stream ends."""
+        """At least one and at most `n` of the next symbols, or none at the end of the stream."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How well a stream of symbols has been predicted so far.
+    """How well a stream of symbols is predicted so far.
 
     Parameters
     ----------
     symbols : int
         Symbols seen.
     bits_per_symbol : float
-        Mean of -log2 of the probability that each symbol had been given before it was seen.
+        Mean of -log2 of the probability that was predicted for each symbol.
     recent_bits_per_symbol : float
         The same over about the last 10,000 symbols.
     microseconds_per_symbol : float
-        Time spent in the network, predicting and learning; waiting for the stream is not counted.
+        Time spent in the network, predicting and learning, without waiting for the stream.
     """
 
     symbols: int
@@ -60,18 +60,18 @@ class Score:
 
 @dataclass
 class Tally:
-    """What `predict_symbols` has to remember beside the network; it is brought up to date.
+    """The state of `predict_symbols` besides the network; it is updated in place.
 
     Parameters
     ----------
     symbols : int
         Symbols seen.
     bits : float
-        Of all of them.
+        Bits of all of them.
     last : int, optional
-        The last, which the network has not taken in yet.
+        The last symbol, which the network has not read yet.
     window : deque of (int, float)
-        Symbols and bits of the last chunks.
+        Numbers of symbols and bits of the last chunks.
     """
 
     symbols: int = 0
@@ -90,84 +90,88 @@ def predict_symbols(
     tally: Tally | None = None,
     learn: bool = True,
 ) -> Iterator[Score]:
-    """Predict each symbol from those before it, and learn from each at once.
+    """Predict each symbol from those before it, and learn it at once.
 
-    The first symbol has nothing before it: it counts log2(outputs) bits, those of a uniform guess,
-    so that the mean is over all symbols.
+    The first symbol counts log2(outputs) bits, those of a uniform guess.
 
     Parameters
     ----------
     net : Network
-        With softmax outputs, one for each symbol. It goes on from the state it is in.
+        With softmax outputs, one for each symbol. It continues from its current state.
     stream : SymbolStream
-        It is read as far as it is learned from and no further.
+        Read only as far as it is learned.
     limit : int, optional
-        Symbols after which to stop; by default, where the stream ends.
+        Number of symbols after which to stop (default: the end of the stream).
     chunk : int
-        Symbols between two scores, at most. It changes no bits of the network.
+        Largest number of symbols between two scores. It does not change the network.
     recent : int
-        Symbols over which the running mean goes, to the next whole chunk.
+        Number of symbols in the running mean, rounded up to a whole chunk.
     tally : Tally, optional
-        Of the symbols before these; they count in the scores and in `limit`.
+        Of earlier symbols, which count in the scores and in `limit`.
     learn : bool
         False: the network is frozen.
 
     Yields
     ------
     Score
-        After each chunk, and only there: an interrupted chunk is in no score.
+        After each complete chunk.
 
     Raises
     ------
     ValueError
-        If a symbol is none of the network's.
+        If a symbol is not one of the network's.
     """
     tally = Tally() if tally is None else tally
     seconds, before = 0.0, tally.symbols
-    window = tally.window
-    window_symbols = sum(symbols for symbols, _ in window)
-    last = None if tally.last is None else np.array([tally.last])
+    window, window_symbols = tally.window, sum(symbols for symbols, _ in tally.window)
     while limit is None or tally.symbols < limit:
-        events = stream.take(chunk if limit is None else min(chunk, limit - tally.symbols))
+        events = stream.take(min(chunk, limit - tally.symbols) if limit is not None else chunk)
         if not events.size:
             return
-        cost = 0.0 if last is not None else math.log2(net.topology.outputs)
-        known = events if last is None else np.concatenate((last, events))
-        if known.size > 1:
-            began = time.perf_counter()
-            run = net.run(known[:-1], known[1:], learn=learn, record=("loss",))
-            seconds += time.perf_counter() - began
-            cost += float(run["loss"].sum()) / math.log(2.0)
-        last = known[-1:]
-        tally.last = int(last[0])
-        tally.bits += cost
+        bits, spent = _bits(net, tally.last, events, learn)
+        seconds += spent
+        tally.last = int(events[-1])
+        tally.bits += bits
         tally.symbols += events.size
-        window.append((events.size, cost))
+        window.append((events.size, bits))
         window_symbols += events.size
         while window_symbols - window[0][0] >= recent:
             window_symbols -= window.popleft()[0]
-        yield Score(
-            symbols=tally.symbols,
-            bits_per_symbol=tally.bits / tally.symbols,
-            recent_bits_per_symbol=sum(bits for _, bits in window) / window_symbols,
-            microseconds_per_symbol=1e6 * seconds / (tally.symbols - before),
-        )
+        recent_bits = sum(bits for _, bits in window) / window_symbols
+        cost = 1e6 * seconds / (tally.symbols - before)
+        yield Score(tally.symbols, tally.bits / tally.symbols, recent_bits, cost)
+
+
+def _bits(
+    net: Network, last: int | None, events: NDArray[np.integer[Any]], learn: bool
+) -> tuple[float, float]:
+    """The bits of some symbols after the last one, and the seconds spent on them."""
+    if last is None:
+        bits, known = math.log2(net.topology.outputs), events
+    else:
+        bits, known = 0.0, np.concatenate(([last], events))
+    if known.size == 1:
+        return bits, 0.0
+    began = time.perf_counter()
+    run = net.run(known[:-1], known[1:], learn=learn, record=("loss",))
+    spent = time.perf_counter() - began
+    return bits + float(run["loss"].sum()) / math.log(2.0), spent
 
 
 class EventScores:
-    """How well the events of a stream have been predicted so far, beside the naive predictors.
+    """How well the events of a stream are predicted so far, compared with naive predictors.
 
     Parameters
     ----------
     model : Model
-        Whose predictions they are.
+        The model that predicts them.
 
     Attributes
     ----------
     scores : NumberScores, ClassScores or None
-        None before the first event, which says what is predicted.
+        None before the first event, which determines what is predicted.
     time : str or None
-        The column with the time of an event: the model's, or the first that holds one.
+        The column with the time of an event: the given one, or the first that contains a time.
     """
 
     def __init__(self, model: Model, time: str | None = None) -> None:
@@ -176,15 +180,16 @@ class EventScores:
         self.time = time
 
     def update(self, event: dict[str, Any], report: Report) -> None:
-        """Take in what the model said of an event that it has learned from."""
+        """Score the model's report of an event that it has learned."""
         model, prediction = self._model, report.prediction
         if self.scores is None:
             self._begin(event)
         if prediction is None:
             return
         if isinstance(self.scores, NumberScores):
-            came = [number_or_nan(event.get(name)) for name in self.scores.targets]
-            self.scores.update(prediction.forecast, came, self._seconds(event))
+            actual = [number_or_nan(event.get(name)) for name in self.scores.targets]
+            forecast = cast(tuple[float | dict[str, float], ...], prediction.forecast)
+            self.scores.update(forecast, actual, self._seconds(event))
         elif self.scores is not None:
             given = prediction.probabilities, prediction.new, event.get(model.targets[0])
             self.scores.update(prediction.value, *given)
@@ -195,25 +200,25 @@ class EventScores:
             times = (name for name, value in event.items() if seconds_of(value) is not None)
             self.time = next(times, None)
         if model.task == "regression":
-            self.scores = NumberScores(model.targets, model.horizon, model.period)
+            self.scores = NumberScores(model.targets, model.horizon, model.parameters.period)
         else:
             self.scores = ClassScores()
 
     def _seconds(self, event: dict[str, Any]) -> float:
-        value = None if self.time is None else event.get(self.time)
+        value: object = None if self.time is None else event.get(self.time)
         seconds = seconds_of(value)
         return number_or_nan(value) if seconds is None else seconds
 
 
 class Scored(NamedTuple):
-    """One event, and what the model said before and after it saw its target.
+    """One event, and the model's report of it.
 
     Attributes
     ----------
     record : Record
-        The event and its place in the stream.
+        The event and its position in the stream.
     report : Report
-        What was expected of it, and how odd it is.
+        What the model predicted, and how anomalous the event is.
     """
 
     record: Record
@@ -229,50 +234,46 @@ def predict_events(
     limit: int | None = None,
     learn: bool = True,
 ) -> Iterator[Scored]:
-    """Predict each event, compare, and learn from it, in constant memory.
+    """Predict each event, score the prediction, and learn the event, in constant memory.
 
     Parameters
     ----------
     model : Model
-        It goes on from the state it is in.
+        It continues from its current state.
     stream : iterable of Record
-        Such as `lethe.data.open_records` opens. It is read no further than it is learned from.
+        Such as from `lethe.data.open_records`. It is read only as far as it is learned.
     name : str
-        The stream's, for messages, with what its records are counted in: ``"pump.csv line"``.
+        Name of the stream in messages, with the unit of its records: ``"pump.csv line"``.
     scores : EventScores, optional
-        Kept up to date.
+        Updated with every event.
     limit : int, optional
-        Events of the model's life after which to stop; by default, where the stream ends.
+        Total number of the model's events after which to stop (default: the end of the stream).
     learn : bool
-        False: the model is frozen; it follows the events, and its weights stay as they are.
+        False: the model follows the events, and its weights do not change.
 
     Yields
     ------
     Scored
-        For each event that was not skipped, after it was learned from.
+        For each event that is not skipped, after it is learned.
 
     Raises
     ------
     ValueError
-        If the model refuses an event; the message says where it stands. The model is as it was.
+        If the model rejects an event; the message gives its position. The model is unchanged.
 
     Examples
     --------
-    >>> import lethe
     >>> from lethe.data import open_records
-    >>> model = lethe.Model("value", horizon=1)
+    >>> model = Model("value", horizon=1)
     >>> scores = EventScores(model)
-    >>> stream = open_records("sine")
-    >>> for record, report in predict_events(model, stream, scores=scores, limit=2000):
-    ...     odd = report.anomaly > 0.9999
+    >>> events = list(predict_events(model, open_records("sine"), scores=scores, limit=2000))
     >>> errors = scores.scores.mean_errors(0, 0)
     >>> errors["model"] < min(errors["last value"], errors["mean"])
     True
     """
     take = model.learn if learn else model.follow
-    if limit is not None and model.events >= limit:
-        return
-    for record in stream:
+    most = math.inf if limit is None else limit
+    for record in stream if model.events < most else ():
         try:
             report = take(record.event)
         except ValueError as error:
@@ -282,5 +283,5 @@ def predict_events(
         if scores is not None:
             scores.update(record.event, report)
         yield Scored(record, report)
-        if limit is not None and model.events >= limit:
+        if model.events >= most:
             return

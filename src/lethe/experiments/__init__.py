@@ -1,13 +1,11 @@
 """The papers' tables and figures: one file each, with its configurations and its comparison.
 
-A file of `tables` has ``TITLE``, ``ROWS`` (name to `Row`), ``SHORT`` and ``FULL`` (a `Plan` each)
-and ``compare(records, rows)``, the table with the paper's figures beside ours; ``RESULT`` is what
-it reads of a record, by type. ``lethe reproduce`` runs it. `analyses` has what is measured of
-networks besides their errors.
+Every file of `tables` is a `Table`, which ``lethe reproduce`` runs. `analyses` measures networks in
+other ways than by their errors.
 """
 
 from lethe.experiments.runner import EXTRAS, TABLES, missing, run_task, table_module
-from lethe.experiments.table import Plan, Row, RowTrial, Task
+from lethe.experiments.table import Plan, Row, RowTrial, Table, Task
 
 __all__ = [
     "EXTRAS",
@@ -15,6 +13,7 @@ __all__ = [
     "Plan",
     "Row",
     "RowTrial",
+    "Table",
     "Task",
     "missing",
     "run_task",

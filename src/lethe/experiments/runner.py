@@ -1,4 +1,4 @@
-"""Which tables there are, what they need, and one trial of them run."""
+"""Which tables there are, what they need, and how one of their trials is run."""
 
 from __future__ import annotations
 
@@ -6,29 +6,55 @@ import time
 from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from lethe.core import instruction_set
-from lethe.experiments.results import Record
-from lethe.experiments.table import Task
+from lethe.experiments.records import Record
+from lethe.experiments.table import Table, Task
 from lethe.version import __version__
+
+if TYPE_CHECKING:
+    from lethe.experiments.tables import (
+        baselines,
+        cerg,
+        cnto,
+        credit,
+        erg,
+        improvements,
+        long_lags,
+        nto,
+        sections,
+    )
+
+    # `table_module` cannot be checked; this is.
+    _CHECKED: tuple[Table, ...] = (
+        baselines,
+        cerg,
+        cnto,
+        credit,
+        erg,
+        improvements,
+        long_lags,
+        nto,
+        sections,
+    )
 
 __all__ = ["EXTRAS", "TABLES", "missing", "run_task", "table_module"]
 
-#: The tables that ``lethe reproduce`` knows, and a line about each.
+#: The tables that ``lethe reproduce`` knows, with one line about each.
 TABLES: dict[str, str] = {
     "erg": "the embedded Reber grammar with resets, Table 1's LSTM",
     "cerg": "the continual embedded Reber grammar, Table 2",
     "nto": "noisy temporal order, section 4.6",
     "cnto": "continual noisy temporal order, Table 3",
     "long-lags": "the experiments of 1997, with standard LSTM and with forget gates",
-    "improvements": "ideas for better rows in Tables 2 and 3, what worked and what did not",
-    "baselines": "the other systems in the papers beside both LSTMs, Table 1 whole",
+    "improvements": "ideas for better rows in Tables 2 and 3: what works and what does not",
+    "baselines": "the other systems in the papers compared with both LSTMs, all of Table 1",
     "credit": "one LSTM with forget gates, five ways for errors to reach its weights",
-    "sections": "what sections 2 to 4 say besides: penalties, decays, biases, restarts, lesions",
+    "sections": "other claims of sections 2 to 4: penalties, decays, biases, restarts, lesions",
 }
 
-#: The tables whose trials need an extra: its name, and the packages that it brings.
+#: The tables whose trials need an extra: its name, and the packages that it installs.
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "baselines": ("baselines", ("jax", "optax")),
     "credit": ("baselines", ("jax", "optax")),
@@ -36,7 +62,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def missing(name: str) -> str:
-    """What running a table lacks here, with the command that installs it; empty: nothing."""
+    """What is not installed that a table needs, with the command that installs it; or empty."""
     extra, packages = EXTRAS.get(name, ("", ()))
     absent = [package for package in packages if find_spec(package) is None]
     if not absent:
@@ -44,13 +70,14 @@ def missing(name: str) -> str:
     return f'{name} needs {" and ".join(absent)}: pip install "lethe-ml[{extra}]"'
 
 
-def table_module(name: str) -> Any:
-    """The module of one of `TABLES`, imported now."""
-    return import_module(f"lethe.experiments.tables.{name.replace('-', '_')}")
+def table_module(name: str) -> Table:
+    """Import the module of one of `TABLES`."""
+    module = import_module(f"lethe.experiments.tables.{name.replace('-', '_')}")
+    return cast(Table, module)
 
 
 def run_task(task: Task) -> Record:
-    """Run one trial and make its record.
+    """Run one trial.
 
     Parameters
     ----------
@@ -59,15 +86,14 @@ def run_task(task: Task) -> Record:
 
     Returns
     -------
-    dict
-        Plain JSON values: which trial, its result, seconds by the clock and of the processor, and
-        what it ran on.
+    Record
+        The trial, its result, wall-clock and processor seconds, and what it ran on.
     """
     began, worked = time.perf_counter(), time.process_time()
     result = task.trial.run(task.seed)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked
-    record = {"experiment": task.experiment, "row": task.row, "seed": task.seed} | asdict(result)
-    return record | {
+    trial = {"experiment": task.experiment, "row": task.row, "seed": task.seed}
+    ran = {
         "seconds": round(seconds, 3),
         "cpu_seconds": round(cpu_seconds, 3),
         "version": __version__,
@@ -75,3 +101,4 @@ def run_task(task: Task) -> Record:
         "instruction_set": instruction_set(),
         "configuration": task.trial.configuration(),
     }
+    return cast(Record, trial | asdict(result) | ran)

@@ -1,27 +1,40 @@
-"""What a table is made of: its rows, how much of them to run, and the trials that follow."""
+"""What a table of experiments offers: rows, plans of how much to run, and a comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
-__all__ = ["Plan", "Row", "RowTrial", "Task"]
+from lethe.experiments.records import Fields, Record, TrialKey
+
+if TYPE_CHECKING:
+    from dataclasses import Field
+
+__all__ = ["Plan", "Result", "Row", "RowTrial", "Table", "Task"]
+
+
+class Result(Protocol):
+    """What a trial finds: a dataclass of plain JSON values."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
 
 class RowTrial(Protocol):
-    """What a row tries with each seed: a frozen dataclass, such as `lethe.trials.Trial`."""
+    """What a row runs with each seed: a frozen dataclass, such as `lethe.trials.Trial`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def dtype(self) -> str:
-        """Of the networks."""
+        """Data type of the networks."""
 
     def configuration(self) -> dict[str, Any]:
-        """All that a reader needs to run this again, as plain JSON values."""
+        """Everything a reader needs to run this again, as plain JSON values."""
 
-    def run(self, seed: int) -> Any:
-        """Run it; the result is a dataclass of plain JSON values."""
+    def run(self, seed: int) -> Result:
+        """Run the trial."""
 
 
 _Tried = TypeVar("_Tried", bound=RowTrial, covariant=True)
@@ -29,14 +42,21 @@ _Tried = TypeVar("_Tried", bound=RowTrial, covariant=True)
 
 @dataclass(frozen=True)
 class Row(Generic[_Tried]):
-    """A row of a table: what is tried, and what the paper found (None for what is ours alone).
+    """A row of a table.
 
-    The paper's figures are in the form that the table's ``compare`` reads.
+    Attributes
+    ----------
+    title : str
+        Its name for readers.
+    trial : RowTrial
+        What it runs.
+    report : object
+        The paper's figures, as the table's ``compare`` reads them; None where it has none.
     """
 
     title: str
     trial: _Tried
-    report: Any = None
+    report: object = None
 
 
 class Task(NamedTuple):
@@ -47,8 +67,8 @@ class Task(NamedTuple):
     seed: int
     trial: RowTrial
 
-    def key(self) -> dict[str, Any]:
-        """The part of the record that says which trial it is."""
+    def key(self) -> TrialKey:
+        """The part of the record that identifies the trial."""
         return {
             "experiment": self.experiment,
             "row": self.row,
@@ -59,23 +79,22 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of a table to run.
+    """How much of a table is run.
 
     Attributes
     ----------
     rows : tuple of str
-        Their trials run in turn: the first seed of every row, then the second.
+        Names of rows. Their trials run in turn: the first seed of every row, then the second.
     trials : int
         Trials of each row.
     fewer : dict of str to int
-        Rows with another number of trials, because each takes long.
+        Trials of the rows that have fewer, because each takes long.
     limits : dict of str to int
-        Limits to put in place of those of the rows' trials, where they have greater ones.
+        Limits that replace larger ones of the rows' trials.
     first_seed : int
-        The seed of the first trial of each row.
+        Seed of the first trial of each row.
     fillers : tuple of str
-        Rows whose trials are short. They run last, so that a trial that takes long does not run
-        alone at the end.
+        Rows whose trials are short. They run last, so that no long trial runs alone at the end.
     """
 
     rows: tuple[str, ...]
@@ -88,7 +107,7 @@ class Plan:
     def tasks(
         self, experiment: str, rows: Mapping[str, Row[RowTrial]], seed: int | None = None
     ) -> list[Task]:
-        """All trials, from this seed or the plan's on, in the order in which they start."""
+        """All trials from this seed on (default: the plan's), in the order in which they start."""
         first = self.first_seed if seed is None else seed
         groups = (
             [name for name in self.rows if name not in self.fillers],
@@ -102,8 +121,65 @@ class Plan:
             if number < self.fewer.get(name, self.trials)
         ]
 
-    def _limited(self, trial: Any) -> RowTrial:
-        own = {field.name: getattr(trial, field.name) for field in fields(trial)}
-        limits = {k: min(v, own[k]) for k, v in self.limits.items() if k in own}
-        limited: RowTrial = replace(trial, **limits)
-        return limited
+    def planned(self, row: str) -> int:
+        """Number of trials of a row."""
+        return self.fewer.get(row, self.trials) if row in self.rows else 0
+
+    def _limited(self, trial: RowTrial) -> RowTrial:
+        own = {field.name for field in fields(trial)}
+        limits = {k: min(v, int(getattr(trial, k))) for k, v in self.limits.items() if k in own}
+        return replace(trial, **limits)
+
+
+class Table(Protocol):
+    """What every module of `lethe.experiments.tables` offers."""
+
+    # Upper case because they are the constants of a module.
+    @property
+    def TITLE(self) -> str:  # noqa: N802
+        """Title of the table."""
+
+    @property
+    def ROWS(self) -> Mapping[str, Row[RowTrial]]:  # noqa: N802
+        """All rows by name, those included that only ``--row`` runs."""
+
+    @property
+    def FULL(self) -> Plan:  # noqa: N802
+        """The whole table."""
+
+    @property
+    def SHORT(self) -> Plan:  # noqa: N802
+        """A part of it that takes about a minute."""
+
+    @property
+    def RESULT(self) -> Fields:  # noqa: N802
+        """What `compare` reads of every record, by name; empty where that depends on the row."""
+
+    @property
+    def compare(self) -> Compare:
+        """The table as text: the paper's figures and ours."""
+
+
+class Compare(Protocol):
+    """How a table is written."""
+
+    def __call__(self, records: Sequence[Record], rows: Sequence[str], /) -> str:
+        """The table as text.
+
+        Parameters
+        ----------
+        records : sequence of Record
+            Records of this table.
+        rows : sequence of str
+            Names of the rows to show.
+
+        Returns
+        -------
+        str
+            Lines of at most 100 characters.
+
+        Raises
+        ------
+        ValueError
+            If a record lacks what its row reads.
+        """

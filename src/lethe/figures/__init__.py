@@ -1,16 +1,16 @@
-"""The papers' figures, drawn from our own runs: one file per kind, and one table of them all.
+"""The papers' figures, drawn from our own runs: one file per kind, and one list of all.
 
 Every figure is a function ``(seed: int | None) -> matplotlib.figure.Figure`` of the module that
-`DRAWN_BY` names. It prints nothing: what is to be said goes into the figure's title and, by
-`lethe.figures.style.caption`, into the line below it. Only the module of the figure that is asked
-for is imported, and with it matplotlib.
+`DRAWN_BY` names. It prints nothing: everything goes into the figure's title and its caption
+(`lethe.figures.style.caption`). Only the module of the requested figure is imported, and with it
+matplotlib.
 """
 
 from __future__ import annotations
 
 __all__ = ["DRAWN_BY", "FIGURES"]
 
-#: The figures that ``lethe figure`` knows, and a line about each.
+#: The figures that ``lethe figure`` knows, with one line about each.
 FIGURES: dict[str, str] = {
     "4": "string lengths of the embedded Reber grammar, and their exponential fit",
     "5": "the expected longest of N strings",
@@ -19,7 +19,7 @@ FIGURES: dict[str, str] = {
     "9": "internal states and forget gates of the blocks that do not",
     "10": "training curves with constant rate and with alpha decay",
     "topology": "a network's units and connections",
-    "error-flow": "how an error decays on its way back in time",
+    "error-flow": "how an error decays as it propagates back in time",
 }
 
 #: Where each figure is drawn: ``module:function``.

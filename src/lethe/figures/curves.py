@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lethe.experiments.tables.cerg import ROWS
-from lethe.figures.style import BLUE, DARK, ORANGE, caption, frame
+from lethe.figures.style import BLUE, DARK, ORANGE, caption, frame, panels
 from lethe.figures.trained import first_perfect
 
 __all__ = ["figure_10", "running_mean"]
@@ -21,14 +21,14 @@ _PANELS = (
 
 
 def running_mean(lengths: NDArray[np.int64], window: int) -> NDArray[np.float64]:
-    """The geometric mean over so many streams up to each.
+    """The geometric mean over the last streams, at each stream.
 
     Parameters
     ----------
     lengths : (streams,) int64
-        Right predictions of each; 0 counts as 1.
+        Correct predictions of each; 0 counts as 1.
     window : int
-        Streams; of the first there are fewer.
+        Number of streams; the first means are over fewer.
 
     Returns
     -------
@@ -46,27 +46,27 @@ def figure_10(seed: int | None = None) -> Figure:
     Parameters
     ----------
     seed : int, optional
-        Of the first network; of each row the first that becomes perfect is drawn. By default 0.
+        Seed of the first network (default: 0). The first of each row that becomes perfect is drawn.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     drawn = Figure(figsize=(10, 4.4), layout="constrained")
-    panels = drawn.subplots(1, 2, sharex=True, sharey=True)
-    said = []
-    for axes, (row, title, colour) in zip(panels, _PANELS, strict=True):
+    (axes_of_rows,) = panels(drawn, 1, 2, sharex=True, sharey=True)
+    networks = []
+    for axes, (row, title, colour) in zip(axes_of_rows, _PANELS, strict=True):
         trained = first_perfect(ROWS[row].trial, 0 if seed is None else seed)
         frame(axes, title, "training streams", "")
         _curve(axes, trained.lengths, colour)
-        said.append(f"row {row}, seed {trained.seed}, perfect after {len(trained.lengths):,}")
-    panels[0].set_ylabel("symbols right in a row")
-    panels[0].legend(frameon=False, fontsize=8.5, loc="upper left", markerscale=4)
+        networks.append(f"row {row}, seed {trained.seed}, perfect after {len(trained.lengths):,}")
+    axes_of_rows[0].set_ylabel("correct predictions in a row")
+    axes_of_rows[0].legend(frameon=False, fontsize=8.5, loc="upper left", markerscale=4)
     drawn.suptitle("Figure 10: training with and without decay of the learning rate", fontsize=12)
     caption(
         drawn,
         "Every dot is a training stream, which ends at the first wrong prediction or after 100,000 "
-        f"symbols. (a) {said[0]}; (b) {said[1]} streams.",
+        f"symbols. (a) {networks[0]}; (b) {networks[1]} streams.",
     )
     return drawn
 

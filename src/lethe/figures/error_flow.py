@@ -1,4 +1,4 @@
-"""Error flow: what is left of an error after 1 to 1,000 steps, in five kinds of network."""
+"""Error flow: what remains of an error after 1 to 1,000 steps, in five kinds of network."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lethe.experiments.analyses.error_flow import NETWORKS, ErrorFlow
+from lethe.figures.style import panels
 
 __all__ = ["NETWORKS_OF_EACH_KIND", "draw", "figure"]
 
@@ -24,7 +25,7 @@ class _Look(NamedTuple):
     name: str
     colour: str
     theory: str = ""
-    beside: float = 0.0  # The power of ten at which the theory's name stands, right of its line.
+    label_at: float = 0.0  # The power of ten at which theory is labelled, right of its line.
 
 
 _LOOKS = {
@@ -59,7 +60,7 @@ def figure(seed: int | None = None) -> Figure:
 
 
 def draw(flows: Flows) -> Figure:
-    """Draw what was measured: left through the whole network, right along the cells alone.
+    """Draw measurements: left through the whole network, right along the cells only.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def draw(flows: Flows) -> Figure:
     matplotlib.figure.Figure
     """
     drawn = Figure(figsize=(10, 5.6), layout="constrained")
-    left, right = drawn.subplots(1, 2, sharey=True)
+    ((left, right),) = panels(drawn, 1, 2, sharey=True)
     for axes, flow, title in (
         (left, "whole", "(a) through the whole network, by every path"),
         (right, "cells", "(b) along the cells: what the learning algorithm carries"),
@@ -79,10 +80,10 @@ def draw(flows: Flows) -> Figure:
         _frame(axes, title)
         for name, networks in flows.items():
             _curve(axes, flow, networks, _LOOKS[name])
-    left.set_ylabel("share of an error that is left")
-    _say(left, 1.2, 0.3, "1, were the tanh units linear", _LOOKS["srn_tanh"].colour)
-    _say(right, 1.2, 0.3, "1, the constant error carousel", _LOOKS["standard"].colour)
-    _say(right, 300, -2.6, r"$\sigma(5)^q$", _LOOKS["forget_open"].colour)
+    left.set_ylabel("remaining share of an error")
+    _label(left, 1.2, 0.3, "1, were the tanh units linear", _LOOKS["srn_tanh"].colour)
+    _label(right, 1.2, 0.3, "1, the constant error carousel", _LOOKS["standard"].colour)
+    _label(right, 300, -2.6, r"$\sigma(5)^q$", _LOOKS["forget_open"].colour)
     handles = [
         Line2D([], [], color=_LOOKS[name].colour, lw=2, label=_LOOKS[name].name) for name in flows
     ]
@@ -120,13 +121,13 @@ def _curve(axes: Axes, flow: str, networks: Sequence[ErrorFlow], look: _Look) ->
     axes.fill_between(lags, sizes.min(0), sizes.max(0), color=look.colour, alpha=0.18, lw=0)
     axes.plot(lags, np.median(sizes, axis=0), color=look.colour, lw=2)
     if (flow == "cells") != of_cells:
-        return  # Theory has nothing to say of this one.
+        return  # Theory does not cover this flow.
     theory = np.median([network.theory for network in networks], axis=0)
     axes.plot(lags, theory, color="0.1", lw=1.3, ls=(0, (4, 3)))
-    if look.theory and theory[-1] < look.beside:
-        at = np.interp(-look.beside, -theory, lags)
-        _say(axes, 1.08 * at, look.beside, look.theory, look.colour)
+    if look.theory and theory[-1] < look.label_at:
+        at = np.interp(-look.label_at, -theory, lags)
+        _label(axes, 1.08 * at, look.label_at, look.theory, look.colour)
 
 
-def _say(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
+def _label(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
     axes.text(x, y, text, color=colour, fontsize=10, ha="left", va="bottom")

@@ -33,7 +33,7 @@ _SYMBOLS: dict[GateKind, str] = {
     "output_gate": r"\mathrm{out}",
 }
 
-# Where things stand. The cell's column runs upwards, gates stand left and right of it.
+# Positions. The cell's column runs upwards, with gates to its left and right.
 _COLUMN, _LEFT, _RIGHT = 4.9, 1.6, 9.35
 _SQUASH_IN, _TIMES_IN, _STATE, _SQUASH_OUT, _TIMES_OUT = 2.9, 4.4, 6.5, 8.5, 10.0
 _LOOP = 7.0
@@ -194,9 +194,9 @@ def _gate(axes: Axes, t: Topology, gate: GateKind, centre: Point, to: float, *, 
         ha="center",
     )
     _fan(axes, (x, y - 1.75), (x, y - _UNIT))
-    beside = x - side * 0.62
+    label_x = x - side * 0.62
     where = "left" if side < 0 else "right"
-    axes.text(beside, y - 1.5, f"$net_{{{symbol}}}$", fontsize=10.5, ha=where, va="center")
+    axes.text(label_x, y - 1.5, f"$net_{{{symbol}}}$", fontsize=10.5, ha=where, va="center")
     circle(axes, centre, _UNIT, r"$\sigma$", GATE_COLOUR, 12)
     axes.text(x, y + 0.85, gate.replace("_", " "), fontsize=9, ha="center", va="center")
 

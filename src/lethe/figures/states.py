@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lethe.core.network import FirstError, Network
 from lethe.experiments.analyses.lesions import Errors, Lesions, carrier, lesions
 from lethe.experiments.tables.cerg import ROWS
-from lethe.figures.style import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, caption, frame
+from lethe.figures.style import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, caption, frame, panels
 from lethe.figures.trained import Trained, first_perfect
 from lethe.tasks import ReberStream, Steps
 from lethe.tasks.reber import SYMBOLS
@@ -34,12 +34,12 @@ __all__ = [
 
 _STANDARD = ROWS["standard"].trial
 _LEARNED = ROWS["forget_gates_decay"].trial
-_NETWORKS = 12  # From which figure 7 takes the best.
+_NETWORKS = 12  # Of which figure 7 shows the best.
 _WINDOW = 100  # Training streams over which "best" is taken.
 _TESTS = 1000
 _LONGEST = 5000  # Symbols of a test stream that may break.
 _SHOWN = 170  # Symbols, as in the report's figure 8.
-_BEFORE = 10_000  # Symbols that the network had read by then.
+_BEFORE = 10_000  # Symbols that the network has read by then.
 # Of each block's cells.
 _COLOURS = ((BLUE, "#00344F"), (ORANGE, "#6E3000"), (GREEN, "#00483A"), (PURPLE, "#6B2F52"))
 
@@ -50,9 +50,9 @@ class Watched(NamedTuple):
     Attributes
     ----------
     steps : Steps
-        What it read.
+        Its input.
     states : ndarray, shape (T, blocks, cells_per_block)
-        Its cells' states.
+        States of its cells.
     forget_gates : ndarray, shape (T, blocks), or None
         Their activations, where it has them.
     """
@@ -79,14 +79,14 @@ class Broken(NamedTuple):
 
 
 def watch(net: Network, steps: Steps) -> Watched:
-    """Let a frozen network go on over some steps and record its cells.
+    """Run a frozen network over some steps and record its cells.
 
     Parameters
     ----------
     net : Network
         With one hidden layer. Its states advance.
     steps : Steps
-        What it reads.
+        Its input.
 
     Returns
     -------
@@ -124,10 +124,10 @@ def stored(steps: Steps) -> list[tuple[int, str]]:
 def until_it_breaks(trial: Trial, seed: int, networks: int, tests: int) -> Broken:
     """Find a network that is good for a while, and a test stream on which it breaks late.
 
-    Of the networks, the one with the best mean over 100 successive training streams, as it was
-    after these. Of its test streams, the one with the most whole strings of the rarer kind, those
-    with a T or those with a P; of these the longest. (The longest of all may be luck: strings of
-    one kind, and a network that answers with no other.)
+    Of the networks, the one with the best mean over 100 successive training streams, in its state
+    after these. Of its test streams, the one with the most complete strings of the rarer kind,
+    those with a T or those with a P; of these the longest. (The longest of all may be luck: strings
+    of one kind, and a network that answers with no other.)
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def until_it_breaks(trial: Trial, seed: int, networks: int, tests: int) -> Broke
         means = (sums[window:] - sums[:-window]) / window
         best = max(best, (float(means.max()), one, int(means.argmax()) + window))
     _, one, streams = best
-    _, net = replace(trial, training_streams=streams, test_streams=1).train(one)
+    _, net = replace(trial, training_streams=streams, test_streams=1).train_network(one)
     *_, ours = np.random.SeedSequence(one).spawn(4)
     stream = ReberStream(ours)
     chosen = max((_tested(net, stream, trial.bound) for _ in range(tests)), key=_mixed)
@@ -177,8 +177,8 @@ def _tested(net: Network, stream: ReberStream, bound: float) -> Steps:
 
 def _mixed(steps: Steps) -> tuple[int, int]:
     """Whole strings of the rarer kind, and symbols."""
-    whole = [symbol for _, symbol in stored(steps)[:-1]]
-    return min(whole.count("T"), whole.count("P")), len(steps.starts)
+    complete = [symbol for _, symbol in stored(steps)[:-1]]
+    return min(complete.count("T"), complete.count("P")), len(steps.starts)
 
 
 def figure_7(seed: int | None = None) -> Figure:
@@ -212,7 +212,7 @@ def figure_7(seed: int | None = None) -> Figure:
         f"Row standard, seeds {first} to {first + _NETWORKS - 1}: the network with the best "
         f"{_WINDOW} training streams in a row, of seed {broken.seed} after {broken.streams:,}; of "
         f"{_TESTS:,} test streams one with the most strings of the rarer kind, T or P. Its "
-        f"{last:,} right predictions end at the thick line. {_LINES}",
+        f"{last:,} correct predictions end at the thick line. {_LINES}",
     )
     return drawn
 
@@ -223,20 +223,20 @@ def figure_8(seed: int | None = None) -> Figure:
     Parameters
     ----------
     seed : int, optional
-        Of the first network; the first that becomes perfect is drawn. By default 0.
+        Seed of the first network (default: 0). The first that becomes perfect is drawn.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    seen = _looked_into(0 if seed is None else seed)
+    seen = _perfect(0 if seed is None else seed)
     block = carrier(seen.found)
     drawn = _blocks(seen, [block], (10, 5.4))
     drawn.suptitle("Figure 8: the block that carries the long lag", fontsize=12)
     rates = [f"{number}: {100 * one.long_lag:.0f} %" for number, one in enumerate(seen.found)]
     caption(
         drawn,
-        f"{seen.said} Block {block} was found by lesions: remembered symbols taken for the other "
+        f"{seen.text} Block {block} was found by lesions: remembered symbols taken for the other "
         f"one of T and P when a block is silenced towards the output units ({', '.join(rates)}). "
         f"{_LINES}",
     )
@@ -255,14 +255,14 @@ def figure_9(seed: int | None = None) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    seen = _looked_into(0 if seed is None else seed)
+    seen = _perfect(0 if seed is None else seed)
     blocks = [block for block in range(len(seen.found)) if block != carrier(seen.found)]
     drawn = _blocks(seen, blocks, (10, 5.0))
     drawn.suptitle("Figure 9: the blocks that do not carry the long lag", fontsize=12)
     rates = [f"{block}: {100 * seen.found[block].short_lag:.0f} %" for block in blocks]
     caption(
         drawn,
-        f"{seen.said} Predictions that go wrong when a block is silenced towards the output units, "
+        f"{seen.text} Predictions that go wrong when a block is silenced towards the output units, "
         f"those of the remembered symbol aside ({', '.join(rates)}). {_LINES}",
     )
     return drawn
@@ -271,7 +271,7 @@ def figure_9(seed: int | None = None) -> Figure:
 _LINES = "Lines: string starts, with the symbol to be stored; strings with a T are shaded."
 
 
-class _Seen(NamedTuple):
+class _Shown(NamedTuple):
     """A perfect network, its lesions, and some steps deep within a stream."""
 
     trained: Trained
@@ -280,7 +280,7 @@ class _Seen(NamedTuple):
     watched: Watched
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         streams = len(self.trained.lengths)
         return (
             f"Row forget_gates_decay, seed {self.trained.seed}, perfect after {streams:,} training "
@@ -289,31 +289,25 @@ class _Seen(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _looked_into(seed: int) -> _Seen:
+def _perfect(seed: int) -> _Shown:
     trained = first_perfect(_LEARNED, seed)
-    whole = Lesions(trial=_LEARNED).stream(trained.seed)
-    found = lesions(trained.net, whole, _LEARNED.bound, direct=True)
-    start = _BEFORE + int(np.argmax(whole.starts[_BEFORE:]))
+    steps = Lesions(trial=_LEARNED).stream(trained.seed)
+    found = lesions(trained.net, steps, _LEARNED.bound, direct=True)
+    start = _BEFORE + int(np.argmax(steps.starts[_BEFORE:]))
     net = trained.net.clone()
     net.reset()
-    watch(net, whole.piece(0, start))
-    return _Seen(trained, found, start, watch(net, whole.piece(start, start + _SHOWN)))
+    watch(net, steps.piece(0, start))
+    return _Shown(trained, found, start, watch(net, steps.piece(start, start + _SHOWN)))
 
 
-def _blocks(seen: _Seen, blocks: list[int], size: tuple[float, float]) -> Figure:
+def _blocks(seen: _Shown, blocks: list[int], size: tuple[float, float]) -> Figure:
     """Above the states of each block's cells, below its forget gate."""
     drawn = Figure(figsize=size, layout="constrained")
-    panels = drawn.subplots(
-        2,
-        len(blocks),
-        sharex=True,
-        sharey="row" if len(blocks) == 1 else "none",
-        height_ratios=(2, 1),
-        squeeze=False,
-    )
+    share: bool | Literal["row"] = "row" if len(blocks) == 1 else False
+    grid = panels(drawn, 2, len(blocks), sharex=True, sharey=share, heights=(2, 1))
     steps, states, gates = seen.watched
     assert gates is not None
-    for block, top, bottom in zip(blocks, *panels, strict=True):
+    for block, top, bottom in zip(blocks, *grid, strict=True):
         frame(top, "", "", "")
         frame(bottom, "", "", "")
         _cells(top, states[:, block], block, (BLUE, ORANGE))
@@ -329,9 +323,9 @@ def _blocks(seen: _Seen, blocks: list[int], size: tuple[float, float]) -> Figure
             frameon=False,
             fontsize=9,
         )
-    panels[0, 0].set_ylabel("cell state $s_c$")
-    panels[1, 0].set_ylabel("forget gate")
-    middle = panels[1, len(blocks) // 2]
+    grid[0][0].set_ylabel("cell state $s_c$")
+    grid[1][0].set_ylabel("forget gate")
+    middle = grid[1][len(blocks) // 2]
     middle.set_xlabel(f"symbols, from symbol {seen.start:,} of the stream on")
     return drawn
 

@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lethe.figures.style import BLUE, DARK, GREY, ORANGE, caption, frame
+from lethe.figures.style import BLUE, DARK, GREY, ORANGE, caption, frame, panels
 from lethe.tasks import ReberStream
 
 __all__ = ["REPORT", "Exponential", "figure_4", "figure_5", "fitted", "mean_longest", "sizes"]
 
-_SAMPLES = 1_000_000  # Of the report's histogram.
+_SAMPLES = 1_000_000  # In the report's histogram.
 _STRINGS = 80_000  # In the test of a perfect solution.
-_TESTS = 125  # Sets of so many strings that are sampled here.
+_TESTS = 125  # Sets of _STRINGS strings that are sampled here.
 _LOOK = 1 << 16
 _Sizes = NDArray[np.int32]
 _Values = NDArray[np.float64]
@@ -52,20 +52,20 @@ class Exponential(NamedTuple):
         return self.o + np.log(strings + 1) / self.a
 
 
-#: As the report has it.
+#: The report's constants.
 REPORT = Exponential(3 / 11, 3 / 11)
 
 
 @lru_cache(maxsize=1)
 def sizes(seed: int, strings: int) -> _Sizes:
-    """The sizes of so many strings of the grammar.
+    """Sample the sizes of strings of the grammar.
 
     Parameters
     ----------
     seed : int
-        Of the stream.
+        Seed of the stream.
     strings : int
-        How many.
+        Number of strings.
 
     Returns
     -------
@@ -74,15 +74,16 @@ def sizes(seed: int, strings: int) -> _Sizes:
     """
     stream = ReberStream(seed)
     found = np.empty(strings, np.int32)
-    number, unfinished = 0, 0  # Whole strings so far, and symbols since the last of them.
+    number, unfinished = 0, 0  # Complete strings so far, and symbols since the last one.
     while number < strings:
         ahead = stream.look(_LOOK)
         stream.advance(len(ahead.starts))
         ends = np.flatnonzero(ahead.starts)
-        whole = np.diff(ends, prepend=-unfinished)
-        whole = whole[whole > 0][: strings - number]  # The first string starts at the first symbol.
-        found[number : number + len(whole)] = whole
-        number += len(whole)
+        complete = np.diff(ends, prepend=-unfinished)
+        # The first string starts at the first symbol.
+        complete = complete[complete > 0][: strings - number]
+        found[number : number + len(complete)] = complete
+        number += len(complete)
         seen = len(ahead.starts)
         unfinished = seen - int(ends[-1]) if ends.size else unfinished + seen
     return found
@@ -96,30 +97,30 @@ def fitted(found: _Sizes) -> Exponential:
     Parameters
     ----------
     found : ndarray of int
-        Sizes of strings, of at least two kinds.
+        Sizes of strings; at least two different ones.
 
     Returns
     -------
     Exponential
-        From the shortest of them on.
+        From the shortest size on.
     """
     numbers = np.bincount(found)
     size = np.flatnonzero(numbers)
     weights = np.sqrt(numbers[size])
     shares = numbers[size] / len(found)
-    slope, height = np.polyfit(size - size[0], np.log(shares), 1, w=weights)
-    return Exponential(-float(slope), float(np.exp(height)), int(size[0]))
+    line: _Values = np.polyfit(size - size[0], np.log(shares), 1, w=weights)
+    return Exponential(-float(line[0]), float(np.exp(line[1])), int(size[0]))
 
 
 def mean_longest(found: _Sizes, strings: int) -> tuple[float, float, float]:
-    """The longest of so many strings: its mean, and the range that nine of ten lie in.
+    """The longest of a number of strings: its mean, and the range that contains nine of ten.
 
     Parameters
     ----------
     found : ndarray of int
-        Sizes of strings, cut into as many sets as there are.
+        Sizes of strings, divided into sets.
     strings : int
-        In a set.
+        Strings in a set.
 
     Returns
     -------
@@ -127,8 +128,8 @@ def mean_longest(found: _Sizes, strings: int) -> tuple[float, float, float]:
         In symbols.
     """
     longest = _longest(found, strings)
-    low, high = np.quantile(longest, (0.05, 0.95))
-    return float(longest.mean()), float(low), float(high)
+    low, high = (float(np.quantile(longest, share)) for share in (0.05, 0.95))
+    return float(longest.mean()), low, high
 
 
 def _longest(found: _Sizes, strings: int) -> _Sizes:
@@ -141,23 +142,27 @@ def _named(curve: Exponential) -> str:
     return f"$a$ = {curve.a:.3f}, $b$ = {curve.b:.3f}, $o$ = {curve.o}"
 
 
+def _sampled(seed: int) -> tuple[Figure, _Sizes, Exponential]:
+    """An empty figure, the sizes that it shows, and their fit."""
+    found = sizes(seed, _TESTS * _STRINGS)
+    return Figure(figsize=(10, 4.4), layout="constrained"), found, fitted(found[:_SAMPLES])
+
+
 def figure_4(seed: int | None = None) -> Figure:
     """Draw the sizes of 10⁶ strings with their fit, and the longest of 80,000.
 
     Parameters
     ----------
     seed : int, optional
-        Of the stream; by default 0.
+        Seed of the stream (default: 0).
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     number = 0 if seed is None else seed
-    found = sizes(number, _TESTS * _STRINGS)
-    ours = fitted(found[:_SAMPLES])
-    drawn = Figure(figsize=(10, 4.4), layout="constrained")
-    left, right = drawn.subplots(1, 2)
+    drawn, found, ours = _sampled(number)
+    ((left, right),) = panels(drawn, 1, 2)
     _histogram(left, found[:_SAMPLES], ours)
     _longest_of(right, found, ours)
     drawn.suptitle("Figure 4: sizes of embedded Reber strings", fontsize=12)
@@ -221,17 +226,15 @@ def figure_5(seed: int | None = None) -> Figure:
     Parameters
     ----------
     seed : int, optional
-        Of the stream; by default 0.
+        Seed of the stream (default: 0).
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     number = 0 if seed is None else seed
-    found = sizes(number, _TESTS * _STRINGS)
-    ours = fitted(found[:_SAMPLES])
-    drawn = Figure(figsize=(10, 4.4), layout="constrained")
-    left, right = drawn.subplots(1, 2, sharey=True)
+    drawn, found, ours = _sampled(number)
+    ((left, right),) = panels(drawn, 1, 2, sharey=True)
     even = np.arange(5_000, 100_001, 5_000)
     spaced = np.unique(np.geomspace(1, 1_000_000, 25).round().astype(int))
     for axes, numbers, title in (
@@ -239,11 +242,19 @@ def figure_5(seed: int | None = None) -> Figure:
         (right, spaced, "(b) logarithmic"),
     ):
         frame(axes, title, "number of strings $N$", "")
-        mean, low, high = np.array([mean_longest(found, int(n)) for n in numbers]).T
+        sampled: _Values = np.array([mean_longest(found, int(n)) for n in numbers])
         axes.fill_between(
-            numbers, low, high, color=GREY, alpha=0.25, lw=0, label="nine sets in ten"
+            numbers,
+            sampled[:, 1],
+            sampled[:, 2],
+            color=GREY,
+            alpha=0.25,
+            lw=0,
+            label="nine sets in ten",
         )
-        axes.plot(numbers, mean, "o", color=DARK, ms=3.2, label="sampled mean of the longest")
+        axes.plot(
+            numbers, sampled[:, 0], "o", color=DARK, ms=3.2, label="sampled mean of the longest"
+        )
         fine = np.geomspace(1, numbers[-1], 400)
         axes.plot(fine, REPORT.bound(fine), color=ORANGE, lw=1.8, label="report's lower bound")
         axes.plot(fine, ours.bound(fine), color=BLUE, lw=1.8, ls="--", label="the same, our fit")

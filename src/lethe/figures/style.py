@@ -1,9 +1,10 @@
-"""What the figures have in common: colours, axes, the line below, and how they are saved."""
+"""What the figures share: colours, axes, captions, and how they are saved."""
 
 from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -11,24 +12,66 @@ from matplotlib.figure import Figure
 
 from lethe.version import __version__
 
-__all__ = ["BLUE", "DARK", "GREEN", "GREY", "ORANGE", "PURPLE", "caption", "frame", "save"]
+__all__ = [
+    "BLUE",
+    "DARK",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PURPLE",
+    "caption",
+    "frame",
+    "panels",
+    "save",
+]
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 DARK, GREY = "#222222", "#8C8C8C"
 
 _DOTS_PER_INCH = 160
+_Share = bool | Literal["row"]
+
+
+def panels(
+    figure: Figure,
+    rows: int,
+    columns: int,
+    *,
+    sharex: bool = False,
+    sharey: _Share = False,
+    heights: tuple[float, ...] | None = None,
+) -> list[list[Axes]]:
+    """Add panels to a figure, row by row.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    rows, columns : int
+        Numbers of panels.
+    sharex, sharey, heights
+        As ``sharex``, ``sharey`` and ``height_ratios`` of matplotlib's ``Figure.subplots``.
+
+    Returns
+    -------
+    list of list of matplotlib.axes.Axes
+    """
+    grid: list[list[Axes]] = figure.subplots(
+        rows, columns, sharex=sharex, sharey=sharey, height_ratios=heights, squeeze=False
+    ).tolist()
+    return grid
 
 
 def frame(axes: Axes, title: str, x: str, y: str) -> None:
-    """Name a panel and its axes, and leave away what nobody reads.
+    """Label a panel and its axes, and remove the spines at the top and right.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
         The panel.
     title, x, y : str
-        What it shows, and its axes with their units.
+        What it shows; labels of the axes with their units.
     """
     axes.set_title(title, loc="left", fontsize=10)
     axes.set_xlabel(x)
@@ -37,14 +80,14 @@ def frame(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def caption(figure: Figure, text: str) -> None:
-    """Say in small print below a figure what was run; the version is added.
+    """Add a caption in small print below a figure; the version is added.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
         With a constrained layout.
     text : str
-        Whole sentences; lines are broken at the figure's width.
+        Whole sentences; lines are wrapped at the figure's width.
     """
     width = round(17 * figure.get_figwidth())
     lines = textwrap.fill(f"{text} Lethe {__version__}.", width)
@@ -57,11 +100,11 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-        What to write.
+        The figure.
     folder : pathlib.Path
-        Where to; it must be there.
+        Where to write; it must exist.
     name : str
-        Of both files, without a suffix.
+        Name of both files, without a suffix.
 
     Returns
     -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from lethe.figures.memory_block import (
 
 __all__ = ["Connections", "connections", "draw", "figure"]
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
+# Okabe and Ito's colours, which colour-blind readers can distinguish.
 _COLOURS = {
     "inputs": "#0072B2",
     "recurrent": "#D55E00",
@@ -47,9 +48,9 @@ class Connections(NamedTuple):
     what : str
         From which units to which.
     product : str
-        How its number comes about.
+        Its number of weights as a product.
     weights : int
-        The number.
+        Its number of weights.
     """
 
     kind: str
@@ -81,62 +82,33 @@ def connections(topology: Topology) -> list[Connections]:
     biases of gates and output units 19
     """
     t = topology
-    hidden = t.cells + t.blocks * len(t.gates)
-    layers = f"{t.layers} layers × " if t.layers > 1 else ""
-    found = [
-        Connections(
-            "inputs",
-            "inputs to hidden units",
-            f"{layers}{t.inputs:,} × {hidden:,}",
-            t.layers * t.inputs * hidden,
-        )
-    ]
-    if t.recurrent:
-        found.append(
-            Connections(
-                "recurrent",
-                "cells to hidden units, one step later",
-                f"{layers}{t.cells:,} × {hidden:,}",
-                t.layers * t.cells * hidden,
-            )
-        )
     gates = t.blocks * len(t.gates)
-    if t.gates_are_sources and gates:
-        found.append(
-            Connections(
-                "gates",
-                "gates to hidden units, one step later",
-                f"{layers}{gates:,} × {hidden:,}",
-                t.layers * gates * hidden,
-            )
-        )
-    if t.layers > 1:
-        found.append(
-            Connections(
-                "below",
-                "cells to hidden units of the next layer",
-                f"{t.layers - 1} × {t.cells:,} × {hidden:,}",
-                (t.layers - 1) * t.cells * hidden,
-            )
-        )
-    found.append(
-        Connections(
-            "outputs",
-            "cells to output units",
-            f"{t.layers * t.cells:,} × {t.outputs:,}",
-            t.layers * t.cells * t.outputs,
-        )
-    )
-    if t.shortcuts:
-        found.append(
-            Connections(
-                "shortcuts",
-                "inputs to output units (shortcuts)",
-                f"{t.inputs:,} × {t.outputs:,}",
-                t.inputs * t.outputs,
-            )
-        )
+    hidden = t.cells + gates
+    layers = (t.layers,) if t.layers > 1 else ()
+    below = (t.layers - 1, t.cells, hidden)
+    kinds = (
+        (True, "inputs", "inputs to hidden units", (*layers, t.inputs, hidden)),
+        (t.recurrent, "recurrent", "cells to hidden units, one step later",
+         (*layers, t.cells, hidden)),
+        (t.gates_are_sources and gates > 0, "gates", "gates to hidden units, one step later",
+         (*layers, gates, hidden)),
+        (t.layers > 1, "below", "cells to hidden units of the next layer", below),
+        (True, "outputs", "cells to output units", (t.layers * t.cells, t.outputs)),
+        (t.shortcuts, "shortcuts", "inputs to output units (shortcuts)", (t.inputs, t.outputs)),
+    )  # fmt: skip
+    found = [
+        Connections(kind, what, _product(factors, kind), math.prod(factors))
+        for there, kind, what, factors in kinds
+        if there
+    ]
     return found + _biases(t)
+
+
+def _product(factors: Sequence[int], kind: str) -> str:
+    named = [f"{factor:,}" for factor in factors]
+    if len(named) == 3 and kind != "below":
+        named[0] += " layers"
+    return " × ".join(named)
 
 
 def _biases(t: Topology) -> list[Connections]:
@@ -204,12 +176,12 @@ class _Row(NamedTuple):
     y: float
 
     def places_shown(self) -> list[float]:
-        """Where units stand, without the dots between them."""
+        """Positions of the units, without the dots between them."""
         return [x for x, unit in zip(self.places, self.shown, strict=True) if unit is not None]
 
 
 def _row(number: int, most: int, gap: float, y: float) -> _Row:
-    """A row of at most so many units, the others left out before the last."""
+    """A row of at most `most` units; the others are left out before the last."""
     shown: list[int | None] = [*range(number)]
     if number > most:
         shown = [*range(most - 2), None, number - 1]

@@ -1,4 +1,4 @@
-"""The networks that the figures look into, trained as the rows of Table 2 are."""
+"""The networks that the figures show, trained as the rows of Table 2."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Trained(NamedTuple):
     Attributes
     ----------
     seed : int
-        Of its trial.
+        Seed of its trial.
     net : Network
-        To be cloned before anything is done to it.
+        The network; clone it before use.
     lengths : (streams,) int64
-        The right predictions of each training stream.
+        Correct predictions of each training stream.
     """
 
     seed: int
@@ -40,7 +40,7 @@ def first_perfect(trial: Trial, seed: int) -> Trained:
     Parameters
     ----------
     trial : Trial
-        How the networks are trained. One that no network can pass goes on forever.
+        How the networks are trained. If none can become perfect, this never returns.
     seed : int
         The first seed.
 
@@ -50,7 +50,7 @@ def first_perfect(trial: Trial, seed: int) -> Trained:
     """
     for one in count(seed):
         lengths: list[int] = []
-        result, net = trial.train(one, lengths.append)
+        result, net = trial.train_network(one, lengths.append)
         if result.perfect:
             break
     return Trained(one, net, np.array(lengths, np.int64))

@@ -196,6 +196,7 @@ class ClassPredictor:
 
     def learn(self, reading: Reading, id: str | int | None) -> Report:
         """Take an event in, and learn from every class that is there."""
+        self.settle()
         stream, keys = self.stream, self.keys
         number = stream.pending_sequence + stream.pending_count
         plan = SlotPlan(stream.slots_used)
@@ -224,20 +225,24 @@ class ClassPredictor:
         outcome = stream.learn(
             event, plan.changes(), arrival, self.parameters.max_delay, self._redraw
         )
-        self._learn_complete()
+        self.settle()
         return self._report(outcome, key, keys)
 
     def learn_target(self, number: int, target: object) -> Report:
         """Take in the class of an event that waits for it."""
+        self.settle()
         key, keys = self._given(target), self.keys
         plan = SlotPlan(-1)
         plan.edits.append((self.waiting.complete, number, key))
         outcome = self.stream.set_pending_class(number, self._arrival(key), plan.changes())
-        self._learn_complete()
+        self.settle()
         return self._report(outcome, key, keys)
 
-    def _learn_complete(self) -> None:
-        """Learn from every event that no earlier one holds up, one call each."""
+    def settle(self) -> None:
+        """Learn from every event that no earlier one holds up, one call each.
+
+        Ctrl-C may end this between two of them; whatever comes next goes on with it.
+        """
         stream = self.stream
         while stream.is_first_complete():
             number = stream.pending_sequence
@@ -278,18 +283,21 @@ class ClassPredictor:
 
     def follow(self, reading: Reading) -> Report:
         """Take an event in without learning from it."""
+        self.settle()
         key = _class_of(reading)
         outcome = self.stream.follow(self._known(reading), self._arrival(key))
         return self._report(outcome, key, self.keys)
 
     def score(self, reading: Reading) -> Report:
         """What `learn` would report; nothing changes."""
+        self.settle()
         key = _class_of(reading)
         outcome = self.stream.score(self._known(reading), self._arrival(key))
         return self._report(outcome, key, self.keys)
 
     def predict(self, event: object = None) -> Prediction:
         """What was answered to the last event, or would be to this one; nothing changes."""
+        self.settle()
         if event is None:
             return self._prediction(self.stream.predict(None), self.keys)
         known = self._known(self.read(event, None, True, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.core.network import Network
 from lethe.model.classes import NAIVE, ClassPredictor
@@ -22,6 +23,9 @@ __all__ = [
     "networks_of",
     "weights_of",
 ]
+
+
+_SCALES = ("slot", "missing slot", "mean", "variance")
 
 
 class NumberColumn(TypedDict):
@@ -66,12 +70,11 @@ def configuration_of(parameters: Parameters, predictor: Predictor | None) -> Con
     if predictor is None:
         return found
     encoder, stream = predictor.encoder, predictor.stream
-    rows = [stream.view(f"column {part}") for part in ("slot", "missing slot", "mean", "variance")]
+    rows = [_floats(stream.view(f"column {part}")) for part in _SCALES]
     found["targets"] = list(predictor.targets)
     found["time"] = encoder.time
     found["never_seen"] = list(encoder.ignored)
-    for name, values in zip(encoder.number_names, np.transpose(rows), strict=False):
-        slot, missing, mean, variance = values.tolist()
+    for name, slot, missing, mean, variance in zip(encoder.number_names, *rows, strict=False):
         found["numbers"][name] = {
             "slot": int(slot),
             "slot_where_missing": int(missing) - 1,
@@ -102,10 +105,14 @@ def weights_of(predictor: Predictor | None) -> dict[str, float]:
         return {}
     networks = [f"network, rate {update.rate:g}" for update in predictor.ensemble.updates]
     if isinstance(predictor, ClassPredictor):
-        weights = predictor.stream.view("weights").tolist()
+        weights = _floats(predictor.stream.view("weights"))
         return dict(zip([*NAIVE, *networks], weights, strict=True))
     names = [*PREDICTORS, *networks]
     rows = predictor.stream.view("blend weights")
     first, second, both = np.split(rows, [len(names), 2 * len(names)], axis=1)
     blended = both[:, :1] * first + both[:, 1:] * second
-    return dict(zip(names, blended.mean(axis=0).tolist(), strict=True))
+    return dict(zip(names, _floats(blended.mean(axis=0)), strict=True))
+
+
+def _floats(values: NDArray[np.float64]) -> list[float]:
+    return [float(value) for value in values]

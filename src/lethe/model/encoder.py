@@ -285,8 +285,8 @@ class Encoder:
         missing = fields.numbers != fields.numbers
         if missing.any():
             unknown = missing_slots()[: len(missing)] == 0
-            for index in np.flatnonzero(missing & unknown).tolist():
-                plan.missing_columns.append(index)
+            for index in np.flatnonzero(missing & unknown):
+                plan.missing_columns.append(int(index))
                 plan.missing_slots.append(plan.take())
         for name, key in fields.categories:
             slot, oldest = use_slot(self.categories[name].slots, key, self.most, plan)

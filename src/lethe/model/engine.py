@@ -79,6 +79,7 @@ class Engine:
         if id is not None:
             if parameters.horizon:
                 raise ValueError(f"id must be left out where horizon is not 0, got {id!r}")
+            predictor.settle()
             if not isinstance(id, str | int) or id in predictor.waiting.ids:
                 raise ValueError(f"id must be a string or whole number that none has, got {id!r}")
         has_target = target is not ABSENT
@@ -101,20 +102,21 @@ class Engine:
             raise RuntimeError("a model that has followed does not learn again; load it again")
         try:
             if self.predictor is None:
-                predictor, reading = self._first(event, target, id)
-            else:
-                predictor = self.predictor
-                reading = self._read(predictor, event, target, id)
+                return self._learn_first(event, target, id)
+            reading = self._read(self.predictor, event, target, id)
         except ValueError:
             return self._skip()
-        report = predictor.learn(reading, id)
-        self.predictor = predictor
-        return report
+        try:
+            return self.predictor.learn(reading, id)
+        except BaseException:  # Ctrl-C while weights were drawn, too
+            self.predictor.ensemble.take_back_draws(self.predictor.stream)
+            raise
 
     def learn_target(self, id: object, target: object) -> Report:
         """As `Model.learn_target`."""
         predictor, number = self.predictor, None
         if predictor is not None and isinstance(id, str | int):
+            predictor.settle()
             number = predictor.waiting.find(id)
         if predictor is None or number is None:
             raise ValueError(f"id must be that of an event that waits for its target, got {id!r}")
@@ -139,30 +141,27 @@ class Engine:
         if self.parameters.bad != "skip":
             raise
         if self.predictor is None:
-            self.skipped_first += 1
+            self.skipped_first = min(self.skipped_first + 1, MOST_COUNT)
         else:
             self.predictor.stream.skip()
         return Report(None, skipped=True)
 
     # ---- the first event ----
 
-    def _first(
-        self, event: object, target: object, id: str | int | None
-    ) -> tuple[Predictor, Reading]:
-        """A predictor for the first event; nothing has been drawn where it cannot be read."""
-        before = self.generator.bit_generator.state
-        try:
-            predictor = first_predictor(self.parameters, self.generator, event)
-            return predictor, self._read(predictor, event, target, id)
-        except ValueError:
-            self.generator.bit_generator.state = before
-            raise
+    def _learn_first(self, event: object, target: object, id: str | int | None) -> Report:
+        """Learn from the first event; a ValueError where it cannot be read."""
+        drawn = copy.deepcopy(self.generator)
+        predictor = first_predictor(self.parameters, drawn, event)
+        report = predictor.learn(self._read(predictor, event, target, id), id)
+        predictor.ensemble.generator = self.generator
+        # One statement, so that Ctrl-C cannot come between the two.
+        self.generator.bit_generator.state, self.predictor = drawn.bit_generator.state, predictor
+        return report
 
     def _try_first(self, event: object, target: object) -> None:
         """See whether an event could be the first."""
-        before = self.generator.bit_generator.state
-        self._first(event, target, None)
-        self.generator.bit_generator.state = before
+        predictor = first_predictor(self.parameters, copy.deepcopy(self.generator), event)
+        self._read(predictor, event, target, None)
 
     # ---- what it holds, and copies ----
 
@@ -175,6 +174,8 @@ class Engine:
         """An independent one that continues with the same bits."""
         twin = copy.copy(self)
         twin.generator = copy.deepcopy(self.generator)
+        if self.predictor is not None:
+            self.predictor.settle()
         twin.predictor = copy.deepcopy(self.predictor)
         if twin.predictor is not None:
             twin.predictor.ensemble.generator = twin.generator
@@ -182,6 +183,8 @@ class Engine:
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """The arrays of a checkpoint."""
+        if self.predictor is not None:
+            self.predictor.settle()
         return arrays_of(self.parameters, self.generator, self.skipped_first, self.predictor)
 
     @classmethod

@@ -38,5 +38,5 @@ class Diagnostics:
 
 def diagnose(stream: _kernel.NumberStream | _kernel.ClassStream) -> Diagnostics:
     """Read off a stream's block."""
-    saturated, drifting, restarted = stream.view("alarms").astype(int).tolist()
+    saturated, drifting, restarted = (int(count) for count in stream.view("alarms"))
     return Diagnostics(saturated, drifting, restarted, int(stream.view("lost steps")[0]))

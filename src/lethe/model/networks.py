@@ -43,6 +43,7 @@ class Ensemble:
             RMSprop(rate, smoothing=0.999, epsilon=1e-4, bound_step=0.1) for rate in rates
         ]
         self.generator = generator
+        self._before_draws: tuple[int, dict[str, object]] | None = None
         self.squashings = (SQUASHINGS[topology.cell_input], SQUASHINGS[topology.cell_output])
 
     def draw_first_weights(self, stream: Stream) -> None:
@@ -52,12 +53,20 @@ class Ensemble:
 
     def redraw(self, stream: Stream, n: int, layer: int, block: int) -> None:
         """Draw the weights of a network, or, where `block` is not -1, of one of its blocks."""
+        if self._before_draws is None or self._before_draws[0] != stream.events:
+            self._before_draws = stream.events, dict(self.generator.bit_generator.state)
         net = Network.on_memory(self.current(stream), self.updates[n], stream.network(n))
         if block >= 0:
             restart_block(net, layer, block, self.generator)
             return
         draw_weights(net._core, net.topology, self.generator)
         net.weights("output")[...] = 0
+
+    def take_back_draws(self, stream: Stream) -> None:
+        """Let the generator be as it was before an event that the stream has not taken in."""
+        if self._before_draws is not None and self._before_draws[0] == stream.events:
+            self.generator.bit_generator.state = self._before_draws[1]
+            self._before_draws = None
 
     def current(self, stream: Stream) -> Topology:
         """The topology now."""

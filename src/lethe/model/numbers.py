@@ -245,10 +245,12 @@ class NumberPredictor:
             if id is not None:
                 number = self.stream.pending_sequence + self.stream.pending_count
                 plan.edits.append((self.waiting.ids, id, number))
+                if not reading.is_late:
+                    plan.edits.append((self.waiting.complete, number, None))
             changes = plan.changes()
         outcome = self.stream.learn(event, changes, self.parameters.max_delay, self._redraw)
         if self.waiting.ids:
-            self.waiting.prune(self.stream.pending_sequence)
+            self.settle()
         return self._report(outcome)
 
     def learn_target(self, number: int, target: object) -> Report:
@@ -256,8 +258,12 @@ class NumberPredictor:
         plan = SlotPlan(-1)
         plan.edits.append((self.waiting.complete, number, None))
         outcome = self.stream.learn_targets(number, self._given(target), plan.changes())
-        self.waiting.prune(self.stream.pending_sequence)
+        self.settle()
         return self._report(outcome)
+
+    def settle(self) -> None:
+        """Forget the ids of events that have been learned from."""
+        self.waiting.prune(self.stream.pending_sequence)
 
     def follow(self, reading: Reading) -> Report:
         """Take an event in without learning from it."""

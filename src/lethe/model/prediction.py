@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +13,17 @@ from numpy.typing import NDArray
 
 from lethe.model.values import Label, label_of
 
-__all__ = ["Classes", "Numbers", "Prediction", "interval"]
+__all__ = ["Classes", "Numbers", "Prediction", "decoded", "interval"]
 
 Array = NDArray[np.float64]
+
+_DOUBLE = struct.Struct("=d")
 Value = float | dict[str, float] | Label | None
+
+
+def decoded(answer: bytes) -> list[float]:
+    """The float64 that bytes are."""
+    return [value for (value,) in _DOUBLE.iter_unpack(answer)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +54,18 @@ class Numbers:
 
     def forecast(self) -> tuple[float, ...] | tuple[dict[str, float], ...]:
         """Values for 1, 2, … events ahead."""
-        answered = np.frombuffer(self.answer).reshape(3, -1)[0]
-        if len(self.targets) == 1:
-            return tuple(answered.tolist())
-        rows = answered.reshape(len(self.targets), -1)
-        return tuple(dict(zip(self.targets, row, strict=True)) for row in rows.T.tolist())
+        answered, targets = decoded(self.answer), self.targets
+        heads = len(answered) // 3
+        horizon = heads // len(targets)
+        if len(targets) == 1:
+            return tuple(answered[:horizon])
+        rows = (answered[ahead:heads:horizon] for ahead in range(horizon))
+        return tuple(dict(zip(targets, row, strict=True)) for row in rows)
 
     def interval(self, head: int, level: float) -> tuple[float, float]:
         """Where, with probability `level`, the value of a head will be."""
-        answered, usual, seen = np.frombuffer(self.answer).reshape(3, -1)[:, head].tolist()
+        numbers = decoded(self.answer)
+        answered, usual, seen = numbers[head :: len(numbers) // 3]
         ring = self.residuals[head]
         kept, then, now = len(ring), int(seen), int(self.counts[head])
         if not then:
@@ -81,13 +92,13 @@ class Classes:
 
     def best(self) -> Label | None:
         """The most probable class; None before the first."""
-        known = np.frombuffer(self.answer)[1:]
-        return label_of(self.keys[1 + int(known.argmax())]) if len(known) else None
+        known = decoded(self.answer)[1:]
+        return label_of(self.keys[1 + known.index(max(known))]) if known else None
 
     def probabilities(self) -> dict[Label, float]:
         """Of each class seen so far."""
         found: dict[Label, float] = {}
-        answered = np.frombuffer(self.answer).tolist()
+        answered = decoded(self.answer)
         for key, probability in zip(self.keys[1 : len(answered)], answered[1:], strict=True):
             label = label_of(key)
             found[label] = found.get(label, 0.0) + probability  # True is 1, too
@@ -147,7 +158,7 @@ class Prediction:
     def new(self) -> float:
         """The probability of a class not seen so far."""
         if isinstance(self._answer, Classes):
-            return float(np.frombuffer(self._answer.answer, count=1)[0])
+            return decoded(self._answer.answer)[0]
         return 0.0 if self._answer is not None or self._first is not None else 1.0
 
     def interval(

@@ -142,6 +142,10 @@ class Predictor(Protocol):
         """Take in the target of an event that waits for it."""
         ...
 
+    def settle(self) -> None:
+        """Do what an interrupted call has left to do; whatever comes next does it otherwise."""
+        ...
+
     def follow(self, reading: Reading) -> Report:
         """Take an event in without learning from it."""
         ...

@@ -33,6 +33,8 @@ __all__ = [
 #: As many as float64 tells apart.
 MOST_COUNT = (1 << 52) - 1
 MOST_SIZE = 1 << 20
+#: Of a state, besides the size of its block: it takes some times as much to read.
+MOST_BYTES = 10_000_000
 
 _FIELDS = (
     "targets", "timed", "slots", "pending", "classes", "places", "started", "time", "numbers",
@@ -105,7 +107,8 @@ def predictor_to_json(predictor: Predictor) -> dict[str, object]:
         ],
         "ignored": list(encoder.ignored),
         "ids": [[id, number] for id, number in waiting.ids.items()],
-        "complete": [[number, key] for number, key in waiting.complete.items()],
+        # The order in which late targets came says nothing.
+        "complete": [[number, waiting.complete[number]] for number in sorted(waiting.complete)],
     }
 
 
@@ -127,10 +130,12 @@ def checked_arrays(
     block, text = (arrays.get(name) for name in ("block", "state"))
     if block is None or text is None or block.dtype != np.uint8 or block.ndim != 1:
         raise ValueError("it must have a block and a state, both of bytes")
+    if text.nbytes > MOST_BYTES + block.nbytes:
+        raise ValueError(f"its state must be smaller beside its block, got {text.nbytes:,} bytes")
     # Each category has a slot, and each slot some hundred bytes of weights.
     found = parse_json(text, 100_000 + block.nbytes // 40)
     state = Fields("state", found, ("parameters", "generator", "skipped", "predictor"))
-    return state, block.astype(np.uint8, copy=False)
+    return state, np.ascontiguousarray(block, np.uint8)
 
 
 def predictor_from_json(
@@ -160,6 +165,8 @@ def predictor_from_json(
     if made.stream.size != block.nbytes:  # before any memory is taken
         raise ValueError(f"its block must have {made.stream.size:,} bytes, got {block.nbytes:,}")
     made.stream.load(block)
+    if not parameters.horizon and made.stream.pending_count > parameters.max_delay:
+        raise ValueError(f"at most {parameters.max_delay:,} events must wait, got more")
     _restore_encoder(fields, made)
     _restore_waiting(fields, made)
     if isinstance(made, ClassPredictor):
@@ -217,6 +224,7 @@ def _restore_encoder(fields: Fields, predictor: NumberPredictor | ClassPredictor
     time = fields.optional("time", fields.string)
     if encoder.time is not None and time != encoder.time:
         raise ValueError(f"predictor: time must be the model's column, got {time!r:.60}")
+    found_time = [] if time is None or time == encoder.time else [time]
     encoder.time = time
     names = fields.strings("numbers")
     if len(names) != stream.columns:
@@ -232,21 +240,28 @@ def _restore_encoder(fields: Fields, predictor: NumberPredictor | ClassPredictor
                 category = Category(places, _integer("categories", other, used))
             case _:
                 raise ValueError(f"categories must be columns, got {item!r:.40}")
-        if name in encoder.categories or name in encoder.numbers or len(places) > encoder.most:
+        if name in encoder.categories or len(places) > encoder.most:
             raise ValueError(f"categories must be one for each column, got {name!r:.40}")
         encoder.categories[name] = category
     if not set(declared) <= set(encoder.categories):
         raise ValueError(f"categories must have {declared[0]!r}, got none")
+    columns = [*names, *encoder.categories, *encoder.ignored, *found_time]
+    if isinstance(predictor, NumberPredictor):
+        columns += predictor.targets
+    if len(set(columns)) < len(columns):
+        raise ValueError("predictor: columns must be of one kind each, got one of two")
 
 
 def _restore_waiting(fields: Fields, predictor: NumberPredictor | ClassPredictor) -> None:
     stream, waiting = predictor.stream, predictor.waiting
     first = stream.pending_sequence
     end = first + stream.pending_count
+    last = -1
     for item in list_of("ids", fields["ids"], None, lambda item: item):
         match item:
-            case [str() | int() as id, number] if not isinstance(id, bool):
-                waiting.ids[id] = _integer("ids", number, end)
+            case [str() | int() as id, number] if id not in waiting.ids:
+                # In the order in which the events came.
+                waiting.ids[id] = last = _integer("ids", number, end, last + 1)
             case _:
                 raise ValueError(f"ids must be of events, got {item!r:.40}")
     for item in list_of("complete", fields["complete"], None, lambda item: item):
@@ -281,9 +296,9 @@ def _restore_classes(fields: Fields, predictor: ClassPredictor) -> None:
         raise ValueError("classes must be those of their column, got others")
 
 
-def _integer(name: str, value: object, end: int) -> int:
-    if not isinstance(value, int) or not is_integer(value, 0, end - 1):
-        raise ValueError(f"{name} must have whole numbers below {end:,}, got {value!r:.40}")
+def _integer(name: str, value: object, end: int, first: int = 0) -> int:
+    if not isinstance(value, int) or not is_integer(value, first, end - 1):
+        raise ValueError(f"{name} must be from {first:,} to below {end:,}, got {value!r:.40}")
     return value
 
 

@@ -1,19 +1,19 @@
-"""The report: one self-contained HTML page of all tables and figures, and of what made them.
+"""The report: one self-contained HTML page of all tables and figures, and how they were made.
 
-`held` reads results files, `strips` draws a row's trials, `tables` and `measured` show results,
-`pictures` finds and draws the figures, and `page` puts it all together. ``lethe report`` writes it.
+`loaded` reads results files, `strips` draws a row's trials, `tables` and `measured` show results,
+`pictures` finds and draws the figures, and `page` assembles the page. ``lethe report`` writes it.
 """
 
 from __future__ import annotations
 
-from lethe.report.held import Held, read_table
+from lethe.report.loaded import LoadedTable, read_table
 from lethe.report.measured import MEASURED, Measured, read_measured
 from lethe.report.page import html_page
 from lethe.report.pictures import Picture, can_draw, draw, find
 
 __all__ = [
     "MEASURED",
-    "Held",
+    "LoadedTable",
     "Measured",
     "Picture",
     "can_draw",

@@ -1,17 +1,18 @@
-"""What was measured besides the tables: JSON objects whose lists of objects are shown as tables."""
+"""Other measurements: JSON objects whose lists of objects are shown as tables."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 __all__ = ["MEASURED", "Measured", "measured_section", "read_measured"]
 
-#: The files, what each holds, and the command that makes it again.
+#: The files: what each contains, and the command that measures it again.
 MEASURED: dict[str, tuple[str, str]] = {
     "bench": ("What a learning step costs", "lethe bench --json > results/bench.json"),
     "complexity": (
@@ -23,38 +24,38 @@ MEASURED: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """One of the files.
+    """One of these files.
 
     Attributes
     ----------
     name : str
-        Of `MEASURED`.
+        A name in `MEASURED`.
     values : dict
-        What it holds.
+        Its content.
     """
 
     name: str
-    values: dict[str, Any]
+    values: Mapping[str, object]
 
 
 def read_measured(name: str, folder: Path) -> Measured | None:
-    """Read one of the files, or None where it is not there.
+    """Read one of the files; None where it does not exist.
 
     Parameters
     ----------
     name : str
-        Of `MEASURED`.
+        A name in `MEASURED`.
     folder : pathlib.Path
-        Where it lies.
+        The folder it is in.
 
     Raises
     ------
     ValueError
-        If it cannot be read or holds no JSON object.
+        If it cannot be read or is not a JSON object.
     """
     path = folder / f"{name}.json"
     try:
-        values = json.loads(path.read_bytes())
+        values: object = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -62,16 +63,16 @@ def read_measured(name: str, folder: Path) -> Measured | None:
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise ValueError(f"{path} holds no JSON object")
+        raise ValueError(f"{path} is not a JSON object")
     return Measured(name, values)
 
 
-def measured_section(held: Measured) -> str:
-    """The HTML of one file: what it says of all, and a table for each of its lists.
+def measured_section(measured: Measured) -> str:
+    """The HTML of one file: its single values, and a table for each of its lists.
 
     Parameters
     ----------
-    held : Measured
+    measured : Measured
         The file.
 
     Returns
@@ -79,26 +80,27 @@ def measured_section(held: Measured) -> str:
     str
         A ``section`` element.
     """
-    title, command = MEASURED[held.name]
+    title, command = MEASURED[measured.name]
     single: list[tuple[str, str]] = []
     tables = []
-    for name, value in held.values.items():
+    for name, value in measured.values.items():
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-            tables.append(_table(name, value))
+            tables.append(_table(name, cast("list[Mapping[str, object]]", value)))
         elif isinstance(value, dict):
-            single += [(f"{name} {part}", _number(entry)) for part, entry in value.items()]
+            parts = cast("Mapping[str, object]", value)
+            single += [(f"{name} {part}", _number(entry)) for part, entry in parts.items()]
         else:
             single.append((name, _number(value)))
     terms = "".join(f"<dt>{_words(name)}</dt><dd>{escape(value)}</dd>" for name, value in single)
     return (
-        f'<section id="{held.name}"><h2>{escape(title)}</h2>\n'
+        f'<section id="{measured.name}"><h2>{escape(title)}</h2>\n'
         f'<dl class="facts">{terms}<dt>again</dt><dd><code>{escape(command)}</code></dd></dl>\n'
         + "\n".join(tables)
         + "</section>"
     )
 
 
-def _table(name: str, rows: list[dict[str, Any]]) -> str:
+def _table(name: str, rows: Sequence[Mapping[str, object]]) -> str:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     head = "".join(f'<th scope="col">{_words(column)}</th>' for column in columns)
     body = "\n".join(
@@ -112,7 +114,7 @@ def _table(name: str, rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     kind = "" if isinstance(value, str) else ' class="number"'
     return f"<td{kind}>{escape(_number(value))}</td>"
 
@@ -121,8 +123,8 @@ def _words(name: str) -> str:
     return escape(name.replace("_", " "))
 
 
-def _number(value: Any) -> str:
-    """A value as a reader wants it: three digits, and thousands apart."""
+def _number(value: object) -> str:
+    """A value for readers: three significant digits, and thousands separators."""
     if isinstance(value, str):
         return value
     if value is None:

@@ -1,4 +1,4 @@
-"""The page: what it is, what made it, all tables, all figures, and what else was measured."""
+"""The page: introduction, origin, all tables, all figures, and other measurements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lethe.experiments import TABLES
 from lethe.figures import FIGURES
-from lethe.report.held import Held
+from lethe.report.loaded import LoadedTable
 from lethe.report.measured import MEASURED, Measured, measured_section
 from lethe.report.pictures import Picture, figure, title
 from lethe.report.tables import duration, progress, table_section
@@ -19,20 +19,20 @@ __all__ = ["html_page"]
 
 _TITLE = "Lethe: the papers’ tables and figures, run again"
 
-# Nothing may be loaded from anywhere, and nothing run.
+# Nothing may be loaded from elsewhere, and nothing run.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 _LEAD = """\
 <p>Lethe is a package of recurrent networks that learn at every step of a stream that never ends,
 with the forget-gate LSTM at the core. This page repeats the experiments of <cite>Learning to
 Forget: Continual Prediction with LSTM</cite> (Gers, Schmidhuber and Cummins 1999; “the report”) and
-of <cite>Long Short-Term Memory</cite> (Hochreiter and Schmidhuber 1997), and sets their figures
-beside ours. Every trial is made anew by its command, and on the same instruction set to the same
-numbers.</p>"""
+of <cite>Long Short-Term Memory</cite> (Hochreiter and Schmidhuber 1997), and compares their
+figures with ours. Every trial can be repeated by its command, and on the same instruction set it
+gives the same numbers.</p>"""
 
 
 def html_page(
-    held: Sequence[Held],
+    tables: Sequence[LoadedTable],
     found: Sequence[Picture],
     others: Sequence[Measured],
     *,
@@ -40,34 +40,34 @@ def html_page(
     about: Mapping[str, str],
     no_figures: str = "",
 ) -> str:
-    """Put the page together.
+    """Assemble the page.
 
     Parameters
     ----------
-    held : sequence of Held
+    tables : sequence of LoadedTable
         The tables, with and without trials.
     found : sequence of Picture
-        The figures that there are.
+        The available figures.
     others : sequence of Measured
-        What else was measured.
+        The other measurements.
     folder : pathlib.Path
-        Where the results files lie, for the commands.
+        The folder of the results files, for the commands.
     about : dict of str to str
-        What to say of this page: the date, the machine and such.
+        Facts about this page, such as the date and the machine.
     no_figures : str
-        Why figures are missing, where some are; plain text.
+        Why figures are missing, if any are; plain text.
 
     Returns
     -------
     str
-        A whole HTML document, which depends on these alone.
+        A complete HTML document, which depends only on the arguments.
     """
     style = files("lethe.report").joinpath("page.css").read_text(encoding="utf-8")
     body = [
         f"<header><h1>{_TITLE}</h1>\n{_LEAD}</header>",
-        _contents(held, found, others),
+        _contents(tables, found, others),
         _about(about),
-        *(table_section(table, folder) for table in held),
+        *(table_section(table, folder) for table in tables),
         _figures(found, no_figures),
         *(measured_section(one) for one in others),
     ]
@@ -84,15 +84,17 @@ def html_page(
     )
 
 
-def _contents(held: Sequence[Held], found: Sequence[Picture], others: Sequence[Measured]) -> str:
-    """All that there is, with links, and how far it has come."""
+def _contents(
+    tables: Sequence[LoadedTable], found: Sequence[Picture], others: Sequence[Measured]
+) -> str:
+    """The contents, with links, and the progress of each table."""
     rows = [
         f'<tr><th scope="row"><a href="#{table.name}">{escape(TABLES[table.name])}</a></th>'
         f"<td>{progress(table)}</td>"
         f'<td class="number">{len(table.records):,}</td>'
         f'<td class="number">'
         f"{duration(sum(record['seconds'] for record in table.records))}</td></tr>"
-        for table in held
+        for table in tables
     ]
     links = [f'<a href="#figure-{one.name}">{title(one.name)}</a>' for one in found]
     links += [f'<a href="#{one.name}">{escape(MEASURED[one.name][0])}</a>' for one in others]
@@ -116,7 +118,7 @@ def _about(about: Mapping[str, str]) -> str:
     return (
         '<section id="about"><h2>This page</h2>\n'
         f'<dl class="facts">\n{facts}\n</dl>\n'
-        "<p>This is what wrote the page. What made the trials stands below each table.</p>\n"
+        "<p>The environment that wrote this page. Each table names the one that ran it.</p>\n"
         "</section>"
     )
 

@@ -1,16 +1,21 @@
-"""The figures: found in a folder, or drawn."""
+"""The figures: read from a folder, or drawn."""
 
 from __future__ import annotations
 
 import tempfile
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lethe.figures import DRAWN_BY, FIGURES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Picture", "can_draw", "draw", "figure", "find", "title"]
 
@@ -22,7 +27,7 @@ class Picture:
     Attributes
     ----------
     name : str
-        Of `lethe.figures.FIGURES`.
+        A name in `lethe.figures.FIGURES`.
     svg : bytes
         The picture.
     """
@@ -43,19 +48,19 @@ def title(name: str) -> str:
 
 
 def find(name: str, folder: Path) -> Picture | None:
-    """A figure as ``lethe figure`` wrote it, or None where it is not there.
+    """A figure that ``lethe figure`` wrote, or None where it does not exist.
 
     Parameters
     ----------
     name : str
-        Of `lethe.figures.FIGURES`.
+        A name in `lethe.figures.FIGURES`.
     folder : pathlib.Path
-        Where ``figure-NAME.svg`` lies.
+        The folder of ``figure-NAME.svg``.
 
     Raises
     ------
     ValueError
-        If the file cannot be read or is no SVG.
+        If the file cannot be read or is not an SVG.
     """
     path = folder / f"figure-{name}.svg"
     try:
@@ -65,7 +70,7 @@ def find(name: str, folder: Path) -> Picture | None:
     except OSError as error:
         raise ValueError(f"the figure {path} cannot be read: {error.strerror}") from None
     if b"<svg" not in svg or b"</svg>" not in svg:
-        raise ValueError(f"the figure {path} is no SVG picture, or is cut off")
+        raise ValueError(f"the figure {path} is not an SVG picture, or is cut off")
     return Picture(name, svg)
 
 
@@ -75,23 +80,25 @@ def can_draw() -> bool:
 
 
 def draw(name: str) -> Picture:
-    """Draw a figure with its own seed; that takes up to a minute.
+    """Draw a figure with its default seed; this takes up to a minute.
 
     Parameters
     ----------
     name : str
-        Of `lethe.figures.FIGURES`.
+        A name in `lethe.figures.FIGURES`.
     """
+    from lethe.figures.style import save
+
     module, function = DRAWN_BY[name].split(":")
-    drawn = getattr(import_module(module), function)(None)
-    save = import_module("lethe.figures.style").save
+    draw_it: Callable[[int | None], Figure] = getattr(import_module(module), function)
+    drawn = draw_it(None)
     with tempfile.TemporaryDirectory() as folder:
         save(drawn, Path(folder), f"figure-{name}")
         return Picture(name, (Path(folder) / f"figure-{name}.svg").read_bytes())
 
 
 def figure(picture: Picture) -> str:
-    """The HTML of a figure, with the picture in it: as an image, so that its ids are its own."""
+    """The HTML of a figure, with the picture as an image, so that ids cannot clash."""
     what = escape(f"{title(picture.name)}: {FIGURES[picture.name]}")
     data = b64encode(picture.svg).decode()
     return (

@@ -1,4 +1,4 @@
-"""A row's trials as a strip: when each was solved, on a logarithmic axis, and how many never were.
+"""A row's trials as a strip: when each was solved, on a logarithmic axis, and how many were not.
 
 The pictures are SVG elements written by hand, coloured by the page's style sheet.
 """
@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from lethe.experiments.results import Record
+from lethe.experiments.records import Record
 
 __all__ = ["Axis", "Outcomes", "axis", "outcomes", "scale", "strip"]
 
-#: What says that a trial was solved, and how long it took beside the limit in its configuration.
+#: Fields: whether a trial was solved, after how long, and the limit in its configuration.
 _KINDS = (
     ("perfect", "training_streams", "training_streams"),
     ("solved", "training_sequences", "sequences"),
@@ -31,13 +31,13 @@ class Outcomes(NamedTuple):
     Attributes
     ----------
     word, unit : str
-        What a success is called, and what is counted until then.
+        The name of a success, and the unit counted until then.
     taken : list of int
-        Of each trial that was solved, how many units that took; in order.
+        Units until each solved trial was solved, ascending.
     trials : int
-        All of them.
+        Number of trials.
     limit : int
-        Units after which a trial is given up.
+        Units after which a trial is stopped.
     """
 
     word: str
@@ -64,15 +64,17 @@ class Axis(NamedTuple):
 
 
 def outcomes(records: Sequence[Record]) -> Outcomes | None:
-    """How trials ended, or None where they are not of the kind that is solved or not."""
+    """How trials ended, or None where they are not of a kind that can be solved."""
     for word, field, limit in _KINDS:
         taken, limits = [], []
         for record in records:
-            units, most = record.get(field), record["configuration"].get(limit)
-            if not isinstance(record.get(word), bool) or not isinstance(units, int):
+            values: Mapping[str, object] = record
+            success, units = values.get(word), values.get(field)
+            if not isinstance(success, bool) or not isinstance(units, int):
                 break
+            most = record["configuration"].get(limit)
             limits.append(most if isinstance(most, int) else units)
-            if record[word]:
+            if success:
                 taken.append(units)
         else:
             if limits:
@@ -90,7 +92,7 @@ def axis(rows: Sequence[Outcomes]) -> Axis:
 
 
 def scale(on: Axis) -> str:
-    """The axis's powers of ten, to stand above the strips."""
+    """The axis's powers of ten, above the strips."""
     labels = "".join(
         f'<text x="{on.x(10.0**exponent):.1f}" y="12">10{str(exponent).translate(_DIGITS)}</text>'
         for exponent in on.decades()
@@ -134,19 +136,19 @@ def strip(title: str, row: Outcomes, on: Axis) -> str:
         parts.append(f'<text class="failed" x="{at + 8:.1f}" y="17">{failed}</text>')
     return (
         f'<svg class="strip" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}"><title>{escape(_said(title, row))}</title>{"".join(parts)}</svg>'
+        f'height="{_HEIGHT}"><title>{escape(_text(title, row))}</title>{"".join(parts)}</svg>'
     )
 
 
-def _said(title: str, row: Outcomes) -> str:
+def _text(title: str, row: Outcomes) -> str:
     if not row.taken:
         return f"{title}: none of {row.trials:,} {row.word} within {row.limit:,} {row.unit}"
-    said = f"{title}: {len(row.taken):,} of {row.trials:,} {row.word}, after {row.taken[0]:,}"
+    text = f"{title}: {len(row.taken):,} of {row.trials:,} {row.word}, after {row.taken[0]:,}"
     if len(row.taken) > 1:
-        said += f" to {row.taken[-1]:,}"
-    said += f" {row.unit}"
+        text += f" to {row.taken[-1]:,}"
+    text += f" {row.unit}"
     if len(row.taken) > 2:
-        said += f", the median {statistics.median(row.taken):,.0f}"
+        text += f", the median {statistics.median(row.taken):,.0f}"
     if len(row.taken) < row.trials:
-        said += f"; the others not within {row.limit:,}"
-    return said
+        text += f"; the others not within {row.limit:,}"
+    return text

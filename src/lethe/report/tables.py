@@ -1,25 +1,26 @@
-"""The HTML of a table: its comparison with the paper, its rows one by one, and what made them."""
+"""The HTML of a table: its comparison with the paper, its rows, and how they were run."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 
-from lethe.experiments.results import Record, interval
-from lethe.report.held import Held, HeldRow, ranges
+from lethe.experiments.formatting import interval
+from lethe.experiments.records import Record
+from lethe.report.loaded import LoadedRow, LoadedTable, ranges
 from lethe.report.strips import Axis, Outcomes, axis, outcomes, scale, strip
 
 __all__ = ["command", "duration", "progress", "table_section"]
 
 
-def command(table: Held, folder: Path) -> str:
-    """The command that runs what is missing of a table into this folder.
+def command(table: LoadedTable, folder: Path) -> str:
+    """The command that runs the missing trials of a table into this folder.
 
     Examples
     --------
-    >>> command(Held("nto", "NTO", [], "", 0), Path("results"))
+    >>> command(LoadedTable("nto", "NTO", [], "", 0), Path("results"))
     'lethe reproduce nto --full'
     """
     words = ["lethe", "reproduce", table.name, "--full"]
@@ -31,7 +32,7 @@ def command(table: Held, folder: Path) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that suits it; a dash where there is none.
+    """A time in a suitable unit, or a dash for none.
 
     Examples
     --------
@@ -47,22 +48,22 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def progress(table: Held) -> str:
+def progress(table: LoadedTable) -> str:
     """How much of the table has been run, in words."""
     if not table.records:
         return "not run yet"
     return f"{table.missing:,} trials to go" if table.missing else "complete"
 
 
-def table_section(table: Held, folder: Path) -> str:
+def table_section(table: LoadedTable, folder: Path) -> str:
     """The HTML of a table.
 
     Parameters
     ----------
-    table : Held
-        With its trials, if there are any.
+    table : LoadedTable
+        The table, with or without trials.
     folder : pathlib.Path
-        Where its results file lies.
+        The folder of its results file.
 
     Returns
     -------
@@ -79,14 +80,14 @@ def table_section(table: Held, folder: Path) -> str:
     )
 
 
-def _pre(table: Held) -> str:
-    label = escape(f"{table.title}: ours beside the paper's")
+def _pre(table: LoadedTable) -> str:
+    label = escape(f"{table.title}: ours and the paper's")
     text = escape(table.comparison)
     return f'<pre role="region" tabindex="0" aria-label="{label}">{text}</pre>'
 
 
-def _facts(table: Held, folder: Path) -> str:
-    """What made the table, as a list of terms."""
+def _facts(table: LoadedTable, folder: Path) -> str:
+    """How the table was made, as a list of terms."""
     records = table.records
     seconds = sum(record["seconds"] for record in records)
     others = [row.name for row in table.rows if not row.planned]
@@ -101,7 +102,7 @@ def _facts(table: Held, folder: Path) -> str:
     again = f"lethe reproduce {table.name}"
     commands = [("again", f"{again} --full")]
     if table.missing:
-        commands.append(("what is missing", command(table, folder)))
+        commands.append(("missing trials", command(table, folder)))
     if others:
         rows = " ".join(f"--row {shlex.quote(name)}" for name in others)
         commands.append(("its other rows", f"{again} --full {rows}"))
@@ -114,10 +115,11 @@ def _facts(table: Held, folder: Path) -> str:
 
 
 def _values(records: Iterable[Record], name: str) -> str:
-    return ", ".join(sorted({record[name] for record in records}))
+    values: Iterable[Mapping[str, object]] = records
+    return ", ".join(sorted({str(record[name]) for record in values}))
 
 
-def _left_out(table: Held) -> str:
+def _left_out(table: LoadedTable) -> str:
     if not table.left_out:
         return ""
     return (
@@ -126,7 +128,7 @@ def _left_out(table: Held) -> str:
     )
 
 
-def _rows(table: Held) -> str:
+def _rows(table: LoadedTable) -> str:
     """The rows one by one, each with its trials as a strip where they are solved or not."""
     ended = {row.name: outcomes(row.records) for row in table.rows}
     solved = [outcome for outcome in ended.values() if outcome is not None]
@@ -140,7 +142,7 @@ def _rows(table: Held) -> str:
     body = "\n".join(_row(row, ended[row.name], on) for row in table.rows)
     note = (
         "<p>A line for each trial, where it was solved; the longer line is their median. A cross "
-        "with a number, behind the limit: so many were not.</p>"
+        "with a number, behind the limit: the number of trials that were not solved.</p>"
     )
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="rows of {table.name}">'
@@ -153,12 +155,12 @@ def _heads(*names: str) -> list[str]:
     return [f'<th scope="col" class="number">{name}</th>' for name in names]
 
 
-def _row(row: HeldRow, ended: Outcomes | None, on: Axis | None) -> str:
+def _row(row: LoadedRow, ended: Outcomes | None, on: Axis | None) -> str:
     title = row.title.strip()
     indent = ' class="part"' if row.title != title else ""
-    said = f"{escape(title)} <code>{escape(row.name)}</code>"
+    heading = f"{escape(title)} <code>{escape(row.name)}</code>"
     if row.differs:
-        said += f"<br><small>not as in the table: {escape(row.differs)}</small>"
+        heading += f"<br><small>not as in the table: {escape(row.differs)}</small>"
     trials = f"{len(row.records):,}"
     if row.missing and not row.differs:
         trials += f" of {row.planned:,}"
@@ -171,7 +173,7 @@ def _row(row: HeldRow, ended: Outcomes | None, on: Axis | None) -> str:
     elif on is not None:
         cells += [_number(""), "<td></td>"]
     cells.append(_number(duration(sum(record["seconds"] for record in row.records))))
-    return f'<tr><th scope="row"{indent}>{said}</th>{"".join(cells)}</tr>'
+    return f'<tr><th scope="row"{indent}>{heading}</th>{"".join(cells)}</tr>'
 
 
 def _number(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ MOST_INTEGER = 2**63 - 1
 # What JSON may take: a value is at least one of the marks, and up to some 100 bytes in memory.
 _MOST_BYTES = 2**26
 _MOST_VALUES = 200_000
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 def parse_json(data: NDArray[np.generic], most_values: int = _MOST_VALUES) -> object:
@@ -39,7 +41,7 @@ def parse_json(data: NDArray[np.generic], most_values: int = _MOST_VALUES) -> ob
     """
     if data.dtype != np.uint8 or data.ndim != 1 or data.size > _MOST_BYTES:
         raise ValueError(f"JSON must be at most {_MOST_BYTES:,} bytes, got shape {data.shape}")
-    if sum(int(np.count_nonzero(data == mark)) for mark in b",[{") > most_values:
+    if _marks(data) > most_values and _marks(_without_strings(data)) > most_values:
         raise ValueError(f"JSON must hold at most {most_values:,} values, got more")
     try:
         text = data.tobytes().decode("ascii")
@@ -54,6 +56,14 @@ def parse_json(data: NDArray[np.generic], most_values: int = _MOST_VALUES) -> ob
     if written != text:
         raise ValueError("JSON must be written as Lethe writes it, got another form")
     return found
+
+
+def _marks(data: NDArray[np.generic]) -> int:
+    return sum(int(np.count_nonzero(data == mark)) for mark in b",[{")
+
+
+def _without_strings(data: NDArray[np.generic]) -> NDArray[np.uint8]:
+    return np.frombuffer(_STRING.sub(b"", data.tobytes()), np.uint8)
 
 
 def is_integer(value: object, low: int = 0, high: int = MOST_INTEGER) -> bool:

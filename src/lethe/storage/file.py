@@ -1,4 +1,4 @@
-"""One checkpoint: named arrays and plain JSON in one file that is whole, or refused.
+"""One checkpoint: named arrays and plain JSON in one file that is complete, or refused.
 
 The file is a safetensors file, so any safetensors library reads it::
 
@@ -9,8 +9,8 @@ The file is a safetensors file, so any safetensors library reads it::
 
 "metadata" is JSON in a string, with Python's NaN and Infinity. The digest is that of the whole
 file with its own 64 digits as zeros; it lies at a fixed place, so that nothing needs to be parsed
-before the file is known to be whole. A digest says nothing of intent: what is parsed after it must
-be, byte for byte, a header that `write` would have written. Nothing is ever executed.
+before the file is known to be complete. A digest does not prove good intent: what is parsed after
+it must be, byte for byte, a header that `write` would have written. Nothing is ever executed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_BYTES", "CheckpointError", "naming", "read", "sync_folder", "write"]
+__all__ = ["MOST_BYTES", "CheckpointError", "checkpoint_errors", "read", "sync_folder", "write"]
 
 #: The largest file that is read or written, unless the caller says otherwise.
 MOST_BYTES = 2**30
@@ -43,7 +43,7 @@ _MOST_HEADER = 2**22
 _MOST_VALUES = 200_000
 _MOST_DEPTH = 100
 
-_DTYPES: dict[str, np.dtype[Any]] = {
+_DTYPES: dict[str, np.dtype[np.generic]] = {
     "F64": np.dtype("<f8"),
     "I64": np.dtype("<i8"),
     "U64": np.dtype("<u8"),
@@ -71,14 +71,14 @@ def write(
     *,
     most_bytes: int = MOST_BYTES,
 ) -> None:
-    """Write one checkpoint, so that at every moment the old file or the new one is there, whole.
+    """Write one checkpoint; at every moment either the old file or the new one exists, complete.
 
-    The same content makes the same bytes. When this returns, the file is on the disk.
+    The same content makes the same bytes. When this function returns, the file is on the disk.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The file, made or replaced. Its folder must exist.
+        The file, created or replaced. Its folder must exist.
     arrays : mapping of str to ndarray
         Of float16 to float64, integers or bool, of any shape.
     metadata : mapping of str to JSON
@@ -90,17 +90,17 @@ def write(
     Raises
     ------
     CheckpointError
-        If the file cannot be written, for instance on a full disk. The old file is as it was,
-        and nothing is left beside it.
+        If the file cannot be written, for instance on a full disk. The old file is unchanged,
+        and no temporary file is left.
     ValueError
-        If an argument is not one of these; nothing has been written then.
+        If an argument is invalid; nothing has been written then.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write(f"{folder}/life.safetensors", {"w": np.arange(3.0)}, {"events": 12})
-    ...     arrays, metadata = read(f"{folder}/life.safetensors")
+    ...     write(f"{folder}/state.safetensors", {"w": np.arange(3.0)}, {"events": 12})
+    ...     arrays, metadata = read(f"{folder}/state.safetensors")
     >>> arrays["w"], metadata
     (array([0., 1., 2.]), {'events': 12})
     """
@@ -122,21 +122,21 @@ def write(
     for piece in pieces:
         digest.update(piece)
     header[_DIGEST.start - 8 : _DIGEST.stop - 8] = digest.hexdigest().encode("ascii")
-    with naming(f"the checkpoint {path} cannot be written"):
+    with checkpoint_errors(f"the checkpoint {path} cannot be written"):
         _replace(os.path.realpath(path), pieces)
 
 
 def read(
     path: str | os.PathLike[str], *, most_bytes: int = MOST_BYTES
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read one checkpoint, if it is whole and what `write` would have written.
+    """Read one checkpoint, if it is complete and what `write` would have written.
 
     Parameters
     ----------
     path : str or os.PathLike
         A regular file.
     most_bytes : int
-        The largest file that is read. Memory is at most about twice the file, and 50 MB.
+        The largest file that is read. Memory use is at most about twice the file plus 50 MB.
 
     Returns
     -------
@@ -150,13 +150,13 @@ def read(
     CheckpointError
         If the file cannot be read, is damaged, is no checkpoint, or has a newer format.
     """
-    with naming(f"the checkpoint {path} cannot be read"):
+    with checkpoint_errors(f"the checkpoint {path} cannot be read"):
         return _parse(_whole_file(path, most_bytes))
 
 
 @contextlib.contextmanager
-def naming(what: str) -> Iterator[None]:
-    """Turn what goes wrong inside into one CheckpointError that says what cannot be done, and why.
+def checkpoint_errors(what: str) -> Iterator[None]:
+    """Raise errors inside as one CheckpointError, which says what cannot be done, and why.
 
     Its ``__cause__`` is the OSError or ValueError that was raised.
     """
@@ -168,7 +168,7 @@ def naming(what: str) -> Iterator[None]:
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:
-    """See to it that a folder's entries are on the disk."""
+    """Make sure that a folder's entries are on the disk."""
     if os.name == "nt":
         return  # Windows opens no folders; its file system logs the renaming itself
     descriptor = os.open(folder, os.O_RDONLY)
@@ -332,7 +332,7 @@ def _check_limits(header: str) -> None:
         )
 
 
-def _json_object(text: Any) -> dict[str, Any]:
+def _json_object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (TypeError, ValueError, RecursionError):

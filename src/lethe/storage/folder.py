@@ -12,7 +12,14 @@ from typing import IO, Any, Self
 
 from numpy.typing import NDArray
 
-from lethe.storage.file import MOST_BYTES, CheckpointError, naming, read, sync_folder, write
+from lethe.storage.file import (
+    MOST_BYTES,
+    CheckpointError,
+    checkpoint_errors,
+    read,
+    sync_folder,
+    write,
+)
 
 try:
     import fcntl
@@ -27,7 +34,7 @@ _TEMPORARY = re.compile(rf"\.{_NAME.pattern}\.[0-9a-f]{{8}}\.tmp")
 
 
 class Checkpoints:
-    """The checkpoints of one life, in a folder of their own: ``000000000500.safetensors``, ….
+    """The checkpoints of one run, in a folder of their own: ``000000000500.safetensors``, ….
 
     As a context manager it is the folder's only writer; when its process dies, however it dies,
     the next one can write. Reading needs no lock, and can happen while another process writes.
@@ -35,7 +42,7 @@ class Checkpoints:
     Parameters
     ----------
     folder : str or os.PathLike
-        Made by the writer where it is missing.
+        Created by the writer where it is missing.
     keep : int
         How many checkpoints are kept.
     most_bytes : int
@@ -76,7 +83,7 @@ class Checkpoints:
         CheckpointError
             If another process writes here, or the folder cannot be written.
         """
-        with naming(f"checkpoints cannot be written in {self.folder}"):
+        with checkpoint_errors(f"checkpoints cannot be written in {self.folder}"):
             _make(self.folder)
             self._lock = _locked(self.folder / ".lock")
             for name in filter(_TEMPORARY.fullmatch, os.listdir(self.folder)):
@@ -110,10 +117,10 @@ class Checkpoints:
         Raises
         ------
         CheckpointError
-            If it cannot be written. The checkpoints before it are as they were.
+            If it cannot be written. Earlier checkpoints are unchanged.
         ValueError
             If an argument is not one of these, or if the folder holds a later checkpoint (unless
-            `newest` found it invalid): it would be mistaken for what came after this one.
+            `newest` found it invalid): it would be mistaken for one that follows this one.
         """
         if self._lock is None:
             raise RuntimeError("checkpoints are saved inside `with Checkpoints(folder):`")
@@ -132,7 +139,7 @@ class Checkpoints:
         kept = [file for file in older if file not in self._invalid][: self.keep - 1]
         for file in older:
             if file not in kept:
-                with naming(f"the old checkpoint {file} cannot be removed"):
+                with checkpoint_errors(f"the old checkpoint {file} cannot be removed"):
                     file.unlink()
         return path
 
@@ -173,7 +180,7 @@ class Checkpoints:
 
     def _files(self) -> list[Path]:
         """The checkpoints, the newest first."""
-        with naming(f"the folder {self.folder} cannot be read"):
+        with checkpoint_errors(f"the folder {self.folder} cannot be read"):
             try:
                 names = os.listdir(self.folder)
             except FileNotFoundError:

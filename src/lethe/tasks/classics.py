@@ -125,11 +125,11 @@ def _curve(generator: np.random.Generator, kind: int, n: int, warp: float) -> ND
     """The points (n, 2) of one trajectory."""
     first, turn = 1 - 2 * (kind // 2), 1 - 2 * (kind % 2)
     speed = np.repeat(warp ** generator.uniform(-1, 1, _PARTS), -(-n // _PARTS))[:n]
-    angle = 4 * np.pi * np.cumsum(speed) / speed.sum()
-    x = np.where(angle > 2 * np.pi, -first, first) * (1 - np.cos(angle)) / 2
-    y = turn * np.sin(angle) * generator.uniform(0.35, 0.5)
+    angle: NDArray[np.float64] = 4 * np.pi * np.cumsum(speed) / speed.sum()
+    x: NDArray[np.float64] = np.where(angle > 2 * np.pi, -first, first) * (1 - np.cos(angle)) / 2
+    y: NDArray[np.float64] = turn * np.sin(angle) * generator.uniform(0.35, 0.5)
     x *= generator.uniform(0.8, 1.2)
-    tilt = generator.normal(0, 0.1)
+    tilt: float = generator.normal(0, 0.1)
     return np.stack((x * np.cos(tilt) - y * np.sin(tilt), x * np.sin(tilt) + y * np.cos(tilt)), 1)
 
 
@@ -190,7 +190,7 @@ def _mackey_glass(n: int = 1024, left_out: int = 200, parts: int = 10) -> NDArra
     x = np.zeros(lag + steps + 1)
     x[lag] = 1.2
     for i in range(lag, lag + steps):
-        old, new = (0.2 * b / (1 + b**10) for b in x[i - lag : i - lag + 2])
+        old, new = (0.2 * b / (1 + b**10) for b in map(float, x[i - lag : i - lag + 2]))
         slope = old - 0.1 * x[i]
         x[i + 1] = x[i] + 0.5 / parts * (slope + new - 0.1 * (x[i] + slope / parts))
     series: NDArray[np.float64] = x[lag::parts][left_out : left_out + n].copy()
@@ -362,10 +362,10 @@ class LowPass:
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
         noise = generator.standard_normal((n, self.T))
-        x, u = np.zeros((2, self.T + 3, n))
-        x[3:] = noise.T
+        x: list[NDArray[np.float64]] = [np.zeros(n)] * 3 + list(noise.T)
+        u = x[:3]
         for t in range(3, self.T + 3):
-            u[t] = x[t] - 0.8731 * (x[t - 1] + x[t - 2]) + x[t - 3]
+            u.append(x[t] - 0.8731 * (x[t - 1] + x[t - 2]) + x[t - 3])
             u[t] += 2.8653 * u[t - 1] - 2.7505 * u[t - 2] + 0.8843 * u[t - 3]
-        targets = (u[3:].T / 53.17).reshape(-1, 1)
+        targets = (np.array(u[3:]).T / 53.17).reshape(-1, 1)
         return Steps(noise.reshape(-1, 1), targets, laid_out(np.full(n, self.T)).starts)

@@ -9,8 +9,9 @@ edge also remembers which of them is due at the end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,8 @@ def _walks() -> NDArray[np.uint8]:
 # As words of four edges, so that a look-up moves one number.
 _WALKS = np.ascontiguousarray(_walks()).view(np.uint32).reshape(-1)
 
+# The generators that a position may name.
+_BIT_GENERATORS = {kind.__name__: kind for kind in (np.random.PCG64, np.random.PCG64DXSM)}
 _STRINGS = 5461  # Strings in a buffer: about 65,536 symbols, a millisecond.
 
 
@@ -221,18 +224,18 @@ class ReberStream:
             strings.append(self.take(int(end) - self._offset))
         return strings
 
-    def position(self) -> dict[str, Any]:
-        """Where the stream is: plain numbers and text, for a file; `at` goes on from there."""
+    def position(self) -> dict[str, object]:
+        """Where the stream is: plain numbers and text, for a file; `at` continues from there."""
         return {"generator": self._made_from, "offset": self._offset}
 
     @classmethod
-    def at(cls, position: dict[str, Any]) -> ReberStream:
-        """The stream that goes on where another was.
+    def at(cls, position: Mapping[str, object]) -> ReberStream:
+        """The stream that continues where another was.
 
         Parameters
         ----------
         position : dict
-            What `position` gave.
+            What `position` returned.
 
         Raises
         ------
@@ -241,17 +244,19 @@ class ReberStream:
         """
         try:
             state, offset = position["generator"], position["offset"]
-            bits = getattr(np.random, state["bit_generator"])()
+            if not isinstance(state, dict) or not isinstance(offset, int):
+                raise ValueError("no generator or no offset")
+            bits: np.random.BitGenerator = _BIT_GENERATORS[state["bit_generator"]]()
             bits.state = state
             stream = cls(np.random.Generator(bits))
             if not 0 <= offset <= stream._length:
                 raise ValueError("offset out of range")
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(
                 "position must be what ReberStream.position() gave, "
                 f"got {position!r:.200} ({error})"
             ) from None
-        stream._offset = int(offset)
+        stream._offset = offset
         return stream
 
 

@@ -5,8 +5,16 @@ side.
 """
 
 from lethe.trials.continual import Trial
-from lethe.trials.learner import DivergedError, Learner, System
+from lethe.trials.learner import DivergedError, Learner, NetworkRecipe, Recipe
 from lethe.trials.sequence import SequenceTrial
 from lethe.trials.text import TextTrial
 
-__all__ = ["DivergedError", "Learner", "SequenceTrial", "System", "TextTrial", "Trial"]
+__all__ = [
+    "DivergedError",
+    "Learner",
+    "NetworkRecipe",
+    "Recipe",
+    "SequenceTrial",
+    "TextTrial",
+    "Trial",
+]

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol, cast
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core._checks import check_int
 from lethe.core.network import FirstError, Network, NotFiniteError
-from lethe.core.topology import Topology
-from lethe.core.updates import Update
+from lethe.core.topology import UnitKind
 from lethe.tasks import ReberStream, Steps
-from lethe.trials.learner import DivergedError, Learner, check_learner, configuration_of, learner_of
+from lethe.trials.learner import (
+    DivergedError,
+    FloatingName,
+    Learner,
+    NetworkRecipe,
+    Recipe,
+    configuration_of,
+    network_of,
+    network_recipe,
+)
 from lethe.trials.penalty import Penalty
 
 __all__ = ["Stream", "Trial", "TrialResult"]
 
-_LAST_CHUNK = 16384  # Streams are fed in chunks that grow up to so many predictions.
+_LAST_CHUNK = 16384  # Streams are fed in chunks that grow up to this many predictions.
 
 
 class Stream(Protocol):
@@ -45,12 +53,12 @@ class Stream(Protocol):
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of one trial.
+    """The result of one trial.
 
     Attributes
     ----------
     perfect : bool
-        Whether the network came through all test streams to the limit.
+        Whether the network predicted all test streams up to the limit.
     training_streams, training_symbols : int
         Streams and symbols (time steps) that it had learned from by then.
     best_mean_stream, final_mean_stream : float
@@ -81,10 +89,9 @@ class Trial:
 
     Parameters
     ----------
-    topology : Topology or System
-        The network, or another system such as those of `lethe.baselines`.
-    update : SGD, RMSprop or Adam, optional
-        How a network learns; None for another system, which says that itself.
+    learner : NetworkRecipe or another Recipe
+        How to make the learner: a topology with its update rule, or a baseline of
+        `lethe.baselines`.
     stream : callable
         Makes the source of events from a `numpy.random.SeedSequence`: a class, or a value such as
         `lethe.tasks.Continual`.
@@ -101,7 +108,7 @@ class Trial:
     stream_length, training_streams, test_streams : int
         The limits: predictions in a stream, streams to learn from, streams in a test.
     restart_after : int
-        After so many training streams without a perfect solution the network is made anew (section
+        After this many training streams without a perfect solution a new network is made (section
         4.5), and again after as many more; 0: never.
     penalty : WeightDecay or WeightElimination, optional
         Takes from the weights after each training stream, for as many steps as it had.
@@ -110,10 +117,9 @@ class Trial:
 
     Examples
     --------
-    >>> from lethe.core.updates import SGD
+    >>> from lethe import SGD, Topology
     >>> trial = Trial(
-    ...     topology=Topology(inputs=7, outputs=7, cells_per_block=2),
-    ...     update=SGD(0.5),
+    ...     learner=NetworkRecipe(Topology(inputs=7, outputs=7, cells_per_block=2), SGD(0.5)),
     ...     training_streams=3,
     ... )
     >>> result = trial.run(seed=1)
@@ -121,8 +127,7 @@ class Trial:
     (False, 3)
     """
 
-    topology: Topology | Any  # Any: a System; experiments read the parts of topologies alone
-    update: Update | None = None
+    learner: Recipe
     stream: Callable[[np.random.SeedSequence], Stream] = ReberStream
     external_reset: bool = False
     zero_at_stream_start: bool = True
@@ -133,7 +138,7 @@ class Trial:
     test_streams: int = 10
     restart_after: int = 0
     penalty: Penalty | None = None
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: FloatingName = "float32"
 
     def __post_init__(self) -> None:
         """Check the limits."""
@@ -142,21 +147,25 @@ class Trial:
             object.__setattr__(self, name, check_int(name, value, least))
         if not 0 < self.bound < float("inf"):
             raise ValueError(f"bound must be a number above 0, got {self.bound!r}")
-        check_learner(self.topology, self.update)
-        if not isinstance(self.topology, Topology):
+        if not isinstance(self.learner, NetworkRecipe):
             if not self.zero_at_stream_start:
-                raise ValueError("zero_at_stream_start must be True for another system, got False")
+                raise ValueError("zero_at_stream_start must be True for a baseline, got False")
             if self.penalty is not None:
-                raise ValueError(f"penalty must be None for another system, got {self.penalty!r}")
+                raise ValueError(f"penalty must be None for a baseline, got {self.penalty!r}")
 
-    def configuration(self) -> dict[str, Any]:
+    @property
+    def network(self) -> NetworkRecipe:
+        """The learner's recipe, where it is that of a network."""
+        return network_recipe(self.learner)
+
+    def configuration(self) -> dict[str, object]:
         """All that a reader needs to run this again, as plain JSON values."""
-        configuration = (
-            configuration_of(self.topology, self.update)
+        configuration: dict[str, object] = (
+            configuration_of(self.learner)
             | {
                 "stream": getattr(self.stream, "__name__", None) or repr(self.stream),
             }
-            | {field.name: getattr(self, field.name) for field in fields(self)[3:]}
+            | {field.name: getattr(self, field.name) for field in fields(self)[2:]}
         )
         # What a trial does not have is not part of it.
         if self.penalty is None:
@@ -184,8 +193,8 @@ class Trial:
 
     def train(
         self, seed: int, on_stream: Callable[[int], None] | None = None
-    ) -> tuple[TrialResult, Any]:
-        """Run the trial, and give back its last network too, to look into.
+    ) -> tuple[TrialResult, Learner]:
+        """Run the trial, and return its last network too.
 
         Parameters
         ----------
@@ -198,11 +207,11 @@ class Trial:
         -------
         TrialResult
         Network or Learner
-            As it was when it turned out perfect, or after the last training stream.
+            The one that was perfect, or the last one after all training streams.
         """
         for_weights, for_training, for_tests = np.random.SeedSequence(seed).spawn(3)
         draw = np.random.default_rng(for_weights)
-        net = learner_of(self.topology, self.update, draw, self.dtype)
+        net = self.learner.learner(draw, self.dtype)
         training, tests = self.stream(for_training), self.stream(for_tests)
         symbols = diverged = 0
         longest, best = -1, net
@@ -216,8 +225,8 @@ class Trial:
             if on_stream is not None:
                 on_stream(right)
             diverged += not finite
-            if self.penalty is not None:
-                self.penalty.apply(cast(Network, net), steps)
+            if self.penalty is not None and isinstance(net, Network):
+                self.penalty.apply(net, steps)
             tested = net if self.zero_at_stream_start else net.clone()
             lengths = self._test(tested, tests)
             if min(lengths) == self.stream_length:
@@ -226,7 +235,7 @@ class Trial:
             if lengths[0] > longest:
                 longest, best = lengths[0], net.clone()
             if self.restart_after and streams % self.restart_after == 0:
-                net = learner_of(self.topology, self.update, draw, self.dtype)
+                net = self.learner.learner(draw, self.dtype)
         result = TrialResult(
             perfect=False,
             training_streams=streams,
@@ -236,6 +245,13 @@ class Trial:
             diverged=diverged,
         )
         return result, net
+
+    def train_network(
+        self, seed: int, on_stream: Callable[[int], None] | None = None
+    ) -> tuple[TrialResult, Network]:
+        """`train`, of a trial whose learner is a network."""
+        result, learner = self.train(seed, on_stream)
+        return result, network_of(learner)
 
     def _test(self, net: Learner, stream: Stream, *, to_the_end: bool = False) -> list[int]:
         """Right predictions in each test stream, up to the first that failed or in all of them."""
@@ -252,7 +268,8 @@ class Trial:
         self._start_stream(net)
         stream.next_string()
         stop = FirstError(self.bound, learn=self.learn_from_error)
-        decays = self.update is not None and self.update.decay_per == "sequence"
+        recipe = self.learner
+        decays = isinstance(recipe, NetworkRecipe) and recipe.update.decay_per == "sequence"
         sequences = self.external_reset or decays
         done = right = 0
         size = stream.first_look
@@ -281,12 +298,13 @@ class Trial:
             size = min(4 * size, _LAST_CHUNK)
         return done, right, True
 
-    def _start_stream(self, net: Any) -> None:
+    def _start_stream(self, net: Learner) -> None:
         """Start a stream: the learning rate starts again, and states and partials with it."""
-        if self.zero_at_stream_start:
+        if self.zero_at_stream_start or not isinstance(net, Network):
             net.reset()
             return
-        kinds = [kind for kind in (*net.topology.gates, "cell") if kind != "output_gate"]
+        kinds: list[UnitKind] = [gate for gate in net.topology.gates if gate != "output_gate"]
+        kinds.append("cell")
         kept = [
             (array, array.copy())
             for layer in range(net.topology.layers)

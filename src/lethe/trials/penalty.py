@@ -40,7 +40,7 @@ class WeightDecay:
         _check(self.rate)
 
     def apply(self, net: Network, steps: int) -> None:
-        """Change a network's weights as so many time steps do."""
+        """Change a network's weights as this many time steps do."""
         for weights in _weights(net):
             weights *= (1 - self.rate) ** steps
 
@@ -65,7 +65,7 @@ class WeightElimination:
         _check(self.rate)
 
     def apply(self, net: Network, steps: int) -> None:
-        """Change a network's weights by so many time steps in one."""
+        """Change a network's weights by this many time steps in one."""
         for weights in _weights(net):
             # Together at most the whole weight, however many steps there were.
             weights -= min(1.0, 2 * self.rate * steps) * weights / (1 + weights**2) ** 2

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core._checks import check_int
 from lethe.core.network import NotFiniteError
-from lethe.core.topology import Topology
-from lethe.core.updates import Update
 from lethe.tasks import SequenceTask, Steps, joined
-from lethe.trials.learner import DivergedError, Learner, check_learner, configuration_of, learner_of
+from lethe.trials.learner import (
+    DivergedError,
+    FloatingName,
+    Learner,
+    NetworkRecipe,
+    Recipe,
+    configuration_of,
+    network_recipe,
+)
 
 __all__ = ["Criterion", "Recent", "SequenceResult", "SequenceTrial", "Tested"]
 
@@ -26,8 +32,8 @@ _FIRST_PIECE, _LAST_PIECE = 8, 128
 class _Errors(NamedTuple):
     """Of some sequences: the greatest error (or margin, see `SequenceTrial`), and the mean one."""
 
-    greatest: NDArray[Any]
-    mean: NDArray[Any]
+    greatest: NDArray[np.float64]
+    mean: NDArray[np.float64]
 
     def wrong(self, bound: float) -> int:
         """How many sequences are not below the bound (NaN is not)."""
@@ -36,7 +42,7 @@ class _Errors(NamedTuple):
 
 @dataclass(frozen=True)
 class Recent:
-    """Solved when the most recent training sequences went well, as they came.
+    """Solved when the most recent training sequences were predicted well while they were learned.
 
     Parameters
     ----------
@@ -45,7 +51,7 @@ class Recent:
     bound : float
         A sequence is right if all its errors ``|t_k - y_k|`` are smaller.
     wrong : int
-        So many sequences at most may be wrong.
+        How many sequences at most may be wrong.
     mean_error : float
         Their mean error must be smaller.
     """
@@ -80,7 +86,7 @@ Criterion = Recent | Tested
 
 @dataclass(frozen=True)
 class SequenceResult:
-    """What came of one trial.
+    """The result of one trial.
 
     Attributes
     ----------
@@ -114,10 +120,9 @@ class SequenceTrial:
 
     Parameters
     ----------
-    topology : Topology or System
-        The network, or another system such as those of `lethe.baselines`.
-    update : SGD, RMSprop or Adam, optional
-        How a network learns; None for another system, which says that itself.
+    learner : NetworkRecipe or another Recipe
+        How to make the learner: a topology with its update rule, or a baseline of
+        `lethe.baselines`.
     task : SequenceTask
         Where the sequences come from.
     criterion : Recent or Tested
@@ -132,7 +137,7 @@ class SequenceTrial:
         target is 0 exceeds the least active of the others (below 0: the possible next symbols are
         the most active outputs).
     training_set : int
-        So many sequences are drawn once, and training presents them in random order; the tests of
+        This many sequences are drawn once, and training presents them in random order; the tests of
         `Tested` then go over them too. 0: every training sequence is a new one.
     passes : bool
         Whether the training set is presented in passes, each in an order of its own, as what learns
@@ -148,10 +153,11 @@ class SequenceTrial:
     Examples
     --------
     >>> from lethe.tasks import TemporalOrder
-    >>> from lethe.core.updates import SGD
+    >>> from lethe import SGD, Topology
     >>> trial = SequenceTrial(
-    ...     topology=Topology(inputs=8, outputs=4, blocks=2, cells_per_block=2),
-    ...     update=SGD(0.5),
+    ...     learner=NetworkRecipe(
+    ...         Topology(inputs=8, outputs=4, blocks=2, cells_per_block=2), SGD(0.5)
+    ...     ),
     ...     task=TemporalOrder(marks=2),
     ...     criterion=Recent(100),
     ...     sequences=300,
@@ -161,8 +167,7 @@ class SequenceTrial:
     (False, 300)
     """
 
-    topology: Topology | Any  # Any: a System; experiments read the parts of topologies alone
-    update: Update | None = None
+    learner: Recipe
     task: SequenceTask
     criterion: Criterion
     sequences: int
@@ -172,7 +177,7 @@ class SequenceTrial:
     passes: bool = False
     test_task: SequenceTask | None = None
     test_sequences: int = 2560
-    dtype: Literal["float32", "float64"] = "float64"
+    dtype: FloatingName = "float64"
 
     def __post_init__(self) -> None:
         """Check the limits, and that network and task fit."""
@@ -186,19 +191,23 @@ class SequenceTrial:
                 f"check_every must be the training set of {self.training_set} sequences where it "
                 f"is presented in passes, got {self.check_every}"
             )
-        check_learner(self.topology, self.update)
-        units = (self.topology.inputs, self.topology.outputs)
+        units = (self.learner.inputs, self.learner.outputs)
         if units != (self.task.inputs, self.task.outputs):
             raise ValueError(
-                f"topology must have the {self.task.inputs} inputs and {self.task.outputs} outputs "
+                f"learner must have the {self.task.inputs} inputs and {self.task.outputs} outputs "
                 f"of {self.task!r}, got {units[0]} and {units[1]}"
             )
 
-    def configuration(self) -> dict[str, Any]:
+    @property
+    def network(self) -> NetworkRecipe:
+        """The learner's recipe, where it is that of a network."""
+        return network_recipe(self.learner)
+
+    def configuration(self) -> dict[str, object]:
         """All that a reader needs to run this again, as plain JSON values."""
         plain = {name: getattr(self, name) for name in ("sequences", "check_every", "scored")}
         return {
-            **configuration_of(self.topology, self.update),
+            **configuration_of(self.learner),
             **{name: repr(getattr(self, name)) for name in ("task", "criterion")},
             **plain,
             **{
@@ -226,12 +235,12 @@ class SequenceTrial:
         """
         return self.train(seed)[0]
 
-    def train(self, seed: int) -> tuple[SequenceResult, Any]:
-        """Run the trial, and give back its last network too, to look into."""
+    def train(self, seed: int) -> tuple[SequenceResult, Learner]:
+        """Run the trial, and return its last network too."""
         for_weights, for_training, for_tests, for_result = (
             np.random.default_rng(sequence) for sequence in np.random.SeedSequence(seed).spawn(4)
         )
-        net = learner_of(self.topology, self.update, for_weights, self.dtype)
+        net = self.learner.learner(for_weights, self.dtype)
         training_set = _drawn(self.task, for_training, self.training_set)
         judge = self._judge(training_set, for_tests)
         done = steps = diverged = 0
@@ -286,7 +295,7 @@ class SequenceTrial:
         return judge_tested
 
     def _passes(self, net: Learner, pieces: Iterable[Steps]) -> bool:
-        """Whether the frozen network comes through a test, which ends when it can no longer."""
+        """Whether the frozen network passes a test, which ends when it no longer can."""
         wrong, means = 0, []
         for piece in pieces:
             errors = self._present(net, piece, learn=False)
@@ -339,10 +348,10 @@ class SequenceTrial:
         if self.scored == "last":
             scored[:] = False
             scored[np.append(first[1:], len(scored)) - 1] = True
-        targets = steps.targets[scored]
+        targets: NDArray[np.float64] = steps.targets[scored]
         if targets.ndim == 1:
-            targets = (np.eye(self.topology.outputs) if table is None else table)[targets]
-        outputs = run["output"][scored]
+            targets = (np.eye(self.learner.outputs) if table is None else table)[targets]
+        outputs: NDArray[np.floating] = run["output"][scored]
         errors = np.abs(targets - outputs)
         greatest = errors.max(axis=1)
         if self.scored == "ranks":
@@ -360,7 +369,7 @@ class SequenceTrial:
 
 
 def _drawn(task: SequenceTask, generator: np.random.Generator, n: int) -> list[Steps]:
-    """So many new sequences, one by one."""
+    """`n` new sequences, one by one."""
     if n == 0:
         return []
     steps = task.sequences(generator, n)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core.network import NotFiniteError
-from lethe.core.topology import Topology
-from lethe.core.updates import Update
-from lethe.trials.learner import DivergedError, check_learner, configuration_of, learner_of
+from lethe.trials.learner import (
+    DivergedError,
+    FloatingName,
+    NetworkRecipe,
+    Recipe,
+    configuration_of,
+    network_recipe,
+)
 
 __all__ = ["TextResult", "TextTrial"]
 
@@ -22,12 +26,12 @@ _CHUNK = 1000  # Bytes from one call to the next; it changes no numbers.
 
 @dataclass(frozen=True)
 class TextResult:
-    """What came of one trial.
+    """The result of one trial.
 
     Attributes
     ----------
     bytes : int
-        Of the text, as far as the network came.
+        How much of the text the network read.
     bits_per_byte, late_bits_per_byte : float or None
         Mean of -log2 of the probability that each byte had been given before it was seen: over all,
         and over the second half. None where the network's numbers did not stay finite.
@@ -49,11 +53,9 @@ class TextTrial:
 
     Parameters
     ----------
-    topology : Topology or System
-        The network, or another system, with softmax outputs. An input and an output unit for each
+    learner : NetworkRecipe or another Recipe
+        How to make the learner, which has softmax outputs, and an input and an output unit for each
         of the text's different bytes, see `symbols`.
-    update : SGD, RMSprop or Adam, optional
-        How a network learns; None for another system, which says that itself.
     text : bytes
         At least two.
     dtype : {"float32", "float64"}
@@ -61,30 +63,28 @@ class TextTrial:
 
     Examples
     --------
-    >>> from lethe.core.updates import RMSprop
+    >>> from lethe import RMSprop, Topology
     >>> text = b"to forget, or not to forget? " * 20
     >>> n = TextTrial.symbols(text)
     >>> topology = Topology(inputs=n, outputs=n, blocks=4, output_units="softmax")
-    >>> result = TextTrial(topology=topology, update=RMSprop(0.01), text=text).run(seed=1)
+    >>> result = TextTrial(learner=NetworkRecipe(topology, RMSprop(0.01)), text=text).run(seed=1)
     >>> result.late_bits_per_byte < result.bits_per_byte < math.log2(n)
     True
     """
 
-    topology: Topology | Any  # Any: a System
-    update: Update | None = None
+    learner: Recipe
     text: bytes
-    dtype: Literal["float32", "float64"] = "float64"
+    dtype: FloatingName = "float64"
 
     def __post_init__(self) -> None:
         """Check that there is a text, and that network and text fit."""
         if len(self.text) < 2:
             raise ValueError(f"text must have at least 2 bytes, got {len(self.text)}")
-        check_learner(self.topology, self.update)
         symbols = self.symbols(self.text)
-        units = (self.topology.inputs, self.topology.outputs)
+        units = (self.learner.inputs, self.learner.outputs)
         if units != (symbols, symbols):
             raise ValueError(
-                f"topology must have an input and an output for each of the text's {symbols} "
+                f"learner must have an input and an output for each of the text's {symbols} "
                 f"different bytes, got {units[0]} and {units[1]}"
             )
 
@@ -93,10 +93,15 @@ class TextTrial:
         """How many different bytes a text has."""
         return len(set(text))
 
-    def configuration(self) -> dict[str, Any]:
+    @property
+    def network(self) -> NetworkRecipe:
+        """The learner's recipe, where it is that of a network."""
+        return network_recipe(self.learner)
+
+    def configuration(self) -> dict[str, object]:
         """All that a reader needs to run this again, as plain JSON values."""
         return {
-            **configuration_of(self.topology, self.update),
+            **configuration_of(self.learner),
             "bytes": len(self.text),
             "sha256": hashlib.sha256(self.text).hexdigest(),
             "dtype": self.dtype,
@@ -119,10 +124,10 @@ class TextTrial:
         -------
         TextResult
         """
-        net = learner_of(self.topology, self.update, np.random.default_rng(seed), self.dtype)
+        net = self.learner.learner(np.random.default_rng(seed), self.dtype)
         symbols = self.steps()
         bits = np.empty(len(symbols))
-        bits[0] = math.log2(self.topology.outputs)
+        bits[0] = math.log2(self.learner.outputs)
         for start in range(0, len(symbols) - 1, _CHUNK):
             chunk = symbols[start : start + _CHUNK + 1]
             inputs, targets = chunk[:-1], chunk[1:]

@@ -15,10 +15,10 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from multiprocessing import resource_tracker
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from lethe.version import __version__
 
@@ -108,8 +108,16 @@ def _numbered(work: Callable[[Task], Result], number: int, task: Task) -> tuple[
     return number, work(task)
 
 
+class _Client(Protocol):
+    """What is used of Dask's client."""
+
+    def wait_for_workers(self, n_workers: int, timeout: float) -> None: ...
+
+    def run(self, function: Callable[[], str], on_error: str) -> dict[str, object]: ...
+
+
 def _hand_out(
-    parallel: Any,
+    parallel: Callable[[list[object]], Generator[tuple[int, Result], None, None]],
     work: Callable[[Task], Result],
     waiting: dict[int, Task],
     on_result: Callable[[Task, Result], None],
@@ -117,7 +125,9 @@ def _hand_out(
     """Let joblib do what is waiting; whatever has its result waits no longer."""
     from joblib import delayed
 
-    calls = [delayed(_numbered)(work, number, task) for number, task in waiting.items()]
+    calls: list[object] = [
+        delayed(_numbered)(work, number, task) for number, task in waiting.items()
+    ]
     with _interrupts_held():  # it starts its processes here
         results = parallel(calls)
     with closing(results):
@@ -247,7 +257,7 @@ def _run_on_cluster(
             raise WorkerError(f"the cluster at {address} was lost") from None
 
 
-def _dask_backend(client: Any) -> Any:
+def _dask_backend(client: _Client) -> object:
     """What joblib has for Dask, but for two things."""
     from joblib._dask import DaskDistributedBackend
 
@@ -257,7 +267,7 @@ def _dask_backend(client: Any) -> Any:
             return max(2, int(super().effective_n_jobs(n_jobs)))
 
         def submit(self, func: Any, callback: Callable[[Any], None]) -> Any:
-            """Call back after errors too: joblib would wait for ever."""
+            """Call back after errors too: joblib would wait forever."""
 
             def call_back(done: Any) -> None:
                 error = done.exception()
@@ -273,7 +283,7 @@ def _dask_backend(client: Any) -> Any:
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[Any]:
+def _cluster(address: str) -> Iterator[_Client]:
     """A client of the Dask scheduler at this address, which has workers of this version."""
     try:
         from distributed import Client
@@ -315,7 +325,7 @@ async def _knock(address: str) -> None:
         raise ValueError(f"what answers at {address} is no Dask scheduler")
 
 
-def _check_workers(client: Any, address: str) -> None:
+def _check_workers(client: _Client, address: str) -> None:
     """See that the cluster has workers, and that they compute what this process would."""
 
     def version() -> str:  # a worker may have no module of ours to take this function from

@@ -1,6 +1,6 @@
-"""Search in the space of weights: a rule that asks for the cost of candidates, and no gradient.
+"""Search in the space of weights: a rule that uses the cost of candidates and no gradient.
 
-The weights of the learner are always the candidate that is being tried. Its cost is
+The learner's weights are always the current candidate. Its cost is
 
     C(w) = 1/B Σ_p Σ_t ½ |target(t) − y(t)|²          over the next B sequences p
 
@@ -8,8 +8,8 @@ and then a method (simulated annealing, multi-grid random search) says what to t
 sequence is one presentation.
 
 The papers have a training set, and try each candidate on all of it. Presented again and again, a
-training set of B sequences is that. On a stream, costs are compared that are of different
-sequences; a candidate that was lucky in its sequences can stop the search.
+training set of B sequences does the same. On a stream, the costs that are compared come from
+different sequences; a candidate with easy sequences can stop the search.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Method(Protocol):
     """Which weights to try next: a frozen dataclass of pure functions."""
 
     def start(self, w: Array, key: Array) -> dict[str, Array]:
-        """What it keeps, before the first weights (W,) are tried."""
+        """What it keeps before the first weights (W,) are tried."""
 
     def following(
         self, w: Array, cost: Array, kept: dict[str, Array]
@@ -41,14 +41,14 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Search:
-    """Try each candidate on so many sequences, and then the next.
+    """Try each candidate on a number of sequences, then the next.
 
     Parameters
     ----------
     method : Method
         Which candidate is next.
     batch : int
-        Sequences that a candidate is tried on.
+        Number of sequences for each candidate.
     """
 
     method: Method
@@ -60,7 +60,7 @@ class Search:
         return self.method.start(w, key), jnp.zeros((), w.dtype), jnp.zeros((), int)
 
     def reset(self, cell: Cell, weights: Tree, kept: Tree) -> Tree:
-        """A candidate's trial goes on over its sequences."""
+        """A candidate is tried across sequences."""
         return kept
 
     def learn(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> tuple[Tree, Tree]:

@@ -15,12 +15,12 @@ After N_T such adjustments T *= 0.85, and w is again the best point that was fou
 
 Check: half of the moves, Metropolis, and the minimum of Rosenbrock's function (Corana's first).
 
-Known of the source, from memory (we could read its first page alone): it takes the algorithm of
-Corana, Marchesi, Martini & Ridella (ACM TOMS 13, 1987), candidates are tried on the training set,
-and the factor is 0.85. Corana's, from memory too: c = 2, N_s = 20, N_T = max(100, 5 · weights); a
-point outside the domain is drawn again. Our reading: the domain, and far smaller N_s and N_T, since
-a trial has some 30,000 presentations; Elman's network with tanh units, so that outputs are as in
-all trials.
+What we know of the source, from memory (we could read its first page alone): it takes the algorithm
+of Corana, Marchesi, Martini & Ridella (ACM TOMS 13, 1987), candidates are tried on the training
+set, and the factor is 0.85. Corana's, from memory too: c = 2, N_s = 20, N_T = max(100, 5 ·
+weights); a point outside the domain is drawn again. Our reading: the domain, and far smaller N_s
+and N_T, since a trial has some 30,000 presentations; Elman's network with tanh units, so that
+outputs are as in all trials.
 
 Known for: the latch problem, about 1,600 presentations "with several methods", and parity of 25 to
 50 steps, about 810,000, which no other of the six methods had without error (both quoted by
@@ -51,13 +51,13 @@ class Annealing:
     Parameters
     ----------
     temperature : float
-        T at first, in units of the cost.
+        Initial T, in units of the cost.
     cooling : float
-        What T is multiplied with.
+        Factor of T.
     rounds, adjustments : int
         N_s and N_T.
     reach : float
-        v of all weights at first.
+        Initial v of all weights.
     domain : float
         Weights stay within ± this.
     """
@@ -70,7 +70,7 @@ class Annealing:
     domain: float = 100.0
 
     def start(self, w: Array, key: Array) -> dict[str, Array]:
-        """The point w and the best one with their costs, v, moves and what became of them."""
+        """The point w and the best one with their costs, v, moves and how many were accepted."""
         nothing, inf = jnp.zeros((), int), jnp.full((), jnp.inf, w.dtype)
         return {
             "key": key,
@@ -88,7 +88,7 @@ class Annealing:
     def following(
         self, w: Array, cost: Array, kept: dict[str, Array]
     ) -> tuple[Array, dict[str, Array]]:
-        """Take the point or not; where it is time, adjust v and cool; move the next weight."""
+        """Accept the point or not; adjust v and cool when due; move the next weight."""
         kept = self._taken(w, cost, kept)
         kept = jax.lax.cond(
             kept["move"] == self.rounds * w.size, self._adjusted, lambda kept: kept, kept
@@ -118,7 +118,7 @@ class Annealing:
         }
 
     def _adjusted(self, kept: dict[str, Array]) -> dict[str, Array]:
-        """New v, and after so many of them a lower temperature."""
+        """New v, and after N_T of them a lower temperature."""
         share = kept["taken"] / self.rounds
         more = 1 + _C * jnp.maximum(share - 0.6, 0) / 0.4
         less = 1 + _C * jnp.maximum(0.4 - share, 0) / 0.4

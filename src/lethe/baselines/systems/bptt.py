@@ -47,7 +47,7 @@ def make(
     h, every : int, optional
         None: in full, at the end of each sequence. Else BPTT(h), or BPTT(h; every) above 1.
     longest : int
-        Steps of a sequence that there is room for, where `h` is None.
+        Longest sequence that is stored, where `h` is None.
     forced, biased, initial_range
         See `FullyRecurrent`; Elman's network is not forced.
     rate, momentum, optimizer, clip

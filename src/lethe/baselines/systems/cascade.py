@@ -4,23 +4,24 @@
     net_k(t) = Σ_j w_kj I_j(t) + Σ_i w_ki V_i(t)                          output units
 
 I is the input and a bias. A unit reads the units before it and, through one weight, its own past.
-The network begins without units, and two phases take turns, each until it stagnates:
+The network starts without units. Two phases alternate, each until it stagnates:
 
-1. The output units alone learn, by quickprop.
-2. A pool of candidates, which nothing reads, learns by quickprop to covary with what error is left:
+1. Only the output units learn, by quickprop.
+2. A pool of candidates, which nothing reads, learns by quickprop to covary with the residual error:
 
        S_c = Σ_k |Σ_t (V_c(t) − V̄_c)(E_k(t) − Ē_k)| / Σ_k,t E_k(t)²
        ∂V_c(t)/∂w_j = σ'(t) (z_j(t) + w_cc ∂V_c(t−1)/∂w_j),   z: what it reads, V_c(t−1) included
 
-   The best joins the network with its weights frozen for life. The output units read it with minus
-   its covariance to begin with.
+   The best joins the network with its weights frozen. The output units read it at first with
+   minus its covariance.
 
 What we know of it: of the paper we could read the abstract and the first section, which has the
 architecture and the two phases; the equations are as we remember them. Constants are ours, near
 those of Fahlman's public programs. An epoch was a pass over a training set; here it is a number of
-sequences in whatever order they come, and with other sequences in each epoch quickprop learns less.
+sequences in the order in which they arrive, and quickprop learns less when the sequences differ
+from epoch to epoch.
 
-Some finite automata are out of its reach, since no two units read each other (Giles et al. 1995).
+It cannot represent some finite automata, since no two units read each other (Giles et al. 1995).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Moment
@@ -41,16 +43,16 @@ __all__ = ["Cascade", "CascadeCorrelation", "Sums", "covariances", "make"]
 
 @dataclass(frozen=True)
 class Cascade:
-    """A cascade with room for `units` units; those that have not grown have weights of zero.
+    """A cascade of up to `units` units; those that have not been added have weights of zero.
 
     Parameters
     ----------
     inputs, outputs, units : int
-        Numbers of input and output units, and the most units that it may grow.
+        Numbers of input and output units, and the maximum number of units that are added.
     output_units : OutputUnits
         Their squashing and error.
     initial_range : float
-        First weights of the output units are uniform within ± this.
+        Initial weights of the output units are uniform within ± this.
     """
 
     inputs: int
@@ -67,20 +69,21 @@ class Cascade:
         output[:, :first] = draw.uniform(-a, a, (self.outputs, first))
         return {"state": np.zeros((self.units, first + self.units)), "output": output}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Units of zero."""
         return np.zeros(self.units)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """V(t), unit after unit; what a unit finds in its own place is its past."""
         first = self.inputs + 1
 
         def unit(i: Array, z: Array) -> Array:
             return z.at[first + i].set(_squashed(jnp.sum(weights[i] * z)))
 
-        return jax.lax.fori_loop(0, self.units, unit, _sources(x, state))[first:]
+        z: Array = jax.lax.fori_loop(0, self.units, unit, _sources(x, state))
+        return z[first:]
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """Net inputs of the output units."""
         return weights @ _sources(x, state)
 
@@ -125,7 +128,7 @@ def covariances(sums: Sums) -> tuple[Array, Array]:
     return terms, jnp.einsum("ck,cjk->cj", jnp.sign(terms), by_weight)
 
 
-class _Life(NamedTuple):
+class _Growth(NamedTuple):
     key: Array
     grown: Array  # units so far
     growing: Array  # whether candidates are learning
@@ -143,7 +146,7 @@ class _Life(NamedTuple):
 
 @dataclass(frozen=True)
 class CascadeCorrelation:
-    """Train the output units, then candidates; add the best; and so on.
+    """Train the output units, then candidates; add the best; repeat.
 
     Parameters
     ----------
@@ -154,13 +157,13 @@ class CascadeCorrelation:
     rate, candidate_rate, growth : float
         Quickprop's ε, on the mean error and on S, and its μ.
     patience, longest : int
-        A phase ends after so many epochs without an improvement, and after so many in all.
+        A phase ends after `patience` epochs without an improvement, and after `longest` in all.
     enough : float
-        An improvement is more than this part of the mean squared error, or of the best S.
+        An improvement is larger than this share of the mean squared error, or of the best S.
     offset : float
-        Added to the slope of logistic output units, so that none is stuck.
+        Added to the slope of logistic output units, so that none gets stuck.
     initial_range : float
-        First weights of candidates are uniform within ± this.
+        Initial weights of candidates are uniform within ± this.
     """
 
     candidates: int = 24
@@ -174,8 +177,8 @@ class CascadeCorrelation:
     offset: float = 0.1
     initial_range: float = 1.0
 
-    def start(self, cell: Cell, weights: Tree, key: Array) -> _Life:
-        """No unit, and output units that are about to learn."""
+    def start(self, cell: Cell, weights: Tree, key: Array) -> _Growth:
+        """No unit; the output units learn first."""
         output = weights["output"]
         (k, sources), c, dtype = output.shape, self.candidates, output.dtype
         none, no = jnp.zeros((), int), jnp.zeros((), bool)
@@ -183,16 +186,18 @@ class CascadeCorrelation:
         by_error = jnp.zeros((c, sources, k + 1), dtype)
         sums = Sums(by_error[0, 0], nil, nil, by_error[:, 0], by_error, jnp.zeros_like(output))
         jumps, values = still(output), pool[:, 0]
-        return _Life(
+        return _Growth(
             key, none, no, none, none, none, nil, jumps, pool, still(pool), values, pool, sums
         )
 
-    def reset(self, cell: Cell, weights: Tree, kept: _Life) -> _Life:
-        """Candidates forget their past; sums go on."""
+    def reset(self, cell: Cell, weights: Tree, kept: _Growth) -> _Growth:
+        """Candidates forget their past; sums stay."""
         none = jnp.zeros_like(kept.by_weight)
         return kept._replace(values=none[:, 0], by_weight=none)
 
-    def learn(self, cell: Cell, weights: Tree, kept: _Life, moment: Moment) -> tuple[Tree, _Life]:
+    def learn(
+        self, cell: Cell, weights: Tree, kept: _Growth, moment: Moment
+    ) -> tuple[Tree, _Growth]:
         """Add this step to the sums; change weights where an epoch ends."""
         place = cell.inputs + 1 + kept.grown  # where a candidate finds its own past
         sources = _sources(moment.x, moment.after)
@@ -217,7 +222,7 @@ class CascadeCorrelation:
             sums=jax.tree.map(jnp.add, kept.sums, new),
             sequences=kept.sequences + moment.ends,
         )
-        learned: tuple[Tree, _Life] = jax.lax.cond(
+        learned: tuple[Tree, _Growth] = jax.lax.cond(
             kept.sequences >= self.epoch,
             lambda weights, kept: self._epoch(cell, weights, kept),
             lambda weights, kept: (weights, kept),
@@ -232,7 +237,7 @@ class CascadeCorrelation:
         slope = moment.y * (1 - moment.y) + self.offset
         return jnp.where(moment.has_target, (moment.y - moment.target) * slope, 0)
 
-    def _epoch(self, cell: Cell, weights: Tree, kept: _Life) -> tuple[Tree, _Life]:
+    def _epoch(self, cell: Cell, weights: Tree, kept: _Growth) -> tuple[Tree, _Growth]:
         weights, kept = jax.lax.cond(
             kept.growing,
             lambda weights, kept: self._candidates_learn(cell, weights, kept),
@@ -243,8 +248,8 @@ class CascadeCorrelation:
         sums = jax.tree.map(jnp.zeros_like, kept.sums)
         return weights, kept._replace(sums=sums, sequences=jnp.zeros_like(kept.sequences))
 
-    def _outputs_learn(self, cell: Cell, weights: Tree, kept: _Life) -> tuple[Tree, _Life]:
-        """Where they stagnate candidates are drawn, or where there is no room they begin anew."""
+    def _outputs_learn(self, cell: Cell, weights: Tree, kept: _Growth) -> tuple[Tree, _Growth]:
+        """When they stagnate, draw candidates or, where no unit can be added, start over."""
         steps = jnp.maximum(kept.sums.one[-1], 1)
         jumps = quickprop(kept.sums.output / steps, kept.jumps, self.rate, self.growth)
         kept = self._watched(kept._replace(jumps=jumps), -kept.sums.wrong / steps)
@@ -252,7 +257,7 @@ class CascadeCorrelation:
         a, (pool, sources) = self.initial_range, kept.pool.shape
         first = jax.random.uniform(drawn, (pool, sources), kept.pool.dtype, -a, a)
         reads = jnp.arange(sources) <= cell.inputs + 1 + kept.grown  # up to its own past
-        turned = _anew(kept)._replace(
+        turned = _next_phase(kept)._replace(
             key=key,
             growing=kept.grown < weights["state"].shape[0],
             pool=first * reads,
@@ -261,8 +266,8 @@ class CascadeCorrelation:
         weights = weights | {"output": weights["output"] + jumps.change}
         return weights, self._if_over(kept, kept, turned)
 
-    def _candidates_learn(self, cell: Cell, weights: Tree, kept: _Life) -> tuple[Tree, _Life]:
-        """Where they stagnate the best one joins the network."""
+    def _candidates_learn(self, cell: Cell, weights: Tree, kept: _Growth) -> tuple[Tree, _Growth]:
+        """When they stagnate, the best one joins the network."""
         terms, uphill = covariances(kept.sums)
         scores = jnp.sum(jnp.abs(terms), axis=1)
         best, place = jnp.argmax(scores), cell.inputs + 1 + kept.grown
@@ -275,24 +280,24 @@ class CascadeCorrelation:
             kept._replace(pool=kept.pool + jumps.change, pool_jumps=jumps),
             scores[best],
         )
-        turned = _anew(kept)._replace(grown=kept.grown + 1, growing=jnp.zeros((), bool))
-        learned: tuple[Tree, _Life] = self._if_over(kept, (weights, kept), (joined, turned))
+        turned = _next_phase(kept)._replace(grown=kept.grown + 1, growing=jnp.zeros((), bool))
+        learned: tuple[Tree, _Growth] = self._if_over(kept, (weights, kept), (joined, turned))
         return learned
 
-    def _watched(self, kept: _Life, figure: Array) -> _Life:
+    def _watched(self, kept: _Growth, figure: Array) -> _Growth:
         better = (figure > kept.best + self.enough * jnp.abs(kept.best)) | (kept.epochs == 1)
         return kept._replace(
             best=jnp.where(better, figure, kept.best),
             stale=jnp.where(better, 0, kept.stale + 1),
         )
 
-    def _if_over(self, kept: _Life, no: Any, yes: Any) -> Any:
+    def _if_over(self, kept: _Growth, no: Any, yes: Any) -> Any:
         over = (kept.stale >= self.patience) | (kept.epochs >= self.longest)
         return jax.lax.cond(over, lambda: yes, lambda: no)
 
 
-def _anew(kept: _Life) -> _Life:
-    """A phase begins."""
+def _next_phase(kept: _Growth) -> _Growth:
+    """Start a phase."""
     none = jnp.zeros_like(kept.epochs)
     return kept._replace(epochs=none, stale=none, jumps=still(kept.jumps.change))
 

@@ -1,16 +1,17 @@
 """The neural sequence chunker: history compression by two networks (Schmidhuber 1992).
 
 The automatizer A reads every input and predicts, at each step, the next input (p), the target (d),
-and the state of the chunker (q). What A has predicted tells nothing new; C, the chunker, reads and
-predicts only the inputs that surprised A, so that long lags are short ones for C:
+and the state of the chunker (q). An input that A has predicted carries no new information; C, the
+chunker, reads and predicts only the inputs that surprised A, so that long lags are short ones for
+C:
 
     h_A(t), net_A(t) = W_A [x(t), h_A(t−1), 1]        outputs p_A, d_A, q_A read x(t), h_A(t−1) too
     e_P = ½ |p_A(t−1) − x(t)|² [+ ½ |d_A(t−1) − d(t−1)|²]              surprise where e_P ≥ β
-    h_C, net_C      = W_C [x(t), h_C, 1]              where there is a surprise; else as they were
+    h_C, net_C      = W_C [x(t), h_C, 1]              where there is a surprise; else unchanged
     A learns        p_A(t−1) → x(t),   d_A(t) → d(t),   q_A(t) → h_C ∘ o_C
     C learns        p_C → x(t) at a surprise,   d_C → d(t) where A's d_A(t) fails by β
 
-A's error by q makes it imitate what C holds in mind, until A answers by itself and C is no longer
+A's error by q makes it imitate the state of C, until A predicts by itself and C is no longer
 needed. Both learn by BPTT(h), C over its own steps.
 
 Source: Schmidhuber, "Learning complex, extended sequences using the principle of history
@@ -22,8 +23,8 @@ target is part of the next input while learning, as in the source.
 
 Known for: a lag of 20 steps, in fewer than 5,000 sequences by 13 of 17 runs and in fewer than
 35,000 by the others, with errors that go back 3 steps; plain recurrent nets had not learned it
-after 1,000,000. Where it breaks: inputs that nobody can predict, such as noise, all go to C, which
-is a plain network then.
+after 1,000,000. Where it breaks: unpredictable inputs, such as noise, all go to C, which is then a
+plain network.
 
 Checks: both networks' changes against autodiff of their errors over a sequence, and the lag of 20
 steps (tests/baselines/test_credit.py).
@@ -38,7 +39,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, OutputUnits, Tree, error, squashed
+from lethe.baselines.cell import Array, Arrays, OutputUnits, Tree, error, squashed
 from lethe.baselines.credit import Moment
 from lethe.baselines.credits.bptt import Window
 
@@ -54,7 +55,7 @@ class Predictor:
     inputs, outputs, units : int
         Numbers of input, output and hidden units.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -64,7 +65,7 @@ class Predictor:
     output_units: OutputUnits = "logistic"
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights (units + outputs, inputs + units + 1)."""
+        """Uniform initial weights (units + outputs, inputs + units + 1)."""
         a, shape = self.initial_range, (self.units + self.outputs, self.inputs + self.units + 1)
         return {"state": draw.uniform(-a, a, shape), "output": ()}
 
@@ -72,19 +73,19 @@ class Predictor:
         """Hidden activations and net inputs of output units, of zero."""
         return {"h": np.zeros(self.units), "net": np.zeros(self.outputs)}
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Array, state: Arrays, x: Array) -> Arrays:
         """All units at once: outputs read hidden units of the step before."""
         net = weights @ jnp.concatenate((x, state["h"], jnp.ones(1, x.dtype)))
         return {"h": jax.nn.sigmoid(net[: self.units]), "net": net[self.units :]}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Tree, state: Arrays, x: Array) -> Array:
         """The net inputs of the output units."""
         return state["net"]
 
 
 @dataclass(frozen=True)
 class Chunker:
-    """Both networks, and whether C is woken.
+    """Both networks, and whether C is active.
 
     Parameters
     ----------
@@ -97,11 +98,11 @@ class Chunker:
     surprise : float
         β.
     answers : {"automatizer", "chunker"}
-        Whose prediction of the target is the output.
+        The network whose prediction of the target is the output.
     forced : bool
         Whether the last target is part of the input while learning.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -130,23 +131,24 @@ class Chunker:
     def start(self) -> Tree:
         """Both at rest, where any input is a surprise."""
         a, c = (network.start() for network in self.networks)
-        return {"a": a, "c": c, "woken": np.zeros(())}
+        return {"a": a, "c": c, "active": np.zeros(())}
 
     def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
         """A takes a step, and C where A is surprised."""
         (a, c), read = self.networks, self.read(x)
-        woken = self.surprised(state["a"], x)
+        active = self.surprised(state["a"], x)
         there = c.step(weights["c"], state["c"], read)
-        there = jax.tree.map(lambda new, old: jnp.where(woken, new, old), there, state["c"])
+        there = jax.tree.map(lambda new, old: jnp.where(active, new, old), there, state["c"])
         return {
             "a": a.step(weights["a"], state["a"], read),
             "c": there,
-            "woken": woken.astype(x.dtype),
+            "active": active.astype(x.dtype),
         }
 
     def output(self, weights: Tree, state: Tree, x: Array) -> Array:
         """The net inputs of d, of the network that answers."""
-        return state[self.answers[0]]["net"][: self.outputs]
+        net: Array = state[self.answers[0]]["net"]
+        return net[: self.outputs]
 
     def read(self, x: Array) -> Array:
         """What A and C read: the input, and the last target where it is part of it."""
@@ -172,7 +174,7 @@ class Chunking:
     Parameters
     ----------
     h : int
-        Errors go back over so many steps, each network's own.
+        Steps that errors propagate back, of each network's own.
     rate : float
         The learning rate of both.
     """
@@ -196,7 +198,7 @@ class Chunking:
         """Errors of what was predicted for this step, and of what this step says itself."""
         (a, c), k, m = cell.networks, cell.outputs, cell.outputs + cell.inputs
         before, after, x = moment.before, moment.after, moment.x[: cell.inputs]
-        woken, there = after["woken"] > 0, moment.has_target
+        active, there = after["active"] > 0, moment.has_target
         failed = there & (cell.off_target(after["a"], moment.target) >= cell.surprise)
         mind = jnp.concatenate((after["c"]["h"], jax.nn.sigmoid(after["c"]["net"])))
         nothing = jnp.zeros_like(x)
@@ -217,10 +219,10 @@ class Chunking:
         def learned_c(w: Array, window: Tree) -> tuple[Array, Tree]:
             now = jnp.concatenate((jnp.where(failed, off_target(after["c"]), 0), nothing))
             last = jnp.zeros_like(now).at[k:].set(_off(before["c"]["net"][k:], x))
-            return self._learned(c, w, window, own("c"), jnp.where(woken, last, 0), now, woken)
+            return self._learned(c, w, window, own("c"), jnp.where(active, last, 0), now, active)
 
         own_c, window_c = jax.lax.cond(
-            woken | failed,
+            active | failed,
             learned_c,
             lambda w, window: (w, window),
             weights["state"]["c"],

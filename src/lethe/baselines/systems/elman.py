@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.baselines.cell import Array, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Window
@@ -42,7 +43,7 @@ class Elman:
     squashing : {"logistic", "tanh"}
         Of the hidden units.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -54,23 +55,23 @@ class Elman:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights: (units, inputs + units [+ 1]) and (outputs, units [+ 1])."""
+        """Uniform initial weights: (units, inputs + units [+ 1]) and (outputs, units [+ 1])."""
         a, one = self.initial_range, int(self.biased)
         return {
             "state": draw.uniform(-a, a, (self.units, self.inputs + self.units + one)),
             "output": draw.uniform(-a, a, (self.outputs, self.units + one)),
         }
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Context units of zero; where units are logistic of 0.5, their rest."""
         return np.full(self.units, 0.0 if self.squashing == "tanh" else 0.5)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """h(t)."""
         net = weights @ self._with_bias(jnp.concatenate((x, state)))
         return jnp.tanh(net) if self.squashing == "tanh" else jax.nn.sigmoid(net)
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """W h(t)."""
         return weights @ self._with_bias(state)
 

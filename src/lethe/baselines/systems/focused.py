@@ -2,9 +2,9 @@
 
     c_i(t) = d_i c_i(t−1) + s(net_i(t)),   net_i(t) = Σ_j w_ij [x(t), 1]_j        s = tanh
 
-Nothing but its own past, times its decay d_i, comes back to a context unit; a feed-forward net
-reads the context. So error that reaches c_i stays with unit i ("focused"), shrinks by d_i alone on
-its way back, and its derivatives can go forward in time with it, a number per weight:
+Only its own past, times its decay d_i, feeds back to a context unit; a feed-forward net reads the
+context. So an error that reaches c_i stays with unit i ("focused"), shrinks by d_i alone on its way
+back, and its derivatives can go forward in time with it, a number per weight:
 
     α_i(t) = ∂c_i(t)/∂d_i = c_i(t−1) + d_i α_i(t−1)
     β_ij(t) = ∂c_i(t)/∂w_ij = s'(net_i(t)) x_j(t) + d_i β_ij(t−1)
@@ -14,13 +14,13 @@ its way back, and its derivatives can go forward in time with it, a number per w
 through time give the same, at more cost.
 
 Source: M. C. Mozer, A focused backpropagation algorithm for temporal pattern recognition, Complex
-Systems 3 (1989). Its abstract was at hand; equations and tasks are from memory. Our reading:
-d_i = logistic(θ_i) with θ_i adapted, so that decays stay within 0 and 1; weights change at every
-target.
+Systems 3 (1989). Its abstract was available to us; equations and tasks are from memory. Our
+reading: d_i = logistic(θ_i) with θ_i adapted, so that decays stay within 0 and 1; weights change at
+every target.
 
 Known for: a temporal version of the verb past-tense model, whose corpus we have not, and first the
 recognition of four words of four letters (no figure known to us). Where it breaks: nothing gates
-what a context unit reads, so what comes later is added to what it should keep, and no one decay
+what a context unit reads, so later inputs are added to what it should keep, and no single decay
 fits two lags (1999: "no principled way of designing appropriate decay constants").
 
 Checks: the gradient is that of the two others; the words (tests/baselines/test_constants.py).
@@ -34,8 +34,9 @@ from itertools import pairwise
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Moment, of_output
 from lethe.baselines.rule import Descent, Rule
 
@@ -56,7 +57,7 @@ class DecayUnits:
     decays : (float, float)
         First decays are uniform between these, within 0 and 1.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -68,7 +69,7 @@ class DecayUnits:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """First weights (units, inputs + 1), θ (units,), and those of the layers above."""
+        """Initial weights (units, inputs + 1), θ (units,), and those of the layers above."""
         a, sizes = self.initial_range, [self.units, self.hidden, self.outputs]
         if not self.hidden:
             del sizes[1]
@@ -77,18 +78,18 @@ class DecayUnits:
         layers = tuple(draw.uniform(-a, a, (above, below + 1)) for below, above in pairwise(sizes))
         return {"state": {"w": w, "theta": np.log(d) - np.log1p(-d)}, "output": layers}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """An empty context."""
         return np.zeros(self.units)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Arrays, state: Array, x: Array) -> Array:
         """c(t)."""
         return jax.nn.sigmoid(weights["theta"]) * state + jnp.tanh(
             weights["w"] @ jnp.append(x, 1.0)
         )
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
-        """What the feed-forward net makes of the context."""
+    def output(self, weights: tuple[Array, ...], state: Array, x: Array) -> Array:
+        """The output of the feed-forward net on the context."""
         *below, last = weights
         for layer in below:
             state = jnp.tanh(layer @ jnp.append(state, 1.0))
@@ -99,7 +100,7 @@ class DecayUnits:
 class Focused:
     """Derivatives along a context unit's own decay, with a weight change at every target.
 
-    It goes with `DecayUnits` alone.
+    It works only with `DecayUnits`.
     """
 
     def start(self, cell: Cell, weights: Tree) -> Tree:
@@ -133,7 +134,7 @@ class Focused:
         return self.pull(cell, weights, kept, moment, moment.error)
 
     def settled(self, cell: Cell, kept: Tree) -> Tree:
-        """They go on."""
+        """Unchanged."""
         return kept
 
 

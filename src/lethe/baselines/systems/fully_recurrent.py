@@ -3,8 +3,8 @@
     z(t) = [x(t), y(t−1)]              every unit reads every input and every unit
     y(t) = f(W z(t))                   the first units are the output units
 
-Teacher forcing puts the target in the place of an output unit's activation where the next step
-reads it, while learning; the derivatives by that activation are zero with it.
+While learning, teacher forcing replaces an output unit's activation by the target where the next
+step reads it; the derivatives with respect to that activation are then zero.
 Table 1 counts 170 weights for 3 hidden units and 494 for 12, which is 7 outputs more and no biases:
 10·(7 + 10) and 19·(7 + 19) (Smith & Zipser 1989).
 """
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.baselines.cell import Array, OutputUnits, Tree, squashed
 
@@ -35,9 +36,9 @@ class FullyRecurrent:
     biased : bool
         Whether units have biases.
     forced : bool
-        Whether a teacher forces the output units' activations while learning.
+        Whether to use teacher forcing while learning.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -49,16 +50,16 @@ class FullyRecurrent:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights (units, inputs + units [+ 1])."""
+        """Uniform initial weights (units, inputs + units [+ 1])."""
         a, n = self.initial_range, self.outputs + self.hidden
         shape = (n, self.inputs + n + int(self.biased))
         return {"state": draw.uniform(-a, a, shape), "output": ()}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Net inputs of zero."""
         return np.zeros(self.outputs + self.hidden)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """The net inputs of all units."""
         y, k = self._activations(state), self.outputs
         if self.forced:

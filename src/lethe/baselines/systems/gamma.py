@@ -15,8 +15,8 @@ so that depth and resolution are traded by μ, which is adjusted. Real-time grad
     ∂g_k(t)/∂μ = (1−μ) ∂g_k(t−1)/∂μ + μ ∂g_{k−1}(t−1)/∂μ + g_{k−1}(t−1) − g_k(t−1)
 
 and ∂E/∂μ = Σ_k ∂E/∂g_k ∂g_k/∂μ: exact, in real time, as many operations as the memory itself takes.
-Where it breaks: memory ends where the kernel does. For a long lag μ must be small, and then all
-that happened about then is one blur.
+Where it breaks: memory ends where the kernel does. A long lag needs a small μ, which blurs
+everything around that time.
 
 Source: the beginning of the 1991 paper and abstracts of the others (what we could read), and the
 equations, which the field knows well. Known for the identification of low-pass systems, since it
@@ -35,8 +35,9 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Moment, of_output
 from lethe.baselines.rule import Descent, Rule
 
@@ -54,13 +55,13 @@ class Gamma:
     hidden : int
         Number of hidden units; 0: output units read the memory directly.
     taps : int
-        Links of each delay line, besides the input itself.
+        Links of each delay line; the input itself does not count.
     mu : float
         The first μ: above 0 and below 2, outside which the memory explodes.
     output_units : OutputUnits
         Their squashing and error.
     initial_range : float
-        First weights but μ are uniform within ± this.
+        Initial weights but μ are uniform within ± this.
     """
 
     inputs: int
@@ -82,7 +83,7 @@ class Gamma:
             "output": {k: draw.uniform(-a, a, shape) for k, shape in shapes.items()},
         }
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """The memory (taps + 1, inputs), of zero."""
         return np.zeros((self.taps + 1, self.inputs))
 
@@ -90,7 +91,7 @@ class Gamma:
         """g(t)."""
         return jnp.concatenate((x[None], (1 - weights) * state[1:] + weights * state[:-1]))
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Arrays, state: Array, x: Array) -> Array:
         """The net inputs of the output units."""
         z = jnp.append(state, 1.0)
         if self.hidden:
@@ -124,7 +125,7 @@ class RealTime:
         return {"state": (by_memory * kept).sum(axis=0), "output": own}
 
     def settled(self, cell: Cell, kept: Array) -> Array:
-        """They go on."""
+        """Unchanged."""
         return kept
 
 

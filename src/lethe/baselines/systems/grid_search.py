@@ -8,8 +8,8 @@ may do with fewer trials than simulated annealing.
 
 Check: costs of the points taken only fall, and each halves the box.
 
-Known of the source, from memory (we could read its first page alone): the search, the factor 2, and
-that it stops when it is stuck. Not known: the first size s of the box. Our reading besides: Elman's
+What we know of the source, from memory (we could read its first page alone): the search, the factor
+2, and that it stops when it is stuck. Not known: the first size s of the box. Our reading: Elman's
 network with tanh units, so that outputs are as in all trials.
 
 Known for: the latch problem, about 1,600 presentations "with several methods" (quoted by

@@ -1,10 +1,10 @@
 """Random weight guessing, the control (Hochreiter & Schmidhuber 1996; Schmidhuber et al. 2001).
 
     repeat   w ~ uniform[−100, 100]
-    until    all training sequences are right: |target − y| < 0.1 at every target
+    until    all training sequences are correct: |target − y| < 0.1 at every target
 
-Here training sequences come one after the other. Weights are kept as long as sequences are right,
-and drawn anew after the first wrong one. Each sequence is one presentation; each draw is one of
+Here training sequences come one after the other. Weights are kept as long as sequences are correct,
+and drawn again after the first wrong one. Each sequence is one presentation; each draw is one of
 what the source calls trials.
 
 Two networks, of logistic units that all begin at 0 (z(t): what a unit reads):
@@ -16,8 +16,8 @@ Two networks, of logistic units that all begin at 0 (z(t): what a unit reads):
 
 Known from the source (Schmidhuber, Hochreiter & Bengio 2001, "Evaluating benchmark problems by
 random guessing", in part): all of that, on sequences of 500 to 600 steps. Our reading: output units
-read the hidden units of the same step, else parity is out of reach; A2 has 10 hidden units; output
-units that are not logistic are fed back through a logistic.
+read the hidden units of the same step, else parity cannot be represented; A2 has 10 hidden units;
+output units that are not logistic are fed back through a logistic.
 
 Known for: mean draws of 6 for the latch problem, and for parity 2,906 (A1, one hidden unit), 2,797
 (A2), 250 (A2 whose hidden units do not read themselves) and 41,400 (A1, noisy inputs). Ours: 2,482,
@@ -35,7 +35,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Moment
 
 __all__ = ["Guessed", "Guessing", "make"]
@@ -56,7 +56,7 @@ class Guessed:
     to_itself : bool
         A2: whether hidden units read their own past.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -68,7 +68,7 @@ class Guessed:
     initial_range: float = 100.0
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights: (hidden, sources) and (outputs, sources)."""
+        """Uniform initial weights: (hidden, sources) and (outputs, sources)."""
         a, outside = self.initial_range, self.inputs + self.outputs
         if self.architecture == "A1":
             hidden, output = outside + self.hidden + 1, outside + self.hidden
@@ -85,7 +85,7 @@ class Guessed:
         y = np.zeros(self.outputs)
         return {"net": y, "y": y, "h": np.zeros(self.hidden)}
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Arrays, state: Arrays, x: Array) -> Arrays:
         """Hidden units, then output units."""
         w, y, h = weights["hidden"], state["y"], state["h"]
         outside, one = jnp.concatenate((x, y)), jnp.ones(1, y.dtype)
@@ -99,7 +99,7 @@ class Guessed:
             net = weights["output"] @ jnp.concatenate((x, h, one))
         return {"net": net, "y": jax.nn.sigmoid(net), "h": h}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Tree, state: Arrays, x: Array) -> Array:
         """The net inputs of the output units."""
         return state["net"]
 
@@ -111,7 +111,7 @@ class Guessing:
     Parameters
     ----------
     bound : float
-        A sequence is right if all its errors ``|t_k - y_k|`` are smaller.
+        A sequence is correct if all its errors ``|t_k - y_k|`` are smaller.
     weight_range : float
         Weights are uniform within ± this.
     """
@@ -124,13 +124,13 @@ class Guessing:
         return {"key": key, "wrong": jnp.zeros((), bool), "draws": jnp.ones((), int)}
 
     def reset(self, cell: Cell, weights: Tree, kept: Tree) -> Tree:
-        """A sequence is right at first."""
+        """No error yet."""
         return kept | {"wrong": jnp.zeros((), bool)}
 
     def learn(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> tuple[Tree, Tree]:
-        """Note an error; draw at the end of a wrong sequence."""
-        right = jnp.max(jnp.abs(moment.target - moment.y)) < self.bound
-        wrong = kept["wrong"] | (moment.has_target & ~right)
+        """Record an error; draw new weights at the end of a wrong sequence."""
+        correct = jnp.max(jnp.abs(moment.target - moment.y)) < self.bound
+        wrong = kept["wrong"] | (moment.has_target & ~correct)
 
         def draw(weights: Tree, kept: Tree) -> tuple[Tree, Tree]:
             key, *keys = jax.random.split(kept["key"], 1 + len(jax.tree.leaves(weights)))

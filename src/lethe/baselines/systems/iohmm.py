@@ -28,7 +28,7 @@ Checks: the E step is an explicit forward-backward; ℓ of a batch never falls
 (tests/baselines/test_filters.py).
 
 Known from the source: the equations, the start in one state, generalised EM. Our reading: networks
-of one layer; the parabola; that a batch is so many sequences of a stream; and a first bias for
+of one layer; the parabola; that a batch is a number of sequences of a stream; and a first bias for
 staying in a state, in all states but the first. With a small one (3) belief is washed out long
 before a lag of 100 is over, and the two-sequence problem is not learned from 10,000 sequences; with
 7 it is from 1,000. Targets between 0 and 1 count as so much of a 1.
@@ -48,6 +48,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from lethe.baselines.cell import Array, OutputUnits, Tree
 from lethe.baselines.credit import Moment
@@ -67,11 +68,11 @@ class StateNetworks:
     inputs, outputs, states : int
         Numbers of input units, output units and states.
     output_units : OutputUnits
-        Logistic units are Bernoulli, softmax one of so many, linear Gaussian with variance 1.
+        Logistic units are Bernoulli, softmax categorical, linear Gaussian with variance 1.
     stay : float
         Added to the first bias of each state's transition to itself.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -88,20 +89,21 @@ class StateNetworks:
         transition[range(1, n), range(1, n), -1] += self.stay
         return {"state": transition, "output": draw.uniform(-a, a, (n, self.outputs, sources))}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """State 0 for certain."""
-        return np.eye(self.states)[0]
+        first: NDArray[np.float64] = np.eye(self.states)[0]
+        return first
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """ζ(t)."""
         return state @ jax.nn.softmax(weights @ jnp.append(x, 1.0))
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """The net inputs whose activations are y(t)."""
         y = state @ self.activations(weights @ jnp.append(x, 1.0))
         if self.output_units == "linear":
             return y
-        least = jnp.finfo(y.dtype).eps
+        least = np.finfo(y.dtype).eps
         if self.output_units == "softmax":
             return jnp.log(jnp.maximum(y, least))
         y = jnp.clip(y, least, 1 - least)
@@ -124,7 +126,7 @@ class StateNetworks:
 
 
 class Batch(NamedTuple):
-    """Sequences one after the other, in room for N steps.
+    """Consecutive sequences, of at most N steps in all.
 
     Attributes
     ----------
@@ -168,7 +170,7 @@ def expected(cell: StateNetworks, weights: Tree, batch: Batch) -> tuple[Array, A
         def forward(belief: Array, step: tuple[Array, Array, Array]) -> tuple[Array, Array]:
             phi, p, starts = step
             joint = (jnp.where(starts, first, belief) @ phi) * p
-            total = jnp.maximum(jnp.sum(joint), jnp.finfo(joint.dtype).tiny)
+            total = jnp.maximum(jnp.sum(joint), np.finfo(joint.dtype).tiny)
             return joint / total, total
 
         _, totals = jax.lax.scan(forward, first, (phi, p, batch.starts))
@@ -179,7 +181,7 @@ def expected(cell: StateNetworks, weights: Tree, batch: Batch) -> tuple[Array, A
 
 
 def improved(cell: StateNetworks, weights: Tree, batch: Batch, steps: int) -> tuple[Tree, Array]:
-    """Weights after an iteration of EM with so many steps in its M step, and ℓ before it."""
+    """Weights after an iteration of EM with `steps` steps in its M step, and ℓ before it."""
     whole, xi, gamma = expected(cell, weights, batch)
     sources = _sources(batch)
     transition = _fitted(weights["state"], sources, xi, jnp.sum(xi, -1), jax.nn.softmax, 2.0, steps)
@@ -201,11 +203,11 @@ def _fitted(
     parabola = jnp.einsum("tj,ts,tr->jsr", shares, sources, sources)
     # What makes it steeper makes steps shorter, and ℓ still does not fall.
     ridge = 1e-3 + 1e-5 * jnp.trace(parabola, axis1=1, axis2=2)
-    inverse = jnp.linalg.inv(parabola + ridge[:, None, None] * jnp.eye(sources.shape[-1]))
+    inverse: Array = jnp.linalg.inv(parabola + ridge[:, None, None] * jnp.eye(sources.shape[-1]))
 
     def step(_: Array, weights: Array) -> Array:
         now = squash(jnp.einsum("jis,ts->tji", weights, sources))
-        slope = jnp.einsum("tji,ts->jis", wanted - shares[..., None] * now, sources)
+        slope: Array = jnp.einsum("tji,ts->jis", wanted - shares[..., None] * now, sources)
         return weights + factor * slope @ inverse
 
     fitted: Array = jax.lax.fori_loop(0, steps, step, weights)
@@ -223,36 +225,36 @@ class _Kept(NamedTuple):
 
 @dataclass(frozen=True)
 class ExpectationMaximization:
-    """EM after every so many sequences, with these alone.
+    """EM after every batch of sequences, on this batch alone.
 
     Parameters
     ----------
     sequences : int
-        How many make a batch.
-    room : int
-        Steps that there is room for. A sequence that does not fit ends the batch before it, and
-        is lost.
+        Number of sequences in a batch.
+    capacity : int
+        Largest number of steps in a batch. A sequence that does not fit ends the batch before it,
+        and is lost.
     iterations : int
-        Of EM with each batch.
+        Iterations of EM with each batch.
     steps : int
-        Of the M step of each.
+        Steps of the M step of each iteration.
     """
 
     sequences: int = 64
-    room: int = 8192
+    capacity: int = 8192
     iterations: int = 1
     steps: int = 10
 
     def start(self, cell: StateNetworks, weights: Tree, key: Array) -> _Kept:
-        """Room for a batch."""
+        """An empty batch."""
         dtype, zero = weights["state"].dtype, jnp.zeros((), int)
-        no = jnp.zeros(self.room, bool)
-        x = jnp.zeros((self.room, cell.inputs), dtype)
-        target = jnp.zeros((self.room, cell.outputs), dtype)
+        no = jnp.zeros(self.capacity, bool)
+        x = jnp.zeros((self.capacity, cell.inputs), dtype)
+        target = jnp.zeros((self.capacity, cell.outputs), dtype)
         return _Kept(Batch(x, target, no, no, zero), zero, zero, jnp.zeros((), dtype))
 
     def reset(self, cell: StateNetworks, weights: Tree, kept: _Kept) -> _Kept:
-        """A sequence that did not end is forgotten; the batch goes on."""
+        """A sequence that did not end is dropped; the batch stays."""
         return kept._replace(n=jnp.zeros_like(kept.n))
 
     def learn(
@@ -260,8 +262,8 @@ class ExpectationMaximization:
     ) -> tuple[Tree, _Kept]:
         """Note the step; where it ends the last sequence of a batch, learn."""
         batch, whole, n, likelihood = kept
-        at = batch.n + n  # What is beyond the room is not set.
-        fits = at < self.room
+        at = batch.n + n  # Steps beyond the capacity are dropped.
+        fits = at < self.capacity
         whole, n = whole + (moment.ends & fits), n + 1
         batch = Batch(
             batch.x.at[at].set(moment.x),
@@ -296,10 +298,10 @@ def make(
     stay: float = 7.0,
     initial_range: float = 0.5,
     sequences: int = 64,
-    room: int = 8192,
+    capacity: int = 8192,
     iterations: int = 1,
     steps: int = 10,
 ) -> tuple[StateNetworks, ExpectationMaximization]:
     """See `StateNetworks` and `ExpectationMaximization`."""
     cell = StateNetworks(inputs, outputs, states, output_units, stay, initial_range)
-    return cell, ExpectationMaximization(sequences, room, iterations, steps)
+    return cell, ExpectationMaximization(sequences, capacity, iterations, steps)

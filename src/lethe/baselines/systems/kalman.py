@@ -1,7 +1,7 @@
 """Extended Kalman filter training, global and decoupled (Puskorius & Feldkamp 1991, 1994).
 
-The weights are the state of a system that stands still but for some noise, and a target is a noisy
-measurement of what the network makes of them. With the derivatives H(t) = ∂y(t)/∂w, made by the
+The weights are the state of a system that is constant but for some noise, and a target is a noisy
+measurement of the network's output. With the derivatives H(t) = ∂y(t)/∂w, made by the
 network's own credit, and ξ(t) = target − y(t), at every target and for each group g of weights:
 
     S(t) = r(t) I + Σ_g H_g P_g H_gᵀ              what is not known of the outputs
@@ -16,7 +16,7 @@ annealed: the first makes steps small while derivatives are still wrong, the sec
 dying out.
 
 P stays symmetric and positive in float32 like this: with S = L Lᵀ and V = L⁻¹ H P, K H P is Vᵀ V; P
-is made symmetric after each change, and q > 0 lifts what rounding takes away. Joseph's form is for
+is made symmetric after each change, and q > 0 compensates for rounding. Joseph's form is for
 one group only, since S has all groups in it.
 
 Of a fully recurrent network the derivatives are exact real-time recurrent learning; of LSTM they
@@ -26,9 +26,9 @@ Checks: of a linear network it is recursive least squares; of one unit the decou
 global one (tests/baselines/test_filters.py).
 
 Known from the sources: the equations, groups by unit, both noises, and that they are annealed. Our
-reading: geometric annealing over so many targets, and its ends; r from 100 to 3 and p = 100 are as
-we remember Pérez-Ortiz et al., not verified. Puskorius and Feldkamp let old derivatives fade by a
-discount factor (1997, section 2); ours do not fade.
+reading: geometric annealing over a number of targets, and its ends; r from 100 to 3 and p = 100 are
+as we remember Pérez-Ortiz et al., not verified. Puskorius and Feldkamp let old derivatives fade by
+a discount factor (1997, section 2); ours do not fade.
 
 Known for: a delayed copy of the input, events far apart, models of nonlinear plants (Puskorius &
 Feldkamp 1992); with LSTM the continual embedded Reber grammar. Where it breaks: as the network
@@ -42,6 +42,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
 from lethe.baselines.credit import Derivatives, Moment
@@ -72,7 +73,7 @@ class Kalman:
     decoupled : bool
         Whether each unit's weights are a group of their own. They are the rows of a cell's weights.
     spread : float
-        p: the variance that each weight has at first.
+        p: the initial variance of each weight.
     measurement_noise, process_noise : (first, last) floats
         r and q.
     annealed : int
@@ -93,10 +94,11 @@ class Kalman:
             return [leaf.reshape(-1, leaf.shape[-1]) for leaf in leaves]
         return [jnp.concatenate([leaf.ravel() for leaf in leaves])[None]]
 
-    def _noise(self, ends: tuple[float, float], targets: Array, dtype: Any) -> Array:
-        first, last = jnp.asarray(ends, dtype)
+    def _noise(self, ends: tuple[float, float], targets: Array, dtype: np.dtype) -> Array:
+        both = jnp.asarray(ends, dtype)
         done = jnp.minimum(targets / self.annealed, 1).astype(dtype)
-        return first ** (1 - done) * last**done
+        noise: Array = both[0] ** (1 - done) * both[1] ** done
+        return noise
 
     def start(self, cell: Cell, weights: Tree, key: Array) -> _Kept:
         """The credit's part and P(0)."""
@@ -111,7 +113,7 @@ class Kalman:
         return _Kept(self.credit.start(cell, weights), covariances, jnp.zeros((), int))
 
     def reset(self, cell: Cell, weights: Tree, kept: _Kept) -> _Kept:
-        """The credit begins anew; the filter goes on."""
+        """The credit starts over; the filter stays."""
         return kept._replace(credit=self.credit.start(cell, weights))
 
     def learn(self, cell: Cell, weights: Tree, kept: _Kept, moment: Moment) -> tuple[Tree, _Kept]:

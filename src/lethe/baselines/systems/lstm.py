@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, OutputUnits, Tree
 from lethe.core.network import Network
 from lethe.core.topology import Topology
 
@@ -77,10 +77,10 @@ class Lstm:
         """Cell states and outputs (cells_per_block, blocks), and gates (gates, blocks), of zero."""
         t = self.topology
         cells, gates = np.zeros((t.cells_per_block, t.blocks)), np.zeros((len(t.gates), t.blocks))
-        # Only what some unit reads one step later, or reads now, is state.
+        # The state is what some unit reads now or one step later.
         return {"s": cells, "y": cells, "gates": gates if t.gates_are_sources else ()}
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Arrays, state: Tree, x: Array) -> dict[str, Tree]:
         """Eqs. 7, 8 and 11."""
         t = self.topology
         past = (state["y"], state["gates"])
@@ -92,21 +92,19 @@ class Lstm:
         if t.gates_are_sources:
             sources.append(past[1].ravel())
         z = jnp.concatenate(sources)
-        gate = {kind: jax.nn.sigmoid(self._net(kind, weights, z)) for kind in t.gates}
-        g = _SQUASHING[t.cell_input](self._net("cell", weights, z).T)
+        gate = {kind: jax.nn.sigmoid(self._net(kind, weights[kind], z)) for kind in t.gates}
+        g = _SQUASHING[t.cell_input](self._net("cell", weights["cell"], z).T)
         kept = gate.get("forget_gate", t.state_decay)
         s = state["s"] * kept + g * gate.get("input_gate", 1.0)
         y = _SQUASHING[t.cell_output](s) * gate.get("output_gate", 1.0)
         gates = jnp.stack([gate[kind] for kind in t.gates]) if t.gates_are_sources else ()
         return {"s": s, "y": y, "gates": gates}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Array, state: Tree, x: Array) -> Array:
         """Eq. 9."""
         t = self.topology
         z = jnp.concatenate((state["y"].ravel(), x)) if t.shortcuts else state["y"].ravel()
         return self._net("output", weights, z)
 
-    def _net(self, kind: Any, weights: Tree, z: Array) -> Array:
-        if kind in self.topology.biased:
-            z = jnp.append(z, 1.0)
-        return (weights if kind == "output" else weights[kind]) @ z
+    def _net(self, kind: str, weights: Array, z: Array) -> Array:
+        return weights @ (jnp.append(z, 1.0) if kind in self.topology.biased else z)

@@ -30,7 +30,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree, squashed
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree, squashed
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent, Rule
 
@@ -54,7 +54,7 @@ class Narx:
     output_units : OutputUnits
         Their squashing and error.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -66,7 +66,7 @@ class Narx:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights, in the order of z, the bias last."""
+        """Uniform initial weights, in the order of z, the bias last."""
         a = self.initial_range
         read = self.input_taps * self.inputs + self.delays * self.outputs + 1
         shapes = {"output": (self.outputs, read)}
@@ -81,7 +81,7 @@ class Narx:
             "net": np.zeros((self.delays, self.outputs)),
         }
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Arrays, state: Arrays, x: Array) -> Arrays:
         """Both lines move on."""
         xs = jnp.concatenate((x[None], state["x"][:-1]))
         z = jnp.concatenate(
@@ -92,7 +92,7 @@ class Narx:
         net = weights["output"] @ z
         return {"x": xs, "net": jnp.concatenate((net[None], state["net"][:-1]))}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Tree, state: Arrays, x: Array) -> Array:
         """The newest net inputs of the output units."""
         return state["net"][0]
 

@@ -16,9 +16,10 @@ for any cell; a step costs about W + n passes through the cell (n numbers of sta
 
 Check: the diagonal of the Hessian of the unfolded network; large μ against back-propagation.
 
-Known of the source, from memory (we could read its first page alone): the rule, with a change after
-each sequence. Our reading: exact second derivatives, where Becker & Le Cun neglect on the way back
-those off the diagonal; Elman's network with tanh units, so that outputs are as in all trials.
+What we know of the source, from memory (we could read its first page alone): the rule, with a
+change after each sequence. Our reading: exact second derivatives, where Becker & Le Cun neglect on
+the way back those off the diagonal; Elman's network with tanh units, so that outputs are as in all
+trials.
 
 Known for: the latch problem, about 1,600 presentations "with several methods" (quoted by
 Schmidhuber, Hochreiter & Bengio 2001, who do not name them). Ours: 1,217 (12 of 20, T = 20); full
@@ -29,6 +30,7 @@ below μ as gradients fall, and where μ is small, steps are wild.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -50,41 +52,41 @@ class PseudoNewton:
     Parameters
     ----------
     mu : float
-        What is added to curvatures.
+        Added to curvatures.
     longest : int
-        Steps that it has room for; of a longer sequence the last so many count.
+        Steps that are stored; of a longer sequence the last ones count.
     """
 
     mu: float = 0.01
     longest: int = 128
 
-    def start(self, cell: Cell, weights: Tree) -> Tree:
-        """Room for the steps of a sequence, and how many there are."""
+    def start(self, cell: Cell, weights: Tree) -> _Sequence:
+        """No steps yet."""
         dtype = jax.tree.leaves(weights)[0].dtype
-        one = (cell.start(), np.zeros(cell.inputs), np.zeros(cell.outputs), False)
-        room = jax.tree.map(lambda a: jnp.zeros((self.longest, *jnp.shape(a)), dtype), one)
-        return room, jnp.zeros((), int)
+        step = _Step(cell.start(), np.zeros(cell.inputs), np.zeros(cell.outputs), False)
+        steps = jax.tree.map(lambda a: jnp.zeros((self.longest, *jnp.shape(a)), dtype), step)
+        return _Sequence(steps, jnp.zeros((), int))
 
-    def advance(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> Tree:
-        """Keep the step with its target."""
-        steps, n = kept
-        one = (moment.before, moment.x, moment.target, moment.has_target)
-        at = n % self.longest
-        return jax.tree.map(lambda room, a: room.at[at].set(a), steps, one), n + 1
+    def advance(self, cell: Cell, weights: Tree, kept: _Sequence, moment: Moment) -> _Sequence:
+        """Store the step with its target."""
+        step = _Step(moment.before, moment.x, moment.target, moment.has_target)
+        at = kept.n % self.longest
+        steps = jax.tree.map(lambda buffer, a: buffer.at[at].set(a), kept.steps, step)
+        return _Sequence(steps, kept.n + 1)
 
-    def due(self, kept: Tree, moment: Moment) -> Array:
+    def due(self, kept: _Sequence, moment: Moment) -> Array:
         """At the end of a sequence."""
         return moment.ends
 
-    def gradient(self, cell: Cell, weights: Tree, kept: Tree, moment: Moment) -> Tree:
+    def gradient(self, cell: Cell, weights: Tree, kept: _Sequence, moment: Moment) -> Tree:
         """Σ_t ∂C/∂w_t / (|∂²C/∂w_t²| + μ)."""
-        steps, n = kept
         w, as_weights = ravel_pytree(weights)
-        length = jnp.minimum(n, self.longest)
+        length = jnp.minimum(kept.n, self.longest)
 
         def back(i: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
             total, slope, curvature = carry
-            step = jax.tree.map(lambda room: room[(n - 1 - i) % self.longest], steps)
+            at = (kept.n - 1 - i) % self.longest
+            step = jax.tree.map(lambda buffer: buffer[at], kept.steps)
             first, second, slope, curvature = one_back(cell, weights, step, slope, curvature)
             return total + first / (jnp.abs(second) + self.mu), slope, curvature
 
@@ -92,14 +94,33 @@ class PseudoNewton:
         nothing = (jnp.zeros_like(w), jnp.zeros(size, w.dtype), jnp.zeros((size, size), w.dtype))
         return as_weights(jax.lax.fori_loop(0, length, back, nothing)[0])
 
-    def settled(self, cell: Cell, kept: Tree) -> Tree:
-        """Begin anew."""
-        steps, n = kept
-        return steps, jnp.zeros_like(n)
+    def settled(self, cell: Cell, kept: _Sequence) -> _Sequence:
+        """Start over."""
+        return kept._replace(n=jnp.zeros_like(kept.n))
+
+
+class _Step(NamedTuple):
+    """What is stored of a step: the state before it, its input, and its target where it has one."""
+
+    before: Tree
+    x: Array | np.ndarray
+    target: Array | np.ndarray
+    has_target: Array | bool
+
+
+class _Sequence(NamedTuple):
+    """The steps of a sequence, and how many there are."""
+
+    steps: _Step
+    n: Array
 
 
 def one_back(
-    cell: Cell, weights: Tree, step: Tree, slope: Array, curvature: Array
+    cell: Cell,
+    weights: Tree,
+    step: tuple[Tree, Array, Array, Array],
+    slope: Array,
+    curvature: Array,
 ) -> tuple[Array, Array, Array, Array]:
     """∂C/∂w_t and ∂²C/∂w_t² (W,) of one step, and λ (n,) and A (n, n) before it."""
     before, x, target, has_target = step
@@ -113,7 +134,9 @@ def one_back(
 
     state, net = run(w, s)
     slope_net = has_target * error(cell, squashed(cell, net), target)
-    curvature_net = has_target * jax.jacfwd(lambda n: error(cell, squashed(cell, n), target))(net)
+    curvature_net: Array = has_target * jax.jacfwd(
+        lambda n: error(cell, squashed(cell, n), target)
+    )(net)
 
     def rest(w: Array, s: Array) -> Array:
         """The error from this step on, to second order."""

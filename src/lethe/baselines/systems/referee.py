@@ -1,9 +1,9 @@
-"""The LSTM of both papers with any credit, so that only the credit differs.
+"""The LSTM of both papers with each credit, so that only the credit differs.
 
-    truncated   error stops where the report stops it        partials        `Partials`
+    truncated   the report's truncation                     partials        `Partials`
     rtrl        ∂state/∂w in full, forward in time           n·W numbers     `Rtrl`
     bptt        error goes back to a sequence's first step   the sequence    `Bptt`
-    window      error goes back over the last h steps        h steps         `Window`
+    window      error propagates back over the last h steps        h steps         `Window`
 
 A window of 1 has immediate derivatives alone (Elman's procedure), a window of 2 goes one step back.
 On a stream whose sequences have no end a window longer than any lag stands for full BPTT.
@@ -59,7 +59,7 @@ def make(
     credit : {"truncated", "rtrl", "bptt", "window"}
         How errors reach weights.
     h : int
-        Steps of the window, or of the longest sequence that "bptt" has room for.
+        Steps of the window, or of the longest sequence that "bptt" stores.
     rate, optimizer
         As in `lethe.SGD` and `lethe.Adam`.
     """
@@ -75,7 +75,7 @@ def make(
 
 
 def numbers_kept(learner: Learner) -> int:
-    """How many numbers the credit of a learner keeps from step to step."""
+    """How many numbers the credit of a learner stores from step to step."""
     rule: Any = learner.rule
     with jax.enable_x64(learner.dtype == np.float64):
         kept = jax.eval_shape(lambda: rule.credit.start(learner.cell, learner.weights))

@@ -21,13 +21,13 @@ Source: Ring, "Learning sequential tasks by incrementally adding higher orders",
 had its abstract and first page), and "CHILD: a first step towards continual learning", Machine
 Learning 28, 1997 (its abstract). The equations are from memory of the two, not checked against
 their text. Our reading: l-units are linear, as output units were; first weights are zero; averages
-are of Δw before α, and those of all weights of unit i begin anew, at 0, when a unit is added for
+are of Δw before α, and those of all weights of unit i restart at 0 when a unit is added for
 one of them. With Θ ≥ 1 no unit is added for a weight that is always pulled the same way.
 
 Known for: the Reber grammar after hundreds of strings, and Mozer's gaps. Where it breaks: it learns
 what the last k inputs tell, for a k that grows (Markov-k, says Ring in 2011), so not what has to be
 held for any time, as in the embedded Reber grammar. Where the next symbol is random, errors
-conflict for ever, and units are added until there is no room.
+conflict forever, and units are added until the capacity is reached.
 
 Check: δ is back-propagation through all orders, by autodiff (tests/baselines/test_orders.py).
 """
@@ -39,8 +39,9 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, OutputUnits, Tree
 from lethe.baselines.credit import Moment
 
 __all__ = ["AddOrders", "HigherOrders", "make"]
@@ -53,7 +54,7 @@ class HigherOrders:
     Parameters
     ----------
     inputs, outputs, capacity : int
-        Numbers of input units, of output units and of higher-order units that there is room for.
+        Numbers of input units, of output units, and the maximum of higher-order units.
     output_units : OutputUnits
         Their squashing and error.
     """
@@ -72,17 +73,17 @@ class HigherOrders:
         """Weights ``w`` (units, inputs) of zero.
 
         ``row`` and ``column`` (capacity,) say which weight each higher-order unit modifies; row
-        `units`, which there is not, stands for a unit that has not been added yet.
+        `units`, which does not exist, stands for a unit that has not been added yet.
         """
         none, zeros = np.full(self.capacity, self.units), np.zeros(self.capacity)
         w = np.zeros((self.units, self.inputs))
         return {"state": {"w": w, "row": none, "column": zeros}, "output": ()}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Net inputs of zero."""
         return np.zeros(self.units)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Arrays, state: Array, x: Array) -> Array:
         """The net inputs of all units."""
         row, column = places(weights)
         modified = state[self.outputs :] * x[column]
@@ -167,11 +168,12 @@ class AddOrders:
             return delta.at[cell.outputs :].set(below * read)
 
         first = jnp.zeros(cell.units, moment.error.dtype).at[: cell.outputs].set(-moment.error)
-        return jax.lax.fori_loop(0, jnp.max(kept["lag"]), one_order_more, first)
+        deltas: Array = jax.lax.fori_loop(0, jnp.max(kept["lag"]), one_order_more, first)
+        return deltas
 
     @staticmethod
     def _grown(cell: HigherOrders, state: Tree, kept: Tree, pulled: Array) -> tuple[Tree, Tree]:
-        """A unit more for each weight that is pulled both ways, as far as there is room."""
+        """Add a unit for each weight that is pulled both ways, up to the capacity."""
         row, column = jnp.nonzero(pulled, size=cell.capacity, fill_value=cell.units)
         new = jnp.where(row < cell.units, kept["added"] + jnp.arange(cell.capacity), cell.capacity)
         dtype = state["row"].dtype

@@ -31,7 +31,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent
 
@@ -51,7 +51,7 @@ class SecondOrder:
     biased : bool
         Whether state and input have an entry more that is 1.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -62,7 +62,7 @@ class SecondOrder:
     initial_range: float = 1.0
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights (units, units [+ 1], inputs [+ 1])."""
+        """Uniform initial weights (units, units [+ 1], inputs [+ 1])."""
         a, n, one = self.initial_range, self.outputs + self.hidden, int(self.biased)
         return {"state": draw.uniform(-a, a, (n, n + one, self.inputs + one)), "output": ()}
 
@@ -70,14 +70,14 @@ class SecondOrder:
         """The first unit is active; net inputs of the output units of zero."""
         return {"s": np.eye(self.outputs + self.hidden)[0], "net": np.zeros(self.outputs)}
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Array, state: Arrays, x: Array) -> Arrays:
         """s(t)."""
         one = jnp.ones(int(self.biased), x.dtype)
         s, x = jnp.concatenate((state["s"], one)), jnp.concatenate((x, one))
         net = weights @ x @ s
         return {"s": jax.nn.sigmoid(net), "net": net[: self.outputs]}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Tree, state: Arrays, x: Array) -> Array:
         """The net inputs of the output units."""
         return state["net"]
 
@@ -106,7 +106,7 @@ def make(
     rate, momentum, clip
         See `Descent`.
     longest : int
-        Steps of a sequence that there is room for; errors go no further back.
+        Longest sequence that is stored; errors go no further back.
     """
     cell = SecondOrder(inputs, outputs, hidden, output_units, biased, initial_range)
     return cell, Descent(Bptt(longest), rate, momentum, clip=clip)

@@ -5,18 +5,18 @@
     y(t) = f(V [S(t), 1])
 
 A unit's activation is its old activation plus the scaled net input. The scale makes the state a
-function of the path that the input has gone, dS/dl = F, and not of the time that it took: where the
-input rests nothing happens, and one that goes the same way faster, slower or in other steps ends in
-the same state, up to the error of the steps.
+function of the input's path, dS/dl = F, and not of its duration: while the input rests nothing
+happens, and the same path at another speed or in other steps ends in the same state, up to the
+error of the steps.
 
 Source: G.-Z. Sun, H.-H. Chen, Y.-C. Lee, Time warping invariant neural networks, NIPS 5 (1993). Its
-abstract was at hand; the equations are from memory and from what 1997 says of them. Our reading:
-the path begins at 0, so that a first input counts; F is of first order and squashed; weights follow
-the gradient of a whole sequence (`Bptt`).
+abstract was available to us; the equations are from memory and from what 1997 says of them. Our
+reading: the path begins at 0, so that a first input counts; F is of first order and squashed;
+weights follow the gradient of a whole sequence (`Bptt`).
 
 Known for: the classification of trajectories that are heavily warped in time, sampled at variable
 rates and deformed, learned in 100 iterations where a time-delay network failed. Its curves are not
-known to us: those of the test follow that description. Where it breaks: where the input goes on,
+known to us: those of the test follow that description. Where it breaks: when the input continues,
 for each later net input is added to what is stored and "tends to perturb" it (1997); and two equal
 symbols in a row are one.
 
@@ -32,7 +32,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent, Rule
 
@@ -50,7 +50,7 @@ class WarpInvariant:
     output_units : OutputUnits
         Their squashing and error.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -60,7 +60,7 @@ class WarpInvariant:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights (units, inputs + units + 1) and (outputs, units + 1)."""
+        """Uniform initial weights (units, inputs + units + 1) and (outputs, units + 1)."""
         a = self.initial_range
         return {
             "state": draw.uniform(-a, a, (self.units, self.inputs + self.units + 1)),
@@ -71,14 +71,14 @@ class WarpInvariant:
         """Activations (units,) and a last input (inputs,) of zero."""
         return {"s": np.zeros(self.units), "x": np.zeros(self.inputs)}
 
-    def step(self, weights: Tree, state: Tree, x: Array) -> Tree:
+    def step(self, weights: Array, state: Arrays, x: Array) -> Arrays:
         """S(t), and the input to measure the next step from."""
         moved = x - jax.lax.stop_gradient(state["x"])  # It depends on no weight.
         length = jnp.sqrt(moved @ moved)
         net = weights @ jnp.concatenate((x, state["s"], jnp.ones(1, x.dtype)))
         return {"s": state["s"] + length * jnp.tanh(net), "x": x}
 
-    def output(self, weights: Tree, state: Tree, x: Array) -> Array:
+    def output(self, weights: Array, state: Arrays, x: Array) -> Array:
         """V [S(t), 1]."""
         return weights @ jnp.append(state["s"], 1.0)
 

@@ -13,8 +13,8 @@ line began is unknown, so that the longest lag must be known beforehand.
 Source: the layers and their delays are those of Waibel et al. (8 hidden units that see 3 frames of
 16 inputs; 3 class units that see 5 frames of those; 9 frames of these added up), as we remember
 them; their last sum has fixed equal weights, ours one adjustable weight and a bias for each class.
-Known for: the phonemes B, D and G, 98.5 % right against 93.7 % by the best hidden Markov model
-(abstract), independently of their position in time. That speech cannot be had. In its place stand
+Known for: the phonemes B, D and G, 98.5 % accuracy against 93.7 % by the best hidden Markov model
+(abstract), independently of their position in time. That data is not available. In its place are
 the property itself (the same pattern at another time has the same evidence, exactly) and the
 prediction of the Mackey-Glass series, the usual test of networks with delay lines since Lapedes
 and Farber (1987) (tests/baselines/test_delays.py).
@@ -28,8 +28,9 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Window
 from lethe.baselines.rule import Descent, Rule
 
@@ -52,7 +53,7 @@ class Tdnn:
     output_units : OutputUnits
         Their squashing and error. Hidden and class units are logistic.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -65,7 +66,7 @@ class Tdnn:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights, the bias last; the next state depends on none of them."""
+        """Uniform initial weights, the bias last; the next state depends on none of them."""
         a = self.initial_range
         layers = {
             "hidden": draw.uniform(-a, a, (self.units, self.input_taps * self.inputs + 1)),
@@ -75,7 +76,7 @@ class Tdnn:
             layers["evidence"] = draw.uniform(-a, a, (self.outputs, 2))
         return {"state": (), "output": layers}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """The delay line (steps, inputs), newest first: zeros."""
         return np.zeros((self.input_taps + self.hidden_taps + self.frames - 2, self.inputs))
 
@@ -83,13 +84,13 @@ class Tdnn:
         """The line moves on."""
         return jnp.concatenate((x[None], state[:-1]))
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Arrays, state: Array, x: Array) -> Array:
         """The net inputs of the output units."""
         hidden = jax.nn.sigmoid(_over_time(weights["hidden"], state, self.input_taps))
         classes = _over_time(weights["class"], hidden, self.hidden_taps)
         if self.frames == 1:
             return classes[0]
-        gain, bias = weights["evidence"].T
+        gain, bias = weights["evidence"][:, 0], weights["evidence"][:, 1]
         return gain * jax.nn.sigmoid(classes).sum(axis=0) + bias
 
 

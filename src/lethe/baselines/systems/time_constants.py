@@ -17,16 +17,16 @@ credit `Bptt`. A step here is Δt.
 Units with τ = 0 are plain hidden units; those near 1 see a reduced description of the sequence.
 
 Sources: B. A. Pearlmutter, Learning state space trajectories in recurrent neural networks, Neural
-Computation 1 (1989), and Gradient calculation for dynamic recurrent neural networks: a survey,
-IEEE Transactions on Neural Networks 6 (1995); M. C. Mozer, Induction of multiscale temporal
-structure, NIPS 4 (1992). Their abstracts were at hand; equations, tasks and figures are from
-memory. Our reading: T_i = Δt (1 + exp θ_i) with θ_i adapted, so that no step overshoots; inputs
-reach the units through weights, as from input units that follow them at once.
+Computation 1 (1989), and Gradient calculation for dynamic recurrent neural networks: a survey, IEEE
+Transactions on Neural Networks 6 (1995); M. C. Mozer, Induction of multiscale temporal structure,
+NIPS 4 (1992). Their abstracts were available to us; equations, tasks and figures are from memory.
+Our reading: T_i = Δt (1 + exp θ_i) with θ_i adapted, so that no step overshoots; inputs reach the
+units through weights, as from input units that follow them at once.
 
 Known for: Pearlmutter's circle and figure eight, Mozer's gaps (for a gap of 8, reported: a standard
 network always fails, one with slow units never, after 1,312 epochs; unverified). Where they break:
-what a unit holds for long it also takes long to hear, and constants that fit one lag do not fit
-another; they "need external fine tuning" (1997).
+a unit that keeps its state for long also takes long to change it, and constants that fit one lag do
+not fit another; they "need external fine tuning" (1997).
 
 Checks: the gradient by the constants too is that of real-time recurrent learning; a lone unit
 decays by e in T; the circle and a gap (tests/baselines/test_constants.py).
@@ -40,8 +40,9 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent, Rule
 
@@ -61,7 +62,7 @@ class ContinuousTime:
     constants : (float, float)
         First time constants, in steps, at least 1: log-uniform between these.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -77,21 +78,21 @@ class ContinuousTime:
         return "linear"
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """First weights (units, inputs + units + 1) and θ (units,)."""
+        """Initial weights (units, inputs + units + 1) and θ (units,)."""
         n, a = self.outputs + self.hidden, self.initial_range
         low, high = np.log(self.constants)
         w = draw.uniform(-a, a, (n, self.inputs + n + 1))
         lags = np.exp(draw.uniform(low, high, n)) - 1
         return {"state": {"w": w, "theta": np.log(np.maximum(lags, 1e-3))}, "output": ()}
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Logistic units rest at 0.5, where those of the source's circle begin."""
         y = np.full(self.outputs + self.hidden, 0.5)
         if self.squashing == "linear":
             y[: self.outputs] = 0
         return y
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Arrays, state: Array, x: Array) -> Array:
         """One step of Euler's."""
         net = weights["w"] @ jnp.concatenate((x, state, jnp.ones(1, x.dtype)))
         to = jax.nn.sigmoid(net)
@@ -117,7 +118,7 @@ class Multiscale:
     output_units : OutputUnits
         Their squashing and error.
     initial_range : float
-        First weights are uniform within ± this.
+        Initial weights are uniform within ± this.
     """
 
     inputs: int
@@ -127,24 +128,24 @@ class Multiscale:
     initial_range: float = 0.5
 
     def weights(self, draw: np.random.Generator) -> dict[str, Tree]:
-        """Uniform first weights (units, inputs + units + 1) and (outputs, units + 1)."""
+        """Uniform initial weights (units, inputs + units + 1) and (outputs, units + 1)."""
         a, n = self.initial_range, len(self.taus)
         return {
             "state": draw.uniform(-a, a, (n, self.inputs + n + 1)),
             "output": draw.uniform(-a, a, (self.outputs, n + 1)),
         }
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """Activations of zero."""
         return np.zeros(len(self.taus))
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Array, state: Array, x: Array) -> Array:
         """c(t)."""
         tau = jnp.asarray(self.taus, x.dtype)
         net = weights @ jnp.concatenate((x, state, jnp.ones(1, x.dtype)))
         return tau * state + (1 - tau) * jnp.tanh(net)
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """V [c(t), 1]."""
         return weights @ jnp.append(state, 1.0)
 

@@ -4,12 +4,12 @@
     y(t) = f(V [c(t), 1])               output units
     k    = F⁻¹ exp(iφ)                  the key; F: the discrete Fourier transform
 
-Circular convolution with a key of n numbers takes the place of the logistic of a matrix-vector
+Circular convolution with a key of n numbers replaces the logistic of a matrix-vector
 product: each memory unit is a weighted sum of all old activations, with the same weights, rotated,
 for every unit, and without squashing. So c(t) = Σ_s k^s ⊛ W x(t−s), a trajectory of holographic
-reduced representations. All frequencies of the key have magnitude 1: what came in neither fades nor
+reduced representations. All frequencies of the key have magnitude 1: an input neither fades nor
 grows. W, V and the phases φ follow full back-propagation through time. Where it breaks: nothing is
-ever let go either, so that over a long lag all later inputs are added to what is to be kept.
+ever forgotten either, so that over a long lag all later inputs are added to what must be kept.
 
 Source: 1997 cites Plate (1993), "Holographic Recurrent Networks", for a method that "updates unit
 activations based on a weighted sum of old activations". Its abstract and introduction, all of it
@@ -18,7 +18,7 @@ simple recurrent networks (SRN), and that by gradient descent such networks lear
 quickly" to generate sequences of discrete outputs and trajectories, better than SRNs do. The rest
 is our reading: where the input enters, what is adjusted, and that the key keeps its magnitudes (a
 free one soon makes the memory explode). No figure of the source is known to us; the test has
-sequences generated from their numbers, beside an SRN of as many units (see
+sequences generated from their numbers, compared with an SRN of as many units (see
 tests/baselines/test_delays.py).
 """
 
@@ -29,8 +29,9 @@ from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lethe.baselines.cell import Array, Cell, OutputUnits, Tree
+from lethe.baselines.cell import Array, Arrays, Cell, OutputUnits, Tree
 from lethe.baselines.credits.bptt import Bptt
 from lethe.baselines.rule import Descent, Rule
 
@@ -48,7 +49,7 @@ class Holographic:
     output_units : OutputUnits
         Their squashing and error.
     initial_range : float
-        First weights but the key's phases are uniform within ± this.
+        Initial weights but the key's phases are uniform within ± this.
     """
 
     inputs: int
@@ -75,17 +76,17 @@ class Holographic:
         angles = 2 * np.pi / n * np.outer(np.arange(n), f) + jnp.where(paired, phases, 0)
         return jnp.cos(angles) @ jnp.where(paired, 2 / n, 1 / n)
 
-    def start(self) -> Array:
+    def start(self) -> NDArray[np.float64]:
         """An empty memory (units,)."""
         return np.zeros(self.units)
 
-    def step(self, weights: Tree, state: Array, x: Array) -> Array:
+    def step(self, weights: Arrays, state: Array, x: Array) -> Array:
         """c(t)."""
         i = np.arange(self.units)
         sums = self.key(weights["phases"])[(i[:, None] - i) % self.units]
         return sums @ state + weights["input"] @ x
 
-    def output(self, weights: Tree, state: Array, x: Array) -> Array:
+    def output(self, weights: Array, state: Array, x: Array) -> Array:
         """The net inputs of the output units."""
         return weights @ jnp.append(state, 1.0)
 

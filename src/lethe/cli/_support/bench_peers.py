@@ -8,12 +8,15 @@ any of them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core.network import Network
+
+if TYPE_CHECKING:
+    import jax
 
 __all__ = [
     "Contestant",
@@ -28,9 +31,13 @@ __all__ = [
 Contestant = Callable[[int], object]
 Array = NDArray[np.float32]
 
+#: Hidden weights, output weights, cell states, cell outputs and partials.
+Carry: TypeAlias = "tuple[jax.Array, jax.Array, jax.Array, jax.Array, jax.Array]"
+Event: TypeAlias = "tuple[jax.Array, jax.Array]"
+
 
 class Stream(NamedTuple):
-    """What all contestants learn: inputs (T, inputs) and targets (T, outputs), float32."""
+    """The stream to learn: inputs (T, inputs) and targets (T, outputs), float32."""
 
     inputs: Array
     targets: Array
@@ -39,7 +46,7 @@ class Stream(NamedTuple):
 def torch_steps(stream: Stream, cells: int, rate: float) -> Contestant:
     """PyTorch a step at a time: ``LSTMCell``, a logistic layer, ``backward``, SGD.
 
-    The gradient is cut after each step, which is less work than partials that reach back for ever.
+    The gradient is cut after each step, which is less work than partials with no limit.
     """
     import torch
 
@@ -94,7 +101,7 @@ def torch_windows(stream: Stream, cells: int, rate: float, window: int = 100) ->
     return learn
 
 
-def jax_state(net: Network) -> tuple[Any, ...]:
+def jax_state(net: Network) -> Carry:
     """A network's weights, state and partials as the arrays that JAX's step takes.
 
     Parameters
@@ -124,7 +131,8 @@ def jax_state(net: Network) -> tuple[Any, ...]:
     zeros = np.zeros((3, blocks, per_block, sources), np.float32)
     state = np.zeros((blocks, per_block), np.float32)
     arrays = (np.concatenate([cell, *gates]), net.weights("output")[:, output], state, state, zeros)
-    return tuple(jnp.asarray(array, jnp.float32) for array in arrays)
+    hidden, out, s, y_c, partials = (jnp.asarray(array, jnp.float32) for array in arrays)
+    return hidden, out, s, y_c, partials
 
 
 def cell_order(net: Network) -> NDArray[np.intp]:
@@ -138,14 +146,16 @@ def cell_order(net: Network) -> NDArray[np.intp]:
     return np.concatenate((np.arange(inputs), cells, [inputs + blocks * per_block]))
 
 
-def _jax_step(blocks: int, per_block: int, rate: float) -> Callable[..., Any]:
+def _jax_step(
+    blocks: int, per_block: int, rate: float
+) -> Callable[[Carry, Event], tuple[Carry, jax.Array]]:
     """Build one learning step of the report: eqs. 1-9 forward, eqs. 12-24 backward, in JAX."""
     import jax
     import jax.numpy as jnp
 
     cells = blocks * per_block
 
-    def step(carry: tuple[Any, ...], event: tuple[Any, Any]) -> tuple[tuple[Any, ...], Any]:
+    def step(carry: Carry, event: Event) -> tuple[Carry, jax.Array]:
         hidden, output, s, y_c, partials = carry
         x, target = event
         z = jnp.concatenate([x, y_c.ravel(), jnp.ones(1, x.dtype)])
@@ -195,7 +205,7 @@ def jax_scan(stream: Stream, net: Network) -> Contestant:
 
     def learn(steps: int) -> object:
         nonlocal carry
-        outputs: Any = None
+        outputs: jax.Array | None = None
         for _ in range(steps // len(stream.inputs)):
             carry, outputs = scan(carry, events)
         return jax.block_until_ready(outputs)
@@ -212,7 +222,7 @@ def jax_steps(stream: Stream, net: Network) -> Contestant:
 
     def learn(steps: int) -> object:
         nonlocal carry
-        y: Any = None
+        y: Array | None = None
         for t in range(steps):
             at = t % len(stream.inputs)
             carry, output = step(carry, (stream.inputs[at], stream.targets[at]))

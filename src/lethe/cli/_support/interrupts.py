@@ -5,27 +5,29 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 __all__ = ["Interrupts"]
 
 T = TypeVar("T")
 
+Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | signal.Handlers
+
 
 class Interrupts:
     """Raises KeyboardInterrupt only while a source is waited for; a context manager.
 
-    What is done with an event is done to its end. A second Ctrl-C does not wait for that.
+    An event is processed to its end. A second Ctrl-C does not wait for that.
 
     Attributes
     ----------
     waited : float
         Seconds that the sources took.
     between_events : bool
-        Whether it was raised there, so that all that was begun is done.
+        Whether it was raised there, so that no event is half processed.
     """
 
     def __init__(self) -> None:
@@ -33,7 +35,7 @@ class Interrupts:
         self.between_events = False
         self._busy = False
         self._pending = False
-        self._before: Any = None
+        self._before: Handler | None = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -66,11 +68,11 @@ class Interrupts:
             self.waited += time.perf_counter() - began
 
     def between(self, source: Iterator[T]) -> Iterator[T]:
-        """The same items; while the next is fetched, Ctrl-C may interrupt."""
-        end: Any = object()
+        """Yield the same items; while the next is fetched, Ctrl-C may interrupt."""
         while True:
             with self.waiting():
-                item = next(source, end)
-            if item is end:
-                return
+                try:
+                    item = next(source)
+                except StopIteration:
+                    return
             yield item

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import Literal, TypeAlias
 
-from lethe.cli._support.sessions import EVERY
 from lethe.cli._support.writer import FORMATS
-from lethe.core.updates import SGD, Adam, RMSprop
+from lethe.core.updates import SGD, Adam, RMSprop, Update
+from lethe.data.sources import Form
 
-__all__ = ["CELLS", "FOR_RECORDS", "FOR_TEXTS", "LAYERS", "UPDATES", "add_arguments"]
+__all__ = ["CELLS", "EVERY", "FOR_RECORDS", "FOR_TEXTS", "LAYERS", "UPDATES", "Bad",
+           "LearnArguments", "add_arguments"]  # fmt: skip
 
-#: Of the network for texts.
+Bad: TypeAlias = Literal["raise", "missing", "skip"]
+
+#: Events between two checkpoints.
+EVERY = 10_000
+
+#: Of the network for text.
 LAYERS, CELLS = 3, 64
 
 #: The update rules by name, each from a learning rate; and the rate that suits it.
-UPDATES: dict[str, tuple[Any, float]] = {
+UPDATES: dict[str, tuple[Callable[[float], Update], float]] = {
     "sgd": (lambda rate: SGD(rate), 0.5),
     "momentum": (lambda rate: SGD(rate, momentum=0.9), 0.05),
     "rmsprop": (lambda rate: RMSprop(rate, smoothing=0.9999, epsilon=3e-5), 0.002),
@@ -28,14 +35,43 @@ FOR_RECORDS = ("target", "horizon", "classify", "detect", "time", "period", "bad
 FOR_TEXTS = ("symbols", "update", "rate")
 
 
+class LearnArguments(argparse.Namespace):
+    """The arguments of ``lethe learn``."""
+
+    source: str | None
+    target: list[str] | None
+    horizon: int | None
+    classify: bool
+    detect: bool
+    time: str | None
+    period: int | None
+    bad: Bad | None
+    form: Form | None
+    out: str | None
+    format: str | None
+    symbols: bool
+    update: str | None
+    rate: float | None
+    layers: int | None
+    cells: int | None
+    seed: int | None
+    limit: int | None
+    skip: int | None
+    follow: bool
+    checkpoint: str | None
+    every: int | None
+    resume: bool
+    json: bool
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
         "Examples: lethe learn pump.csv --target flow --horizon 1\n"
-        "          lethe learn pump.csv --detect --out odd.jsonl\n"
-        "          lethe learn log.jsonl --target level --follow --checkpoint life --resume\n"
-        "          lethe learn sine --detect           a series that comes with Lethe\n"
-        "          lethe learn --limit 100000          real text that every Python carries\n"
+        "          lethe learn pump.csv --detect --out anomalies.jsonl\n"
+        "          lethe learn log.jsonl --target level --follow --checkpoint state --resume\n"
+        "          lethe learn sine --detect           a bundled series\n"
+        "          lethe learn --limit 100000          text that comes with every Python\n"
         "          gzip -dc log.gz | lethe learn - --cells 64"
     )
     parser.add_argument(
@@ -47,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "pydoc_data.topics",
     )
     _add_record_arguments(parser.add_argument_group("tables of records"))
-    text = parser.add_argument_group("texts")
+    text = parser.add_argument_group("text")
     text.add_argument(
         "--symbols",
         action="store_true",
@@ -57,21 +93,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rates = ", ".join(f"{name} {rate:g}" for name, (_, rate) in UPDATES.items())
     text.add_argument("--rate", type=float, help=f"the learning rate (by default {rates})")
     parser.add_argument(
-        "--layers", type=int, help=f"hidden layers ({LAYERS} for texts, 1 for records)"
+        "--layers", type=int, help=f"hidden layers ({LAYERS} for text, 1 for records)"
     )
     parser.add_argument(
-        "--cells", type=int, help=f"memory cells in each layer ({CELLS} for texts, 32 for records)"
+        "--cells", type=int, help=f"memory cells in each layer ({CELLS} for text, 32 for records)"
     )
-    parser.add_argument("--seed", type=int, help="of the first weights (0)")
+    parser.add_argument("--seed", type=int, help="of the initial weights (0)")
     parser.add_argument(
-        "--limit", type=int, metavar="N", help="stop after N events, those before --resume included"
+        "--limit",
+        type=int,
+        metavar="N",
+        help="stop after N events, including those before --resume",
     )
-    parser.add_argument("--skip", type=int, metavar="N", help="pass over the first N of SOURCE")
+    parser.add_argument("--skip", type=int, metavar="N", help="skip the first N events of SOURCE")
     parser.add_argument(
-        "--follow", action="store_true", help="at the end of the file wait for more, until Ctrl-C"
+        "--follow", action="store_true", help="wait for more at the end of the file, until Ctrl-C"
     )
     parser.add_argument(
-        "--checkpoint", metavar="DIR", help="keep the whole life in this folder, made if missing"
+        "--checkpoint", metavar="DIR", help="save the state in this folder, created if missing"
     )
     parser.add_argument(
         "--every", type=int, metavar="N", help=f"events between two checkpoints ({EVERY:,})"
@@ -79,12 +118,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on from the newest checkpoint; where there is none, begin",
+        help="continue from the newest checkpoint; start if there is none",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
 
 
-def _add_record_arguments(group: Any) -> None:
+def _add_record_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--target",
         action="append",
@@ -96,14 +135,14 @@ def _add_record_arguments(group: Any) -> None:
         "--horizon",
         type=int,
         metavar="N",
-        help="predict the target of the next N events; 0, the default with --target: of the event "
-        "itself, from its other columns and all events before",
+        help="predict the target of the next N events; 0, the default with --target: that of the "
+        "event itself, from its other columns and all events before",
     )
     group.add_argument("--classify", action="store_true", help="the target is a class")
     group.add_argument(
         "--detect",
         action="store_true",
-        help="say what was odd; the horizon is then 1 unless given",
+        help="report anomalies; the horizon is then 1 unless given",
     )
     group.add_argument("--time", metavar="COL", help="the column with the time (the first there)")
     group.add_argument(
@@ -112,13 +151,13 @@ def _add_record_arguments(group: Any) -> None:
     group.add_argument(
         "--bad",
         choices=("raise", "missing", "skip"),
-        help="what cannot be used ends the run (raise), is skipped and counted (skip), or, "
-        "where it is an infinite or absurd number, counts as missing (missing)",
+        help="what to do with values that cannot be used: end the run (raise), skip and count "
+        "the event (skip), or treat infinite and absurd numbers as missing (missing)",
     )
     group.add_argument(
         "--form",
         choices=("csv", "jsonl", "parquet"),
-        help="of SOURCE (by default what its suffix, or else its first character, says)",
+        help="of SOURCE (by default from its suffix, or else its first character)",
     )
     group.add_argument(
         "--out", metavar="FILE", help="write a line for each event; - is standard output"

@@ -1,36 +1,39 @@
-"""``lethe learn`` on a table of records: predict each event, learn, and notice what is odd."""
+"""``lethe learn`` on a table of records: predict each event, learn, and report anomalies."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import PurePath
-from typing import Any
 
+from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
 from lethe.cli._support.interrupts import Interrupts
-from lethe.cli._support.sessions import Keeper, Saved, agreed
-from lethe.cli._support.tables import Show, on_the_way, progress, scores_record, scores_text
-from lethe.cli._support.writer import EventWriter, Lines, open_writer
+from lethe.cli._support.learn_options import Bad, LearnArguments
+from lethe.cli._support.printable import printable
+from lethe.cli._support.records_options import given_options, resolved
+from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
+from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
+from lethe.cli._support.tables import (
+    Show,
+    progress,
+    running_scores,
+    scores_record,
+    scores_text,
+)
+from lethe.cli._support.writer import EventWriter, Lines, OutputState, open_writer
 from lethe.core.network import instruction_set
 from lethe.data import BUNDLED, Record, RecordSource, RecordStream, open_records
 from lethe.data.records import FORMS
-from lethe.data.sources import PARQUET_SUFFIXES
-from lethe.evaluate.naive import ClassScores, NumberScores
+from lethe.data.sources import PARQUET_SUFFIXES, Form
 from lethe.evaluate.prequential import EventScores, predict_events
 from lethe.model import Model, Report
-from lethe.storage.file import CheckpointError
 from lethe.version import __version__
 
 __all__ = ["RecordsRun", "is_table", "learn_records", "opened", "where"]
-
-ODDEST = 10  # that --detect names
-ODD = (0.99, 0.999)  # scores from which events are counted
-SPELL = 20  # odd events that are no further apart are one spell, named by its oddest
 
 
 def is_table(source: str | None) -> bool:
@@ -46,17 +49,23 @@ def is_table(source: str | None) -> bool:
 
 
 def opened(
-    source: str, args: argparse.Namespace, bad: str, position: dict[str, Any] | None
+    source: str,
+    *,
+    form: Form | None,
+    skip: int | None,
+    follow: bool,
+    bad: Bad,
+    position: Mapping[str, object] | None = None,
 ) -> RecordSource:
     """The records of SOURCE; ``-`` is standard input."""
     if source == "-" and sys.stdin is None:
         raise ValueError("SOURCE - needs standard input, which is closed")
     return open_records(
         sys.stdin.buffer if source == "-" else source,
-        form=args.form,
+        form=form,
         position=position,
-        skip=args.skip,
-        follow=args.follow,
+        skip=skip,
+        follow=follow,
         bad="skip" if bad == "skip" else "raise",
     )
 
@@ -66,8 +75,10 @@ def where(stream: RecordSource) -> str:
     return f"{stream.name} {'line' if isinstance(stream, RecordStream) else 'row'}"
 
 
-def with_columns(stream: RecordSource, wanted: dict[str, Any]) -> Iterator[Record]:
-    """The records, if the first has the columns that options name; None is no column.
+def with_columns(
+    stream: RecordSource, wanted: Mapping[str, Sequence[str | None]]
+) -> Iterator[Record]:
+    """Yield the records, if the first has the columns that options name; None is no column.
 
     Raises
     ------
@@ -86,15 +97,15 @@ def with_columns(stream: RecordSource, wanted: dict[str, Any]) -> Iterator[Recor
         yield record
 
 
-def learn_records(args: argparse.Namespace, keeper: Keeper) -> int:
+def learn_records(args: LearnArguments, session: CheckpointSession) -> int:
     """Learn a table of records as the arguments of `lethe learn` say.
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : LearnArguments
         As `lethe.cli.learn.add_arguments` declares.
-    keeper : Keeper
-        Entered; what it goes on from, and where it is kept.
+    session : CheckpointSession
+        Entered: what to continue from, and where to save.
 
     Returns
     -------
@@ -102,7 +113,7 @@ def learn_records(args: argparse.Namespace, keeper: Keeper) -> int:
         The exit code: 0, or 130 after Ctrl-C.
     """
     with ExitStack() as stack:
-        run = RecordsRun(args, keeper)
+        run = RecordsRun(args, session)
         stack.callback(run.stream.close)
         return run.go(stack)
 
@@ -110,38 +121,50 @@ def learn_records(args: argparse.Namespace, keeper: Keeper) -> int:
 class RecordsRun:
     """One run of `lethe learn` on a table of records, from the arguments of `learn_records`."""
 
-    def __init__(self, args: argparse.Namespace, keeper: Keeper) -> None:
+    def __init__(self, args: LearnArguments, session: CheckpointSession) -> None:
         self.args = args
-        self.keeper = keeper
-        found = keeper.found
-        given = _given(args)
+        self.session = session
+        found = session.found
+        given = given_options(args)
         position, self.unreadable = None, 0
         if found is None:
-            self.options = _resolved(given)
+            self.options = resolved(given)
             self.model = _model(self.options)
-            self.scores = EventScores(self.model, self.options["time"])
-            self.odd: dict[str, Any] = {"spells": [], "now": [], "counts": [0] * len(ODD)}
+            self.scores = EventScores(self.model, self.options.time)
+            self.anomalies = AnomalyLog()
+            output = None
         else:
-            if found.story.get("mode") != "records" or not isinstance(found.what, Model):
-                raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
-            self.options = agreed(found.story["options"], given, found.path)
-            self.model = found.what
-            self.scores, self.odd, unreadable = _found_scores(found, self.model)
-            position = found.story["position"]
+            run, self.model = _run_of(found)
+            agreed(vars(run.options), given, found.path)
+            self.options = run.options
+            self.scores = EventScores(self.model, run.time)
+            self.scores.scores = run.scores
+            self.anomalies = run.anomalies
+            position, output = run.position, run.output
             if args.skip is not None:
-                self.unreadable = unreadable
-        self.stream = opened(args.source, args, self.options["bad"], position)
+                self.unreadable = run.unreadable
+        if args.source is None:
+            raise ValueError("SOURCE must be given to resume a run on records, got none")
+        self.stream = opened(
+            args.source,
+            form=args.form,
+            skip=args.skip,
+            follow=args.follow,
+            bad=self.options.bad,
+            position=position,
+        )
         self.writer: EventWriter | None = None
         self.lines: Lines | None = None
         self.last: Record | None = None
-        self.begun_with = self.model.events
+        self.started_at = self.model.events
+        self._output = output
 
     def go(self, stack: ExitStack) -> int:
-        """Learn to the end, and say how it went."""
+        """Learn to the end, and print the results."""
         began = time.perf_counter()
         interrupts = stack.enter_context(Interrupts())
-        if self.keeper.found and self.keeper.found.story["output"]:
-            self.writer = self._opened_writer(b"", self.keeper.found.story["output"])
+        if self._output is not None:
+            self.writer = self._opened_writer(b"", self._output)
         code = 0
         try:
             with progress("events", self.args.limit) as show:
@@ -153,225 +176,168 @@ class RecordsRun:
                 self.writer.close(False)
             raise
         seconds = time.perf_counter() - began - interrupts.waited
-        kept = self._keep_the_end(interrupts, code)
+        kept = self._save_the_end(interrupts, code)
         if self.writer is not None:
             self.writer.close(not code or interrupts.between_events)
         if code:
-            advice = f"; {kept} holds the life so far, --resume goes on with it" if kept else ""
+            advice = f"; {kept} holds the state so far, --resume continues it" if kept else ""
             print(f"lethe learn: interrupted{advice}", file=sys.stderr)
         self._print(seconds, kept)
         return code
 
     def _learn(self, interrupts: Interrupts, show: Show) -> None:
-        model, keeper, name = self.model, self.keeper, where(self.stream)
-        wanted = {"target": self.options["target"], "time": [self.options["time"]]}
+        model, session, name = self.model, self.session, where(self.stream)
+        wanted: dict[str, Sequence[str | None]] = {
+            "target": self.options.target,
+            "time": [self.options.time],
+        }
         stream = interrupts.between(with_columns(self.stream, wanted))
-        detects = self.options["detect"]
+        detects = self.options.detect
         for record, report in predict_events(
             model, stream, name=name, scores=self.scores, limit=self.args.limit
         ):
             self.last = record
-            if self.options["out"] is not None:
-                self._write(record, report)
-            if detects and report.anomaly >= ODD[0]:
-                self._note(record, report)
-            if keeper.due(model.events):
+            if self.options.out is not None:
+                self._write(record, report, self.options.out)
+            if detects and report.anomaly >= SCORES[0]:
+                anomaly = Anomaly(report.anomaly, record.number, report.explanation)
+                self.anomalies.add(anomaly, model.events)
+            if session.due(model.events):
                 self._save()
-            show(model.events, lambda: on_the_way(self.scores.scores))
+            show(model.events, lambda: running_scores(self.scores.scores))
 
-    def _write(self, record: Record, report: Report) -> None:
+    def _write(self, record: Record, report: Report, out: str) -> None:
         if self.lines is None:
             model = self.model
             classes = model.task == "classification"
-            self.lines = Lines(self.options["format"], model.targets, model.horizon, classes)
+            self.lines = Lines(self.options.format, model.targets, model.horizon, classes)
         line = self.lines.line(record.number, record.event, report)
         if self.writer is None:
             self.writer = self._opened_writer(self.lines.header() + line, None)
         else:
             self.writer.write(line)
 
-    def _opened_writer(self, beginning: bytes, to: dict[str, Any] | None) -> EventWriter:
+    def _opened_writer(self, beginning: bytes, to: OutputState | None) -> EventWriter:
         return open_writer(
-            self.options["out"],
+            self.options.out or "-",
             beginning,
-            in_place=bool(self.keeper) or self.args.follow,
+            in_place=bool(self.session) or self.args.follow,
             ours=self.args.resume,
             to=to,
         )
 
-    def _note(self, record: Record, report: Report) -> None:
-        odd = self.odd
-        odd["counts"] = [
-            count + (report.anomaly >= score)
-            for count, score in zip(odd["counts"], ODD, strict=True)
-        ]
-        now, events = odd["now"], self.model.events
-        entry = [-report.anomaly, record.number, report.why]
-        if now and events - now[1] <= SPELL:
-            odd["now"] = [min(now[0], entry), events]
-            return
-        odd["spells"] = self._oddest()
-        odd["now"] = [entry, events]
-
-    def _oddest(self) -> list[list[Any]]:
-        """The oddest event of each of the oddest spells."""
-        now = self.odd["now"]
-        return sorted([*self.odd["spells"], *now[:1]])[:ODDEST]
-
     def _save(self) -> str:
-        output = None if self.writer is None else self.writer.synced()
-        unreadable = self.unreadable + self.stream.skipped
-        story = {
-            "mode": "records",
-            "events": self.model.events,
-            "options": self.options,
-            "position": self.stream.position,
-            "output": output,
-        }
-        scores = {
-            "time": self.scores.time,
-            "scores": self.scores.scores,
-            "odd": self.odd,
-            "unreadable": unreadable,
-        }
-        return str(self.keeper.save(self.model, story, scores))
+        run = RecordsMetadata(
+            events=self.model.events,
+            options=self.options,
+            position=self.stream.position,
+            output=None if self.writer is None else self.writer.synced(),
+            time=self.scores.time,
+            scores=self.scores.scores,
+            anomalies=self.anomalies,
+            unreadable=self.unreadable + self.stream.skipped,
+        )
+        return str(self.session.save(self.model, run))
 
-    def _keep_the_end(self, interrupts: Interrupts, code: int) -> str | None:
-        """The last checkpoint, unless an interrupt has come between an event and its place."""
-        if not self.keeper:
+    def _save_the_end(self, interrupts: Interrupts, code: int) -> str | None:
+        """Save the last checkpoint, unless an interrupt has come between an event and its end."""
+        if not self.session:
             return None
-        place = self.stream.position.get("offset")
-        sure = not code or (interrupts.between_events and self.last and self.last.offset == place)
-        if sure and self.model.events > self.begun_with:
+        offset = self.stream.position.get("offset")
+        sure = not code or (interrupts.between_events and self.last and self.last.offset == offset)
+        if sure and self.model.events > self.started_at:
             return self._save()
-        held = self.keeper.found.path if self.keeper.found else None
-        return str(held) if held and self.model.events == self.begun_with else None
+        found = self.session.found
+        return str(found.path) if found and self.model.events == self.started_at else None
 
     def _print(self, seconds: float, kept: str | None) -> None:
-        model, events = self.model, self.model.events - self.begun_with
-        unreadable = self.unreadable + self.stream.skipped
-        file = sys.stderr if self.options["out"] == "-" else sys.stdout
-        scores = self.scores.scores
-        oddest = [
-            {"line": number, "anomaly": -score, "why": why} for score, number, why in self._oddest()
-        ]
+        events = self.model.events - self.started_at
+        file = sys.stderr if self.options.out == "-" else sys.stdout
+        microseconds = 1e6 * seconds / events if events else None
         if self.args.json:
-            record: dict[str, Any] = {
-                "source": self.stream.name,
-                "events": model.events,
-                "skipped": model.skipped,
-                "unreadable": unreadable,
-                "task": model.task,
-                **{key: self.options[key] for key in ("target", "time", "period", "bad", "seed")},
-                "targets": list(model.targets),
-                "horizon": model.horizon,
-                "cells": model.cells,
-                "layers": model.layers,
-                **scores_record(scores),
-                "microseconds_per_event": 1e6 * seconds / events if events else None,
-                "out": self.options["out"],
-                "checkpoint": kept,
-                "version": __version__,
-                "instruction_set": instruction_set(),
-            }
-            if self.options["detect"]:
-                record["oddest"] = oddest
-                record["odd"] = dict(zip(map(str, ODD), self.odd["counts"], strict=True))
-            print(json.dumps(record), file=file)
+            print(json.dumps(self._record(microseconds, kept)), file=file)
             return
-        print(_heading(self, unreadable), file=file)
-        if scores is not None:
-            print(scores_text(scores), file=file)
-        if self.options["detect"]:
-            print(_odd_text(self.odd["counts"], oddest, model.events), file=file)
-        if events:
-            print(f"microseconds per event  {1e6 * seconds / events:.1f}", file=file)
+        print(self._heading(), file=file)
+        if self.scores.scores is not None:
+            print(scores_text(self.scores.scores), file=file)
+        if self.options.detect:
+            print(_anomalies_text(self.anomalies, self.model.events), file=file)
+        if microseconds is not None:
+            print(f"microseconds per event  {microseconds:.1f}", file=file)
         if kept is not None:
             print(f"checkpoint              {kept}", file=file)
 
+    def _record(self, microseconds: float | None, kept: str | None) -> dict[str, object]:
+        model, options = self.model, self.options
+        record: dict[str, object] = {
+            "source": self.stream.name,
+            "events": model.events,
+            "skipped": model.skipped,
+            "unreadable": self.unreadable + self.stream.skipped,
+            "task": model.task,
+            "target": options.target,
+            "time": options.time,
+            "period": options.period,
+            "bad": options.bad,
+            "seed": options.seed,
+            "targets": list(model.targets),
+            "horizon": model.horizon,
+            "cells": options.cells,
+            "layers": options.layers,
+            **scores_record(self.scores.scores),
+            "microseconds_per_event": microseconds,
+            "out": options.out,
+            "checkpoint": kept,
+            "version": __version__,
+            "instruction_set": instruction_set(),
+        }
+        if options.detect:
+            record["most_anomalous"] = [
+                {"line": one.line, "anomaly": one.score, "explanation": one.explanation}
+                for one in self.anomalies.most_anomalous()
+            ]
+            record["anomalous"] = dict(zip(map(str, SCORES), self.anomalies.counts, strict=True))
+        return record
 
-def _found_scores(found: Saved, model: Model) -> tuple[EventScores, dict[str, Any], int]:
-    """What a checkpoint holds beside the model, as `RecordsRun` saves it."""
-    match found.scores:
-        case {"time": time, "scores": kept, "odd": dict(odd), "unreadable": int(unreadable)} if (
-            isinstance(kept, NumberScores | ClassScores | None)
-        ):
-            scores = EventScores(model, time)
-            scores.scores = kept
-            return scores, odd, unreadable
-    raise CheckpointError(f"the checkpoint {found.path} must hold the scores of a life")
+    def _heading(self) -> str:
+        unreadable = self.unreadable + self.stream.skipped
+        left = [(self.model.skipped, "events skipped"), (unreadable, "unreadable lines skipped")]
+        words = "".join(f", {count:,} {what}" for count, what in left if count)
+        return f"{self.model.events:,} events of {printable(self.stream.name)}{words}"
 
 
-def _heading(run: RecordsRun, unreadable: int) -> str:
-    model = run.model
-    left = [(model.skipped, "events skipped"), (unreadable, "unreadable lines skipped")]
-    words = "".join(f", {count:,} {what}" for count, what in left if count)
-    return f"{model.events:,} events of {run.stream.name}{words}"
+def _run_of(found: Saved) -> tuple[RecordsMetadata, Model]:
+    """The run on records that a checkpoint holds, and its model."""
+    if isinstance(found.run, RecordsMetadata) and isinstance(found.model, Model):
+        return found.run, found.model
+    raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
 
 
-def _odd_text(counts: list[int], oddest: list[dict[str, Any]], events: int) -> str:
+def _anomalies_text(log: AnomalyLog, events: int) -> str:
     lines = [
         f"{count:,} events with an anomaly score of {score} or more "
-        f"(about {events * (1 - score):,.0f} where nothing is odd)"
-        for score, count in zip(ODD, counts, strict=True)
+        f"(about {events * (1 - score):,.0f} are expected where nothing is anomalous)"
+        for score, count in zip(SCORES, log.counts, strict=True)
     ]
-    lines += [f"  line {odd['line']}: {odd['anomaly']:.6f}  {odd['why']}" for odd in oddest]
+    lines += [
+        f"  line {one.line}: {one.score:.6f}  {printable(one.explanation)}"
+        for one in log.most_anomalous()
+    ]
     return "\n".join(lines)
 
 
-def _given(args: argparse.Namespace) -> dict[str, Any]:
-    """What was asked for and is fixed for a life; None is not given."""
-    targets = [name for names in args.target or () for name in names.split(",")]
-    if "" in targets:
-        raise ValueError(f"--target must be names of columns, got {','.join(args.target)!r}")
-    return {
-        "target": targets or None,
-        "classify": args.classify or None,
-        "detect": args.detect or None,
-        "horizon": args.horizon,
-        "time": args.time,
-        "period": args.period,
-        "cells": args.cells,
-        "layers": args.layers,
-        "seed": args.seed,
-        "bad": args.bad,
-        "out": args.out,
-        "format": args.format,
-    }
-
-
-def _resolved(given: dict[str, Any]) -> dict[str, Any]:
-    """Every option, with the default for each that was not given."""
-    options = {name: value for name, value in given.items() if value is not None}
-    if options.get("classify") and len(options.get("target", ())) != 1:
-        raise ValueError(
-            "--classify needs one --target, the column of the class, "
-            f"got {len(options.get('target', ()))}"
-        )
-    if options.get("format") and "out" not in options:
-        raise ValueError("--format needs --out, the file that it is of")
-    if options.get("detect") or not options.get("target"):
-        options.setdefault("horizon", 1)
-    defaults = {
-        "target": [], "classify": False, "detect": False, "horizon": 0, "time": None,
-        "period": None, "cells": 32, "layers": 1, "seed": 0, "bad": "raise", "out": None,
-        "format": "jsonl",
-    }  # fmt: skip
-    return defaults | options
-
-
-def _model(options: dict[str, Any]) -> Model:
+def _model(options: RecordsOptions) -> Model:
     try:
         return Model(
-            options["target"] or None,
-            task="classification" if options["classify"] else "regression",
-            horizon=options["horizon"],
-            time=options["time"],
-            period=options["period"],
-            cells=options["cells"],
-            layers=options["layers"],
-            bad=options["bad"],
-            seed=options["seed"],
+            options.target or None,
+            task="classification" if options.classify else "regression",
+            horizon=options.horizon,
+            time=options.time,
+            period=options.period,
+            cells=options.cells,
+            layers=options.layers,
+            bad=options.bad,
+            seed=options.seed,
         )
     except ValueError as error:
         raise ValueError(f"--{error}") from None

@@ -1,33 +1,30 @@
-"""Whole lives of `lethe learn` in checkpoints, and what other commands read of them."""
+"""The checkpoints of `lethe learn`, and what other commands read from them."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe import storage
+from lethe.cli._support.learn_options import EVERY
+from lethe.cli._support.run_metadata import RunMetadata, parse_run, take_run_arrays
 from lethe.core.network import Network
 from lethe.model import Model, from_checkpoint
 from lethe.storage.file import CheckpointError
 from lethe.storage.folder import Checkpoints
-from lethe.storage.state import pack, unpack
 
-__all__ = ["EVERY", "Keeper", "Saved", "agreed", "read_life"]
+__all__ = ["CheckpointSession", "Saved", "agreed", "read_checkpoint"]
 
-#: Events between two checkpoints.
-EVERY = 10_000
-
-#: Where a life keeps what is not the model's: in the metadata, and its scores in an array.
-STORY, SCORES = "learn", "scores"
+#: The key of the run's metadata among the model's.
+RUN = "learn"
 
 
 class Saved(NamedTuple):
@@ -35,39 +32,36 @@ class Saved(NamedTuple):
 
     Attributes
     ----------
-    what : Model or Network
-    story : dict
-        What `lethe learn` noted beside it; empty where another program wrote the checkpoint.
-    scores : object
-        As it was given to `Keeper.save`; None where there is no story.
+    model : Model or Network
+    run : RecordsMetadata, TextMetadata or None
+        What `lethe learn` keeps besides; None where another program wrote the checkpoint.
     path : Path
-    metadata : dict
-        Of the file, the story left out.
+    version : str
+        Of the Lethe that wrote it.
     """
 
-    what: Model | Network
-    story: dict[str, Any]
-    scores: Any
+    model: Model | Network
+    run: RunMetadata | None
     path: Path
-    metadata: dict[str, Any]
+    version: str
 
 
-class Keeper:
-    """Keeps the checkpoints of one run, as the only writer of their folder; a context manager.
+class CheckpointSession:
+    """Saves the checkpoints of one run, as the only writer of their folder; a context manager.
 
     Parameters
     ----------
     folder : str or None
-        None: nothing is kept.
+        None: nothing is saved.
     every : int or None
         Events between two checkpoints.
     resume : bool
-        Whether to go on from the newest.
+        Whether to continue from the newest.
 
     Attributes
     ----------
     found : Saved or None
-        What to go on from.
+        What to continue from.
 
     Raises
     ------
@@ -85,7 +79,7 @@ class Keeper:
         self.every = EVERY if every is None else every
         self.resume = resume
         self.found: Saved | None = None
-        self.saved = -1  # the number of the last checkpoint
+        self._saved = -1  # the number of the last checkpoint
         self._checkpoints = None if folder is None else Checkpoints(folder)
 
     def __bool__(self) -> bool:
@@ -112,41 +106,31 @@ class Keeper:
             return
         if not self.resume:
             raise ValueError(
-                f"--checkpoint {checkpoints.folder} holds a life of {int(found[2].stem):,} events "
-                "already: give --resume to go on with it, or another folder"
+                f"--checkpoint {checkpoints.folder} already holds a run of "
+                f"{int(found[2].stem):,} events: give --resume to continue it, or another folder"
             )
         self.found = _saved(*found)
-        if not self.found.story:
+        if self.found.run is None:
             raise CheckpointError(f"the checkpoint {found[2]} was not written by lethe learn")
-        self.saved = int(self.found.story["events"])
+        self._saved = self.found.run.events
 
     def due(self, events: int) -> bool:
-        """Whether it is time for a checkpoint: at the first event, and then every so many."""
-        return self._checkpoints is not None and events // self.every > self.saved // self.every
+        """Whether it is time for a checkpoint: at the first event, and then every `every`."""
+        return self._checkpoints is not None and events // self.every > self._saved // self.every
 
-    def save(self, what: Model | Network, story: Mapping[str, Any], scores: Any) -> Path:
-        """Write one checkpoint.
-
-        Parameters
-        ----------
-        what : Model or Network
-        story : mapping
-            What JSON can hold; "events" is the checkpoint's number.
-        scores : object
-            What `lethe.storage.state.pack` can pack.
-        """
-        assert self._checkpoints is not None
-        arrays, metadata = what.to_checkpoint()
-        packed = json.dumps(pack(scores, SCORES, arrays))
-        arrays[SCORES] = np.frombuffer(packed.encode(), np.uint8)
-        events = int(story["events"])
-        path = self._checkpoints.save(arrays, {**metadata, STORY: dict(story)}, events)
-        self.saved = events
+    def save(self, model: Model | Network, run: RunMetadata) -> Path:
+        """Write one checkpoint; `run.events` is its number."""
+        if self._checkpoints is None:
+            raise ValueError("a checkpoint must have a folder, got none")
+        arrays, metadata = model.to_checkpoint()
+        more, record = run.to_checkpoint()
+        path = self._checkpoints.save({**arrays, **more}, {**metadata, RUN: record}, run.events)
+        self._saved = run.events
         return path
 
 
-def read_life(path: str) -> Saved:
-    """What the checkpoint `path` holds, or the newest valid one of a folder.
+def read_checkpoint(path: str) -> Saved:
+    """Read the checkpoint `path`, or the newest valid one of a folder.
 
     Raises
     ------
@@ -161,33 +145,30 @@ def read_life(path: str) -> Saved:
     return _saved(*found)
 
 
-def agreed(stored: Mapping[str, Any], given: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The options of a checkpoint, if those that were given now are the same.
+def agreed(stored: Mapping[str, object], given: Mapping[str, object], path: Path) -> None:
+    """Check that the options given now are those of a checkpoint.
 
     Parameters
     ----------
     stored : mapping
         Every option that the checkpoint fixes.
     given : mapping
-        Those of now; None is not given.
+        Those given now; None is not given.
     path : Path
         The checkpoint, for the message.
 
     Raises
     ------
     ValueError
-        If one contradicts, or those of the checkpoint are not whole.
+        If one contradicts.
     """
-    if set(stored) != set(given):
-        raise CheckpointError(f"the checkpoint {path} must hold the options of this version")
     for name, value in given.items():
-        if value is not None and value != stored.get(name):
-            before, now = (_words(v) for v in (stored.get(name), value))
+        if value is not None and value != stored[name]:
+            before, now = (_words(v) for v in (stored[name], value))
             raise ValueError(f"--{name} must be {before} as in the checkpoint {path}, got {now}")
-    return dict(stored)
 
 
-def _words(value: Any) -> str:
+def _words(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "left out"
     if value is None or value is False:
@@ -197,7 +178,7 @@ def _words(value: Any) -> str:
 
 def _newest(
     checkpoints: Checkpoints,
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any], Path] | None:
+) -> tuple[dict[str, NDArray[np.generic]], dict[str, object], Path] | None:
     with _warnings_as_lines():
         return checkpoints.newest()
 
@@ -211,25 +192,20 @@ def _warnings_as_lines() -> Iterator[None]:
         print(f"lethe: {warning.message}", file=sys.stderr)
 
 
-def _saved(arrays: dict[str, NDArray[Any]], metadata: dict[str, Any], path: Path) -> Saved:
-    story = metadata.pop(STORY, {})
-    what = from_checkpoint(arrays, metadata)
-    scores = None
-    try:
-        if story:
-            for key, kind in {
-                "mode": str,
-                "events": int,
-                "options": dict,
-                "position": dict,
-            }.items():
-                if not isinstance(story[key], kind):
-                    raise ValueError(f"{key} {story[key]!r:.40}")
-            scores = unpack(json.loads(arrays[SCORES].tobytes()), arrays)
-            if not isinstance(scores, dict):
-                raise ValueError("no scores")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, IndexError) as error:
-        raise CheckpointError(
-            f"the checkpoint {path} must hold a whole life, got {error}"
-        ) from None
-    return Saved(what, story, scores, path, metadata)
+def _saved(
+    arrays: dict[str, NDArray[np.generic]], metadata: dict[str, object], path: Path
+) -> Saved:
+    record = metadata.pop(RUN, None)
+    run_arrays = {} if record is None else take_run_arrays(arrays)
+    model = from_checkpoint(arrays, metadata)
+    run = None
+    if record is not None:
+        try:
+            run = parse_run(record, run_arrays, model)
+        except (ValueError, TypeError, RecursionError, OverflowError) as error:
+            why = " ".join(str(error).split())
+            raise CheckpointError(
+                f"the checkpoint {path} must hold a complete run of lethe learn, got {why:.200}"
+            ) from None
+    version = metadata.get("version")
+    return Saved(model, run, path, version if isinstance(version, str) else "unknown")

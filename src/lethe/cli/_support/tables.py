@@ -1,4 +1,4 @@
-"""How well it goes, beside what anyone could have predicted: in words, and as JSON."""
+"""Scores compared with those of naive predictors: as text, and as JSON."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from lethe.cli._support.printable import printable
 from lethe.evaluate.naive import ClassScores, NumberScores
 
-__all__ = ["Show", "aligned", "on_the_way", "progress", "rows_of", "scores_record", "scores_text"]
+__all__ = [
+    "Show",
+    "aligned",
+    "progress",
+    "rows_of",
+    "running_scores",
+    "scores_record",
+    "scores_text",
+]
 
-#: Tells how many events there were, and what to say of them if anyone looks.
+#: Takes the number of events so far, and what returns the scores to show with it.
 Show = Callable[[int, Callable[[], str]], None]
 
-SECONDS = 0.1  # between two looks
+SECONDS = 0.1  # between two updates of the display
 
 #: What the scores call the model.
 US = "model"
@@ -24,7 +32,7 @@ US = "model"
 
 @contextmanager
 def progress(unit: str, total: int | None) -> Iterator[Show]:
-    """What shows how far a run is on standard error, where that is a terminal.
+    """Show the progress of a run on standard error, where that is a terminal.
 
     Parameters
     ----------
@@ -39,11 +47,11 @@ def progress(unit: str, total: int | None) -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    # Where nobody knows how many there will be, the figures have the room.
+    # Without a total there is no bar, and the scores get its width.
     columns = (
-        TextColumn("{task.completed:,} " + unit),
+        TextColumn("{task.completed:,} " + unit, markup=False),
         *((BarColumn(bar_width=20),) if total else ()),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         *((TimeElapsedColumn(),) if total else ()),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -60,14 +68,14 @@ def progress(unit: str, total: int | None) -> Iterator[Show]:
         yield show
 
 
-def on_the_way(scores: NumberScores | ClassScores | None) -> str:
-    """The running figures in one line: those of the first target, one ahead."""
+def running_scores(scores: NumberScores | ClassScores | None) -> str:
+    """The scores so far in one line: those of the first target, one event ahead."""
     if scores is None:
         return ""
     if isinstance(scores, ClassScores):
-        figures, words = scores.accuracies(), "right"
+        figures, words = scores.accuracies(), "accuracy"
     else:
-        figures, words = scores.mean_errors(0, 0), f"{scores.targets[0]} off by"
+        figures, words = scores.mean_errors(0, 0), f"mean error of {printable(scores.targets[0])}"
     us = figures.pop(US)
     others = ", ".join(
         f"{name.removeprefix('same time ')} {figure:.3g}" for name, figure in figures.items()
@@ -82,8 +90,10 @@ def rows_of(scores: NumberScores) -> Iterator[tuple[str, int, int, dict[str, flo
             yield name, ahead, scores.counts[n][target], scores.mean_errors(target, n)
 
 
-def scores_record(scores: NumberScores | ClassScores | None) -> dict[str, Any]:
-    """The figures as JSON."""
+def scores_record(
+    scores: NumberScores | ClassScores | None,
+) -> dict[str, list[dict[str, object]]]:
+    """The scores as JSON."""
     if scores is None:
         return {"scores": []}
     if isinstance(scores, ClassScores):
@@ -93,7 +103,7 @@ def scores_record(scores: NumberScores | ClassScores | None) -> dict[str, Any]:
                 {
                     "events": scores.events,
                     **{key: _plain(values) for key, values in figures.items()},
-                    "beside_naive": _verdict(figures["log_loss"]),
+                    "ratio_to_naive": _ratio_to_naive(figures["log_loss"]),
                 }
             ]
         }
@@ -104,7 +114,7 @@ def scores_record(scores: NumberScores | ClassScores | None) -> dict[str, Any]:
                 "ahead": ahead,
                 "events": count,
                 "mean_absolute_error": _plain(errors),
-                "beside_naive": _verdict(errors),
+                "ratio_to_naive": _ratio_to_naive(errors),
             }
             for name, ahead, count, errors in rows_of(scores)
         ]
@@ -112,7 +122,7 @@ def scores_record(scores: NumberScores | ClassScores | None) -> dict[str, Any]:
 
 
 def scores_text(scores: NumberScores | ClassScores | None) -> str:
-    """The figures as a table, and what they come to in words."""
+    """The scores as a table, and what they mean in a sentence."""
     if scores is None:
         return ""
     if isinstance(scores, ClassScores):
@@ -124,7 +134,7 @@ def scores_text(scores: NumberScores | ClassScores | None) -> str:
     lines = [head]
     words = []
     for name, ahead, count, errors in rows:
-        place = f"{name}, {ahead} ahead" if several else name
+        place = f"{printable(name)}, {ahead} ahead" if several else printable(name)
         lines.append([place, *(_short(error) for error in errors.values())])
         words.append(_sentence(place, count, errors, "error"))
     return aligned(lines) + "\n" + "\n".join(words)
@@ -134,14 +144,14 @@ def _classes_text(scores: ClassScores) -> str:
     accuracy, loss = scores.accuracies(), scores.log_losses()
     table = [
         ["", "Lethe", *list(accuracy)[1:]],
-        ["right", *(f"{100 * part:.2f} %" for part in accuracy.values())],
+        ["accuracy", *(f"{100 * part:.2f} %" for part in accuracy.values())],
         ["log-loss (nats)", *(_short(value) for value in loss.values())],
     ]
     return aligned(table) + "\n" + _sentence("the classes", scores.events, loss, "log-loss")
 
 
 def _sentence(place: str, count: int, errors: dict[str, float], what: str) -> str:
-    """Who is better, in plain words."""
+    """Which predictor is better, in words."""
     if not count:
         return f"{place}: nothing to compare yet"
     best = min((name for name in errors if name != US), key=errors.__getitem__)
@@ -163,8 +173,8 @@ def _percent(less: float, more: float, of: float | None = None) -> str:
     return f"{100 * (more - less) / of:.3g} %"
 
 
-def _verdict(errors: dict[str, float]) -> float | None:
-    """Ours, divided by that of the best naive predictor."""
+def _ratio_to_naive(errors: dict[str, float]) -> float | None:
+    """The model's error divided by that of the best naive predictor."""
     best = min(error for name, error in errors.items() if name != US)
     ratio = errors[US] / best if best > 0 else math.nan
     return ratio if math.isfinite(ratio) else None

@@ -1,4 +1,4 @@
-"""What was predicted of each event and what came, in whole lines."""
+"""Predictions and actual values of each event, in complete lines."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO, NamedTuple, TypedDict, TypeVar, cast
 
 from lethe.model import Prediction, Report
 
-__all__ = ["FORMATS", "LEVEL", "EventWriter", "Lines", "open_writer"]
+__all__ = ["FORMATS", "LEVEL", "EventWriter", "Lines", "OutputState", "open_writer"]
+
+T = TypeVar("T")
 
 FORMATS = ("jsonl", "csv")
 
@@ -24,6 +26,31 @@ LEVEL = 0.9
 
 #: The most probable classes that a line names.
 MOST_CLASSES = 10
+
+
+class OutputState(TypedDict):
+    """How far an output file is: its bytes, and their SHA-256."""
+
+    bytes: int
+    sha256: str
+
+
+class _Number(NamedTuple):
+    """What was predicted of one target, and its actual value."""
+
+    forecast: Sequence[float]
+    low: float | None
+    high: float | None
+    actual: object
+
+
+class _Class(NamedTuple):
+    """What was predicted of a class, and the actual one."""
+
+    prediction: object
+    probabilities: dict[str, float]
+    new: float
+    actual: object
 
 
 class Lines:
@@ -45,105 +72,107 @@ class Lines:
         self._classes = classes
 
     def header(self) -> bytes:
-        """What comes before the first line: the names of the columns of CSV."""
+        """The line before the first event: the names of the columns of CSV."""
         if not self._csv:
             return b""
         columns = ["line"]
         for target in [""] if len(self._targets) == 1 else [f"{name}." for name in self._targets]:
             if self._classes:
-                columns += ["prediction", "probability", "new", "came"]
+                columns += ["prediction", "probability", "new", "actual"]
             else:
                 columns += [f"{target}{name}" for name in ("prediction", "low", "high")]
                 columns += [f"{target}ahead_{n}" for n in range(2, self._horizon + 1)]
-                columns += [f"{target}came"]
-        return self._row([*columns, "anomaly", "why"])
+                columns += [f"{target}actual"]
+        return _row([*columns, "anomaly", "explanation"])
 
-    def line(self, number: int, event: dict[str, Any], report: Report) -> bytes:
-        """One event."""
+    def line(self, number: int, event: Mapping[str, object], report: Report) -> bytes:
+        """One event: its line in the source, its columns, and what the model reported of it."""
         prediction = report.prediction
-        assert prediction is not None
-        cells: dict[str, Any] = {"line": number}
+        if prediction is None:
+            raise ValueError(f"line {number} must have a prediction, got none")
+        last = {"anomaly": _finite(report.anomaly), "explanation": report.explanation}
         if self._classes:
-            cells |= self._class(prediction, event)
-        elif len(self._targets) == 1:
-            cells |= self._number(prediction, self._targets[0], event)
-        else:
-            each = [self._number(prediction, name, event) for name in self._targets]
-            for key in each[0]:
-                cells[key] = {name: of[key] for name, of in zip(self._targets, each, strict=True)}
-        cells["anomaly"] = _finite(report.anomaly)
-        cells["why"] = report.why
+            one = _class(prediction, event.get(self._targets[0]))
+            if self._csv:
+                best = next(iter(one.probabilities.values()), None)
+                return _row([number, one.prediction, best, one.new, one.actual, *last.values()])
+            return _json({"line": number, **one._asdict(), **last})
+        each = [_number(prediction, name, event.get(name)) for name in self._targets]
         if self._csv:
-            return self._row(_flat(cells, self._targets))
-        return json.dumps(cells, ensure_ascii=False).encode() + b"\n"
-
-    def _number(self, prediction: Prediction, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        forecast = [f[name] if isinstance(f, dict) else f for f in prediction.forecast]
-        low, high = _interval(prediction, name)
-        cells: dict[str, Any] = {"prediction": forecast[0], "interval": [low, high]}
-        if self._horizon > 1:
-            cells["forecast"] = forecast
-        cells["came"] = _finite(event.get(name))
-        return cells
-
-    def _class(self, prediction: Prediction, event: dict[str, Any]) -> dict[str, Any]:
-        best = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:MOST_CLASSES]
-        return {
-            "prediction": prediction.value,
-            "probabilities": {str(label): probability for label, probability in best},
-            "new": prediction.new,
-            "came": _finite(event.get(self._targets[0])),
+            cells: list[object] = [number]
+            for one_of in each:
+                cells += [one_of.forecast[0], one_of.low, one_of.high, *one_of.forecast[1:]]
+                cells.append(one_of.actual)
+            return _row([*cells, *last.values()])
+        objects = [self._object(one_of) for one_of in each]
+        if len(objects) == 1:
+            return _json({"line": number, **objects[0], **last})
+        by_target = {
+            key: dict(zip(self._targets, (one[key] for one in objects), strict=True))
+            for key in objects[0]
         }
+        return _json({"line": number, **by_target, **last})
 
-    def _row(self, cells: Sequence[Any]) -> bytes:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(cells)
-        return text.getvalue().encode()
+    def _object(self, number: _Number) -> dict[str, object]:
+        cells: dict[str, object] = {
+            "prediction": number.forecast[0],
+            "interval": [number.low, number.high],
+        }
+        if self._horizon > 1:
+            cells["forecast"] = number.forecast
+        return {**cells, "actual": number.actual}
 
 
-def _flat(cells: dict[str, Any], targets: Sequence[str]) -> list[Any]:
-    """A line's values in the order of the header."""
-    row = [cells["line"]]
-    if "probabilities" in cells:
-        best = next(iter(cells["probabilities"].values()), None)
-        row += [cells["prediction"], best, cells["new"], cells["came"]]
-    else:
-        for name in targets:
-            of = {
-                key: value[name] if isinstance(value, dict) else value
-                for key, value in cells.items()
-            }
-            row += [of["prediction"], *of["interval"], *of.get("forecast", [])[1:], of["came"]]
-    return [*row, cells["anomaly"], cells["why"]]
+def _number(prediction: Prediction, name: str, actual: object) -> _Number:
+    each = cast(tuple[float | dict[str, float], ...], prediction.forecast)
+    forecast = [one[name] if isinstance(one, dict) else one for one in each]
+    low, high = _interval(prediction, name)
+    return _Number(forecast, low, high, _finite(actual))
+
+
+def _class(prediction: Prediction, actual: object) -> _Class:
+    best = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:MOST_CLASSES]
+    probabilities = {str(label): probability for label, probability in best}
+    return _Class(prediction.value, probabilities, prediction.new, _finite(actual))
+
+
+def _row(cells: Sequence[object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()
+
+
+def _json(cells: Mapping[str, object]) -> bytes:
+    return json.dumps(cells, ensure_ascii=False).encode() + b"\n"
 
 
 def _interval(prediction: Prediction, name: str) -> tuple[float | None, float | None]:
     try:
         low, high = prediction.interval(LEVEL, target=name)
-    except ValueError:  # before the first event nobody knows what the targets are
+    except ValueError:  # the targets are not known before the first event
         return None, None
     return _finite(low), _finite(high)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: T) -> T | None:
     """JSON has no NaN and no infinities."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class EventWriter:
-    """Writes whole lines, and says how far it is.
+    """Writes complete lines, and knows how far the file is.
 
     Parameters
     ----------
     file : binary file object
-        Without a buffer of its own: what was written is the system's, whatever happens here.
+        Without a buffer of its own, so that what was written survives this process.
     name : str
         Its path, or ``-`` for standard output.
     temporary : str, optional
-        Its path until it is whole.
+        Its path until it is complete.
     """
 
-    def __init__(self, file: Any, name: str, temporary: str | None = None) -> None:
+    def __init__(self, file: io.FileIO | BinaryIO, name: str, temporary: str | None = None) -> None:
         self._file = file
         self._own = name != "-"
         self._name = name
@@ -152,12 +181,12 @@ class EventWriter:
         self.bytes = 0
 
     def write(self, data: bytes) -> None:
-        """Append whole lines.
+        """Append complete lines.
 
         Raises
         ------
         ValueError
-            If they cannot be written; then none of them is.
+            If they cannot be written; then none of them has been.
         """
         rest = memoryview(data)
         try:
@@ -175,21 +204,21 @@ class EventWriter:
         self._hash.update(data)
         self.bytes += len(data)
 
-    def synced(self) -> dict[str, Any]:
+    def synced(self) -> OutputState:
         """How far the file is, after all of that has reached the disk."""
         with contextlib.suppress(OSError, ValueError):  # a terminal or pipe has no disk
             os.fsync(self._file.fileno())
         return {"bytes": self.bytes, "sha256": self._hash.hexdigest()}
 
-    def go_on(self, state: dict[str, Any]) -> None:
-        """Go on where a file was when it said so; what was written after that goes.
+    def resume(self, state: OutputState) -> None:
+        """Continue a file from this state; what was written after it is removed.
 
         Raises
         ------
         ValueError
             If the file does not begin with the same bytes.
         """
-        size: int = state["bytes"]
+        size = state["bytes"]
         self._file.seek(0)
         while self.bytes < size and (block := self._file.read(min(size - self.bytes, 1 << 20))):
             self._hash.update(block)
@@ -202,14 +231,14 @@ class EventWriter:
         self._file.truncate(size)
         self._file.seek(size)
 
-    def close(self, whole: bool) -> None:
-        """Close the file; a temporary one takes its name if it is `whole`, else it goes."""
+    def close(self, complete: bool) -> None:
+        """Close the file; a temporary one takes its name if `complete`, else it is removed."""
         if not self._own:
             return
         self._file.close()
         if self._temporary is None:
             return
-        if whole:
+        if complete:
             os.replace(self._temporary, self._name)
         else:
             with contextlib.suppress(OSError):
@@ -217,9 +246,14 @@ class EventWriter:
 
 
 def open_writer(
-    path: str, beginning: bytes, *, in_place: bool, ours: bool = False, to: Any = None
+    path: str,
+    beginning: bytes,
+    *,
+    in_place: bool,
+    ours: bool = False,
+    to: OutputState | None = None,
 ) -> EventWriter:
-    """Open the file for what is predicted, and write its beginning.
+    """Open the file for the predictions, and write its beginning.
 
     Parameters
     ----------
@@ -232,7 +266,7 @@ def open_writer(
         temporary one, which takes the name at the end.
     ours : bool
         The file may be there only if it is one that this run began before it was killed.
-    to : dict, optional
+    to : OutputState, optional
         Where the file was at a checkpoint; then it must be there, and `beginning` is not written.
 
     Raises
@@ -247,13 +281,7 @@ def open_writer(
         return writer
     try:
         if to is not None:
-            writer = EventWriter(_unbuffered(path, "r+b"), path)
-            try:
-                writer.go_on(to)
-            except BaseException:
-                writer.close(False)
-                raise
-            return writer
+            return _resumed(path, to)
         device = os.path.lexists(path) and not os.path.isfile(path)
         if in_place and device:
             raise ValueError(f"--out {path} must be a regular file, to be resumed or followed")
@@ -276,8 +304,18 @@ def open_writer(
     return writer
 
 
-def _unbuffered(path: str, mode: str) -> Any:
-    return open(path, mode, buffering=0)
+def _resumed(path: str, state: OutputState) -> EventWriter:
+    writer = EventWriter(_unbuffered(path, "r+b"), path)
+    try:
+        writer.resume(state)
+    except BaseException:
+        writer.close(False)
+        raise
+    return writer
+
+
+def _unbuffered(path: str, mode: str) -> io.FileIO:
+    return io.FileIO(path, mode)
 
 
 def _expect_ours(path: str, beginning: bytes) -> None:

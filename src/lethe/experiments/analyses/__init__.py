@@ -1,1 +1,1 @@
-"""What is measured of networks besides their errors: states, lesions, errors' flow, cost."""
+"""Other measurements of networks: states, lesions, error flow, cost."""

@@ -1,23 +1,23 @@
-"""Error flow (sections 1 and 2 of the report): how an error decays on its way back in time.
+"""Error flow (sections 1 and 2 of the report): how an error decays as it propagates back in time.
 
-An error at time t + q reaches time t multiplied by the derivative of what the network is at t + q
-by what it was at t. Its size is measured in two ways:
+An error at time t + q reaches time t multiplied by the derivative of the state at t + q with
+respect to the state at t. Its size is measured in two ways:
 
 - **through the whole network**: every path counts, those through gates and recurrent connections
   too. It is the Frobenius norm of the derivative over the square root of the number of units: the
-  root mean square of what is left of an error of size 1, over all directions. (It is the same for
-  an error on its way back and for a change on its way forward, so one measurement serves for both.)
+  root mean square of what remains of an error of size 1, over all directions. (It is the same for
+  an error propagated back and for a change propagated forward, so one measurement covers both.)
 - **along the cells**: what the learning algorithm carries. Truncation cuts all paths but the cells'
-  connections to themselves, and what is left of them is in the partials: a weight whose source was
+  connections to themselves, and the partials measure these: a weight whose source was
   active at step t alone has a partial that nothing adds to afterwards, so its size q steps later,
   over its size at t, is the share of an error at t + q that this weight still feels. By eqs. 19-21
   it is the product of the forget gates between them.
 
-In a simple recurrent network there is only the first. Where "the constant error carousel" is meant,
-and hence the report's claim, it is the second; the first says what truncation leaves out.
+A simple recurrent network has only the first. "The constant error carousel", and hence the
+report's claim, is the second; the first shows what truncation omits.
 
-Sizes are held as decimal logarithms, because they fall far below what a floating-point number can
-hold: each perturbation is brought back to one size after every step, as for Lyapunov exponents.
+Sizes are stored as decimal logarithms, because they fall far below the range of floating-point
+numbers: each perturbation is rescaled after every step, as for Lyapunov exponents.
 """
 
 from __future__ import annotations
@@ -41,19 +41,16 @@ __all__ = ["LAGS", "NETWORKS", "ErrorFlow", "MemoryBlocks", "SimpleRecurrent"]
 Floats = NDArray[np.float64]
 
 #: The lags at which sizes are reported: 1 to 1,000, evenly on a logarithmic scale.
-LAGS: tuple[int, ...] = tuple(
-    int(q) for q in np.unique(np.geomspace(1, 1000, 61).round().astype(int))
-)
+LAGS: tuple[int, ...] = tuple(np.unique(np.geomspace(1, 1000, 61).round().astype(int)).tolist())
 _SYMBOLS = 7  # Of the stream that all networks read, the continual embedded Reber grammar.
 _BURN_IN = 100  # Steps before the error, so that it meets a network at work.
-_SMALL = (
-    1e-5  # Size of a perturbation: central differences err by its square, rounding by 1e-16/it.
-)
+# Size of a perturbation: central differences err by its square, rounding by 1e-16 over it.
+_SMALL = 1e-5
 
 
 @dataclass(frozen=True)
 class ErrorFlow:
-    """What is left of an error after each of `lags` steps in one network.
+    """The remaining size of an error after each of `lags` steps in one network.
 
     Attributes
     ----------
@@ -106,7 +103,7 @@ class SimpleRecurrent:
     Examples
     --------
     >>> flow = SimpleRecurrent(lags=(1, 10)).run(seed=0)
-    >>> flow.whole[1] < -9  # after ten steps less than a billionth is left
+    >>> flow.whole[1] < -9  # after ten steps less than a billionth remains
     True
     """
 
@@ -118,7 +115,7 @@ class SimpleRecurrent:
     dtype: ClassVar[str] = "float64"
 
     def configuration(self) -> dict[str, Any]:
-        """All that a reader needs to run this again, as plain JSON values."""
+        """Everything a reader needs to run this again, as plain JSON values."""
         return {"network": "simple recurrent"} | asdict(self) | {"lags": list(self.lags)}
 
     def run(self, seed: int) -> ErrorFlow:
@@ -127,7 +124,7 @@ class SimpleRecurrent:
         Parameters
         ----------
         seed : int
-            At least 0. Weights and stream follow from it.
+            At least 0. It determines weights and stream.
 
         Returns
         -------
@@ -194,7 +191,7 @@ class MemoryBlocks:
     --------
     >>> carousel = Topology(inputs=8, outputs=7, forget_gate=False)
     >>> flow = MemoryBlocks(topology=carousel, lags=(1, 10)).run(seed=0)
-    >>> flow.cells  # not a bit is lost
+    >>> flow.cells  # nothing is lost
     [0.0, 0.0]
     """
 
@@ -210,7 +207,7 @@ class MemoryBlocks:
             raise ValueError(f"topology must have 8 inputs, got {self.topology.inputs}")
 
     def configuration(self) -> dict[str, Any]:
-        """All that a reader needs to run this again, as plain JSON values."""
+        """Everything a reader needs to run this again, as plain JSON values."""
         topology = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self.topology).items()
@@ -223,7 +220,7 @@ class MemoryBlocks:
         Parameters
         ----------
         seed : int
-            At least 0. Weights and stream follow from it.
+            At least 0. It determines weights and stream.
 
         Returns
         -------
@@ -243,24 +240,24 @@ class MemoryBlocks:
         return ErrorFlow(list(self.lags), whole, cells, self._theory(), gate_difference=difference)
 
     def _along_cells(self, net: Network, symbols: NDArray[np.int64]) -> tuple[list[float], float]:
-        """What is left of the partials of a source that was active once, beside eq. 19."""
+        """What remains of the partials of a source that was active once, compared with eq. 19."""
         net.run(symbols[:_BURN_IN], record=())
         marked = net.partials("cell")[..., _SYMBOLS]
-        left = np.zeros(marked.shape)
+        remaining = np.zeros(marked.shape)
         gates = np.zeros(marked.shape)
         sizes = []
         for before, lag in zip((0, *self.lags[:-1]), self.lags, strict=True):
             first = marked.copy()
             piece = symbols[_BURN_IN + before : _BURN_IN + lag]
             run = net.run(piece, record=("forget_gate",))
-            left += np.log10(net.partials("cell")[..., _SYMBOLS] / first)
+            remaining += np.log10(net.partials("cell")[..., _SYMBOLS] / first)
             gates += np.log10(run["forget_gate"][:, 0]).sum(axis=0)[:, None]
             marked[...] = first
-            sizes.append(_root_mean_square(left))
-        return sizes, float(np.abs(10.0 ** (left - gates) - 1.0).max())
+            sizes.append(_root_mean_square(remaining))
+        return sizes, float(np.abs(10.0 ** (remaining - gates) - 1.0).max())
 
     def _through_network(self, net: Network, symbols: NDArray[np.int64]) -> list[float]:
-        """What is left of a change of each cell's state, by central differences."""
+        """What remains of a change of each cell's state, by central differences."""
         t = self.topology
         net.run(symbols[:_BURN_IN], learn=False, record=())
         past: tuple[Recordable, ...] = t.gates if t.gates_are_sources else ()
@@ -268,7 +265,7 @@ class MemoryBlocks:
         ends = np.cumsum([view.size for view in views])[:-1]
 
         def stepped(state: Floats, symbol: int) -> Floats:
-            """One frozen step as a function of what the network is."""
+            """One frozen step as a function of the state."""
             for view, part in zip(views, np.split(state, ends), strict=True):
                 view[...] = part.reshape(view.shape)
             net.step(symbol, learn=False)
@@ -276,7 +273,7 @@ class MemoryBlocks:
 
         base: Floats = np.concatenate([view.ravel() for view in views], dtype=np.float64)
         _, slope = SQUASHINGS[t.cell_output]
-        changes = np.zeros((t.cells, base.size))  # One of each state, with what its cell puts out.
+        changes = np.zeros((t.cells, base.size))  # One of each state, with the output of its cell.
         to_output = net.state("output_gate")[:, None] * slope(views[0].astype(np.float64))
         changes[:, : t.cells] = np.eye(t.cells)
         changes[:, t.cells : 2 * t.cells] = np.diag(to_output.ravel())

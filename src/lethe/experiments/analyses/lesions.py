@@ -1,13 +1,13 @@
 """Lesions: which memory block carries the embedded Reber grammar's long lag (section 4.4).
 
-The report looks at the states of one network and finds that one block alone is directly responsible
+The report looks at the states of one network and finds that only one block is directly responsible
 for bridging the longest lag. Here each block in turn is silenced, and two kinds of prediction are
-watched apart: those of the remembered symbol, T or P, at the end of a string, and all others.
+measured separately: those of the remembered symbol, T or P, at the end of a string, and all others.
 
-A block can be silenced towards everyone, or towards the output units alone. The first also blinds
+A block can be silenced towards all units, or towards the output units only. The first also blinds
 the other blocks, which may then not know what to store or when; it often breaks the long lag
-whichever block it is. The second leaves the states of all blocks as they were, to the bit; a block
-whose silence then costs the memory is directly responsible for it.
+whichever block it is. The second does not change the states of any block, to the bit; a block
+whose silence then destroys the memory is directly responsible for it.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ __all__ = ["BROKEN", "Errors", "Lesioned", "Lesions", "carrier", "errors", "lesi
 BROKEN = 0.25
 
 _BRANCHES = [SYMBOLS.index(symbol) for symbol in "TP"]
-# The targets (rows of TARGETS) that only memory can tell: T or P, and nothing else is possible.
+# The targets (rows of TARGETS) that only memory can predict: nothing but T or P is possible.
 _LONG_LAG: NDArray[np.bool_] = (TARGETS.sum(1) == 1) & (TARGETS[:, _BRANCHES].sum(1) == 1)
 
 
 class Errors(NamedTuple):
-    """How a frozen network fares on a stream that goes on after errors.
+    """The errors of a frozen network on a stream that continues after errors.
 
     Attributes
     ----------
     long_lag : float
         Share of the predictions of the remembered symbol at which the other one of T and P was at
-        least as active. A coin has 1/2. How active both are does not matter, so that what a
-        network lacks besides its memory does not hide the answer.
+        least as active; 1/2 by chance. How active both are does not matter, so that other
+        deficits of the network than its memory do not count.
     short_lag : float
         Share of the other predictions with an output that was wrong by the bound or more.
     first : int
-        Right predictions before the first wrong one of any kind.
+        Correct predictions before the first wrong one of any kind.
     """
 
     long_lag: float
@@ -62,12 +62,12 @@ def lesion(net: Network, block: int, *, direct: bool = False) -> Network:
     Parameters
     ----------
     net : Network
-        With one hidden layer. It stays as it is.
+        With one hidden layer. It does not change.
     block : int
         The block, from 0.
     direct : bool
-        True: silent towards the output units only, so that the states of all blocks stay as they
-        were. False: nothing of it reaches any unit.
+        True: silent towards the output units only, so that the states of all blocks do not change.
+        False: silent towards all units.
 
     Returns
     -------
@@ -95,14 +95,14 @@ def lesion(net: Network, block: int, *, direct: bool = False) -> Network:
 
 
 def errors(net: Network, steps: Steps, bound: float = 0.49) -> Errors:
-    """Let a frozen network predict steps of the embedded Reber grammar, without a stop.
+    """Let a frozen network predict steps of the embedded Reber grammar, past any errors.
 
     Parameters
     ----------
     net : Network
         Starts with states of zero; only its states change.
     steps : Steps
-        Of a `lethe.tasks.ReberStream`, with at least one whole string.
+        Of a `lethe.tasks.ReberStream`, with at least one complete string.
     bound : float
         As for `lethe.trials.continual.Trial`.
 
@@ -165,20 +165,20 @@ def carrier(found: list[Errors]) -> int:
 
 @dataclass(frozen=True)
 class Lesioned:
-    """What lesions did to a network; where it was not perfect there are none, and lists are empty.
+    """The effect of lesions on a network. One that is not perfect is not lesioned; lists are empty.
 
     Attributes
     ----------
     perfect : bool
         Whether the trial ended with a perfect network.
     training_streams : int
-        Streams that it had learned from by then.
+        Number of training streams until then.
     intact_long_lag, intact_short_lag : float
-        Error rates of the network as it was, as in `Errors`.
+        Error rates of the intact network, as in `Errors`.
     long_lag, short_lag, first : list
-        Of each block's silence towards everyone, as in `Errors`.
+        Of each block's silence towards all units, as in `Errors`.
     direct_long_lag, direct_short_lag, direct_first : list
-        The same of each block's silence towards the output units alone.
+        The same of each block's silence towards the output units only.
     broken, direct_broken : int
         Blocks whose silence breaks the long lag: more than `BROKEN` of its predictions are wrong.
         `direct_broken` counts the blocks that are directly responsible for it.
@@ -200,19 +200,19 @@ class Lesioned:
 
 @dataclass(frozen=True, kw_only=True)
 class Lesions:
-    """Train a network, and silence its blocks in turn where it became perfect.
+    """Train a network and, if it becomes perfect, silence its blocks in turn.
 
     Parameters
     ----------
     trial : Trial
         How the network is trained, on the embedded Reber grammar and with one hidden layer.
     symbols : int
-        Of the stream on which lesions are looked at, some 12 to a string.
+        Length of the stream on which lesions are measured, about 12 per string.
 
     Raises
     ------
     ValueError
-        If the trial is of another kind.
+        If the trial is of a different kind.
     """
 
     trial: Trial
@@ -222,16 +222,16 @@ class Lesions:
         """Check that there is a long lag to break."""
         if self.trial.stream is not ReberStream or self.trial.external_reset:
             raise ValueError("trial must be of lethe.tasks.ReberStream without external reset")
-        if self.trial.topology.layers != 1:
+        if self.trial.network.topology.layers != 1:
             raise ValueError("trial must be of a topology with one hidden layer")
 
     @property
     def dtype(self) -> str:
-        """Of the network."""
+        """Data type of the network."""
         return self.trial.dtype
 
     def configuration(self) -> dict[str, Any]:
-        """All that a reader needs to run this again, as plain JSON values."""
+        """Everything a reader needs to run this again, as plain JSON values."""
         return {
             "measurement": "lesions",
             "symbols": self.symbols,
@@ -239,7 +239,7 @@ class Lesions:
         }
 
     def stream(self, seed: int) -> Steps:
-        """The steps on which lesions are looked at: new ones to the trial of this seed."""
+        """The steps on which lesions are measured; the trial of this seed has not seen them."""
         *_, ours = np.random.SeedSequence(seed).spawn(4)
         return ReberStream(ours).take(self.symbols)
 
@@ -249,13 +249,13 @@ class Lesions:
         Parameters
         ----------
         seed : int
-            At least 0. The trial's, and of the stream on which lesions are looked at.
+            At least 0. Seed of the trial and of the stream on which lesions are measured.
 
         Returns
         -------
         Lesioned
         """
-        result, net = self.trial.train(seed)
+        result, net = self.trial.train_network(seed)
         if not result.perfect:
             return Lesioned(False, result.training_streams)
         steps, bound = self.stream(seed), self.trial.bound

@@ -1,4 +1,4 @@
-"""What becomes of states and partials: sentences of sections 2.1 and 3.2 as measurements.
+"""How states and partials evolve: claims of sections 2.1 and 3.2 as measurements.
 
 Section 2.1: as states grow without bound, (a) the derivative of h vanishes and blocks incoming
 errors, and (b) the cell's output equals the output gate's activation: `StateGrowth`. Section 3.2:
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lethe.core.equations import SQUASHINGS, Array
 from lethe.core.network import Network
+from lethe.core.topology import UnitKind
 from lethe.core.updates import SGD
 from lethe.tasks import Steps, joined
 from lethe.trials.continual import Stream, Trial
@@ -27,15 +28,15 @@ __all__ = [
     "StateGrowth",
 ]
 
-#: The strings of a stream after which `StateGrowth` looks, by their number.
+#: The strings of a stream that `StateGrowth` measures, by number.
 NUMBERS: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-_WINDOW = 10  # Strings over which a cell's output is held against its output gate.
+_WINDOW = 10  # Strings over which a cell's output is compared with its output gate.
 _SATURATED = 0.99  # A squashed state |h(s_c)| beyond this is as good as constant.
 
 
 @dataclass(frozen=True)
 class GrownStates:
-    """What a trained network's cells look like in the first, second, … string of a stream.
+    """The cells of a trained network in the first, second, … string of a stream.
 
     All but `strings` and `learned` have one entry for each of these strings, over all cells, steps
     and streams.
@@ -49,13 +50,13 @@ class GrownStates:
     slope : list of float
         Mean h'(s_c), by which eq. 17 multiplies an error that enters a cell. It is 0.5 at most.
     squashed : list of float
-        Mean |h(s_c)|: how large the cell's output is beside its output gate (eq. 7).
+        Mean |h(s_c)|: the ratio of the cell's output to its output gate (eq. 7).
     saturated : list of float
         Share of the cells' steps with |h(s_c)| above 0.99.
     gate_share : list of float
         How much of the variance of a cell's output its output gate alone explains over ten strings
         from this one on: the squared correlation of y^c and y^out, mean of cells and streams. 1:
-        the cell is its gate, once and for all open or with its sign turned.
+        the cell equals its gate, up to a constant factor.
     learned : bool
         Whether the trial ended with a perfect network.
     """
@@ -71,7 +72,7 @@ class GrownStates:
 
 @dataclass(frozen=True, kw_only=True)
 class StateGrowth:
-    """Train a network, freeze it, and watch its cells over streams that go on and on.
+    """Train a network, freeze it, and record its cells over long streams.
 
     Parameters
     ----------
@@ -79,9 +80,9 @@ class StateGrowth:
         How the network is trained. Its `training_streams` may be few: states grow long before a
         network is good.
     strings : tuple of int
-        Numbers of the strings to look at, ascending.
+        Numbers of the strings to measure, ascending.
     streams : int
-        Streams that each start with states of zero. Their wrong predictions end nothing.
+        Number of streams, each from states of zero. Wrong predictions do not end them.
     """
 
     trial: Trial
@@ -90,11 +91,11 @@ class StateGrowth:
 
     @property
     def dtype(self) -> str:
-        """Of the network."""
+        """Data type of the network."""
         return self.trial.dtype
 
     def configuration(self) -> dict[str, Any]:
-        """All that a reader needs to run this again, as plain JSON values."""
+        """Everything a reader needs to run this again, as plain JSON values."""
         return {
             "measurement": "state growth",
             "strings": list(self.strings),
@@ -103,18 +104,18 @@ class StateGrowth:
         }
 
     def run(self, seed: int) -> GrownStates:
-        """Train and look.
+        """Train and measure.
 
         Parameters
         ----------
         seed : int
-            At least 0. The trial's, and of the streams that are looked at, which are new ones.
+            At least 0. Seed of the trial and of the measured streams, which are new.
 
         Returns
         -------
         GrownStates
         """
-        result, net = self.trial.train(seed)
+        result, net = self.trial.train_network(seed)
         seen: list[list[tuple[float, ...]]] = [[] for _ in self.strings]
         for stream in _new_streams(self.trial, seed, self.streams):
             steps = _read(stream, strings=self.strings[-1] + _WINDOW)
@@ -126,19 +127,21 @@ class StateGrowth:
                 record=("cell_state", "cell_output", "output_gate"),
             )
             for number, measured in zip(self.strings, seen, strict=True):
-                first, end, last = bounds[[number - 1, number, number - 1 + _WINDOW]]
+                ends = (number - 1, number, number - 1 + _WINDOW)
+                first, end, last = (int(bounds[string]) for string in ends)
                 gates = run["output_gate"][first:last]
                 share = _explained(run["cell_output"][first:last], gates)
-                measured.append((*self._looked_at(run["cell_state"][first:end]), share))
-        means = np.array([np.mean(measured, axis=0) for measured in seen]).T.tolist()
-        state, slope, squashed, saturated, share = means
+                measured.append((*self._means_of(run["cell_state"][first:end]), share))
+        means = [np.mean(measured, axis=0) for measured in seen]
+        columns = ([float(mean[column]) for mean in means] for column in range(5))
+        state, slope, squashed, saturated, shares = columns
         return GrownStates(
-            list(self.strings), state, slope, squashed, saturated, share, result.perfect
+            list(self.strings), state, slope, squashed, saturated, shares, result.perfect
         )
 
-    def _looked_at(self, states: NDArray[Any]) -> tuple[float, float, float, float]:
+    def _means_of(self, states: NDArray[Any]) -> tuple[float, float, float, float]:
         """Means of |s_c|, h'(s_c) and |h(s_c)|, and how often the last is near 1."""
-        h, slope = SQUASHINGS[self.trial.topology.cell_output]
+        h, slope = SQUASHINGS[self.trial.network.topology.cell_output]
         s = states.astype(np.float64)
         squashed = np.abs(h(s))
         values = (np.abs(s), slope(s), squashed, squashed > _SATURATED)
@@ -148,7 +151,7 @@ class StateGrowth:
 
 @dataclass(frozen=True)
 class PartialsAtResets:
-    """How a network's partials fare where its forget gates close.
+    """A network's partials where its forget gates close.
 
     A "reset" is a step at which a block's forget gate is below the threshold; an "open" step is one
     at which it is above 1 minus the threshold.
@@ -161,14 +164,14 @@ class PartialsAtResets:
         Mean activation of the forget gate at these.
     kept_at_resets, kept_when_open : float
         Mean norm of a cell's partials after the step over that before, at the sources that were
-        silent in it, where this step adds nothing of its own.
+        silent in it, to which this step adds nothing.
     all_at_resets : float
         The same at resets over all sources, with what the step adds.
     state_before, state_after : float
         Mean |s_c| just before and after resets.
     largest_difference : float
-        Greatest |kept / gate - 1| over all steps of all blocks, resets or not: what is left of the
-        partials is the forget gate's activation, to rounding.
+        Largest |kept / gate - 1| over all steps of all blocks, resets or not: the partials are
+        multiplied by the forget gate's activation, up to rounding.
     learned : bool
         Whether the trial ended with a perfect network.
     """
@@ -190,8 +193,8 @@ class PartialsAtResets:
 class PartialsForgotten:
     """Train a network with forget gates, and follow its partials over a new stream.
 
-    The network goes on with its weights as they are and a learning rate of 0, so that partials
-    advance and nothing is learned.
+    The network continues with a learning rate of 0, so that partials advance and weights do not
+    change.
 
     Parameters
     ----------
@@ -199,7 +202,7 @@ class PartialsForgotten:
         How the network is trained; its streams are of symbols, so that most inputs are silent at
         each step.
     steps : int
-        Of the stream to follow the partials over.
+        Number of steps over which to follow the partials.
     threshold : float
         A forget gate below it resets its block.
 
@@ -214,17 +217,17 @@ class PartialsForgotten:
     threshold: float = 0.1
 
     def __post_init__(self) -> None:
-        """Check that there is something to close."""
-        if not self.trial.topology.forget_gate:
+        """Check that there are gates to close."""
+        if not self.trial.network.topology.forget_gate:
             raise ValueError("trial must be of a topology with forget gates")
 
     @property
     def dtype(self) -> str:
-        """Of the network."""
+        """Data type of the network."""
         return self.trial.dtype
 
     def configuration(self) -> dict[str, Any]:
-        """All that a reader needs to run this again, as plain JSON values."""
+        """Everything a reader needs to run this again, as plain JSON values."""
         return {
             "measurement": "partials forgotten",
             "steps": self.steps,
@@ -233,24 +236,24 @@ class PartialsForgotten:
         }
 
     def run(self, seed: int) -> PartialsAtResets:
-        """Train and look.
+        """Train and measure.
 
         Parameters
         ----------
         seed : int
-            At least 0. The trial's, and of the stream that is looked at, which is a new one.
+            At least 0. Seed of the trial and of the measured stream, which is new.
 
         Returns
         -------
         PartialsAtResets
         """
-        result, trained = self.trial.train(seed)
+        result, trained = self.trial.train_network(seed)
         net = _without_learning(trained)
         (stream,) = _new_streams(self.trial, seed, 1)
         symbols = _read(stream, steps=self.steps).inputs[: self.steps]
         gates, kept, everything, states = _followed(net, symbols.tolist())
         gates = np.broadcast_to(gates[..., None], kept.shape)
-        there = np.isfinite(kept)  # There were partials before this step.
+        there = np.isfinite(kept)  # There are partials before this step.
         resets = there & (gates < self.threshold)
         opened = there & (gates > 1.0 - self.threshold)
         return PartialsAtResets(
@@ -271,12 +274,12 @@ class PartialsForgotten:
 def _followed(net: Network, symbols: list[int]) -> tuple[Array, Array, Array, Array]:
     """Step by step: forget gates (T, B), the ratios of silent and of all partials, states.
 
-    Ratios are (T, B, S), NaN where there was nothing before; states (T + 1, B, S), of the first
+    Ratios are (T, B, S), NaN where there is nothing before; states (T + 1, B, S), of the first
     layer.
     """
     inputs = net.topology.inputs
-    kinds = [kind for kind in (*net.topology.gates, "cell") if kind != "output_gate"]
-    views = [net.partials(kind) for kind in kinds]  # type: ignore[arg-type]
+    kinds = [kind for kind in _kinds(net) if kind != "output_gate"]
+    views = [net.partials(kind) for kind in kinds]
     sources = [view.shape[-1] for view in views]
     silent_sources = [np.arange(number) < inputs for number in sources]
     before = np.concatenate(views, axis=-1)
@@ -286,7 +289,7 @@ def _followed(net: Network, symbols: list[int]) -> tuple[Array, Array, Array, Ar
         net.step(symbol)
         gates.append(net.state("forget_gate").astype(np.float64))
         states.append(net.state("cell_state").astype(np.float64))
-        after = np.concatenate([net.partials(kind) for kind in kinds], axis=-1)  # type: ignore[arg-type]
+        after = np.concatenate([net.partials(kind) for kind in kinds], axis=-1)
         silent = np.concatenate(
             [inside & (np.arange(len(inside)) != symbol) for inside in silent_sources]
         )
@@ -296,8 +299,13 @@ def _followed(net: Network, symbols: list[int]) -> tuple[Array, Array, Array, Ar
     return np.array(gates), np.array(kept), np.array(everything), np.array(states)
 
 
+def _kinds(net: Network) -> tuple[UnitKind, ...]:
+    """The kinds of hidden unit."""
+    return (*net.topology.gates, "cell")
+
+
 def _ratio(after: NDArray[Any], before: NDArray[Any]) -> Array:
-    """Of the norms over the last axis; NaN where there was nothing before."""
+    """Of the norms over the last axis; NaN where there is nothing before."""
     sizes = np.linalg.norm(before.astype(np.float64), axis=-1)
     there = sizes > 0
     ratio = np.linalg.norm(after.astype(np.float64), axis=-1) / np.where(there, sizes, 1.0)
@@ -308,8 +316,8 @@ def _without_learning(trained: Network) -> Network:
     """The same network with a learning rate of 0, at the start of a stream."""
     net = Network(trained.topology, update=SGD(0.0), dtype=trained.dtype)
     for layer in range(trained.topology.layers):
-        for kind in (*trained.topology.gates, "cell"):
-            net.weights(kind, layer)[...] = trained.weights(kind, layer)  # type: ignore[arg-type]
+        for kind in _kinds(trained):
+            net.weights(kind, layer)[...] = trained.weights(kind, layer)
     net.weights("output")[...] = trained.weights("output")
     return net
 
@@ -321,7 +329,7 @@ def _new_streams(trial: Trial, seed: int, number: int) -> list[Stream]:
 
 
 def _read(stream: Stream, *, strings: int = 0, steps: int = 0) -> Steps:
-    """At least so many whole strings or steps of a stream, from the start of a string."""
+    """At least this many complete strings or steps of a stream, from the start of a string."""
     stream.next_string()
     pieces: list[Steps] = []
     starts = read = 0

@@ -1,1 +1,1 @@
-"""The tables: one file each, with its rows, its plans and its comparison with the paper."""
+"""The tables: one file each, with rows, plans and the comparison with the paper."""

@@ -1,6 +1,6 @@
-"""The contestants of the side-by-side table: each system's options, for all tasks and for some.
+"""The systems of the side-by-side table, with their options, for all tasks and for some.
 
-They were found with a few light probes on seeds from 1000 up, which the table does not use.
+The options come from a few short probes on seeds from 1000 up, which the table does not use.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ Options = dict[str, Any]
 class Contestant:
     """A line: its title, its system, and its options, for all tasks and for some.
 
-    What takes very long a step gets a `share` of the sequences: one in so many. `parts` are what
-    its trials of some tasks have of their own.
+    A system whose steps take very long gets one in `share` of the sequences. `parts` replaces
+    fields of its trials of some tasks.
     """
 
     title: str
@@ -198,7 +198,7 @@ CONTESTANTS: dict[str, Contestant] = {
         "State networks, EM",
         "iohmm",
         {},
-        {"erg": {"states": 24, "stay": 0, "initial_range": 3, "sequences": 256, "room": 3600}},
+        {"erg": {"states": 24, "stay": 0, "initial_range": 3, "sequences": 256, "capacity": 3600}},
     ),
     "kalman": Contestant(
         "Kalman, global", "kalman", {"decoupled": False}, {"erg": {"hidden": 12}}, share=10

@@ -1,4 +1,4 @@
-"""Each system on the task that it was known for, with the figure of its source."""
+"""Each system on the task it is known for, with the figure of its source."""
 
 from __future__ import annotations
 
@@ -58,9 +58,10 @@ def _trial(
     passes: bool = False,
     test_task: SequenceTask | None = None,
 ) -> SequenceTrial:
-    made: dict[str, Any] = options or {}
     return SequenceTrial(
-        topology=system(name, inputs=task.inputs, outputs=task.outputs, output_units=units, **made),
+        learner=system(
+            name, inputs=task.inputs, outputs=task.outputs, output_units=units, **(options or {})
+        ),
         task=task,
         criterion=criterion,
         sequences=sequences,

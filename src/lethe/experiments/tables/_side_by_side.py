@@ -1,13 +1,12 @@
-"""The side-by-side table: systems by tasks, how many were solved, how soon, and at what cost."""
+"""The side-by-side table: systems by tasks, how many are solved, how soon, and at what cost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lethe.experiments.formatting import percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.records import Record, mean
 
 __all__ = ["Column", "Table1", "continual", "known_for", "matrix", "table_1"]
 
@@ -40,17 +39,18 @@ class Column:
     limit: int
 
 
-def number(record: Record, *names: str) -> Any:
-    """The first of these that a record has.
+def number(record: Record, *names: str) -> float:
+    """The first of these fields that a record has.
 
     Raises
     ------
     ValueError
         If it has none of them.
     """
+    values: Mapping[str, object] = record
     for name in names:
-        if name in record:
-            return record[name]
+        if isinstance(value := values.get(name), int | float):
+            return value
     raise ValueError(f"a record of {record.get('row')} lacks {names[0]!r}")
 
 
@@ -66,7 +66,7 @@ def sequences(records: Sequence[Record]) -> float | None:
 
 
 def diverged(records: Sequence[Record]) -> int:
-    """Trials that ended because numbers were no longer finite."""
+    """Number of trials that ended because numbers were no longer finite."""
     return sum(number(r, "diverged") > 0 and not solved(r) for r in records)
 
 
@@ -93,14 +93,14 @@ def short(value: float | None) -> str:
     return f"{value / 1000:.1f}k" if value < 9950 else f"{value / 1000:.0f}k"
 
 
-def table_1(rows: Mapping[str, tuple[str, Table1]], held: Mapping[str, list[Record]]) -> str:
+def table_1(rows: Mapping[str, tuple[str, Table1]], trials: Mapping[str, list[Record]]) -> str:
     """Table 1 with the report's figures and ours.
 
     Parameters
     ----------
     rows : dict of str to (str, Table1)
         Titles and printed figures by row, in the report's order.
-    held : dict of str to list of Record
+    trials : dict of str to list of Record
         Our trials by row.
     """
     lines = [
@@ -109,7 +109,7 @@ def table_1(rows: Mapping[str, tuple[str, Table1]], held: Mapping[str, list[Reco
         f"{'':10}{'as reported':>53}{'measured':>34}",
     ]
     for row, (title, report) in rows.items():
-        records = held.get(row, [])
+        records = trials.get(row, [])
         line = (
             f"{title:10}{report.hidden:>13}{report.weights:>9}{report.rate:>6}"
             f"{report.success:>16}{report.after:>9}{len(records):10}"
@@ -123,7 +123,7 @@ def table_1(rows: Mapping[str, tuple[str, Table1]], held: Mapping[str, list[Reco
 
 
 def matrix(
-    columns: Sequence[Column], lines: Mapping[str, str], held: Mapping[str, list[Record]]
+    columns: Sequence[Column], lines: Mapping[str, str], trials: Mapping[str, list[Record]]
 ) -> str:
     """Systems by tasks: solved of the trials and, where any were, the mean thousand sequences.
 
@@ -133,7 +133,7 @@ def matrix(
         The tasks.
     lines : dict of str to str
         Titles of the systems by key; the row of a cell is the column's key and the system's.
-    held : dict of str to list of Record
+    trials : dict of str to list of Record
         Our trials by row.
     """
     out = [f"{'':25}" + "".join(f"{column.title:>10}" for column in columns) + f"{'µs':>5}"]
@@ -141,7 +141,7 @@ def matrix(
     for key, title in lines.items():
         cells, all_records = "", []
         for column in columns:
-            records = held.get(f"{column.key}_{key}", [])
+            records = trials.get(f"{column.key}_{key}", [])
             all_records += records
             cells += f"{_cell(records):>10}"
         cost = microseconds(all_records)
@@ -150,7 +150,7 @@ def matrix(
         f"{lines[key]}, {column.title}: {count} of {len(records)}"
         for key in lines
         for column in columns
-        if (count := diverged(records := held.get(f"{column.key}_{key}", [])))
+        if (count := diverged(records := trials.get(f"{column.key}_{key}", [])))
     ]
     return "\n".join([*out, *(f"! diverged: {line}" for line in gone)])
 
@@ -163,19 +163,19 @@ def _cell(records: Sequence[Record]) -> str:
     return f"{count}/{len(records)}{gone} {short(sequences(records))}".rstrip()
 
 
-def known_for(rows: Mapping[str, tuple[str, str, str]], held: Mapping[str, list[Record]]) -> str:
-    """Each system on the task that it was known for.
+def known_for(rows: Mapping[str, tuple[str, str, str]], trials: Mapping[str, list[Record]]) -> str:
+    """Each system on its own task.
 
     Parameters
     ----------
     rows : dict of str to (str, str, str)
         Titles of system and task, and the source's figure, by row.
-    held : dict of str to list of Record
+    trials : dict of str to list of Record
         Our trials by row.
     """
     out = [f"{'':25}{'its own task':25}{'its source':>24}{'solved':>9}{'after':>10}"]
     for row, (title, task, figure) in rows.items():
-        records = held.get(row, [])
+        records = trials.get(row, [])
         line = f"{title:25}{task:25}{figure:>24}"
         if records:
             taken = sequences(records)
@@ -185,19 +185,19 @@ def known_for(rows: Mapping[str, tuple[str, str, str]], held: Mapping[str, list[
     return "\n".join(out)
 
 
-def continual(rows: Mapping[str, str], held: Mapping[str, list[Record]]) -> str:
-    """Systems on streams without an end, or on the task that one is made of.
+def continual(rows: Mapping[str, str], trials: Mapping[str, list[Record]]) -> str:
+    """Systems on continual tasks and on the task they are made of.
 
     Parameters
     ----------
     rows : dict of str to str
         Titles by row.
-    held : dict of str to list of Record
+    trials : dict of str to list of Record
         Our trials by row.
     """
     out = [f"{'':36}{'solved':>9}{'after':>10}{'best network':>30}{'µs':>7}"]
     for row, title in rows.items():
-        records = held.get(row, [])
+        records = trials.get(row, [])
         line = f"{title:36}"
         if records:
             taken, cost = sequences(records), microseconds(records)

@@ -1,4 +1,4 @@
-"""The table of trials that end when a task is solved: how many were, and how soon."""
+"""Tables of trials that end when a task is solved: how many are, and how soon."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lethe.experiments.formatting import percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.records import Fields, Record, by_row, mean
 from lethe.experiments.table import Row, RowTrial
 
 __all__ = ["RESULT", "Figures", "compare_solved"]
 
-#: What `compare_solved` reads of a record, besides which trial it was.
-RESULT = {"solved": bool, "training_sequences": int, "test_wrong": (int, float)}
+#: What `compare_solved` reads of a record.
+RESULT: Fields = {"solved": bool, "training_sequences": int, "test_wrong": (int, float)}
 
 _NOTE = """\
 solved: in per cent, with its 95 % interval (Wilson); sequences: mean number of training sequences
-until then, over the solved; wrong: share of 2,560 new sequences that the solved networks then have
+until then, over the solved; wrong: share of 2,560 new sequences that the solved networks get
 wrong. *: reported, unverified."""
 
 
@@ -27,11 +27,11 @@ class Figures:
     Attributes
     ----------
     sequences : int
-        Mean number of training sequences until it was solved.
+        Mean number of training sequences until it is solved.
     solved : int, optional
         Per cent of the trials.
     verified : bool
-        False: from secondary memory, not checked against the paper's text.
+        False: from a secondary source, not checked against the paper's text.
     """
 
     sequences: int
@@ -45,38 +45,28 @@ def compare_solved(
     shown: Sequence[str],
     note: str = "",
 ) -> str:
-    """The table: for each row the paper's figures, and ours beside them.
+    """A table with the paper's figures and ours.
 
     Parameters
     ----------
-    records : sequence of dict
-        Records of this experiment.
+    records, shown
+        As for `Compare`.
     rows : dict of str to Row
         All rows of the table, with `Figures` where the paper has them.
-    shown : sequence of str
-        Names of the rows to show.
     note : str
-        What to say below it, besides what the columns mean.
-
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
+        A note below the table, after the meaning of its columns.
     """
     head = f"{'':44}{'reported':>11}{'networks':>10}{'solved':>16}{'sequences':>11}  wrong"
-    lines = [head]
-    for name, row in rows.items():
-        if name not in shown:
-            continue
-        lines.append(
-            f"{row.title:44}{_reported(row.report):>11}"
-            + _ours([record for record in records if record["row"] == name])
-        )
+    groups = by_row(records, (name for name in rows if name in shown))
+    lines = [head] + [
+        f"{rows[name].title:44}{_reported(rows[name].report):>11}{_ours(trials)}"
+        for name, trials in groups.items()
+    ]
     return "\n".join([*lines, "", _NOTE, *([note] if note else [])])
 
 
-def _reported(report: Figures | None) -> str:
-    if report is None:
+def _reported(report: object) -> str:
+    if not isinstance(report, Figures):
         return "-"
     return f"{report.sequences:,}" + ("" if report.verified else "*")
 

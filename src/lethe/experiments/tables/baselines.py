@@ -1,6 +1,6 @@
-"""The other systems in the papers, side by side with both LSTMs: Table 1 whole, and beyond it.
+"""The other systems in the papers, compared with both LSTMs: all of Table 1, and more.
 
-Every system meets the same tasks under the same criteria, within the same number of sequences.
+Every system has the same tasks under the same criteria, within the same number of sequences.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lethe.baselines import system
-from lethe.experiments.results import Record
+from lethe.experiments.records import NO_FIELDS, Record, by_row
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, cnto, erg, long_lags, nto
 from lethe.experiments.tables._contestants import CONTESTANTS, Contestant, Options
@@ -28,10 +28,10 @@ from lethe.trials.sequence import SequenceTrial
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
-TITLE = "The other systems in the papers, beside both LSTMs"
+TITLE = "The other systems in the papers, compared with both LSTMs"
 
-#: What `compare` reads differs from row to row; it says what a record lacks.
-RESULT: dict[str, type] = {}
+#: What `compare` reads depends on the row.
+RESULT = NO_FIELDS
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class _Task:
         task: SequenceTask = self.standard.task
         units = {"output_units": self.output_units} | dict(options)
         recipe = system(name, inputs=task.inputs, outputs=task.outputs, **units)
-        return replace(self.standard, topology=recipe, update=None, dtype="float32")
+        return replace(self.standard, learner=recipe, dtype="float32")
 
 
 def _like(key: str, title: str, task: SequenceTask, sequences: int, units: str) -> _Task:
@@ -58,7 +58,7 @@ def _like(key: str, title: str, task: SequenceTask, sequences: int, units: str) 
     return _Task(title, standard, forget_gates, units)
 
 
-# The limits are what LSTM needs with some room: it solves the two-sequence problem of length 100
+# The limits are what LSTM needs, with some margin: it solves the two-sequence problem of length 100
 # after some 13,000 sequences, the latch problem after 30,000, adding after 84,000.
 _TASKS: dict[str, _Task] = {
     "erg": _Task("Reber", erg.ROWS["standard"].trial, erg.ROWS["forget_gates"].trial),
@@ -87,7 +87,7 @@ def _rows() -> Iterator[tuple[str, Row[Any]]]:
         yield f"{key}_lstm_1999", Row("LSTM with forget gates", task.forget_gates)
 
 
-#: What is continual: what the captions of Tables 2 and 3 say of BPTT and RTRL.
+#: The continual tasks: the captions of Tables 2 and 3 mention BPTT and RTRL.
 _CONTINUAL: dict[str, tuple[str, Any, int]] = {
     "cerg": ("CERG", cerg.ROWS["forget_gates"].trial, 7),
     "nto": ("NTO", nto.ROWS["forget_gates_5"].trial, 8),
@@ -100,7 +100,7 @@ _TABLE_1: dict[str, tuple[str, Table1]] = {
     "erg_cascade": ("RCC", Table1("7-9", "119-198", "", "50", "182,000")),
     "erg_lstm_1997": ("Std. LSTM", Table1("3bl., size 2", "276", "0.5", "100", "8,440")),
 }
-# As many presentations as the report gives the slowest of them, and some more.
+# Slightly more presentations than the report gives the slowest of them.
 _TABLE_1_LIMIT = 250_000
 
 
@@ -108,7 +108,7 @@ def _continual(key: str, name: str, options: Options) -> Any:
     _, trial, units = _CONTINUAL[key]
     recipe = system(name, inputs=units, outputs=units, **options)
     limit = {"sequences": 50_000} if key == "nto" else {"training_streams": 20_000}
-    return replace(trial, topology=recipe, update=None, dtype="float32", **limit)
+    return replace(trial, learner=recipe, dtype="float32", **limit)
 
 
 def _continual_rows() -> Iterator[tuple[str, Row[Any]]]:
@@ -157,28 +157,13 @@ SHORT = Plan(
 _NOTE = """\
 success and solved: of the networks, in per cent with its 95 % interval (Wilson) or as a number;
 after: mean number of sequences (streams where they are continual) until then. The rows of Table 1
-have at most 250,000 sequences; (1/n): it had one in n of what is said above, for each of its steps
-takes long. µs: of the processor for each training step, tests and compiling included."""
+have at most 250,000 sequences; (1/n): it had one n-th of the sequences above, because its steps
+take long. µs: of the processor for each training step, tests and compiling included."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """Table 1, the matrix of systems and tasks, and what is continual.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
-
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-    """
-    held: dict[str, list[Record]] = {row: [] for row in rows}
-    for record in records:
-        held.setdefault(record["row"], []).append(record)
+    """Table 1, the matrix of systems and tasks, continual tasks, and each system's own task."""
+    trials = by_row(records, rows)
     lines = {
         name: one.title + (f" (1/{one.share})" if one.share > 1 else "")
         for name, one in CONTESTANTS.items()
@@ -190,19 +175,19 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
         if any(row.startswith(f"{key}_") for row in rows)
     ]
     parts = [
-        "Table 1, embedded Reber grammar with resets\n" + table_1(_TABLE_1, held),
+        "Table 1, embedded Reber grammar with resets\n" + table_1(_TABLE_1, trials),
         "Solved of all networks, and the mean number of sequences until then\n"
-        + matrix(columns, lines, held),
-        "What is continual: the captions of Tables 2 and 3 say that BPTT fails\n"
-        + continual({row: one.title for row, one in _continual_rows() if row in rows}, held),
-        "On a task that each was known for, beside what its source reports (*: unverified)\n"
+        + matrix(columns, lines, trials),
+        "Continual tasks: the captions of Tables 2 and 3 say that BPTT fails\n"
+        + continual({row: one.title for row, one in _continual_rows() if row in rows}, trials),
+        "Each system's own task, with the figure that its source reports (*: unverified)\n"
         + known_for(
             {
                 f"own_{name}": (CONTESTANTS[name].title, own.title, own.figure)
                 for name, own in OWN.items()
                 if f"own_{name}" in rows
             },
-            held,
+            trials,
         ),
         _NOTE,
     ]

@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD, RMSprop
-from lethe.experiments.formatting import beside, percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.formatting import bracketed, percentage
+from lethe.experiments.records import Record, mean
 from lethe.experiments.table import Plan, Row
+from lethe.experiments.tables._streams import RESULT, compare_streams, outcomes
 from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
 
-__all__ = ["FULL", "ROWS", "SHORT", "TITLE", "compare"]
+__all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "Figures", "compare"]
 
 TITLE = "Table 2: continual embedded Reber grammar (CERG)"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A row of Table 2 as printed: percentages, and the means that stand beside them.
+    """A row of Table 2 as printed: percentages, and the means that follow them.
 
     Attributes
     ----------
@@ -49,7 +51,8 @@ _DECAY = SGD(0.5, decay=0.99)  # α starts at 0.5 again with every stream, see d
 
 def _trial(topology: Topology, update: SGD = _CONSTANT, *, external_reset: bool = False) -> Trial:
     """What all rows share: the protocol's limits and the precision."""
-    return Trial(topology=topology, update=update, external_reset=external_reset, dtype="float64")
+    recipe = NetworkRecipe(topology, update)
+    return Trial(learner=recipe, external_reset=external_reset, dtype="float64")
 
 
 #: The rows of the table, and then the ablations of docs/errata.md.
@@ -93,19 +96,26 @@ ROWS: dict[str, Row[Trial]] = {
     "improved": Row(
         "Ours: cross-entropy, RMSprop, bounded steps",
         Trial(
-            topology=replace(_FORGET_GATES, output_units="logistic_cross_entropy"),
-            update=RMSprop(0.01, bound_step=0.05),
+            learner=NetworkRecipe(
+                replace(_FORGET_GATES, output_units="logistic_cross_entropy"),
+                RMSprop(0.01, bound_step=0.05),
+            ),
             dtype="float64",
         ),
     ),
 }
 
+
+def _without_shortcuts(recipe: NetworkRecipe) -> NetworkRecipe:
+    return replace(recipe, topology=replace(recipe.topology, shortcuts=False))
+
+
 #: The other rows without shortcuts, as the report's count of weights has it. Not part of the table:
 #: ask for them with --row.
 _WITHOUT_SHORTCUTS = {
-    f"{name}_{replace(ROWS[name].trial.topology, shortcuts=False).weights}": Row(
+    f"{name}_{_without_shortcuts(ROWS[name].trial.network).topology.weights}": Row(
         f"  {title}, no shortcuts",
-        replace(ROWS[name].trial, topology=replace(ROWS[name].trial.topology, shortcuts=False)),
+        replace(ROWS[name].trial, learner=_without_shortcuts(ROWS[name].trial.network)),
         None,
     )
     for name, title in (
@@ -125,8 +135,8 @@ FULL = Plan(
 
 ROWS |= _WITHOUT_SHORTCUTS
 
-#: The claim in less than a minute. What takes long in the whole table are networks that are all but
-#: perfect, with streams that end after tens of thousands of symbols; so the streams are shorter.
+#: The claim in less than a minute. Most time in the whole table goes into networks that are nearly
+#: perfect, whose streams end after tens of thousands of symbols; so the streams are shorter.
 SHORT = Plan(
     rows=("standard", "forget_gates_decay"),
     trials=20,
@@ -135,75 +145,41 @@ SHORT = Plan(
 )
 
 _NOTE = """\
-solved: all 10 test streams right to the last of {limit:,} symbols; in parentheses the mean number
-of training streams until then. good: not solved, but more than 1,000 symbols without an error on
-average; rest: all others; in angle brackets the mean over these networks. Ours are the means of
-each trial's best network, the one whose first test stream was the longest, over 10 new streams.
+solved: no error in 10 test streams of {limit:,} symbols; in parentheses the mean number of training
+streams until then. good: not solved, but more than 1,000 symbols without an error on average; rest:
+all others; in angle brackets the mean over these networks. Ours are the means of each trial's best
+network, the one with the longest first test stream, over 10 new streams.
 [ ]: 95 % interval of our percentage (Wilson)."""
 
 
-#: What `compare` reads of a record, besides which trial it was.
-RESULT = {"perfect": bool, "training_streams": int, "best_mean_stream": (int, float)}
-
-
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table: for each row the report's figures, ours, and the interval of ours.
+    """The report's figures, ours, and the interval of ours."""
+    head = f"{'':36} {'trials':>6}  {'solved':28}{'good':16}rest\n"
+    return head + compare_streams(records, ROWS, rows, lines=_lines, note=_NOTE, limit=100_000)
 
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
 
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-    """
-    lines = [f"{'':36} {'trials':>6}  {'solved':28}{'good':16}rest"]
-    limits = set()
-    for name in ROWS:
-        if name not in rows:
-            continue
-        row = ROWS[name]
-        held = [record for record in records if record["row"] == name]
-        limits |= {record["configuration"]["stream_length"] for record in held}
-        lines.append(row.title if row.report or name == "improved" else f"{row.title} ({name})")
-        if row.report is not None:
-            report = row.report
-            lines.append(
-                _line(
-                    "the report",
-                    100,
-                    (report.solutions, report.streams, ""),
-                    (report.good, report.good_mean),
-                    (report.rest, report.rest_mean),
-                )
-            )
-        lines.append(_ours(held))
-    limit = max(limits, default=100_000)
-    return "\n".join([*lines, "", _NOTE.format(limit=limit)])
+def _lines(row: Row[Trial], records: Sequence[Record]) -> list[str]:
+    lines = [_ours(records)]
+    if isinstance(report := row.report, Figures):
+        solved = (report.solutions, report.streams, "")
+        good, rest = (report.good, report.good_mean), (report.rest, report.rest_mean)
+        lines.insert(0, _line("the report", 100, solved, good, rest))
+    return lines
 
 
 def _ours(records: Sequence[Record]) -> str:
     """Our line of a row."""
     if not records:
         return f"    {'here':32} {0:6}"
-    solved = [record for record in records if record["perfect"]]
-    others = [record for record in records if not record["perfect"]]
-    good = [r["best_mean_stream"] for r in others if r["best_mean_stream"] > 1000]
-    rest = [r["best_mean_stream"] for r in others if r["best_mean_stream"] <= 1000]
+    solved, others = outcomes(records)
+    good = [stream for stream in others if stream > 1000]
+    rest = [stream for stream in others if stream <= 1000]
     share = 100 / len(records)
     _, interval = percentage(len(solved), len(records))
     return _line(
         "here",
         len(records),
-        (
-            share * len(solved),
-            mean(record["training_streams"] for record in solved),
-            interval,
-        ),
+        (share * len(solved), mean(solved), interval),
         (share * len(good), mean(good)),
         (share * len(rest), mean(rest)),
     )
@@ -216,8 +192,8 @@ def _line(
     good: tuple[float, float | None],
     rest: tuple[float, float | None],
 ) -> str:
-    solutions = f"{solved[0]:3.0f} % {beside(solved[1], '()'):>8} {solved[2]}"
+    solutions = f"{solved[0]:3.0f} % {bracketed(solved[1], '()'):>8} {solved[2]}"
     return (
         f"    {who:32} {trials:6}  {solutions:28}"
-        f"{good[0]:3.0f} % {beside(good[1], '<>'):10}{rest[0]:3.0f} % {beside(rest[1], '<>')}"
+        f"{good[0]:3.0f} % {bracketed(good[1], '<>'):10}{rest[0]:3.0f} % {bracketed(rest[1], '<>')}"
     ).rstrip()

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD, RMSprop
-from lethe.experiments.formatting import beside, percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.formatting import bracketed, percentage
+from lethe.experiments.records import Record, mean
 from lethe.experiments.table import Plan, Row
+from lethe.experiments.tables._streams import RESULT, compare_streams, outcomes
 from lethe.tasks import Continual, TemporalOrder
 from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
 
-__all__ = ["FULL", "ROWS", "SHORT", "TITLE", "Figures", "compare"]
+__all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "Figures", "compare"]
 
 TITLE = "Table 3: continual noisy temporal order (CNTO)"
 
@@ -41,9 +43,9 @@ class Figures:
 # eleven prototypes learned nothing in 100,000 streams; 5.0 is what the report says of NTO.
 _FORGET_GATES = Topology(inputs=8, outputs=8, blocks=4, cells_per_block=2, forget_gate_bias=5.0)
 _STANDARD = replace(_FORGET_GATES, forget_gate=False, forget_gate_bias=None)
+_UPDATE = SGD(0.5)
 _TRIAL = Trial(
-    topology=_FORGET_GATES,
-    update=SGD(0.5),
+    learner=NetworkRecipe(_FORGET_GATES, _UPDATE),
     stream=Continual(TemporalOrder(marks=3)),
     stream_length=100,
     training_streams=100_000,
@@ -52,24 +54,34 @@ _TRIAL = Trial(
 
 #: The rows of the table, and then ours.
 ROWS: dict[str, Row[Trial]] = {
-    "standard": Row("Standard LSTM", replace(_TRIAL, topology=_STANDARD), Figures(0, None, 4.6)),
+    "standard": Row(
+        "Standard LSTM",
+        replace(_TRIAL, learner=NetworkRecipe(_STANDARD, _UPDATE)),
+        Figures(0, None, 4.6),
+    ),
     "forget_gates": Row("LSTM with forget gates", _TRIAL, Figures(24, 74977, 12.2)),
     "forget_gates_decay": Row(
         "LSTM with forget gates and sequential alpha decay",
-        replace(_TRIAL, update=SGD(0.5, decay=0.9, decay_per="sequence")),
+        replace(
+            _TRIAL,
+            learner=NetworkRecipe(_FORGET_GATES, SGD(0.5, decay=0.9, decay_per="sequence")),
+        ),
         Figures(37, 79354, 11.8),
     ),
     "forget_gates_bias_1": Row(
         "  forget gates, forget biases 1.0",
-        replace(_TRIAL, topology=replace(_FORGET_GATES, forget_gate_bias=1.0)),
+        replace(
+            _TRIAL, learner=NetworkRecipe(replace(_FORGET_GATES, forget_gate_bias=1.0), _UPDATE)
+        ),
     ),
     # The same network size and protocol; chosen on seeds from 1000 up (docs/improvements.md).
     "improved": Row(
         "Ours: cross-entropy, RMSprop, bounded steps",
         replace(
             _TRIAL,
-            topology=replace(_FORGET_GATES, output_units="softmax"),
-            update=RMSprop(0.01, bound_step=0.05),
+            learner=NetworkRecipe(
+                replace(_FORGET_GATES, output_units="softmax"), RMSprop(0.01, bound_step=0.05)
+            ),
         ),
     ),
 }
@@ -88,47 +100,27 @@ _NOTE = """\
 perfect: all 10 test streams of {limit} sequences classified; in parentheses the mean number of
 training streams until then; [ ]: 95 % interval of our percentage (Wilson). partial: all others; in
 angle brackets the mean number of sequences without an error: ours is that of each trial's best
-network, the one whose first test stream was the longest, over 10 new streams."""
-
-#: What `compare` reads of a record, besides which trial it was.
-RESULT = {"perfect": bool, "training_streams": int, "best_mean_stream": (int, float)}
+network, the one with the longest first test stream, over 10 new streams."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table: for each row the report's figures and ours.
+    """The report's figures and ours."""
+    head = f"{'':48} {'trials':>6}  {'perfect':27}partial\n"
+    return head + compare_streams(records, ROWS, rows, lines=_lines, note=_NOTE, limit=100)
 
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
 
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-    """
-    lines = [f"{'':48} {'trials':>6}  {'perfect':27}partial"]
-    limits = set()
-    for name, row in ROWS.items():
-        if name not in rows:
-            continue
-        held = [record for record in records if record["row"] == name]
-        limits |= {record["configuration"]["stream_length"] for record in held}
-        lines.append(row.title if row.report or name == "improved" else f"{row.title} ({name})")
-        if row.report is not None:
-            printed = (float(row.report.perfect), row.report.streams, "")
-            lines.append(_line("the report", 100, printed, row.report.partial_mean))
-        lines.append(_ours(held))
-    return "\n".join([*lines, "", _NOTE.format(limit=max(limits, default=100))])
+def _lines(row: Row[Trial], records: Sequence[Record]) -> list[str]:
+    lines = [_ours(records)]
+    if isinstance(report := row.report, Figures):
+        perfect = (float(report.perfect), report.streams, "")
+        lines.insert(0, _line("the report", 100, perfect, report.partial_mean))
+    return lines
 
 
 def _ours(records: Sequence[Record]) -> str:
-    perfect = [record["training_streams"] for record in records if record["perfect"]]
-    partial = [record["best_mean_stream"] for record in records if not record["perfect"]]
     if not records:
         return f"    {'here':44} {0:6}"
+    perfect, partial = outcomes(records)
     share, interval = percentage(len(perfect), len(records))
     return _line("here", len(records), (share, mean(perfect), interval), mean(partial))
 
@@ -136,6 +128,6 @@ def _ours(records: Sequence[Record]) -> str:
 def _line(who: str, trials: int, perfect: tuple[float, float | None, str], partial: float) -> str:
     share, streams, interval = perfect
     return (
-        f"    {who:44} {trials:6}  {share:3.0f} % {beside(streams, '()'):>8} {interval:11} "
-        f"{100 - share:3.0f} % {beside(partial, '<>', 1)}"
+        f"    {who:44} {trials:6}  {share:3.0f} % {bracketed(streams, '()'):>8} {interval:11} "
+        f"{100 - share:3.0f} % {bracketed(partial, '<>', 1)}"
     )

@@ -1,7 +1,7 @@
-"""The referee for credit: an LSTM with forget gates, five ways for errors to reach its weights.
+"""Credit compared: an LSTM with forget gates, five ways for errors to reach its weights.
 
-Within a task all rows have the same network, first weights, sequences and update rule, and only the
-credit differs; each has the rate that is best for it among four (docs/credit.md).
+Within a task all rows have the same network, initial weights, sequences and update rule, and only
+the credit differs; each has its best rate among four (docs/credit.md).
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from lethe.baselines import Baseline
 from lethe.core.topology import Topology
 from lethe.core.updates import Adam
 from lethe.data import topics
-from lethe.experiments.analyses.referee import Refereed
+from lethe.experiments.analyses.cost import CostedTrial
 from lethe.experiments.formatting import percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.records import Fields, Record, by_row, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, long_lags, nto
+from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
+from lethe.trials.sequence import SequenceTrial
 from lethe.trials.text import TextTrial
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
-TITLE = "The referee for credit: LSTM with forget gates, five ways for errors to reach its weights"
+TITLE = "Credit compared: LSTM with forget gates, five ways for errors to reach its weights"
 
 #: How errors reach weights; see `lethe.baselines.systems.referee`. "network" is `lethe.Network`.
 _CREDITS = {
@@ -39,24 +42,24 @@ _GRID = (0.0025, 0.005, 0.01, 0.02)
 
 @dataclass(frozen=True)
 class _Task:
-    """A task: its title, its trial of a `Network`, how BPTT sees it, and each credit's rate.
+    """A task: its title, its trial of a `Network`, its BPTT, and each credit's rate.
 
-    `counts` says what is counted until a solution, `scores` what stands in the column of scores.
+    `counts` is the unit counted until a solution, `scores` the meaning of the column of scores.
     """
 
     title: str
-    trial: Any
+    trial: Trial | SequenceTrial | TextTrial
     full: dict[str, Any]
     rates: dict[str, float]
     counts: str
     scores: str
 
-    def row(self, credit: str, rate: float, title: str) -> Row[Refereed]:
+    def row(self, credit: str, rate: float, title: str) -> Row[CostedTrial]:
         """The row of a credit with a rate."""
         if credit == "network":
-            update = Adam(rate)
-            return Row(title, Refereed(replace(self.trial, update=update)))
-        t = self.trial.topology
+            recipe = replace(self.trial.network, update=Adam(rate))
+            return Row(title, CostedTrial(replace(self.trial, learner=recipe)))
+        t = self.trial.network.topology
         units = ("inputs", "outputs", "output_units")
         parts = {name: v for name, v in t.configuration().items() if name not in units}
         how = {
@@ -65,10 +68,10 @@ class _Task:
             "one_step": {"credit": "window", "h": 2},
         }.get(credit, {"credit": credit})
         options = {"topology": parts, "rate": rate, "optimizer": "adam"} | how
-        recipe = Baseline(
+        baseline = Baseline(
             "referee", t.inputs, t.outputs, t.output_units, tuple(sorted(options.items()))
         )
-        return Row(title, Refereed(replace(self.trial, topology=recipe, update=None)))
+        return Row(title, CostedTrial(replace(self.trial, learner=baseline)))
 
 
 def _rates(
@@ -104,7 +107,11 @@ _TASKS: dict[str, _Task] = {
     ),
     "nto": _Task(
         "NTO, 8 cells",
-        replace(_NTO, topology=_softmax(_NTO.topology), sequences=20_000),
+        replace(
+            _NTO,
+            learner=replace(_NTO.network, topology=_softmax(_NTO.network.topology)),
+            sequences=20_000,
+        ),
         _FULL,
         _rates(0.01, 0.02, 0.02, 0.0025, 0.0025),
         "sequences",
@@ -120,7 +127,7 @@ _TASKS: dict[str, _Task] = {
     ),
     "text": _Task(
         "text, 20,000 bytes, 16 cells",
-        TextTrial(topology=_READER, update=Adam(0.01), text=_BYTES),
+        TextTrial(learner=NetworkRecipe(_READER, Adam(0.01)), text=_BYTES),
         {"credit": "window", "h": 50},
         _rates(0.01, 0.01, 0.01, 0.01, 0.02),
         "",
@@ -129,13 +136,13 @@ _TASKS: dict[str, _Task] = {
 }
 
 
-def _rows() -> Iterator[tuple[str, Row[Refereed]]]:
+def _rows() -> Iterator[tuple[str, Row[CostedTrial]]]:
     for key, task in _TASKS.items():
         for credit, title in _CREDITS.items():
             yield f"{key}_{credit}", task.row(credit, task.rates[credit], title)
 
 
-def _grid() -> Iterator[tuple[str, Row[Refereed]]]:
+def _grid() -> Iterator[tuple[str, Row[CostedTrial]]]:
     """All other rates. Not part of the table: ask for them with --row."""
     for key, task in _TASKS.items():
         for credit, title in _CREDITS.items():
@@ -143,14 +150,14 @@ def _grid() -> Iterator[tuple[str, Row[Refereed]]]:
                 yield f"{key}_{credit}_{rate}", task.row(credit, rate, title)
 
 
-ROWS: dict[str, Row[Refereed]] = dict(_rows())
+ROWS: dict[str, Row[CostedTrial]] = dict(_rows())
 FULL = Plan(rows=tuple(ROWS), trials=5)
 #: One network a row, on the text.
 SHORT = Plan(rows=tuple(row for row in ROWS if row.startswith("text")), trials=1)
 ROWS |= dict(_grid())
 
-#: What `compare` reads of a record, besides which trial it was.
-RESULT = {
+#: What `compare` reads of a record.
+RESULT: Fields = {
     "solved": (bool, type(None)),
     "training_sequences": int,
     "score": (int, float, type(None)),
@@ -165,26 +172,14 @@ the report's truncation: lethe.Network, in compiled code; all others in JAX. sol
 with its 95 % interval (Wilson), and the mean number of training streams or sequences until then.
 test stream: mean symbols without an error, of each trial's best network, at most 10,000; wrong:
 share of 2,560 new sequences; bits per byte: of all bytes, and of the second half. µs: of a
-training step, in the quickest trial; numbers: what credit keeps from step to step. Full BPTT goes
-back 50 steps on CERG and text, where sequences have no end."""
+training step, in the fastest trial; numbers: what credit stores from step to step. Full BPTT
+is over 50 steps on CERG and text, where sequences have no end."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table, task by task: each credit's rate, quality and cost.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
-
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-    """
+    """Each credit's rate, quality and cost, task by task."""
     lines: list[str] = []
+    groups = by_row(records, rows)
     for key, task in _TASKS.items():
         shown = [row for row in ROWS if row in rows and row.startswith(f"{key}_")]
         if not shown:
@@ -194,36 +189,37 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
             f"{task.title:28}{'rate':>7}{'trials':>7}{solved}{task.scores:>14}{'µs':>8}{'numbers':>9}"
         )
         for row in shown:
-            held = [record for record in records if record["row"] == row]
+            trials = groups[row]
             rate = _rate(ROWS[row].trial)
-            lines.append(f"  {ROWS[row].title:26}{rate:>7}{len(held):7}{_line(task, held)}")
-            if gone := sum(record["diverged"] > 0 for record in held):
-                lines.append(f"  ! diverged: {gone} of {len(held)}")
+            lines.append(f"  {ROWS[row].title:26}{rate:>7}{len(trials):7}{_line(task, trials)}")
+            if gone := sum(record["diverged"] > 0 for record in trials):
+                lines.append(f"  ! diverged: {gone} of {len(trials)}")
         lines.append("")
     return "\n".join([*lines, _NOTE])
 
 
-def _rate(refereed: Refereed) -> float:
-    trial = refereed.trial
-    if trial.update is not None:
-        return trial.update.rate
-    recipe: Any = trial.topology
-    rate: float = dict(recipe.options)["rate"]
+def _rate(costed: CostedTrial) -> float:
+    recipe = costed.trial.learner
+    if isinstance(recipe, NetworkRecipe):
+        return recipe.update.rate
+    assert isinstance(recipe, Baseline)
+    rate = dict(recipe.options)["rate"]
+    assert isinstance(rate, float)
     return rate
 
 
-def _line(task: _Task, held: Sequence[Record]) -> str:
-    """What came of a row's trials."""
-    if not held:
+def _line(task: _Task, trials: Sequence[Record]) -> str:
+    """The outcome of a row's trials."""
+    if not trials:
         return ""
-    scores = [record["score"] for record in held if record["score"] is not None]
+    scores = [record["score"] for record in trials if record["score"] is not None]
     if not task.counts:
-        late = [record["late_score"] for record in held if record["late_score"] is not None]
+        late = [record["late_score"] for record in trials if record["late_score"] is not None]
         line = f"{'':25}" + f"{mean(scores):.3f}, {mean(late):.3f}".rjust(14)
     else:
-        solved = [record for record in held if record["solved"]]
-        share, interval = percentage(len(solved), len(held))
+        solved = [record for record in trials if record["solved"]]
+        share, interval = percentage(len(solved), len(trials))
         until = f"{mean(r['training_sequences'] for r in solved):,.0f}" if solved else "-"
         score = f"{mean(scores):,.0f}" if task.scores == "test stream" else f"{mean(scores):.2%}"
         line = f"{share:4.0f} {interval:>9}{until:>11}{score:>14}"
-    return line + f"{min(r['microseconds'] for r in held):8.1f}{held[0]['numbers_kept']:9,}"
+    return line + f"{min(r['microseconds'] for r in trials):8.1f}{trials[0]['numbers_kept']:9,}"

@@ -1,21 +1,24 @@
-"""Ideas that were tried for a row of our own in Tables 2 and 3: which worked, and which did not.
+"""Ideas for a row of our own in Tables 2 and 3: which work, and which do not.
 
-All are of the same network size and protocol as the report's. They are compared on seeds from 1000
-up, so that the chosen one can be reported on the seeds of the tables, which played no part.
+All have the report's network size and protocol. They are compared on seeds from 1000 up, so that
+the chosen one can be reported on the seeds of the tables, which were not used to choose it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from lethe.core.updates import SGD, Adam, RMSprop, Update
-from lethe.experiments.formatting import beside, percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.formatting import bracketed, percentage
+from lethe.experiments.records import Record, by_row, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables import cerg, cnto
+from lethe.experiments.tables._streams import RESULT, outcomes
 from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
@@ -29,14 +32,15 @@ _TANH = {"cell_input": "tanh", "cell_output": "tanh"}
 def _rows(
     name: str, trial: Trial, error: str, ideas: dict[str, tuple[str, Update, dict[str, Any]]]
 ) -> dict[str, Row[Trial]]:
-    """The rows of some ideas, with an error function that an idea's parts may replace."""
+    """The rows of some ideas, with an error function that an idea may replace."""
     return {
         f"{name}_{key}": Row(
             title,
             replace(
                 trial,
-                update=update,
-                topology=replace(trial.topology, **{"output_units": error} | parts),
+                learner=NetworkRecipe(
+                    replace(trial.network.topology, **{"output_units": error} | parts), update
+                ),
             ),
         )
         for key, (title, update, parts) in ideas.items()
@@ -150,47 +154,26 @@ SHORT = Plan(
     limits={"stream_length": 10_000, "training_streams": 20_000},
 )
 
-#: What `compare` reads of a record, besides which trial it was.
-RESULT = {"perfect": bool, "training_streams": int, "best_mean_stream": (int, float)}
-
 _NOTE = """\
 perfect: in per cent, with its 95 % interval (Wilson); streams: mean and greatest number of training
 streams until then; rest: mean test stream of the others, each at its best. *: chosen."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table of ideas.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
-
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-    """
-    lines = []
-    task = ""
-    for name, row in ROWS.items():
-        if name not in rows:
-            continue
-        if not name.startswith(f"{task}_") or not task:
-            task = name.split("_")[0]
-            lines.append(f"{task.upper():50}{'networks':>8}{'perfect':>15}{'streams':>17}  rest")
-        held = [record for record in records if record["row"] == name]
-        lines.append(f"  {row.title:48}{_ours(held)}")
+    """The ideas, task by task."""
+    lines: list[str] = []
+    groups = by_row(records, (name for name in ROWS if name in rows))
+    for task, names in groupby(groups, key=lambda name: name.split("_")[0]):
+        lines.append(f"{task.upper():50}{'networks':>8}{'perfect':>15}{'streams':>17}  rest")
+        lines += [f"  {ROWS[name].title:48}{_ours(groups[name])}" for name in names]
     return "\n".join([*lines, "", _NOTE])
 
 
 def _ours(records: Sequence[Record]) -> str:
     if not records:
         return f"{0:8}"
-    perfect = [record["training_streams"] for record in records if record["perfect"]]
-    rest = [record["best_mean_stream"] for record in records if not record["perfect"]]
+    perfect, rest = outcomes(records)
     share, interval = percentage(len(perfect), len(records))
     streams = f"{mean(perfect):,.0f} to {max(perfect):,}" if perfect else "-"
-    return f"{len(records):8}{share:5.0f} {interval:>9} {streams:>16}  {beside(mean(rest), '<>')}"
+    average = bracketed(mean(rest), "<>")
+    return f"{len(records):8}{share:5.0f} {interval:>9} {streams:>16}  {average}"

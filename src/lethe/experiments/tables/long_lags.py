@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD
-from lethe.experiments.results import Record
+from lethe.experiments.records import Record
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables._solved import RESULT, Figures, compare_solved
 from lethe.tasks import (
@@ -21,6 +21,7 @@ from lethe.tasks import (
     TwoSequence,
     VeryLongLag,
 )
+from lethe.trials.learner import NetworkRecipe
 from lethe.trials.sequence import Criterion, Recent, SequenceTrial, Tested
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
@@ -30,7 +31,7 @@ TITLE = "The experiments of 1997: long time lags, with a reset before each seque
 
 @dataclass(frozen=True)
 class _Experiment:
-    """An experiment, of which two rows are made."""
+    """An experiment; it has two rows."""
 
     title: str
     task: SequenceTask
@@ -44,8 +45,7 @@ class _Experiment:
 
     def _row(self, title: str, topology: Topology, report: Figures | None) -> Row[SequenceTrial]:
         trial = SequenceTrial(
-            topology=topology,
-            update=SGD(self.rate),
+            learner=NetworkRecipe(topology, SGD(self.rate)),
             task=self.task,
             criterion=self.criterion,
             sequences=self.limit,
@@ -107,8 +107,11 @@ def _order(marks: int) -> Topology:
     return _network(8, 2**marks, marks, 2, input_gate_bias=biases)
 
 
+_KINDS: dict[str, Literal["a", "b", "c"]] = {"a": "a", "b": "b", "c": "c"}
+
+
 def _two_sequence(title: str, criterion: Tested, report: Figures | None) -> _Experiment:
-    kind: Any = title[1]
+    kind = _KINDS[title[1]]
     noisy = kind == "c"
     return _Experiment(
         f"{title}, T = 100, N = 3",
@@ -220,7 +223,7 @@ _LONG = tuple(
 #: The whole table.
 FULL = Plan(rows=tuple(ROWS), trials=10, fewer=dict.fromkeys(_LONG, 3))
 
-#: What is solved in seconds.
+#: What takes seconds.
 SHORT = Plan(
     rows=tuple(
         f"{key}_{kind}" for key in ("3a_st1", "6a") for kind in ("standard", "forget_gates")
@@ -231,5 +234,5 @@ SHORT = Plan(
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table; see `compare_solved`."""
+    """The paper's figures and ours."""
     return compare_solved(records, ROWS, rows)

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD
-from lethe.experiments.results import Record, mean
+from lethe.experiments.records import Record, mean
 from lethe.experiments.table import Plan, Row
 from lethe.experiments.tables._solved import RESULT, compare_solved
 from lethe.tasks import TemporalOrder
+from lethe.trials.learner import NetworkRecipe
 from lethe.trials.sequence import Recent, SequenceTrial
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
@@ -18,10 +19,10 @@ __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 TITLE = "Noisy temporal order (NTO): standard LSTM, and forget gates that start open"
 
 _OPEN = Topology(inputs=8, outputs=8, blocks=4, cells_per_block=2, forget_gate_bias=5.0)
+_UPDATE = SGD(0.5)
 # The network of section 4.2 and its α; the criterion is that of 1997, experiment 6b.
 _TRIAL = SequenceTrial(
-    topology=_OPEN,
-    update=SGD(0.5),
+    learner=NetworkRecipe(_OPEN, _UPDATE),
     task=TemporalOrder(marks=3),
     criterion=Recent(2000, 0.3, mean_error=0.1),
     sequences=1_000_000,
@@ -31,12 +32,17 @@ _TRIAL = SequenceTrial(
 ROWS: dict[str, Row[SequenceTrial]] = {
     "standard": Row(
         "Standard LSTM",
-        replace(_TRIAL, topology=replace(_OPEN, forget_gate=False, forget_gate_bias=None)),
+        replace(
+            _TRIAL,
+            learner=NetworkRecipe(
+                replace(_OPEN, forget_gate=False, forget_gate_bias=None), _UPDATE
+            ),
+        ),
     ),
     **{
         f"forget_gates_{name}": Row(
             f"Forget gates, biases {title}",
-            replace(_TRIAL, topology=replace(_OPEN, forget_gate_bias=bias)),
+            replace(_TRIAL, learner=NetworkRecipe(replace(_OPEN, forget_gate_bias=bias), _UPDATE)),
         )
         for name, title, bias in (
             ("5", "5.0", 5.0),
@@ -57,7 +63,7 @@ SHORT = Plan(
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """The table, and how the kinds of network compare; see `compare_solved`."""
+    """The paper's figures and ours, and how the kinds of network compare."""
     times = {
         name: mean(r["training_sequences"] for r in records if r["row"] == name and r["solved"])
         for name in rows

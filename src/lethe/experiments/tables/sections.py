@@ -1,23 +1,26 @@
-"""What sections 2 to 4 of the report say besides its tables, sentence by sentence."""
+"""Other claims of sections 2 to 4 of the report, one small table each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lethe.core.topology import Topology
 from lethe.core.updates import SGD
 from lethe.experiments.analyses.lesions import Lesions
 from lethe.experiments.analyses.states import PartialsForgotten, StateGrowth
-from lethe.experiments.formatting import beside, percentage
-from lethe.experiments.results import Record, mean
+from lethe.experiments.formatting import bracketed, percentage
+from lethe.experiments.records import NO_FIELDS, Record, by_row, mean
 from lethe.experiments.table import Plan, Row, RowTrial
 from lethe.experiments.tables import cerg
+from lethe.experiments.tables._streams import outcomes
 from lethe.trials.continual import Trial
+from lethe.trials.learner import NetworkRecipe
 from lethe.trials.penalty import Penalty, WeightDecay, WeightElimination
 
 __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 
-TITLE = "Sentences of sections 2 to 4, on CERG"
+TITLE = "Claims of sections 2 to 4, on CERG"
 
 _STANDARD = cerg.ROWS["standard"].trial
 _RESET = cerg.ROWS["standard_external_reset"].trial
@@ -27,12 +30,12 @@ _DECAY = cerg.ROWS["forget_gates_decay"].trial
 
 
 @dataclass(frozen=True)
-class _Sentence:
-    """A sentence of the report, and the rows that measure it."""
+class _Claim:
+    """A claim of the report, and the rows that measure it."""
 
-    said: str
+    text: str
     rows: Mapping[str, Row[RowTrial]]
-    same_as: str = ""  # A row of Table 2 to hold them against.
+    same_as: str = ""  # A row of Table 2 to compare them with.
 
 
 def _penalties() -> Mapping[str, Row[RowTrial]]:
@@ -49,33 +52,41 @@ def _penalties() -> Mapping[str, Row[RowTrial]]:
     } | {
         f"state_decay_{decay:g}": Row(
             f"state decay {decay:g}",
-            replace(_STANDARD, topology=replace(_STANDARD.topology, state_decay=decay)),
+            _with(_STANDARD, topology=replace(_STANDARD.network.topology, state_decay=decay)),
         )
         for decay in (0.5, 0.8, 0.95, 0.99)
     }
 
 
+def _with(trial: Trial, topology: Topology | None = None, update: SGD | None = None) -> Trial:
+    """A trial with another topology or update rule."""
+    recipe = trial.network
+    return replace(
+        trial, learner=NetworkRecipe(topology or recipe.topology, update or recipe.update)
+    )
+
+
 def _with_decay(trial: Trial) -> Trial:
-    return replace(trial, update=SGD(0.5, decay=0.99))
+    return _with(trial, update=SGD(0.5, decay=0.99))
 
 
 def _with_biases(gates: Sequence[float], forget: Sequence[float]) -> Trial:
     topology = replace(
-        _DECAY.topology,
+        _DECAY.network.topology,
         input_gate_bias=gates,
         output_gate_bias=gates,
         forget_gate_bias=forget,
     )
-    return replace(_DECAY, topology=topology)
+    return _with(_DECAY, topology=topology)
 
 
-_SENTENCES = (
-    _Sentence(
+_CLAIMS = (
+    _Claim(
         "2.1: weight decay, weight elimination and state decay do not save standard LSTM",
         _penalties(),
         "standard",
     ),
-    _Sentence(
+    _Claim(
         "4.2: other initial biases of the gates work as well (with alpha decay)",
         {
             "biases_same": Row("all blocks -1 and +1", _with_biases([-1.0] * 4, [1.0] * 4)),
@@ -91,8 +102,8 @@ _SENTENCES = (
         },
         "forget_gates_decay",
     ),
-    _Sentence(
-        "4.3: alpha decay does nothing for standard LSTM, with or without reset, or state decay",
+    _Claim(
+        "4.3: alpha decay does not help standard LSTM, with or without reset, or state decay",
         {
             "standard_external_reset_decay": Row(
                 "external reset, with alpha decay", _with_decay(_RESET)
@@ -104,26 +115,26 @@ _SENTENCES = (
         },
         "standard_external_reset",
     ),
-    _Sentence(
+    _Claim(
         "4.5: alpha's decay in (0.9, 0.999) and its start in (0.1, 1) are not critical",
         {
             **{
                 f"decay_{decay:g}": Row(
-                    f"0.5, decay {decay:g}", replace(_DECAY, update=SGD(0.5, decay=decay))
+                    f"0.5, decay {decay:g}", _with(_DECAY, update=SGD(0.5, decay=decay))
                 )
                 for decay in (0.9, 0.95, 0.999)
             },
             **{
                 f"rate_{rate:g}": Row(
-                    f"{rate:g}, decay 0.99", replace(_DECAY, update=SGD(rate, decay=0.99))
+                    f"{rate:g}, decay 0.99", _with(_DECAY, update=SGD(rate, decay=0.99))
                 )
                 for rate in (0.1, 0.2, 1.0)
             },
         },
         "forget_gates_decay",
     ),
-    _Sentence(
-        "4.5: made anew after 20,000 streams without a perfect solution, all networks find one",
+    _Claim(
+        "4.5: restarted after 20,000 streams without a perfect solution, all networks find one",
         {
             "restart": Row(
                 "forget gates, at most ten starts",
@@ -141,9 +152,9 @@ _GROWTH = {
 }
 _PARTIALS = {"partials": Row("forget gates with alpha decay", PartialsForgotten(trial=_DECAY))}
 
-#: All rows, sentence by sentence; those of a kind of their own last.
+#: All rows, claim by claim; those with other measurements last.
 ROWS: dict[str, Row[RowTrial]] = {
-    name: row for sentence in _SENTENCES for name, row in sentence.rows.items()
+    name: row for claim in _CLAIMS for name, row in claim.rows.items()
 }
 ROWS |= {**_LESIONS, **_GROWTH, **_PARTIALS}
 
@@ -158,8 +169,8 @@ SHORT = Plan(
     limits={"training_streams": 10_000, "stream_length": 10_000},
 )
 
-#: What `compare` reads differs from row to row; it says what a record lacks.
-RESULT: dict[str, type] = {}
+#: What `compare` reads depends on the row.
+RESULT = NO_FIELDS
 
 _NOTE = """\
 perfect: in per cent, with its 95 % interval (Wilson), and the mean number of training streams until
@@ -168,35 +179,17 @@ Table 2."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
-    """One small table for each sentence.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        Records of this experiment.
-    rows : sequence of str
-        Names of the rows to show.
-
-    Returns
-    -------
-    str
-        Lines of at most 100 characters.
-
-    Raises
-    ------
-    ValueError
-        If a record lacks what its row reads.
-    """
-    held = {name: [r for r in records if r["row"] == name] for name in ROWS if name in rows}
+    """One small table for each claim."""
+    trials = by_row(records, (name for name in ROWS if name in rows))
     blocks = []
     try:
-        for sentence in _SENTENCES:
-            shown = {name: row for name, row in sentence.rows.items() if name in held}
+        for claim in _CLAIMS:
+            shown = {name: row for name, row in claim.rows.items() if name in trials}
             if shown:
-                lines = [sentence.said, f"{'':42}{'networks':>9}  perfect"]
-                lines += [f"  {row.title:40}{_trials(held[name])}" for name, row in shown.items()]
-                if sentence.same_as:
-                    lines.append(f"  to hold against: {sentence.same_as} in Table 2")
+                lines = [claim.text, f"{'':42}{'networks':>9}  perfect"]
+                lines += [f"  {row.title:40}{_trials(trials[name])}" for name, row in shown.items()]
+                if claim.same_as:
+                    lines.append(f"  compare with: {claim.same_as} in Table 2")
                 blocks.append("\n".join(lines))
         if blocks:
             blocks.append(_NOTE)
@@ -205,9 +198,9 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
             (_growth, _GROWTH),
             (_partials, _PARTIALS),
         ):
-            shown = {name: row for name, row in described_rows.items() if name in held}
+            shown = {name: row for name, row in described_rows.items() if name in trials}
             if shown:
-                blocks.append(described(shown, held))
+                blocks.append(described(shown, trials))
     except KeyError as missing:
         raise ValueError(f"a record of {TITLE} lacks {missing}") from None
     return "\n\n".join(blocks)
@@ -216,26 +209,27 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
 def _trials(records: Sequence[Record]) -> str:
     if not records:
         return f"{0:9}"
-    perfect = [record["training_streams"] for record in records if record["perfect"]]
-    rest = [record["best_mean_stream"] for record in records if not record["perfect"]]
+    perfect, rest = outcomes(records)
     share, interval = percentage(len(perfect), len(records))
-    streams = beside(mean(perfect), "()")
-    return f"{len(records):9}  {share:3.0f} % {interval:9} {streams:>8}  {beside(mean(rest), '<>')}"
+    streams = bracketed(mean(perfect), "()")
+    return (
+        f"{len(records):9}  {share:3.0f} % {interval:9} {streams:>8}  {bracketed(mean(rest), '<>')}"
+    )
 
 
-_Held = Mapping[str, Sequence[Record]]
+_Trials = Mapping[str, Sequence[Record]]
 _Rows = Mapping[str, Row[RowTrial]]
 
 
-def _growth(rows: _Rows, held: _Held) -> str:
+def _growth(rows: _Rows, trials: _Trials) -> str:
     lines = [
         "2.1: as states grow, (a) the derivative of h vanishes, (b) the cell is its output gate",
         f"{'':32}{'string':>8}{'|state|':>10}{'slope of h':>12}{'|h|':>8}{'gate share':>12}",
     ]
     for name, row in rows.items():
-        lines.append(f"  {row.title}, {len(held[name])} networks")
+        lines.append(f"  {row.title}, {len(trials[name])} networks")
         for index in (0, 3, 6, 9):
-            picked = [_numbers(record, index) for record in held[name]]
+            picked = [_numbers(record, index) for record in trials[name]]
             if not picked:
                 continue
             string, state, slope, squashed, share = (
@@ -253,25 +247,22 @@ how much of the variance of a cell's output its output gate alone explains (squa
 
 
 def _numbers(record: Record, index: int) -> tuple[float, ...]:
-    return tuple(
-        record[name][index] for name in ("strings", "state", "slope", "squashed", "gate_share")
-    )
+    measured = (record["state"], record["slope"], record["squashed"], record["gate_share"])
+    return record["strings"][index], *(values[index] for values in measured)
 
 
-def _partials(rows: _Rows, held: _Held) -> str:
+def _partials(rows: _Rows, trials: _Trials) -> str:
     lines = [
         "3.2: when the forget gate closes, partials are forgotten with the state",
         f"{'':42}{'networks':>9}{'resets':>8}{'gate':>8}{'kept':>8}{'difference':>12}",
     ]
     for name, row in rows.items():
-        records = held[name]
+        records = trials[name]
         line = f"  {row.title:40}{len(records):9}"
         if records:
             resets = sum(record["resets"] for record in records)
-            gate, kept = (
-                mean(r[what] for r in records if r["resets"])
-                for what in ("gate_at_resets", "kept_at_resets")
-            )
+            gate = mean(r["gate_at_resets"] for r in records if r["resets"])
+            kept = mean(r["kept_at_resets"] for r in records if r["resets"])
             greatest = max(record["largest_difference"] for record in records)
             line += f"{resets:8,}{gate:8.4f}{kept:8.4f}{greatest:12.1e}"
         lines.append(line)
@@ -280,25 +271,27 @@ def _partials(rows: _Rows, held: _Held) -> str:
 
 _PARTIALS_NOTE = """\
 resets: steps of a block with its forget gate below 0.1; gate: its mean activation there; kept: what
-is left of the partials of silent sources; difference: greatest |kept / gate - 1| of all steps."""
+remains of the partials of silent sources; difference: largest |kept / gate - 1| of all steps."""
 
 
-def _lesions(rows: _Rows, held: _Held) -> str:
+def _lesions(rows: _Rows, trials: _Trials) -> str:
     lines = ["4.4: only one block is directly responsible for bridging the longest lag"]
     for name, row in rows.items():
-        perfect = [record for record in held[name] if record["perfect"]]
-        lines.append(f"  {row.title}: {len(held[name])} networks, {len(perfect)} perfect")
+        perfect = [record for record in trials[name] if record["perfect"]]
+        lines.append(f"  {row.title}: {len(trials[name])} networks, {len(perfect)} perfect")
         if not perfect:
             continue
-        for key, silence in (
-            ("direct_", "towards the output units alone"),
-            ("", "towards all units"),
+        direct = [(r["direct_broken"], r["direct_long_lag"]) for r in perfect]
+        every = [(r["broken"], r["long_lag"]) for r in perfect]
+        for silence, lesions in (
+            ("towards the output units alone", direct),
+            ("towards all units", every),
         ):
-            counts = [record[f"{key}broken"] for record in perfect]
+            counts = [broken for broken, _ in lesions]
             spread = ", ".join(
                 f"{blocks}: {counts.count(blocks)}" for blocks in sorted(set(counts))
             )
-            worst = mean(max(record[f"{key}long_lag"]) for record in perfect)
+            worst = mean(max(long_lag) for _, long_lag in lesions)
             lines.append(
                 f"  one block silent {silence}; blocks that break the long lag: networks\n"
                 f"{'':6}{spread}; the worst block costs {100 * worst:.0f} % of T and P"
@@ -308,4 +301,4 @@ def _lesions(rows: _Rows, held: _Held) -> str:
 
 _LESIONS_NOTE = """\
 The long lag is broken where more than a quarter of its predictions take T for P or P for T; a coin
-takes half. Towards the output units alone: the states of all blocks stay as they were."""
+takes half. Towards the output units alone: the states of all blocks do not change."""

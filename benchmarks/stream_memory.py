@@ -69,7 +69,7 @@ def main() -> int:
     print(f"lethe {__version__}, {lethe.instruction_set()}")
     if arguments.json:
         record = {
-            "command": f"python benchmarks/life.py --millions {arguments.millions} "
+            "command": f"python benchmarks/stream_memory.py --millions {arguments.millions} "
             f"--cells {arguments.cells} --categories {arguments.categories} "
             f"--seed {arguments.seed}",
             "machine": machine(),

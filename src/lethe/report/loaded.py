@@ -1,21 +1,21 @@
-"""What a results file holds of its table: which trials belong to it, row by row."""
+"""A table's results file: which trials belong to the table, row by row."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lethe import experiments
 from lethe.experiments import results
-from lethe.experiments.results import Record
+from lethe.experiments.records import Fields, Record
 
-__all__ = ["Held", "HeldRow", "ranges", "read_table"]
+__all__ = ["LoadedRow", "LoadedTable", "ranges", "read_table"]
 
-#: What every record must hold, whatever its table.
-_ALWAYS = {
+#: What every record must contain, whatever its table.
+_ALWAYS: Fields = {
     "experiment": str,
     "row": str,
     "seed": int,
@@ -28,7 +28,7 @@ _ALWAYS = {
 
 
 @dataclass(frozen=True)
-class HeldRow:
+class LoadedRow:
     """A row of a table and its trials.
 
     Attributes
@@ -36,11 +36,11 @@ class HeldRow:
     name, title : str
         As in the table.
     planned : int
-        Its trials in the whole table; 0 for a row that is run only where it is asked for.
+        Its trials in the whole table; 0 for a row that only ``--row`` runs.
     records : list of dict
-        Its trials, each once and all of one configuration, by seed.
+        Its trials by seed, each once and all with one configuration.
     differs : str
-        In what their configuration is another than the table's; empty where it is the table's.
+        How their configuration differs from the table's; empty where it does not.
     """
 
     name: str
@@ -51,29 +51,29 @@ class HeldRow:
 
     @property
     def missing(self) -> int:
-        """Trials of the whole table that have not been run."""
+        """Number of trials of the whole table that have not been run."""
         return max(0, self.planned - (0 if self.differs else len(self.records)))
 
 
 @dataclass(frozen=True)
-class Held:
+class LoadedTable:
     """A table and its trials.
 
     Attributes
     ----------
     name, title : str
-        The table's.
-    rows : list of HeldRow
+        Name and title of the table.
+    rows : list of LoadedRow
         In the table's order: those of the whole table, and others that have trials.
     comparison : str
         The table's own comparison with the paper; empty where there are no trials.
     left_out : int
-        Records in the file that belong to no row here: repeated, or of other configurations.
+        Records in the file that belong to no row: repeated, or with other configurations.
     """
 
     name: str
     title: str
-    rows: list[HeldRow]
+    rows: list[LoadedRow]
     comparison: str
     left_out: int
 
@@ -84,42 +84,42 @@ class Held:
 
     @property
     def missing(self) -> int:
-        """Trials of the whole table that have not been run."""
+        """Number of trials of the whole table that have not been run."""
         return sum(row.missing for row in self.rows)
 
 
-def read_table(name: str, folder: Path) -> Held:
+def read_table(name: str, folder: Path) -> LoadedTable:
     """Read a table's results file.
 
     Parameters
     ----------
     name : str
-        Of the table, one of `lethe.experiments.TABLES`.
+        Name of the table, one of `lethe.experiments.TABLES`.
     folder : pathlib.Path
-        Where its file lies; where it does not, the table has no trials.
+        The folder of its results file. Without a file the table has no trials.
 
     Returns
     -------
-    Held
-        Of each row, trials of the table's configuration; where a row has none of these, those of
-        the configuration with the most trials.
+    LoadedTable
+        Each row has the trials with the table's configuration or, where there are none, those with
+        the configuration that has the most trials.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, or its records are not what the table reads.
+        If the file cannot be read, or the table cannot read its records.
     """
-    table: Any = experiments.table_module(name)
+    table = experiments.table_module(name)
     path = folder / f"{name}.jsonl"
-    found = results.read(path, _ALWAYS | table.RESULT)
-    every = {results.key(record): record for record in reversed(found)}  # the first of its kind
+    found = results.read(path, {**_ALWAYS, **table.RESULT})
+    every = {results.key(record): record for record in reversed(found)}  # the first of equals
     whole = replace(table.FULL, rows=tuple(table.ROWS), trials=1, fewer={}, fillers=())
     configurations = {
         task.row: task.trial.configuration() for task in whole.tasks(name, table.ROWS)
     }
     rows = [
         _row(
-            HeldRow(row, table.ROWS[row].title, _planned(table, row), []),
+            LoadedRow(row, table.ROWS[row].title, table.FULL.planned(row), []),
             [r for r in every.values() if (r["experiment"], r["row"]) == (name, row)],
             configuration,
         )
@@ -132,16 +132,11 @@ def read_table(name: str, folder: Path) -> Held:
         comparison = table.compare(records, shown) if records else ""
     except (LookupError, TypeError, AttributeError, ArithmeticError):
         raise ValueError(f"the results file {path} holds records that {name} cannot read") from None
-    return Held(name, table.TITLE, rows, comparison, len(found) - len(records))
+    return LoadedTable(name, table.TITLE, rows, comparison, len(found) - len(records))
 
 
-def _planned(table: Any, row: str) -> int:
-    full = table.FULL
-    return int(full.fewer.get(row, full.trials)) if row in full.rows else 0
-
-
-def _row(row: HeldRow, records: Sequence[Record], configuration: Any) -> HeldRow:
-    """The row with those of its records that are of one configuration."""
+def _row(row: LoadedRow, records: Sequence[Record], configuration: dict[str, Any]) -> LoadedRow:
+    """The row with those of its records that have one configuration."""
     groups: dict[str, list[Record]] = {}
     for record in sorted(records, key=results.key):
         groups.setdefault(_text(record["configuration"]), []).append(record)
@@ -155,28 +150,28 @@ def _row(row: HeldRow, records: Sequence[Record], configuration: Any) -> HeldRow
     )
 
 
-def _text(configuration: Any) -> str:
+def _text(configuration: Mapping[str, object]) -> str:
     return json.dumps(configuration, sort_keys=True)
 
 
-def _difference(one: dict[str, Any], other: dict[str, Any]) -> str:
-    """The entries of a configuration that are not those of another, in words."""
-    said = []
+def _difference(one: Mapping[str, object], other: Mapping[str, object]) -> str:
+    """The entries in which two configurations differ, in words."""
+    parts = []
     for name in sorted(one.keys() | other.keys()):
         values = [_entry(each.get(name)) for each in (one, other)]
         if values[0] != values[1]:
-            said.append(f"{name.replace('_', ' ')} {values[0]} instead of {values[1]}")
-    return ", ".join(said)
+            parts.append(f"{name.replace('_', ' ')} {values[0]} instead of {values[1]}")
+    return ", ".join(parts)
 
 
-def _entry(value: Any) -> str:
+def _entry(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def ranges(numbers: Iterable[int]) -> str:
-    """Whole numbers in the shortest words.
+    """Integers as ranges.
 
     Examples
     --------

@@ -1,0 +1,92 @@
+"""The options of a run on records: those given, and all of them."""
+
+from __future__ import annotations
+
+from typing import TypedDict, TypeVar
+
+from lethe.cli._support.learn_options import Bad, LearnArguments
+from lethe.cli._support.run_metadata import RecordsOptions
+
+__all__ = ["GivenOptions", "given_options", "resolved"]
+
+T = TypeVar("T")
+
+
+class GivenOptions(TypedDict):
+    """The options that are fixed for a run; None is not given."""
+
+    target: list[str] | None
+    classify: bool | None
+    detect: bool | None
+    horizon: int | None
+    time: str | None
+    period: int | None
+    cells: int | None
+    layers: int | None
+    seed: int | None
+    bad: Bad | None
+    out: str | None
+    format: str | None
+
+
+def given_options(args: LearnArguments) -> GivenOptions:
+    """Return the options that are given, and fixed for a run.
+
+    Raises
+    ------
+    ValueError
+        If a target has no name.
+    """
+    targets = [name for names in args.target or () for name in names.split(",")]
+    if "" in targets:
+        raise ValueError(f"--target must be names of columns, got {','.join(args.target or ())!r}")
+    return {
+        "target": targets or None,
+        "classify": args.classify or None,
+        "detect": args.detect or None,
+        "horizon": args.horizon,
+        "time": args.time,
+        "period": args.period,
+        "cells": args.cells,
+        "layers": args.layers,
+        "seed": args.seed,
+        "bad": args.bad,
+        "out": args.out,
+        "format": args.format,
+    }
+
+
+def resolved(given: GivenOptions) -> RecordsOptions:
+    """Return every option, with the default for each that was not given.
+
+    Raises
+    ------
+    ValueError
+        If they contradict each other.
+    """
+    targets = given["target"] or []
+    if given["classify"] and len(targets) != 1:
+        raise ValueError(
+            f"--classify needs one --target, the column of the class, got {len(targets)}"
+        )
+    if given["format"] and given["out"] is None:
+        raise ValueError("--format needs --out, the file that it is of")
+    ahead = bool(given["detect"]) or not targets
+    return RecordsOptions(
+        target=targets,
+        classify=_or(given["classify"], False),
+        detect=_or(given["detect"], False),
+        horizon=_or(given["horizon"], 1 if ahead else 0),
+        time=given["time"],
+        period=given["period"],
+        cells=_or(given["cells"], 32),
+        layers=_or(given["layers"], 1),
+        seed=_or(given["seed"], 0),
+        bad=_or(given["bad"], "raise"),
+        out=given["out"],
+        format=_or(given["format"], "jsonl"),
+    )
+
+
+def _or(value: T | None, default: T) -> T:
+    return default if value is None else value

@@ -1,0 +1,334 @@
+"""What `lethe learn` keeps in a checkpoint besides the model: options, position, output, scores.
+
+All of it is read at once: every field's type and range is checked, and its relation to other fields
+and to the model. So the commands can use it without further checks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lethe.cli._support.anomaly_log import AnomalyLog
+from lethe.cli._support.learn_options import UPDATES, Bad
+from lethe.cli._support.scores_state import scores_from_state, scores_to_state, tally_from_state
+from lethe.cli._support.writer import FORMATS, OutputState
+from lethe.core.network import Network
+from lethe.evaluate.naive import ClassScores, NumberScores
+from lethe.evaluate.prequential import Tally
+from lethe.model import Model
+from lethe.storage.fields import Fields, parse_json
+
+__all__ = [
+    "Position",
+    "RecordsMetadata",
+    "RecordsOptions",
+    "RunMetadata",
+    "TextMetadata",
+    "TextOptions",
+    "TextPosition",
+    "parse_run",
+    "take_run_arrays",
+]
+
+Arrays: TypeAlias = dict[str, NDArray[np.generic]]
+Position: TypeAlias = dict[str, object]
+
+#: Where a checkpoint keeps what is not the model's: the array with the scores as JSON, and the
+#: beginning of the names of further arrays.
+SCORES = "scores"
+
+BAD: tuple[Bad, ...] = ("raise", "missing", "skip")
+
+
+@dataclass(frozen=True)
+class RecordsOptions:
+    """What a run on records was started with and keeps; the names are those of the options."""
+
+    target: list[str]
+    classify: bool
+    detect: bool
+    horizon: int
+    time: str | None
+    period: int | None
+    cells: int
+    layers: int
+    seed: int
+    bad: Bad
+    out: str | None
+    format: str
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """What a run on a text was started with and keeps; the names are those of the options."""
+
+    layers: int
+    cells: int
+    update: str
+    rate: float
+    seed: int
+
+
+class TextPosition(TypedDict):
+    """How many bytes of a text have been read, and their SHA-256."""
+
+    offset: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RecordsMetadata:
+    """Everything about a run on records that its model does not hold.
+
+    Attributes
+    ----------
+    events : int
+        Of the model.
+    options : RecordsOptions
+    position : dict
+        The attribute `position` of the source.
+    output : OutputState or None
+        How far ``--out`` is; None where there is none, or nothing has been written.
+    time : str or None
+        The column with the times, as `EventScores` has found it.
+    scores : NumberScores, ClassScores or None
+    anomalies : AnomalyLog
+    unreadable : int
+        Lines of the source that were skipped.
+    """
+
+    events: int
+    options: RecordsOptions
+    position: Position
+    output: OutputState | None
+    time: str | None
+    scores: NumberScores | ClassScores | None
+    anomalies: AnomalyLog
+    unreadable: int
+
+    def to_checkpoint(self) -> tuple[Arrays, dict[str, object]]:
+        """Return the arrays and the JSON object that `parse_run` reads."""
+        arrays: Arrays = {}
+        record: dict[str, object] = {
+            "mode": "records",
+            "events": self.events,
+            "options": dataclasses.asdict(self.options),
+            "position": self.position,
+            "output": self.output,
+        }
+        scores: dict[str, object] = {
+            "time": self.time,
+            "scores": scores_to_state(self.scores, arrays),
+            "anomalies": self.anomalies.to_state(),
+            "unreadable": self.unreadable,
+        }
+        arrays[SCORES] = _json_array(scores)
+        return arrays, record
+
+
+@dataclass(frozen=True)
+class TextMetadata:
+    """Everything about a run on a text that its network does not hold.
+
+    Attributes
+    ----------
+    events : int
+        Symbols so far.
+    options : TextOptions
+    position : TextPosition
+    tally : Tally
+    """
+
+    events: int
+    options: TextOptions
+    position: TextPosition
+    tally: Tally
+
+    def to_checkpoint(self) -> tuple[Arrays, dict[str, object]]:
+        """Return the arrays and the JSON object that `parse_run` reads."""
+        record: dict[str, object] = {
+            "mode": "text",
+            "events": self.events,
+            "options": dataclasses.asdict(self.options),
+            "position": self.position,
+        }
+        tally = self.tally
+        scores: dict[str, object] = {
+            "symbols": tally.symbols,
+            "bits": tally.bits,
+            "last": tally.last,
+            "window": [list(chunk) for chunk in tally.window],
+        }
+        return {SCORES: _json_array(scores)}, record
+
+
+RunMetadata: TypeAlias = RecordsMetadata | TextMetadata
+
+
+def _json_array(value: Mapping[str, object]) -> NDArray[np.generic]:
+    return np.frombuffer(json.dumps(value).encode(), np.uint8)
+
+
+def parse_run(record: object, arrays: Arrays, model: Model | Network) -> RunMetadata:
+    """Read what `to_checkpoint` of one of these classes gave.
+
+    Parameters
+    ----------
+    record : object
+        JSON from the checkpoint's metadata.
+    arrays : dict of str to ndarray
+        As `take_run_arrays` returns them.
+    model : Model or Network
+        The checkpoint's.
+
+    Raises
+    ------
+    ValueError
+        If anything in it is missing, unknown, of another type, out of range, or contradicts
+        another part or the model.
+    """
+    left = dict(arrays)
+    if SCORES not in left:
+        raise ValueError(f"the array {SCORES} must be there, got none")
+    scores = parse_json(left.pop(SCORES))
+    if isinstance(model, Model):
+        run: RunMetadata = _records(record, scores, left, model)
+    else:
+        run = _text(record, scores, model)
+    if left:
+        raise ValueError(f"arrays of the scores must be in use, got {min(left)!r:.60}")
+    return run
+
+
+def take_run_arrays(arrays: Arrays) -> Arrays:
+    """Move the arrays that are not the model's out of those of a checkpoint."""
+    names = [name for name in arrays if name == SCORES or name.startswith(f"{SCORES}.")]
+    return {name: arrays.pop(name) for name in names}
+
+
+def _records(record: object, scores: object, arrays: Arrays, model: Model) -> RecordsMetadata:
+    fields = Fields("learn", record, ("mode", "events", "options", "position", "output"))
+    fields.one_of("mode", ("records",))
+    events = fields.integer("events", model.events, model.events)
+    options = _records_options(fields["options"], model)
+    rest = Fields(SCORES, scores, ("time", "scores", "anomalies", "unreadable"))
+    output = fields.optional("output", lambda key: _output(fields[key]))
+    if output is not None and options.out is None:
+        raise ValueError("output must be null where there is no option out")
+    return RecordsMetadata(
+        events=events,
+        options=options,
+        position=_position(fields["position"]),
+        output=output,
+        time=rest.optional("time", rest.string),
+        scores=scores_from_state(rest["scores"], arrays, model, options.period),
+        anomalies=AnomalyLog.from_state(rest["anomalies"], events),
+        unreadable=rest.integer("unreadable"),
+    )
+
+
+def _records_options(value: object, model: Model) -> RecordsOptions:
+    names = [field.name for field in dataclasses.fields(RecordsOptions)]
+    fields = Fields("options", value, names)
+    options = RecordsOptions(
+        target=fields.strings("target"),
+        classify=fields.boolean("classify"),
+        detect=fields.boolean("detect"),
+        horizon=fields.integer("horizon", 0, 1000),
+        time=fields.optional("time", fields.string),
+        period=fields.optional("period", lambda key: fields.integer(key, 1, 4096)),
+        cells=fields.integer("cells", 1, 1 << 20),
+        layers=fields.integer("layers", 1, 1000),
+        seed=fields.integer("seed"),
+        bad=fields.one_of("bad", BAD),
+        out=fields.optional("out", fields.string),
+        format=fields.one_of("format", FORMATS),
+    )
+    expected = RecordsOptions(
+        target=list(model.targets) if options.target else [],
+        classify=model.task == "classification",
+        detect=options.detect,
+        horizon=model.parameters.horizon,
+        time=options.time,
+        period=model.parameters.period,
+        cells=model.parameters.cells,
+        layers=model.parameters.layers,
+        seed=options.seed,
+        bad=model.parameters.bad,
+        out=options.out,
+        format=options.format,
+    )
+    if options != expected or model.task == "symbols":
+        raise ValueError("options must be those of the model, got others")
+    return options
+
+
+def _output(value: object) -> OutputState:
+    fields = Fields("output", value, ("bytes", "sha256"))
+    return {"bytes": fields.integer("bytes"), "sha256": fields.digest("sha256")}
+
+
+def _position(value: object) -> Position:
+    """The position of any source of records."""
+    form = value.get("form") if isinstance(value, dict) else None
+    if form == "parquet":
+        fields = Fields("position", value, ("form", "offset", "sha256", "columns"))
+        fields.digest("sha256")
+    elif form == "bundled":
+        fields = Fields("position", value, ("form", "series", "offset", "columns"))
+        fields.string("series")
+    else:
+        keys = ("form", "offset", "line", "sha256", "columns", "separator", "skipped")
+        fields = Fields("position", value, keys)
+        fields.digest("sha256")
+        separators = (",", ";", "\t") if fields.one_of("form", ("csv", "jsonl")) == "csv" else ("",)
+        fields.one_of("separator", separators)
+        # Every line is a byte long at least, and each record that was skipped a line.
+        fields.integer("skipped", 0, fields.integer("line", 1, fields.integer("offset")))
+    fields.integer("offset")
+    if not fields.strings("columns"):
+        raise ValueError("position: columns must be at least one, got none")
+    return {key: fields[key] for key in value} if isinstance(value, dict) else {}
+
+
+def _text(record: object, scores: object, net: Network) -> TextMetadata:
+    fields = Fields("learn", record, ("mode", "events", "options", "position"))
+    fields.one_of("mode", ("text",))
+    tally = tally_from_state(scores)
+    if net.topology.inputs != 256 or net.topology.outputs != 256:
+        raise ValueError("the network of a text must have 256 inputs and outputs, got others")
+    if net.steps != tally.symbols - 1:
+        raise ValueError(
+            f"symbols must be one more than the network's {net.steps:,} steps, "
+            f"got {tally.symbols:,}"
+        )
+    position = Fields("position", fields["position"], ("offset", "sha256"))
+    return TextMetadata(
+        events=fields.integer("events", tally.symbols, tally.symbols),
+        options=_text_options(fields["options"], net),
+        position={"offset": position.integer("offset"), "sha256": position.digest("sha256")},
+        tally=tally,
+    )
+
+
+def _text_options(value: object, net: Network) -> TextOptions:
+    names = [field.name for field in dataclasses.fields(TextOptions)]
+    fields = Fields("options", value, names)
+    options = TextOptions(
+        layers=fields.integer("layers", net.topology.layers, net.topology.layers),
+        cells=fields.integer("cells", net.topology.cells, net.topology.cells),
+        update=fields.one_of("update", UPDATES),
+        rate=fields.number("rate"),
+        seed=fields.integer("seed"),
+    )
+    make, _ = UPDATES[options.update]
+    if make(options.rate) != net.update:
+        raise ValueError("options must be those of the network, got another update or rate")
+    return options
