@@ -58,7 +58,8 @@ sanitize:
 	$(SANITIZE)/venv/bin/python -m pip install --quiet pytest hypothesis "numpy>=1.26" "rich>=13" \
 	    "joblib>=1.6" "psutil>=5.9"
 	$(SANITIZE)/venv/bin/python -m pip install . --no-deps --force-reinstall \
-	    -C cmake.define.LETHE_SANITIZE=ON -C build-dir=$(SANITIZE)/cmake
+	    -C cmake.define.LETHE_SANITIZE=ON -C build-dir=$(SANITIZE)/cmake \
+	    -C cmake.define.LETHE_INSTRUCTION_SETS="$(SETS)"
 	$(UNDER_SANITIZERS) -m pytest --capture=no --ignore=tests/core/test_memory.py $(KERNEL_TESTS)
 	$(UNDER_SANITIZERS) benchmarks/hostile.py --sanitized --mutations $(MUTATIONS)
 
@@ -71,7 +72,7 @@ clang:
 	PYTHONPATH=build/clang/package $(PYTHON) -m pytest $(KERNEL_TESTS)
 
 # The kernels for ARM, and known answers in an emulator where there is one. The module that knows
-# Python is compiled as well, except with a Python whose headers are the system's: those include what is not there for ARM.
+# Python is compiled as well, but for a Python whose headers are the system's: they lack ARM's part.
 ARM_HEADERS = $(shell $(PYTHON) -c "import sysconfig as s; i = s.get_path('include'); \
     print('' if i.startswith('/usr/include') else i)")
 ARM ?= $(if $(shell command -v aarch64-linux-gnu-g++),aarch64-linux-gnu-g++,$\

@@ -6,13 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support.lives import assert_same, bits, from_state, to_state
+from support.lives import bits, from_state, to_state
 
-from lethe import SGD, Adam, Network, NotFiniteError, RMSprop, Topology
-from lethe.core.run import Recordable
-from lethe.core.topology import UnitKind
+from lethe import SGD, Adam, Network, RMSprop, Topology
 from lethe.core.updates import Update, update_of
 
 UPDATES: tuple[Update, ...] = (
