@@ -147,7 +147,7 @@ def test_a_late_target_is_skipped_by_policy() -> None:
 
 def test_a_new_column_is_named() -> None:
     model = ready()
-    with pytest.raises(ValueError, match=r"^column 'c' must be one of a, b: it is new$"):
+    with pytest.raises(ValueError, match=r"^column 'c' must be one of those of the first event (a, b), got a new one; new_columns='grow' accepts it$"):
         model.learn({"a": 1.0, "b": 2.0, "c": 3.0}, 1.0)
 
 

@@ -200,7 +200,7 @@ def test_ids() -> None:
     for wrong in ("one", 2, 1.5, None, ("a",)):
         if wrong is not None:
             with pytest.raises(
-                ValueError, match="id must be a string or whole number that none has"
+                ValueError, match="id must be a string or whole number that no waiting event has"
             ):
                 model.learn({"a": 2.0}, id=wrong)  # type: ignore[arg-type]
         if wrong not in ("one", 2):

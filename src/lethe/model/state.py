@@ -127,7 +127,7 @@ def checked_arrays(
     """
     if "life" in arrays:
         raise ValueError(
-            "it is a model of Lethe 0.1.0, which this version does not read: "
+            "it is a model in an earlier format, which is no longer read: "
             "let a new one learn again from the stream"
         )
     block, text = (arrays.get(name) for name in ("block", "state"))
