@@ -89,9 +89,9 @@ class Core {
 
   // Returns a copy of `outputs`, a view of this network's; x is checked before anything changes.
   nb::object step(Row<T> x, bool learn, nb::handle outputs) {
+    const Turn turn(turns_);  // first: while it is waited for, the caller's array may change
     check_length("x", x.shape(0), layout_.inputs, "inputs");
     check_finite("x", x.data(), layout_.inputs);
-    const Turn turn(turns_);
     step(x.data(), -1, learn);
     return outputs.attr("copy")();
   }
@@ -127,12 +127,14 @@ class Core {
   }
 
   void learn(Row<T> target, bool is_error) {
+    const Turn turn(turns_);
     const char* name = is_error ? "error" : "target";
     check_length(name, target.shape(0), layout_.outputs, "outputs");
     check_finite(name, target.data(), layout_.outputs);
     learn(is_error ? nullptr : target.data(), -1, is_error ? target.data() : nullptr);
   }
   void learn_class(int64_t one_hot) {
+    const Turn turn(turns_);
     check_index("target", one_hot, layout_.outputs);
     learn(nullptr, one_hot, nullptr);
   }
@@ -319,7 +321,6 @@ class Core {
     check_status(kernel_->step(layout_, block_, x, symbol, learn));
   }
   void learn(const T* target, int64_t one_hot, const T* error) {
-    const Turn turn(turns_);
     if (!header().pending)
       throw std::runtime_error("learn() needs a step() before it, and takes each step once");
     check_status(kernel_->learn(layout_, block_, target, one_hot, error));

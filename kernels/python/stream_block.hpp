@@ -231,12 +231,14 @@ class StreamBlock {
     return {memory_, network_, block_,
             std::vector<char>(memory_.block, memory_.block + memory_.size())};
   }
-  void restore(const RestorePoint& point) {
-    memory_ = point.memory;
-    network_ = point.network;
+  // Swaps, and so never fails for want of memory.
+  void restore(RestorePoint& point) {
+    std::swap(memory_, point.memory);
+    std::swap(network_.layout, point.network.layout);
+    std::swap(network_.layers, point.network.layers);
+    network_.layout.layer = network_.layers.data();
     memory_.network = &network_.layout;
-    block_ = point.block;
-    lethe::make_scratch(memory_);
+    std::swap(block_, point.block);
     std::memcpy(memory_.block, point.bytes.data(), point.bytes.size());
   }
 
@@ -244,7 +246,7 @@ class StreamBlock {
   template <class Call>
   void attempt(bool may_fail, Call&& call) {
     if (!may_fail) return call();
-    const RestorePoint point = restore_point();
+    RestorePoint point = restore_point();
     try {
       call();
     } catch (...) {

@@ -56,11 +56,12 @@ def test_learners_equal_some_order(kind: str) -> None:
     model = make()
     model.learn(events[0])
     order: list[tuple[int, object]] = []
+    ordering = threading.Lock()
 
     def learner(first: int) -> Callable[[], None]:
         def learn() -> None:
             for n in range(first, len(events), 3):
-                with model._lock:  # so that it is known which came first
+                with ordering:  # so that it is known which came first
                     order.append((n, model.learn(events[n]).prediction))
 
         return learn

@@ -238,6 +238,7 @@ class Encoder:
                 f"events must have at most {MOST_COLUMNS:,} columns in all, "
                 f"got {known:,} before and now {len(new):,} more"
             )
+        has_time = self.time is not None
         for name, value in new:
             if not isinstance(name, str):
                 raise ValueError(f"columns must be named by strings, got {name!r}")
@@ -249,8 +250,8 @@ class Encoder:
                     "new_columns='grow' accepts it"
                 )
             kind = self._kind(name, value)
-            if kind == "time" and self.time is None:
-                seconds = self._seconds(name, value)
+            if kind == "time" and not has_time:  # the first of them: a second one holds categories
+                seconds, has_time = self._seconds(name, value), True
         return seconds
 
     def _kind(self, name: str, value: object) -> Literal["time", "category", "number"] | None:

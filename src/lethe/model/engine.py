@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from types import EllipsisType
-from typing import Self
+from typing import Self, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,11 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 #: A target that was not given.
 ABSENT: EllipsisType = ...
+
+
+def _is_id(id: object) -> TypeGuard[str | int]:
+    """Whether an event can be called so: a string or whole number, and no subclass of these."""
+    return type(id) is str or (type(id) is int and id.bit_length() < 64)
 
 
 class Engine:
@@ -80,7 +85,7 @@ class Engine:
             if parameters.horizon:
                 raise ValueError(f"id must be left out where horizon is not 0, got {id!r}")
             predictor.settle()
-            if not isinstance(id, str | int) or id in predictor.waiting.ids:
+            if not _is_id(id) or id in predictor.waiting.ids:
                 raise ValueError(
                     f"id must be a string or whole number that no waiting event has, got {id!r}"
                 )
@@ -117,7 +122,7 @@ class Engine:
     def learn_target(self, id: object, target: object) -> Report:
         """As `Model.learn_target`."""
         predictor, number = self.predictor, None
-        if predictor is not None and isinstance(id, str | int):
+        if predictor is not None and _is_id(id):
             predictor.settle()
             number = predictor.waiting.find(id)
         if predictor is None or number is None:

@@ -139,6 +139,12 @@ class Model:
         self._engine = Engine(parameters, generator(seed))
         self._lock = threading.RLock()
 
+    def _refuse_nested(self) -> None:
+        # A signal handler, a finalizer, or a value's own method, called while this thread is at
+        # work in here: it would see a model half-way, or change one.
+        if self._lock._is_owned():  # type: ignore[attr-defined]
+            raise RuntimeError("a model must not be called from within a call of its own")
+
     # ---- predicting: nothing changes ----
 
     def predict(self, event: object = None) -> Prediction:
@@ -161,6 +167,7 @@ class Model:
         ValueError
             If the event cannot be read.
         """
+        self._refuse_nested()
         with self._lock:
             return self._engine.predict(event)
 
@@ -169,6 +176,7 @@ class Model:
 
         Parameters, result and errors are those of `learn`.
         """
+        self._refuse_nested()
         with self._lock:
             return self._engine.score(event, target)
 
@@ -201,6 +209,7 @@ class Model:
         RuntimeError
             If the model has followed.
         """
+        self._refuse_nested()
         with self._lock:
             return self._engine.learn(event, target, id)
 
@@ -214,6 +223,7 @@ class Model:
         ValueError
             If no event with this id waits, or the target cannot be read; nothing has changed then.
         """
+        self._refuse_nested()
         with self._lock:
             return self._engine.learn_target(id, target)
 
@@ -224,6 +234,7 @@ class Model:
         again; `copy.deepcopy` it before, or load it again. Parameters, result and errors are those
         of `learn`; the model must have learned from an event before.
         """
+        self._refuse_nested()
         with self._lock:
             return self._engine.follow(event, target)
 
@@ -290,6 +301,7 @@ class Model:
     @property
     def networks(self) -> list[Network]:
         """Copies of the networks as they answer now; none before the first event."""
+        self._refuse_nested()
         with self._lock:
             return networks_of(self._predictor)
 
@@ -308,6 +320,7 @@ class Model:
 
     def configuration(self) -> Configuration:
         """The options and columns, as plain JSON values."""
+        self._refuse_nested()
         with self._lock:
             return configuration_of(self.parameters, self._predictor)
 
@@ -331,6 +344,7 @@ class Model:
 
     def __copy__(self) -> Self:
         twin = type(self).__new__(type(self))
+        self._refuse_nested()
         with self._lock:
             twin._engine = self._engine.copy()
         twin._lock = threading.RLock()
@@ -349,6 +363,7 @@ class Model:
 
     def to_checkpoint(self) -> Checkpoint:
         """The arrays and metadata of a checkpoint, for `lethe.storage`."""
+        self._refuse_nested()
         with self._lock:
             arrays, events = self._engine.to_arrays(), self.events
         return arrays, {"kind": "Model", "version": __version__, "events": events}

@@ -181,7 +181,7 @@ class NumberPredictor:
         if own and id is not None:
             own = any(name in plain_event(event) for name in self.targets)
         # Most events of most streams are floats in the columns of the first.
-        if type(event) is dict:
+        if type(event) is dict and self.encoder.started:
             names, time = self.encoder.number_names, self.encoder.time
             read = _kernel.read_event(event, names, self.targets if own else (), None, time, ABSURD)
             if read is not None:

@@ -19,7 +19,8 @@ from lethe.model.numbers import NumberPredictor
 from lethe.model.parameters import Parameters
 from lethe.model.predictor import Predictor
 from lethe.model.values import category_of, label_of
-from lethe.storage.fields import Fields, is_integer, list_of, parse_json
+from lethe.storage.fields import MOST_JSON_BYTES, Fields, is_integer, list_of, parse_json
+from lethe.storage.file import CheckpointError
 
 __all__ = [
     "MOST_COUNT",
@@ -79,6 +80,11 @@ def arrays_of(
     block = b"" if predictor is None else predictor.stream.save()
     # As an array: a model that knows thousands of categories has a long state.
     text = json.dumps(state).encode("ascii")
+    if len(text) > min(MOST_BYTES + len(block), MOST_JSON_BYTES):
+        raise CheckpointError(
+            f"a model's categories must take at most {MOST_BYTES + len(block):,} bytes of its "
+            f"checkpoint, got {len(text):,}; shorten long texts before the model sees them"
+        )
     return {"block": np.frombuffer(block, np.uint8), "state": np.frombuffer(text, np.uint8)}
 
 

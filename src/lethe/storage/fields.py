@@ -11,7 +11,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_INTEGER", "Fields", "array_of", "is_integer", "list_of", "parse_json"]
+__all__ = [
+    "MOST_INTEGER",
+    "MOST_JSON_BYTES",
+    "Fields",
+    "array_of",
+    "is_integer",
+    "list_of",
+    "parse_json",
+]
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=str)
@@ -19,7 +27,7 @@ Word = TypeVar("Word", bound=str)
 MOST_INTEGER = 2**63 - 1
 
 # What JSON may take: a value is at least one of the marks, and up to some 100 bytes in memory.
-_MOST_BYTES = 2**26
+MOST_JSON_BYTES = 2**26
 _MOST_VALUES = 200_000
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
@@ -39,8 +47,8 @@ def parse_json(data: NDArray[np.generic], most_values: int = _MOST_VALUES) -> ob
     ValueError
         If it is something else, repeats a key, or is too large.
     """
-    if data.dtype != np.uint8 or data.ndim != 1 or data.size > _MOST_BYTES:
-        raise ValueError(f"JSON must be at most {_MOST_BYTES:,} bytes, got shape {data.shape}")
+    if data.dtype != np.uint8 or data.ndim != 1 or data.size > MOST_JSON_BYTES:
+        raise ValueError(f"JSON must be at most {MOST_JSON_BYTES:,} bytes, got shape {data.shape}")
     if _marks(data) > most_values and _marks(_without_strings(data)) > most_values:
         raise ValueError(f"JSON must hold at most {most_values:,} values, got more")
     try:
