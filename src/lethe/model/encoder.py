@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from lethe import _kernel
 from lethe.model.calendar import seconds_of
-from lethe.model.values import ABSURD, category_of, is_missing, number_of
+from lethe.model.values import ABSURD, category_of, is_missing, number_of, plain_name, shown
 
 __all__ = ["Category", "Encoder", "Fields", "SlotPlan"]
 
@@ -207,7 +207,7 @@ class Encoder:
                 if not is_missing(name, value, self.bad):
                     categories.append((name, category_of(name, value)))
             else:
-                new.append((name, value))
+                new.append((plain_name(name) if isinstance(name, str) else name, value))
         if new:
             seconds = self._check_new(new, seconds)
         return Fields(numbers, tuple(categories), seconds, tuple(new))
@@ -228,7 +228,9 @@ class Encoder:
         if seconds is None:
             if not isinstance(value, bool) and isinstance(value, Real):
                 return number_of(name, value, self.bad)  # seconds since 1970
-            raise ValueError(f"column {name!r} must be a time (ISO 8601 or seconds), got {value!r}")
+            raise ValueError(
+                f"column {name!r} must be a time (ISO 8601 or seconds), got {shown(value)}"
+            )
         return seconds
 
     def _check_new(self, new: list[tuple[str, object]], seconds: float) -> float:
@@ -266,7 +268,7 @@ class Encoder:
             number_of(name, value, self.bad)
             return "number"
         raise ValueError(
-            f"column {name!r} must hold a number, a string, a boolean or a time, got {value!r}"
+            f"column {name!r} must hold a number, a string, a boolean or a time, got {shown(value)}"
         )
 
     # ---- what learning from an event changes: planned, not made ----

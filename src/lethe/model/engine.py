@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from types import EllipsisType
-from typing import Self, TypeGuard
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from lethe.model.state import (
     generator_from_json,
     predictor_from_json,
 )
+from lethe.model.values import MOST_INTEGER, plain_name, shown
 
 __all__ = ["ABSENT", "Engine"]
 
@@ -31,9 +32,21 @@ Arrays = Mapping[str, NDArray[np.generic]]
 ABSENT: EllipsisType = ...
 
 
-def _is_id(id: object) -> TypeGuard[str | int]:
-    """Whether an event can be called so: a string or whole number, and no subclass of these."""
-    return type(id) is str or (type(id) is int and id.bit_length() < 64)
+def plain_id(id: object) -> str | int:
+    """An id as a str or int and no more, so that it can be looked up and saved.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or too large.
+    """
+    if isinstance(id, str):
+        return plain_name(id)
+    if not isinstance(id, int) or abs(int(id)) >= MOST_INTEGER:
+        raise ValueError(
+            f"id must be a string or whole number that no waiting event has, got {shown(id)}"
+        )
+    return int(id)
 
 
 class Engine:
@@ -85,7 +98,7 @@ class Engine:
             if parameters.horizon:
                 raise ValueError(f"id must be left out where horizon is not 0, got {id!r}")
             predictor.settle()
-            if not _is_id(id) or id in predictor.waiting.ids:
+            if id in predictor.waiting.ids:
                 raise ValueError(
                     f"id must be a string or whole number that no waiting event has, got {id!r}"
                 )
@@ -108,6 +121,7 @@ class Engine:
         if self.is_following:
             raise RuntimeError("a model that has followed does not learn again; load it again")
         try:
+            id = None if id is None else plain_id(id)
             if self.predictor is None:
                 return self._learn_first(event, target, id)
             reading = self._read(self.predictor, event, target, id)
@@ -122,9 +136,9 @@ class Engine:
     def learn_target(self, id: object, target: object) -> Report:
         """As `Model.learn_target`."""
         predictor, number = self.predictor, None
-        if predictor is not None and _is_id(id):
+        if predictor is not None and isinstance(id, str | int):
             predictor.settle()
-            number = predictor.waiting.find(id)
+            number = predictor.waiting.find(plain_id(id))
         if predictor is None or number is None:
             raise ValueError(f"id must be that of an event that waits for its target, got {id!r}")
         try:

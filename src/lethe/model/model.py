@@ -136,7 +136,11 @@ class Model:
             bad=bad,
             new_columns=new_columns,
         )
-        self._engine = Engine(parameters, generator(seed))
+        random = generator(seed)
+        if not isinstance(random.bit_generator, np.random.PCG64):
+            kind = type(random.bit_generator).__name__
+            raise ValueError(f"seed must be a whole number or a Generator of PCG64, got {kind}")
+        self._engine = Engine(parameters, random)
         self._lock = threading.RLock()
 
     def _refuse_nested(self) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from numbers import Real
+from numbers import Rational, Real
 
 import numpy as np
 
@@ -23,6 +23,9 @@ __all__ = [
 #: Numbers beyond this are no measurements: their squares would overflow.
 ABSURD = 1e150
 
+#: Whole numbers that are classes or ids are smaller; Python does not write much longer ones.
+MOST_INTEGER = 1 << 4096
+
 #: What a category or class is to the user.
 Label = str | bool | int | bytes
 
@@ -35,8 +38,10 @@ def plain_event(event: object) -> Mapping[str, object]:
     ValueError
         If it is neither a mapping nor a row.
     """
-    if isinstance(event, Mapping):
+    if type(event) is dict:
         return event
+    if isinstance(event, Mapping):
+        return dict(event)  # of keys that are there twice, one value
     if isinstance(event, np.ndarray):
         event = event.tolist()
     if isinstance(event, tuple) and hasattr(event, "_fields"):
@@ -60,11 +65,27 @@ def is_missing(name: str, value: object, bad: str) -> bool:
         return not value
     if type(value).__name__ in ("NAType", "NaTType"):
         return True
-    if not isinstance(value, float | np.floating) or value == value:
+    if isinstance(value, Decimal):
+        if not value.is_nan():  # a signaling one does not compare
+            return False
+    elif not isinstance(value, float | np.floating) or value == value:
         return False
     if bad == "missing":
         return True
-    raise ValueError(f"column {name!r} must be a number, a category or None, got {value!r}")
+    raise ValueError(f"column {name!r} must be a number, a category or None, got {shown(value)}")
+
+
+def shown(value: object) -> str:
+    """A value for a message, cut short."""
+    try:
+        return f"{value!r:.200}"
+    except (RecursionError, ValueError):  # lists in lists; a number of thousands of digits
+        return f"a {type(value).__name__} that is too large to show"
+
+
+def plain_name(name: str) -> str:
+    """A name that is a str and no more: nothing of its own can fail when it is looked up."""
+    return name if type(name) is str else str.__str__(name)
 
 
 def number_of(name: str, value: object, bad: str) -> float:
@@ -80,16 +101,18 @@ def number_of(name: str, value: object, bad: str) -> float:
     if isinstance(value, bool | np.bool_):
         return float(value)
     if not isinstance(value, Real | Decimal):
-        raise ValueError(f"column {name!r} must be a number, got {value!r}")
+        raise ValueError(f"column {name!r} must be a number, got {shown(value)}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
+    except TypeError:  # numpy.timedelta64 is a Real
+        raise ValueError(f"column {name!r} must be a number, got {shown(value)}") from None
     if -ABSURD < number < ABSURD:
         return number
     if bad == "missing":
         return math.nan
-    raise ValueError(f"column {name!r} must be a number within ±{ABSURD:g}, got {value!r}")
+    raise ValueError(f"column {name!r} must be a number within ±{ABSURD:g}, got {shown(value)}")
 
 
 def category_of(name: str, value: object) -> str:
@@ -104,15 +127,21 @@ def category_of(name: str, value: object) -> str:
         return f"s{value}"
     if isinstance(value, bool | np.bool_):
         return f"b{bool(value)}"
-    if isinstance(value, int | np.integer):
-        return f"i{int(value)}"
+    if isinstance(value, int | np.integer) and abs(number := int(value)) < MOST_INTEGER:
+        return f"i{number}"
     if isinstance(value, bytes):
         return f"y{value.hex()}"
-    if isinstance(value, Real) and float(value).is_integer():
+    if isinstance(value, float | np.floating) and float(value).is_integer():
         return f"i{int(float(value))}"  # equal numbers are one class
+    if (
+        isinstance(value, Rational)
+        and value.denominator == 1
+        and abs(whole := int(value.numerator)) < MOST_INTEGER
+    ):
+        return f"i{whole}"
     if isinstance(value, date | np.datetime64):
         return f"s{value}"
-    raise ValueError(f"column {name!r} must be a category (str, bool, int), got {value!r}")
+    raise ValueError(f"column {name!r} must be a category (str, bool, int), got {shown(value)}")
 
 
 def label_of(category: str) -> Label:

@@ -29,7 +29,8 @@ MOST_INTEGER = 2**63 - 1
 # What JSON may take: a value is at least one of the marks, and up to some 100 bytes in memory.
 MOST_JSON_BYTES = 2**26
 _MOST_VALUES = 200_000
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# Possessive, and without its end too: linear in time, and no memory for what could be tried again.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 def parse_json(data: NDArray[np.generic], most_values: int = _MOST_VALUES) -> object:
@@ -49,11 +50,11 @@ def parse_json(data: NDArray[np.generic], most_values: int = _MOST_VALUES) -> ob
     """
     if data.dtype != np.uint8 or data.ndim != 1 or data.size > MOST_JSON_BYTES:
         raise ValueError(f"JSON must be at most {MOST_JSON_BYTES:,} bytes, got shape {data.shape}")
-    if _marks(data) > most_values and _marks(_without_strings(data)) > most_values:
+    text = data.tobytes()
+    if _marks(text) > most_values and not _has_at_most(text, most_values):
         raise ValueError(f"JSON must hold at most {most_values:,} values, got more")
     try:
-        text = data.tobytes().decode("ascii")
-        found: object = json.loads(text)
+        found: object = json.loads(text.decode("ascii"))
         written = json.dumps(found)
     except RecursionError:
         raise ValueError(
@@ -61,17 +62,24 @@ def parse_json(data: NDArray[np.generic], most_values: int = _MOST_VALUES) -> ob
         ) from None
     except ValueError:
         raise ValueError("JSON must be whole, got what is none") from None
-    if written != text:
+    if written.encode("ascii") != text:
         raise ValueError("JSON must be written as Lethe writes it, got another form")
     return found
 
 
-def _marks(data: NDArray[np.generic]) -> int:
-    return sum(int(np.count_nonzero(data == mark)) for mark in b",[{")
+def _marks(text: bytes, start: int = 0, end: int | None = None) -> int:
+    return sum(text.count(mark, start, end) for mark in (b",", b"[", b"{"))
 
 
-def _without_strings(data: NDArray[np.generic]) -> NDArray[np.uint8]:
-    return np.frombuffer(_STRING.sub(b"", data.tobytes()), np.uint8)
+def _has_at_most(text: bytes, most: int) -> bool:
+    """Whether JSON has at most so many values: marks that do not stand in strings."""
+    marks = start = 0
+    for n, string in enumerate(_STRING.finditer(text)):
+        marks += _marks(text, start, string.start())
+        start = string.end()
+        if marks > most or n > 2 * most:  # no value has more than its key and itself
+            return False
+    return marks + _marks(text, start) <= most
 
 
 def is_integer(value: object, low: int = 0, high: int = MOST_INTEGER) -> bool:
