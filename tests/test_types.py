@@ -17,8 +17,8 @@ pytest.importorskip("mypy", reason="mypy is in the extra [dev]")
 FAULTS = {
     "a method that a predictor has not": (
         "model/engine.py",
-        "report = predictor.learn(reading, id)",
-        "report = predictor.lern(reading, id)",
+        "return self.predictor.learn(reading, id)",
+        "return self.predictor.lern(reading, id)",
     ),
     "a method that the networks have not": (
         "model/numbers.py",

@@ -10,6 +10,7 @@
 #include "layout.hpp"
 #include "memory_blocks.hpp"
 #include "output_units.hpp"
+#include "recording.hpp"
 #include "update.hpp"
 
 namespace LETHE_ISA {
@@ -325,13 +326,13 @@ struct Network {
           with_lanes<T>(l.padded_outputs, [&](auto lanes) {
             stop = OutputLayer<T, decltype(lanes)::value>::is_wrong(l, block, target, a.stop_bound);
           });
-        if (a.record_loss) a.record_loss[t] = loss(l, block, target);
-        if (records) record(l, block, a);
+        if (a.record_loss) a.record_loss[t] = loss<T>(l, block, target);
+        if (records) record<T>(l, block, a);
         if (a.learn && (!stop || a.stop_learns))
           if (learn(l, block, target, nullptr) != Status::ok) return Status::not_finite;
       } else {
         if (a.record_loss) a.record_loss[t] = NAN;
-        if (records) record(l, block, a);
+        if (records) record<T>(l, block, a);
       }
       ++a.done;
       if (stop) break;
@@ -339,47 +340,6 @@ struct Network {
     // Numbers of a frozen network that are not finite stay so: one look at the end finds them.
     if (!a.learn && !finite(l, block, false)) return Status::not_finite;
     return stop ? Status::stopped : Status::ok;
-  }
-
-  // Eq. 12, or the cross-entropy in nats. An output that has rounded to 0 counts as the smallest
-  // normal number of single precision, so that a loss is finite in either dtype.
-  static double loss(const Layout& l, const char* block, const Target<T>& target) {
-    const T* const y = as_span<T>(block, l.output_y);
-    const auto log_of = [](double x) { return std::log(x > 1.2e-38 ? x : 1.2e-38); };
-    double total = 0;
-    for (int k = 0; k < l.outputs; ++k) {
-      const double t = target[k], p = y[k];
-      switch (l.output_units) {
-        case lethe::OutputUnits::softmax:
-          if (t != 0) total -= t * log_of(p);
-          break;
-        case lethe::OutputUnits::logistic_cross_entropy:
-          total -= t * log_of(p) + (1 - t) * log_of(1 - p);
-          break;
-        default:
-          total += 0.5 * (t - p) * (t - p);
-      }
-    }
-    return total;
-  }
-
-  static void record(const Layout& l, char* block, const RunArguments<T>& a) {
-    const int64_t t = a.done;
-    if (a.record_output)
-      std::memcpy(a.record_output + t * l.outputs, block + l.output_y, l.outputs * sizeof(T));
-    const auto rows = [&](T* to, int64_t offset, int layer, int n) {
-      const T* from = as_span<T>(block, offset);
-      to += (t * l.layers + layer) * n * l.blocks;
-      for (int v = 0; v < n; ++v)
-        std::memcpy(to + v * l.blocks, from + v * l.padded_blocks, l.blocks * sizeof(T));
-    };
-    for (int layer = 0; layer < l.layers; ++layer) {
-      const LayerLayout& at = l.layer[layer];
-      for (int kind = 0; kind < 3; ++kind)
-        if (a.record_gate[kind]) rows(a.record_gate[kind], at.gate[kind], layer, 1);
-      if (a.record_cell_state) rows(a.record_cell_state, at.cell_state, layer, l.cells);
-      if (a.record_cell_output) rows(a.record_cell_output, at.cell_output, layer, l.cells);
-    }
   }
 
   // The entry points: the same, with denormals flushed while they run.
@@ -427,17 +387,6 @@ const Kernel<T>* choose(const Layout& l) {
       return l.cells == 1 ? Network<T, 8, 1, 0>::kernel() : Network<T, 8, 0, 0>::kernel();
   }
   return l.cells == 1 ? Network<T, native, 1, 0>::kernel() : Network<T, native, 0, 0>::kernel();
-}
-
-template <class T>
-void exponentials(const T* x, T* y, int64_t n) {
-  constexpr int W = native_lanes<T>;
-  for (int64_t i = 0; i + W <= n; i += W) {
-    Lanes<T, W> lanes;
-    std::memcpy(&lanes, x + i, sizeof lanes);
-    lanes = exponential<W>(lanes);
-    std::memcpy(y + i, &lanes, sizeof lanes);
-  }
 }
 
 }  // namespace LETHE_ISA

@@ -51,65 +51,9 @@ void bind_core(nb::module_& m, const char* name) {
           },
           "name"_a, "layer"_a, nb::sig("def array(self, name: str, layer: int) -> " ARRAY))
       .def("save", &C::save)
-      .def("take_counters", &C::take_counters, "other"_a,
-           nb::sig("def take_counters(self, other: Core32 | Core64) -> None"))
       .def_prop_rw("rate", &C::rate, &C::set_rate)
       .def_prop_ro("steps", &C::steps)
       .def_prop_ro("updates", &C::updates);
-}
-
-// Several networks of one topology in one call, because calling each from Python costs as
-// much as its work. Which of them diverged (a bit for each), and how many steps that has cost.
-template <class T, class Do>
-std::tuple<int64_t, int64_t> each(nb::list networks, Do&& what) {
-  int64_t diverged = 0, lost = 0;
-  for (size_t n = 0; n < networks.size(); ++n) {
-    try {
-      what(nb::cast<Core<T>&>(networks[n]), n);
-    } catch (nb::python_error& error) {
-      if (!error.matches(Core<T>::not_finite_error())) throw;
-      diverged |= int64_t(1) << n;
-      lost += nb::cast<int64_t>(error.value().attr("steps_lost"));
-    }
-  }
-  return {diverged, lost};
-}
-
-template <class T>
-using Outputs = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
-template <class T>
-std::tuple<int64_t, int64_t> step_each(nb::list networks, std::optional<Row<T>> x, int64_t symbol,
-                                       bool learn, Outputs<T> y) {
-  if (y.shape(0) != networks.size()) value_error("y must have a row for each network");
-  return each<T>(networks, [&](Core<T>& core, size_t n) {
-    core.check_row(y.shape(1));
-    T* const row = y.data() + n * y.shape(1);
-    std::fill(row, row + y.shape(1), T(0));
-    core.step_into(x, symbol, learn, row);
-  });
-}
-
-template <class T>
-std::tuple<int64_t, int64_t> learn_each(nb::list networks, int64_t skipped,
-                                        std::optional<Row<T>> target, int64_t one_hot) {
-  return each<T>(networks, [&](Core<T>& core, size_t n) {
-    if (skipped >> n & 1) return;
-    if (target)
-      core.learn(*target, false);
-    else
-      core.learn_class(one_hot);
-  });
-}
-
-template <class T>
-void peek_each(nb::list networks, std::optional<Row<T>> x, int64_t symbol, Outputs<T> y) {
-  if (y.shape(0) != networks.size()) value_error("y must have a row for each network");
-  for (size_t n = 0; n < networks.size(); ++n) {
-    auto& core = nb::cast<Core<T>&>(networks[n]);
-    core.check_row(y.shape(1));
-    core.peek_into(x, symbol, y.data() + n * y.shape(1));
-  }
 }
 
 template <class T>
@@ -134,16 +78,6 @@ NB_MODULE(_kernel, m) {
         "lethe must be imported in the main interpreter, not in a sub-interpreter; use a process");
   bind_core<float>(m, "Core32");
   bind_core<double>(m, "Core64");
-  m.def("step_each", &step_each<float>, "networks"_a, "x"_a.none(), "symbol"_a, "learn"_a,
-        "y"_a.noconvert(),
-        nb::sig("def step_each(networks: list[Core32], x: " ARRAY " | None, symbol: int, "
-                "learn: bool, y: " ARRAY ") -> tuple[int, int]"));
-  m.def("learn_each", &learn_each<float>, "networks"_a, "skipped"_a, "target"_a.none(), "one_hot"_a,
-        nb::sig("def learn_each(networks: list[Core32], skipped: int, target: " ARRAY " | None, "
-                "one_hot: int) -> tuple[int, int]"));
-  m.def("peek_each", &peek_each<float>, "networks"_a, "x"_a.none(), "symbol"_a, "y"_a.noconvert(),
-        nb::sig("def peek_each(networks: list[Core32], x: " ARRAY " | None, symbol: int, "
-                "y: " ARRAY ") -> None"));
   m.def("instruction_set", &lethe::instruction_set);
   m.def("available_instruction_sets", &lethe::available_instruction_sets);
   m.def(

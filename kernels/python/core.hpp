@@ -9,82 +9,27 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
-#include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
 
+#include "calls.hpp"
 #include "network/dispatch.hpp"
 #include "network/layout.hpp"
 #include "network_layout.hpp"
 
-namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace {
-
-// One network, one thread at a time: the others wait, without the interpreter's lock.
-struct Turns {
-  std::timed_mutex mutex;
-  std::atomic<std::thread::id> owner{std::thread::id()};
-};
-
-class Turn {
- public:
-  explicit Turn(Turns& turns) : turns_(turns) {
-    // A signal handler, or a destructor, that is called while this thread is at work in here.
-    if (turns_.owner.load(std::memory_order_relaxed) == std::this_thread::get_id())
-      throw std::runtime_error("a network must not be called from within a call of its own");
-    if (!turns_.mutex.try_lock()) wait();
-    turns_.owner.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  }
-  ~Turn() {
-    turns_.owner.store(std::thread::id(), std::memory_order_relaxed);
-    turns_.mutex.unlock();
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  // Ctrl-C ends the waiting, too.
-  void wait() {
-    for (;;) {
-      {
-        const nb::gil_scoped_release release;
-        if (turns_.mutex.try_lock_for(std::chrono::milliseconds(100))) return;
-      }
-      if (PyErr_CheckSignals() != 0) throw nb::python_error();
-    }
-  }
-
-  Turns& turns_;
-};
-
-// Looks for a signal every 0.1 s, from a run that has released the interpreter.
-struct SignalWatch {
-  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
-  static bool look(void* self) {
-    auto* watch = static_cast<SignalWatch*>(self);
-    const auto now = std::chrono::steady_clock::now();
-    if (now - watch->last < std::chrono::milliseconds(100)) return false;
-    watch->last = now;
-    const nb::gil_scoped_acquire gil;
-    return PyErr_CheckSignals() != 0;
-  }
-};
-
 template <class T>
 using Row = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
@@ -156,24 +101,9 @@ class Core {
     step(nullptr, symbol, learn);
     return outputs.attr("copy")();
   }
-  // The same, with the outputs written into a row of another array.
-  void step_into(const std::optional<Row<T>>& x, int64_t symbol, bool learn, T* y) {
-    if (x) {
-      check_length("x", x->shape(0), layout_.inputs, "inputs");
-      check_finite("x", x->data(), layout_.inputs);
-    } else {
-      check_index("x", symbol, layout_.inputs);
-    }
-    const Turn turn(turns_);
-    step(x ? x->data() : nullptr, x ? -1 : symbol, learn);
-    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
-  }
 
   // Writes into y what `step` would answer.
   void peek(std::optional<Row<T>> x, int64_t symbol, Record<T> y) {
-    peek_into(x, symbol, y.data());
-  }
-  void peek_into(const std::optional<Row<T>>& x, int64_t symbol, T* y) {
     const Turn turn(turns_);
     if (x) {
       check_length("x", x->shape(0), layout_.inputs, "inputs");
@@ -190,7 +120,7 @@ class Core {
     header().pending = 0;
     const lethe::Status status =
         kernel_->step(layout_, block_, x ? x->data() : nullptr, x ? -1 : symbol, false);
-    std::memcpy(y, block_ + layout_.output_y, layout_.outputs * sizeof(T));
+    std::memcpy(y.data(), block_ + layout_.output_y, layout_.outputs * sizeof(T));
     std::memcpy(block_, before.data(), sizeof(lethe::Header));
     std::memcpy(block_ + layout_.state_begin, before.data() + sizeof(lethe::Header), state);
     if (status == lethe::Status::not_finite) raise_not_finite(0);
@@ -202,7 +132,6 @@ class Core {
     check_finite(name, target.data(), layout_.outputs);
     learn(is_error ? nullptr : target.data(), -1, is_error ? target.data() : nullptr);
   }
-  void check_row(size_t length) { check_length("y", length, layout_.outputs, "outputs"); }
   void learn_class(int64_t one_hot) {
     check_index("target", one_hot, layout_.outputs);
     learn(nullptr, one_hot, nullptr);
@@ -340,19 +269,6 @@ class Core {
   nb::bytes save() {
     const Turn turn(turns_);
     return nb::bytes(block_, layout_.size);
-  }
-
-  // What has been counted so far, of a network that this one takes over from.
-  void take_counters(Core& other) {
-    const lethe::Header from = other.header_now();
-    const Turn turn(turns_);
-    lethe::Header& h = header();
-    h.rate = from.rate;
-    h.steps = from.steps;
-    h.updates = from.updates;
-    h.passes = from.passes;
-    h.since_start = from.since_start;
-    h.stale = from.stale;
   }
 
   lethe::Header header_now() {

@@ -108,6 +108,13 @@ void bind_events(nb::module_& m) {
       .def_ro("targets", &EncodedEvent::targets)
       .def_ro("has_targets", &EncodedEvent::has_targets)
       .def(
+          "set_target",
+          [](EncodedEvent& self, double target) {
+            self.targets.assign(1, target);
+            self.has_targets = true;
+          },
+          "target"_a)
+      .def(
           "set_targets",
           [](EncodedEvent& self, Row targets) {
             self.targets.assign(targets.data(), targets.data() + targets.shape(0));

@@ -5,6 +5,7 @@
 #include <nanobind/ndarray.h>
 
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "stream/stream.hpp"
@@ -23,6 +24,12 @@ struct EncodedEvent {
   std::vector<double> targets;
   bool has_targets = false;
 
+  // To the bit: NaN is the same as NaN.
+  bool is_same(const EncodedEvent& other) const {
+    return numbers.size() == other.numbers.size() && slots == other.slots &&
+           !std::memcmp(numbers.data(), other.numbers.data(), numbers.size() * sizeof(double)) &&
+           !std::memcmp(&seconds, &other.seconds, sizeof seconds);
+  }
   lethe::Event view() const {
     return {numbers.data(), slots.data(), static_cast<int64_t>(slots.size()), symbol, seconds};
   }

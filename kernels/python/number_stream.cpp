@@ -51,6 +51,7 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
   }
   void load(SavedBytes saved) {
     StreamBlock::load(saved);
+    is_looked_at_ = false;
     lethe::make_scratch(memory_);
     answer_.resize(3 * memory_.layout.heads());
   }
@@ -68,13 +69,17 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     check_targets(event);
     const bool grows = slots > this->slots() || pending > pending_capacity();
     change.grown = slots > this->slots();
+    // An event that was asked about just before need not be looked at again.
+    const bool again = is_looked_at_ && !changes && !grows && !is_maintained() &&
+                       !pending_count() && looked_at_.is_same(event);
+    is_looked_at_ = false;
     Outcome out;
     attempt(grows || is_maintained(), [&] {
       if (grows) enlarge(slots, pending);
       const Services services = {nullptr, redraw_weights, redraw.ptr()};
       const double* const targets = event.has_targets ? event.targets.data() : nullptr;
       if (!kernel_->learn(memory_, services, event.view(), change, targets, max_delay,
-                          answer_.data(), out))
+                          again ? record_.data() : nullptr, answer_.data(), out))
         throw nb::python_error();
     });
     if (changes) changes->edit();
@@ -85,6 +90,7 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     check_size("targets", static_cast<int64_t>(targets.shape(0)), memory_.layout.targets,
                memory_.layout.targets);
     Outcome out;
+    is_looked_at_ = false;
     kernel_->learn_targets(memory_, nth_of(sequence), targets.data(), answer_.data(), out);
     if (changes) changes->edit();
     return outcome(out);
@@ -95,6 +101,7 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     check_has_targets(event);
     check_targets(event);
     Outcome out;
+    is_looked_at_ = false;
     memory_.numbers()[pending().following] = 1;
     kernel_->follow(memory_, event.view(), event.targets.data(), answer_.data(), out);
     return outcome(out);
@@ -141,7 +148,8 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
  private:
   const double* look_at(const EncodedEvent& event) {
     record_.resize(memory_.layout.record.size);
-    kernel_->look_at(memory_, event.view(), record_.data());
+    is_looked_at_ = kernel_->look_at(memory_, event.view(), record_.data());
+    looked_at_ = event;
     return record_.data();
   }
 
@@ -170,6 +178,8 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
 
   const lethe::NumberKernel* kernel_;
   std::vector<double> answer_, record_;
+  EncodedEvent looked_at_;  // the event of the last `predict`, while nothing has changed since
+  bool is_looked_at_ = false;
   nb::object shown_[2];
   const char* shown_of_ = nullptr;
 };

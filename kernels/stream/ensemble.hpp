@@ -86,6 +86,34 @@ struct Ensemble {
     }
   }
 
+  // As `peek`, with all that learning from the step will need kept aside: where the event comes
+  // next, `resume_aside` takes the step without computing it again. False where it cannot.
+  bool step_aside(const float* x, int64_t symbol) const {
+    const int64_t size = net().state_end;
+    if (b[at.forked] != 0) return false;
+    for (int64_t n = 0; n < networks(); ++n)
+      if (header(n).pending) return false;  // its pass over the weights would have to come first
+    m.aside.resize(networks() * size);
+    bool ok = true;
+    for (int64_t n = 0; n < networks(); ++n) {
+      char* const block = m.network_block(n);
+      std::memcpy(m.kept_state.data(), block, size);
+      ok &= m.kernel->step(net(), block, x, symbol, true) == Status::ok;
+      std::memcpy(m.outputs.data() + n * net().outputs, block + net().output_y,
+                  net().outputs * sizeof(float));
+      std::memcpy(m.aside.data() + n * size, block, size);
+      std::memcpy(block, m.kept_state.data(), size);
+    }
+    return ok;
+  }
+
+  void resume_aside() const {
+    b[at.diverged] = 0;
+    for (int64_t n = 0; n < networks(); ++n)
+      std::memcpy(m.network_block(n), m.aside.data() + n * net().state_end, net().state_end);
+    b[at.waiting] = 1;
+  }
+
   // Lets the networks learn an event that waits no more. `stepped`: the training state has taken it
   // already. A target is a vector, `useful` says which of its numbers are there; or a class; or
   // neither, where it is missing for good: then the step has advanced the partials.

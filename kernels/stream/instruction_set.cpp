@@ -13,11 +13,13 @@ template <bool ahead>
 constexpr lethe::NumberKernel numbers_with_horizon = {
     [](NumberMemory& m) { NumberStream{m}.start(); },
     [](NumberMemory& m, const Services& services, const Event& event, const Change& change,
-       const double* targets, int64_t max_delay, double* answer, Outcome& out) {
+       const double* targets, int64_t max_delay, const double* looked_at, double* answer,
+       Outcome& out) {
       if constexpr (ahead)
         return NumberStream{m}.learn_ahead(services, event, change, targets, answer, out);
       else
-        return NumberStream{m}.learn_now(services, event, change, targets, max_delay, answer, out);
+        return NumberStream{m}.learn_now(services, event, change, targets, max_delay, looked_at,
+                                         answer, out);
     },
     [](NumberMemory& m, int64_t nth, const double* targets, double* answer, Outcome& out) {
       NumberStream{m}.learn_targets(nth, targets, answer, out);
@@ -26,7 +28,7 @@ constexpr lethe::NumberKernel numbers_with_horizon = {
       NumberStream{m}.follow(event, targets, ahead, answer, out);
     },
     [](const NumberMemory& m, const Event& event, double* record) {
-      NumberStream{m}.look_at(event, record);
+      return NumberStream{m}.look_at(event, record);
     },
     [](const NumberMemory& m, const double* record, const double* targets, How how, double* answer,
        Outcome& out) { NumberStream{m}.compare(record, targets, how, answer, out); },

@@ -60,7 +60,8 @@ struct Memory {
   // What a call needs and nothing remembers: an input of the networks, their outputs, a target.
   mutable std::vector<float> x, outputs, target, remainder;
   mutable std::vector<uint8_t> useful, kept_state;
-  std::vector<double> rates;  // the networks' learning rates
+  mutable std::vector<char> aside;  // states after a step that was looked at and taken back
+  std::vector<double> rates;        // the networks' learning rates
 
   double* numbers() const { return reinterpret_cast<double*>(block); }
   int64_t first_network() const { return (layout.size * int64_t(sizeof(double)) + 63) / 64 * 64; }

@@ -100,7 +100,7 @@ void make_scratch(Memory<StreamLayout>& m) {
   m.target.resize(net.outputs);
   m.remainder.resize(net.outputs);
   m.useful.resize(net.outputs);
-  m.kept_state.resize(m.live_size());
+  m.kept_state.resize(std::max(m.live_size(), net.state_end));
 }
 
 template void make_scratch(Memory<NumberLayout>&);

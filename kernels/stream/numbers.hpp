@@ -56,8 +56,9 @@ struct NumberStream {
 
   // Without: it waits for its own, which it mostly brings along.
   bool learn_now(const Services& services, const Event& event, const Change& change,
-                 const double* targets, int64_t max_delay, double* answer, Outcome& out) const {
-    double* const record = take(services, event, change);
+                 const double* targets, int64_t max_delay, const double* looked_at, double* answer,
+                 Outcome& out) const {
+    double* const record = looked_at ? resume(event, looked_at) : take(services, event, change);
     if (!record) return false;
     compare(record, targets, How::learn, answer, out);
     if (targets) set_complete(record, targets);
@@ -96,11 +97,14 @@ struct NumberStream {
     pending.clear();
   }
 
-  // What would be answered to this event; nothing of the block changes.
-  void look_at(const Event& event, double* record) const {
+  // What would be answered to this event; nothing of the block changes. True where `learn_now` may
+  // be given this record if the event comes next.
+  bool look_at(const Event& event, double* record) const {
     encode(event, record);
-    ensemble.peek(inputs(record), -1);
+    const bool resumable = ensemble.step_aside(inputs(record), -1);
+    if (!resumable) ensemble.peek(inputs(record), -1);
     predict(record);
+    return resumable;
   }
 
   // What was predicted in this record, and how anomalous it is that these targets came.
@@ -145,6 +149,18 @@ struct NumberStream {
     ensemble.step(inputs(record), -1, ahead);
     predict(record);
     record[l.record.stepped] = !ahead;
+    update_covariance(record);
+    columns.observe(event);
+    pending.count_event();
+    return record;
+  }
+
+  // The same for an event that was looked at just before.
+  double* resume(const Event& event, const double* looked_at) const {
+    double* const record = pending.append();
+    std::copy(looked_at, looked_at + l.record.size, record);
+    ensemble.resume_aside();
+    record[l.record.stepped] = 1;
     update_covariance(record);
     columns.observe(event);
     pending.count_event();

@@ -65,15 +65,16 @@ struct Services {
 constexpr int64_t events_between_inspections = 1000;
 
 // The functions of a stream of numbers. `targets` is null where they come later, and NaN where one
-// is missing; `answer` takes what was predicted: 3 numbers for each head. False: a service failed.
+// is missing; `answer` takes what was predicted: 3 numbers for each head; `looked_at` is the record
+// of this event where `look_at` has made it just before, or null. False: a service failed.
 struct NumberKernel {
   using M = Memory<NumberLayout>;
   void (*start)(M&);
   bool (*learn)(M&, const Services&, const Event&, const Change&, const double* targets,
-                int64_t max_delay, double* answer, Outcome&);
+                int64_t max_delay, const double* looked_at, double* answer, Outcome&);
   void (*learn_targets)(M&, int64_t nth, const double* targets, double* answer, Outcome&);
   void (*follow)(M&, const Event&, const double* targets, double* answer, Outcome&);
-  void (*look_at)(const M&, const Event&, double* record);
+  bool (*look_at)(const M&, const Event&, double* record);
   void (*compare)(const M&, const double* record, const double* targets, How, double* answer,
                   Outcome&);
 };

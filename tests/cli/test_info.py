@@ -79,6 +79,6 @@ def test_what_another_program_saved(
 
 def test_wrong_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "text").write_text("no checkpoint")
-    assert "it is no checkpoint" in complaint(["info", tmp_path / "text"], capsys)
+    assert "it is not a checkpoint" in complaint(["info", tmp_path / "text"], capsys)
     assert "got none in" in complaint(["info", tmp_path], capsys)
     assert "No such file" in complaint(["info", tmp_path / "none"], capsys)

@@ -58,7 +58,7 @@ def test_every_call_takes_turns() -> None:
     net = Network(TOPOLOGY, seed=1)
     symbols = np.arange(3000) % 4
     calls: list[Callable[[], object]] = [
-        lambda: net.step(0), lambda: net.peek(0), lambda: net.run([0], [0]), net.clear_partials,
+        lambda: net.step(0), lambda: net.peek(0), lambda: net.run([0], [0]), net.reset_partials,
         net.start_sequence, net.clone, lambda: net.weights("cell"), lambda: net.partials("cell"),
         lambda: net.state("output"), lambda: pickle.dumps(net), lambda: net.rate, lambda: net.steps,
     ]  # fmt: skip

@@ -375,7 +375,6 @@ def test_events_of_other_sizes_are_refused() -> None:
         lambda: late.stream.learn_targets(0, np.zeros(1), None),
         lambda: late.stream.learn_targets(1, np.zeros(2), None),
         lambda: late.stream.learn_targets(-1, np.zeros(2), None),
-        lambda: late.stream.pending_answer(1),
     ]
     for call in wrong:
         with pytest.raises(ValueError, match="must"):

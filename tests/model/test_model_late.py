@@ -14,8 +14,10 @@ from support.models import (
     mixed,
     numbers,
     of_task,
+    predictor_of,
     small,
     stream_of,
+    training_networks,
     waiting,
 )
 
@@ -105,7 +107,9 @@ def test_the_training_networks_take_every_event_once(lateness: int) -> None:
         # The first that waits has been taken, where nothing waited when it came.
         ahead = min(n + 1, lateness)
         taken = {n + 1 - ahead, n + 2 - ahead if ahead else n + 1}
-        assert {net.steps for net in model.networks} <= taken
+        predictor = predictor_of(model)
+        networks = training_networks(predictor.stream, predictor.ensemble)
+        assert {net.steps for net in networks} <= taken
     for late in range(60 - lateness, 60):
         model.learn_target(late, stream[late]["y"])
     assert [net.steps for net in model.networks] == [60, 60]
@@ -196,7 +200,7 @@ def test_ids() -> None:
     for wrong in ("one", 2, 1.5, None, ("a",)):
         if wrong is not None:
             with pytest.raises(
-                ValueError, match="id must be a string or whole number that none has"
+                ValueError, match="id must be a string or whole number that no waiting event has"
             ):
                 model.learn({"a": 2.0}, id=wrong)  # type: ignore[arg-type]
         if wrong not in ("one", 2):

@@ -278,12 +278,12 @@ def test_nothing_is_executed(tmp_path) -> None:
 
     path = tmp_path / "a"
     path.write_bytes(pickle.dumps(Bomb()))
-    assert "it is no checkpoint" in refused(path)
+    assert "it is not a checkpoint" in refused(path)
     np.savez(tmp_path / "zip.npz", a=np.array([Bomb()], dtype=object), allow_pickle=True)
-    assert "it is no checkpoint" in refused(tmp_path / "zip.npz")
+    assert "it is not a checkpoint" in refused(tmp_path / "zip.npz")
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("a", "b" * 200)
-    assert "it is no checkpoint" in refused(path)
+    assert "it is not a checkpoint" in refused(path)
     assert not mark.exists()
 
 

@@ -1,7 +1,7 @@
 """Checkpoints that an earlier version wrote load for ever, and answer the same numbers.
 
 They were written by ``python tests/storage/test_kept_checkpoints.py`` and are not written again: a
-later version that changes what a life holds must still read these, and keep its own beside them.
+later version that changes what a state holds must still read these, and keep its own beside them.
 """
 
 import json
@@ -79,7 +79,7 @@ def answers(name: str, kept: Any) -> list[float]:
         if kept.task == "regression":
             found += prediction.interval(0.5)
         report = kept.follow(event)
-        found += [report.anomaly] if kept.detect else []
+        found += [report.anomaly] if kept.parameters.detect else []
     return found
 
 
@@ -99,17 +99,26 @@ def test_a_kept_checkpoint_goes_on_learning(name: str) -> None:
         assert np.isfinite(kept.step([0.5, 0.5])).all()
         return
     assert (kept.events, kept.skipped, kept.missed) == (200, 0, 0)
-    assert len(kept.owed) == max(kept.horizon, 3 * (name == "numbers"))
+    assert kept.waiting == 3 * (name == "numbers")
     for event in events(name, 200, 230):
         kept.learn(event)
     if name == "numbers":
         for id in (198, 197, 199):
-            kept.tell(id, 21.5)
-        assert not kept.owed
+            kept.learn_target(id, 21.5)
+        assert not kept.waiting
+
+
+def test_a_model_of_0_1_0_is_refused_in_one_clear_line() -> None:
+    """It was never released; its networks are read as ever."""
+    with pytest.raises(lethe.CheckpointError) as caught:
+        lethe.load(KEPT / "model-0.1.0.safetensors")
+    assert "a model in an earlier format, which is no longer read" in str(caught.value)
+    assert "learn again" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def main() -> None:
-    """Write them: once for each version that changes what a life holds."""
+    """Write them: once for each version that changes what a state holds."""
     KEPT.mkdir(exist_ok=True)
     for name in NAMES:
         made(name).save(KEPT / f"{name}.safetensors")

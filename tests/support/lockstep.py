@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from oracles.classes import ClassStreamOracle
 from oracles.events import Arrival, Change, Event
 from oracles.numbers import NumberStreamOracle, Sizes
+from support.models import training_networks
 
 from lethe import Network, _kernel
 from lethe.model import classes, numbers
@@ -119,7 +120,7 @@ class Lockstep:
         """And gives the oracle the stream's own, so that rounding does not add up."""
         if self.oracle.pending.following:
             return
-        networks = self.ensemble.copies(self.stream)
+        networks = training_networks(self.stream, self.ensemble)
         for ours, theirs in zip(networks, self.oracle.ensemble.training, strict=True):
             # Copies: to look at a network's weights ends a step that waits for its target.
             one, other = ours.clone(), theirs.clone()

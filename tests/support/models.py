@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from typing import Any
 
@@ -43,6 +44,15 @@ def network_of(model: Model, n: int) -> Network:
     return Network.on_memory(ensemble.current(predictor.stream), ensemble.updates[n], memory)
 
 
+def training_networks(stream: Any, ensemble: Any) -> list[Network]:
+    """Copies of a stream's networks with their training states."""
+    topology = ensemble.current(stream)
+    return [
+        Network.from_memory(topology, update, stream.network(n).tobytes())
+        for n, update in enumerate(ensemble.updates)
+    ]
+
+
 def waiting(model: Model) -> int:
     """How many events of a model wait for their targets."""
     return 0 if model._predictor is None else int(stream_of(model).pending_count)
@@ -55,9 +65,10 @@ def bits_of(model: Model, *, without: tuple[str, ...] = ()) -> dict[str, bytes]:
         if name in ("skipped", "missed"):
             if model._predictor is not None:
                 stream_of(model).view(name)[...] = 0
-            model._skipped_first = 0
+            model._engine.skipped_first = 0
         else:
-            setattr(model, name, 0)
+            parameters = dataclasses.replace(model.parameters, **{name: 0})
+            model._engine.parameters = parameters
     arrays, metadata = model.to_checkpoint()
     found = {name: np.asarray(array).tobytes() for name, array in arrays.items()}
     return found | {"metadata": repr(metadata | {"events": 0}).encode()}

@@ -141,6 +141,8 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
     ValueError
         If the model has learned from no event, or a file cannot be written.
     """
+    if not isinstance(model, Model):
+        raise ValueError(f"model must be a lethe.Model, got {type(model).__name__}")
     networks = model.networks
     if not networks:
         raise ValueError("model must have learned from an event before it is exported")

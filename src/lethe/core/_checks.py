@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
+import warnings
 from typing import Any, SupportsFloat, SupportsIndex, SupportsInt, TypeGuard
 
 import numpy as np
@@ -149,7 +150,9 @@ def as_float(value: object) -> float:
 def floating_dtype(dtype: DTypeLike) -> Dtype:
     """Single or double precision."""
     try:
-        found: np.dtype[np.generic] | None = None if dtype is None else np.dtype(dtype)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy warns of names that are no longer dtypes
+            found: np.dtype[np.generic] | None = None if dtype is None else np.dtype(dtype)
     except (TypeError, ValueError, SyntaxError):
         found = None
     if found is None or found.name not in ("float32", "float64"):

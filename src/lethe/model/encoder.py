@@ -243,7 +243,11 @@ class Encoder:
                 raise ValueError(f"columns must be named by strings, got {name!r}")
             if self.started and self.new_columns == "raise" and name not in self.ignored:
                 names = ", ".join([*self.numbers, *self.categories][:20])
-                raise ValueError(f"column {name!r} must be one of {names or 'none'}: it is new")
+                raise ValueError(
+                    f"column {name!r} must be one of those of the first event"
+                    f"{f' ({names})' if names else ''}, got a new one; "
+                    "new_columns='grow' accepts it"
+                )
             kind = self._kind(name, value)
             if kind == "time" and self.time is None:
                 seconds = self._seconds(name, value)

@@ -81,7 +81,9 @@ class Engine:
                 raise ValueError(f"id must be left out where horizon is not 0, got {id!r}")
             predictor.settle()
             if not isinstance(id, str | int) or id in predictor.waiting.ids:
-                raise ValueError(f"id must be a string or whole number that none has, got {id!r}")
+                raise ValueError(
+                    f"id must be a string or whole number that no waiting event has, got {id!r}"
+                )
         has_target = target is not ABSENT
         if has_target and parameters.horizon and parameters.task != "symbols":
             predictor.read(event, None, True, None)  # a fault of the event comes first

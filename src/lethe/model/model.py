@@ -1,4 +1,4 @@
-"""Model: one object for a stream of events. It predicts, learns, notices and survives."""
+"""Model: predicts a stream of events, learns from it and scores anomalies."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ class Model:
     rates : sequence of float
         Learning rates, one for each network.
     categories : int
-        Values of a column of categories, or classes, that are told apart; the least recently used
-        then gives way.
+        The most values of a column of categories, or classes, that are told apart; beyond that the
+        least recently used gives way.
     max_delay : int
-        Events that a target may be late by; then it counts as missing.
+        The longest delay of a target, in events; beyond that it counts as missing.
     detect : bool
         Whether to score how anomalous each event is.
     bad : {"missing", "skip", "raise"}
@@ -187,12 +187,12 @@ class Model:
             Its target (``horizon=0``); by default what the event has in the target's column(s).
             None or NaN is missing.
         id : str or int, optional
-            With it, a target that is not there yet is waited for: `learn_target` brings it.
+            Names an event whose target comes later, by `learn_target`.
 
         Returns
         -------
         Report
-            What had been expected, and how anomalous it is that this came.
+            The prediction made before, and the anomaly score.
 
         Raises
         ------
@@ -264,7 +264,7 @@ class Model:
 
     @property
     def missed(self) -> int:
-        """Targets that came too late or not at all."""
+        """Targets that arrived too late or not at all."""
         return 0 if self._predictor is None else self._predictor.stream.missed
 
     @property
@@ -299,7 +299,7 @@ class Model:
         return classes_of(self._predictor)
 
     def input_names(self) -> list[str]:
-        """What the networks' inputs are, in order; none before the first event."""
+        """The names of the networks' inputs, in order; `configuration` says which slot is whose."""
         return [] if self._predictor is None else self._predictor.input_names
 
     def predictor_weights(self) -> dict[str, float]:
@@ -312,8 +312,14 @@ class Model:
             return configuration_of(self.parameters, self._predictor)
 
     def diagnostics(self) -> Diagnostics:
-        """How the networks have fared so far."""
+        """Counts of problems found in the networks so far."""
         return Diagnostics() if self._predictor is None else diagnose(self._predictor.stream)
+
+    def __repr__(self) -> str:
+        of = ", ".join(self.targets) or "all numbers"
+        ahead = f", {self.horizon} ahead" if self.horizon else ""
+        what = "symbols" if self.task == "symbols" else f"{self.task} of {of}"
+        return f"<Model: {what}{ahead}, {self.events:,} events>"
 
     # ---- copies ----
 

@@ -185,7 +185,9 @@ class NumberPredictor:
             names, time = self.encoder.number_names, self.encoder.time
             read = _kernel.read_event(event, names, self.targets if own else (), None, time, ABSURD)
             if read is not None:
-                if has_target:
+                if type(target) is float and -ABSURD < target < ABSURD and len(self.targets) == 1:
+                    read.set_target(target)
+                elif has_target:
                     read.set_targets(self._given(target))
                 return Reading(read, None, is_late=not read.has_targets)
         columns = plain_event(event)
@@ -277,8 +279,13 @@ class NumberPredictor:
         """What was answered to the last event, or would be to this one; nothing changes."""
         if event is None:
             return self._prediction(self.stream.predict(None))
-        reading = self.read(event, None, True, None)
-        return self._prediction(self.stream.predict(self._known(reading)))
+        read = None
+        if type(event) is dict:
+            names, time = self.encoder.number_names, self.encoder.time
+            read = _kernel.read_event(event, names, (), None, time, ABSURD)
+        if read is None:
+            read = self._known(Reading(None, self.encoder.read(plain_event(event), self.targets)))
+        return self._prediction(self.stream.predict(read))
 
     def _known(self, reading: Reading) -> _kernel.EncodedEvent:
         if reading.event is not None:

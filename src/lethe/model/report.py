@@ -18,7 +18,7 @@ class Report:
     prediction : Prediction or None
         What it had expected of this event before it saw its target.
     anomaly : float
-        From 0, as usual, to 1, as never before; NaN while nothing can be said.
+        From 0, usual, to 1, never seen before; NaN where there is no score.
     column : str or None
         The target that was the most anomalous.
     expected, actual : object

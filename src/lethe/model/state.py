@@ -126,7 +126,10 @@ def checked_arrays(
         If these are no such arrays.
     """
     if "life" in arrays:
-        raise ValueError("it is a model of Lethe 0.1.0, which this version does not read")
+        raise ValueError(
+            "it is a model in an earlier format, which is no longer read: "
+            "let a new one learn again from the stream"
+        )
     block, text = (arrays.get(name) for name in ("block", "state"))
     if block is None or text is None or block.dtype != np.uint8 or block.ndim != 1:
         raise ValueError("it must have a block and a state, both of bytes")

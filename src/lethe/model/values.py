@@ -28,7 +28,7 @@ Label = str | bool | int | bytes
 
 
 def plain_event(event: object) -> Mapping[str, object]:
-    """An event as a mapping: a row becomes one, its columns numbered from 0.
+    """An event as a mapping: a named tuple by its names, another row by numbers from 0.
 
     Raises
     ------
@@ -39,9 +39,13 @@ def plain_event(event: object) -> Mapping[str, object]:
         return event
     if isinstance(event, np.ndarray):
         event = event.tolist()
+    if isinstance(event, tuple) and hasattr(event, "_fields"):
+        return dict(zip(event._fields, event, strict=True))  # as pandas' itertuples gives them
     if isinstance(event, Sequence) and not isinstance(event, str | bytes):
         return {str(n): value for n, value in enumerate(event)}
-    raise ValueError(f"event must be a mapping or a row, got {type(event).__name__}")
+    raise ValueError(
+        f"event must be a mapping (such as a dict) or a row of values, got {type(event).__name__}"
+    )
 
 
 def is_missing(name: str, value: object, bad: str) -> bool:

@@ -271,7 +271,7 @@ def _whole_file(path: str | os.PathLike[str], most_bytes: int) -> NDArray[np.uin
         size = status.st_size
         start = file.read(_DIGEST.stop)
         if len(start) < _DIGEST.stop or start[8 : _DIGEST.start] != _START:
-            raise ValueError("it is no checkpoint")
+            raise ValueError("it is not a checkpoint")
         header = int.from_bytes(start[:8], "little")
         if header > _MOST_HEADER or 8 + header > size:
             raise ValueError(f"it is damaged: its header of {header:,} bytes is too long")
