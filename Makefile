@@ -3,6 +3,7 @@ PYTHON ?= python
 export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
 KERNELS = $(wildcard kernels/*/*.hpp kernels/*/*.cpp)
 KERNEL_TESTS = tests/core $(wildcard tests/model/test_forecast.py tests/model/test_stream*.py)
+KERNEL_TEST_PACKAGES = pytest pytest-xdist hypothesis "numpy>=1.26" "rich>=13" "joblib>=1.6" "psutil>=5.9"
 .PHONY: install develop test fuzz lint types format bench sanitize clang arm
 
 install:
@@ -55,21 +56,22 @@ UNDER_SANITIZERS = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) \
     $(SANITIZE)/venv/bin/python
 sanitize:
 	$(PYTHON) -m venv $(SANITIZE)/venv
-	$(SANITIZE)/venv/bin/python -m pip install --quiet pytest hypothesis "numpy>=1.26" "rich>=13" \
-	    "joblib>=1.6" "psutil>=5.9"
+	$(SANITIZE)/venv/bin/python -m pip install --quiet $(KERNEL_TEST_PACKAGES)
 	$(SANITIZE)/venv/bin/python -m pip install . --no-deps --force-reinstall \
 	    -C cmake.define.LETHE_SANITIZE=ON -C build-dir=$(SANITIZE)/cmake \
 	    -C cmake.define.LETHE_INSTRUCTION_SETS="$(SETS)"
 	$(UNDER_SANITIZERS) -m pytest --capture=no --ignore=tests/core/test_memory.py $(KERNEL_TESTS)
 	$(UNDER_SANITIZERS) benchmarks/hostile.py --sanitized --mutations $(MUTATIONS)
 
-# The kernels by the other compiler, warnings as errors, in a folder of their own, and their tests.
+# The kernels by the other compiler, warnings as errors, in an environment of their own, and their
+# tests.
 CLANG ?= clang++
 clang:
-	rm -rf build/clang/package
-	CXX=$(CLANG) $(PYTHON) -m pip install --quiet . --no-deps --target build/clang/package \
+	$(PYTHON) -m venv build/clang/venv
+	build/clang/venv/bin/python -m pip install --quiet $(KERNEL_TEST_PACKAGES)
+	CXX=$(CLANG) build/clang/venv/bin/python -m pip install --quiet . --no-deps --force-reinstall \
 	    -C build-dir=build/clang/cmake -C cmake.define.LETHE_WERROR=ON
-	PYTHONPATH=build/clang/package $(PYTHON) -m pytest $(KERNEL_TESTS)
+	build/clang/venv/bin/python -m pytest $(KERNEL_TESTS)
 
 # The kernels for ARM, and known answers in an emulator where there is one. The module that knows
 # Python is compiled as well, but for a Python whose headers are the system's: they lack ARM's part.
