@@ -68,9 +68,14 @@ def network_topology(inputs: int, outputs: int, cells: int, layers: int) -> Topo
     )
 
 
+def lags_of(targets: int) -> int:
+    """How many past changes of each target are features: fewer where there are many targets."""
+    return max(1, min(LAGS, MOST_LAGS // targets))
+
+
 def number_inputs(parameters: Parameters, targets: int, timed: bool, slots: int) -> int:
     """How many inputs the networks have: features but for the constant."""
-    lags = max(1, min(LAGS, MOST_LAGS // targets))
+    lags = lags_of(targets)
     seasonal = 2 * len(_SEASONAL) * targets if timed or parameters.period else 0
     return targets * (1 + lags) + seasonal + (2 * len(_TURNS) if timed else 0) + slots
 
@@ -124,7 +129,7 @@ class NumberPredictor:
         self.stream = _kernel.NumberStream(
             len(targets),
             parameters.horizon,
-            max(1, min(LAGS, MOST_LAGS // len(targets))),
+            lags_of(len(targets)),
             parameters.period or 0,
             timed,
             slots,
@@ -319,7 +324,7 @@ class NumberPredictor:
     def input_names(self) -> list[str]:
         """What the networks' inputs are, in order: of the targets' past, then of the columns."""
         targets, timed = self.targets, self.timed
-        lags = max(1, min(LAGS, MOST_LAGS // len(targets)))
+        lags = lags_of(len(targets))
         names = [f"level of {target}" for target in targets]
         names += [f"change {lag + 1} of {target}" for lag in range(lags) for target in targets]
         if timed or self.parameters.period:
