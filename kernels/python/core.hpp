@@ -385,13 +385,10 @@ class Core {
   }
 
  private:
-  struct Free {
-    void operator()(char* p) const { std::free(p); }
-  };
   lethe::OwnedLayout own_;
   lethe::Layout& layout_ = own_.layout;
   Bytes outside_;
-  std::unique_ptr<char, Free> memory_;
+  std::unique_ptr<char, FreeBlock> memory_;
   char* block_ = nullptr;
   const lethe::Kernel<T>* kernel_ = nullptr;
   Turns turns_;

@@ -30,9 +30,6 @@ namespace {
 
 using SavedBytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-struct FreeBlock {
-  void operator()(char* block) const { std::free(block); }
-};
 using SharedBlock = std::shared_ptr<char>;
 
 inline SharedBlock allocate_block(int64_t bytes) {
