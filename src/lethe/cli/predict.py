@@ -9,12 +9,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
+from lethe.cli._support.event_writer import (
+    EventWriter,
+    check_not_input,
+    not_to_write,
+    open_writer,
+)
 from lethe.cli._support.interrupts import Interrupts
 from lethe.cli._support.records import opened, where
 from lethe.cli._support.run_metadata import RecordsMetadata
 from lethe.cli._support.sessions import Saved, read_checkpoint
 from lethe.cli._support.tables import progress, running_scores, scores_record, scores_text
-from lethe.cli._support.writer import FORMATS, EventWriter, Lines, open_writer
+from lethe.cli._support.writer import FORMATS, Lines
 from lethe.core.network import Network
 from lethe.data import TextStream
 from lethe.data.sources import Form
@@ -107,6 +113,8 @@ def run(args: Arguments) -> int:
 def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
     _check_model(args, model)
     out = args.out or "-"
+    inputs = not_to_write(args.out, [args.source], model=args.model)
+    check_not_input(out, inputs)
     scores = EventScores(model, saved.run.time if isinstance(saved.run, RecordsMetadata) else None)
     lines = Lines(
         args.format or "jsonl", model.targets, model.horizon, model.task == "classification"
@@ -135,7 +143,8 @@ def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
             ):
                 line = lines.line(record.number, record.event, report)
                 if writer is None:
-                    writer = open_writer(out, lines.header() + line, in_place=args.follow)
+                    beginning = lines.header() + line
+                    writer = open_writer(out, beginning, in_place=args.follow, inputs=inputs)
                 else:
                     writer.write(line)
                 show(model.events - started_at, lambda: running_scores(scores.scores))

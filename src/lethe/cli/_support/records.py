@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
+from lethe.cli._support.event_writer import (
+    EventWriter,
+    OutputState,
+    check_not_input,
+    not_to_write,
+    open_writer,
+)
 from lethe.cli._support.interrupts import Interrupts
 from lethe.cli._support.learn_options import Bad, LearnArguments
 from lethe.cli._support.printable import printable
@@ -24,7 +32,7 @@ from lethe.cli._support.tables import (
     scores_record,
     scores_text,
 )
-from lethe.cli._support.writer import EventWriter, Lines, OutputState, open_writer
+from lethe.cli._support.writer import Lines
 from lethe.core.network import instruction_set
 from lethe.data import BUNDLED, Record, RecordSource, RecordStream, open_records
 from lethe.data.records import FORMS
@@ -125,6 +133,8 @@ class RecordsRun:
         self.args = args
         self.session = session
         found = session.found
+        if args.source is None:
+            raise ValueError("SOURCE must be given to resume a run on records, got none")
         given = given_options(args)
         position, self.unreadable = None, 0
         if found is None:
@@ -135,16 +145,17 @@ class RecordsRun:
             output = None
         else:
             run, self.model = _run_of(found)
-            agreed(vars(run.options), given, found.path)
-            self.options = run.options
+            agreed(vars(run.options), {**given, "out": None}, found.path)
+            self.options = with_output(run.options, args.out, found.path)
             self.scores = EventScores(self.model, run.time)
             self.scores.scores = run.scores
             self.anomalies = run.anomalies
             position, output = run.position, run.output
             if args.skip is not None:
                 self.unreadable = run.unreadable
-        if args.source is None:
-            raise ValueError("SOURCE must be given to resume a run on records, got none")
+        self._inputs = not_to_write(args.out, [args.source], checkpoint=args.checkpoint)
+        if args.out is not None:
+            check_not_input(args.out, self._inputs)
         self.stream = opened(
             args.source,
             form=args.form,
@@ -224,6 +235,7 @@ class RecordsRun:
             in_place=bool(self.session) or self.args.follow,
             ours=self.args.resume,
             to=to,
+            inputs=self._inputs,
         )
 
     def _save(self) -> str:
@@ -304,6 +316,26 @@ class RecordsRun:
         left = [(self.model.skipped, "events skipped"), (unreadable, "unreadable lines skipped")]
         words = "".join(f", {count:,} {what}" for count, what in left if count)
         return f"{self.model.events:,} events of {printable(self.stream.name)}{words}"
+
+
+def with_output(options: RecordsOptions, out: str | None, path: Path) -> RecordsOptions:
+    """Return a checkpoint's options with the output that is given now.
+
+    What a checkpoint says is never opened for writing: it may come from someone else.
+
+    Raises
+    ------
+    ValueError
+        If the run writes an output and none is given, or the other way round.
+    """
+    if options.out is not None and out is None:
+        raise ValueError(
+            f"--out must be given again to continue the run in {path}, which wrote "
+            f"{printable(options.out)}, got none"
+        )
+    if options.out is None and out is not None:
+        raise ValueError(f"--out must be left out as in the checkpoint {path}, got {out}")
+    return dataclasses.replace(options, out=out)
 
 
 def _run_of(found: Saved) -> tuple[RecordsMetadata, Model]:
