@@ -8,6 +8,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 
+from lethe.cli._support.event_writer import (
+    EventWriter,
+    check_not_input,
+    not_to_write,
+    open_writer,
+)
 from lethe.cli._support.learn_options import add_log_arguments
 from lethe.cli._support.log import LOG, Form, Level
 from lethe.cli._support.printable import printable
@@ -17,7 +23,7 @@ from lethe.cli._support.sessions import Saved, read_checkpoint
 from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.tables import progress, running_scores, scores_record, scores_text
 from lethe.cli._support.texts import opened_text
-from lethe.cli._support.writer import FORMATS, EventWriter, Lines, open_writer
+from lethe.cli._support.writer import FORMATS, Lines
 from lethe.core.network import Network
 from lethe.data.sources import Form as SourceForm
 from lethe.evaluate.naive import ClassScores, NumberScores
@@ -123,6 +129,8 @@ def _predict_records(
 ) -> int:
     _check_model(args, model)
     out = args.out or "-"
+    inputs = not_to_write(args.out, sources, model=args.model)
+    check_not_input(out, inputs)
     scores = EventScores(model, saved.run.time if isinstance(saved.run, RecordsMetadata) else None)
     lines = Lines(
         args.format or "jsonl", model.targets, model.horizon, model.task == "classification"
@@ -151,7 +159,8 @@ def _predict_records(
             ):
                 line = lines.line(record.number, record.event, report)
                 if writer is None:
-                    writer = open_writer(out, lines.header() + line, in_place=args.follow)
+                    beginning = lines.header() + line
+                    writer = open_writer(out, beginning, in_place=args.follow, inputs=inputs)
                 else:
                     writer.write(line)
                 show(model.events - started_at, lambda: running_scores(scores.scores))

@@ -8,8 +8,16 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
+from lethe.cli._support.event_writer import (
+    EventWriter,
+    OutputState,
+    check_not_input,
+    not_to_write,
+    open_writer,
+)
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import lag_of, opened, where, with_columns
@@ -21,7 +29,7 @@ from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.status import Status
 from lethe.cli._support.tables import Show, progress, running_scores, scores_record
 from lethe.cli._support.understood import understood_columns, understood_line
-from lethe.cli._support.writer import EventWriter, Lines, OutputState, open_writer
+from lethe.cli._support.writer import Lines
 from lethe.data import Record
 from lethe.evaluate.prequential import EventScores, predict_events
 from lethe.model import Model, Report
@@ -81,9 +89,12 @@ class RecordsRun:
         self.status = status
         self.anomalies = AnomalyLog()
         self.unreadable = 0
-        position, output = self._start(session.found)
         if not sources:
             raise ValueError("SOURCE must be given to resume a run on records, got none")
+        position, output = self._start(session.found)
+        self._inputs = not_to_write(args.out, sources, checkpoint=args.checkpoint)
+        if args.out is not None:
+            check_not_input(args.out, self._inputs)
         self.stream = opened(
             sources,
             form=args.form,
@@ -124,12 +135,7 @@ class RecordsRun:
         if not isinstance(run, RecordsMetadata):
             raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
         agreed(vars(run.options), {**given, "out": None}, found.path)
-        if run.output is not None and given["out"] is None:
-            raise ValueError(
-                f"--out must be given again to continue the run in {found.path}, which wrote to "
-                f"{run.options.out}, got none"
-            )
-        self.options = dataclasses.replace(run.options, out=given["out"])
+        self.options = with_output(run.options, given["out"], found.path)
         self.before = run.before
         self.scores = EventScores(self.model, run.time)
         self.scores.scores = run.scores
@@ -245,6 +251,7 @@ class RecordsRun:
             in_place=bool(self.session) or self.args.follow,
             ours=self.args.resume,
             to=to,
+            inputs=self._inputs,
         )
 
     def _save(self) -> None:
@@ -322,6 +329,26 @@ class RecordsRun:
             print(json.dumps(summary.record(microseconds, kept)), file=file)
         else:
             print(summary.text(microseconds, kept), file=file)
+
+
+def with_output(options: RecordsOptions, out: str | None, path: Path) -> RecordsOptions:
+    """Return a checkpoint's options with the output that is given now.
+
+    What a checkpoint says is never opened for writing: it may come from someone else.
+
+    Raises
+    ------
+    ValueError
+        If the run writes an output and none is given, or the other way round.
+    """
+    if options.out is not None and out is None:
+        raise ValueError(
+            f"--out must be given again to continue the run in {path}, which wrote "
+            f"{options.out}, got none"
+        )
+    if options.out is None and out is not None:
+        raise ValueError(f"--out must be left out as in the checkpoint {path}, got {out}")
+    return dataclasses.replace(options, out=out)
 
 
 def _model_in(found: Saved) -> Model:

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.cli._support.anomaly_log import AnomalyLog
+from lethe.cli._support.event_writer import OutputState
 from lethe.cli._support.learn_options import OWN_RULE, UPDATES, Bad
 from lethe.cli._support.scores_state import scores_from_state, scores_to_state, tally_from_state
-from lethe.cli._support.writer import FORMATS, OutputState
+from lethe.cli._support.writer import FORMATS
 from lethe.core.network import Network
 from lethe.data.places import check_place, check_position
 from lethe.evaluate.naive import ClassScores, NumberScores

@@ -143,7 +143,8 @@ class CheckpointSession:
             return
         self.found = _saved(*found)
         self.last = self.found.path
-        self._schedule.restart(self.found.events)
+        if self.found.run is not None:  # else the first event is due
+            self._schedule.restart(self.found.events)
 
     def is_due(self, events: int) -> bool:
         """Whether it is time for a checkpoint: at the first event, and then as `every` says.
