@@ -133,7 +133,11 @@ def _predict_records(
     check_not_input(out, inputs)
     scores = EventScores(model, saved.run.time if isinstance(saved.run, RecordsMetadata) else None)
     lines = Lines(
-        args.format or "jsonl", model.targets, model.horizon, model.task == "classification"
+        args.format or "jsonl",
+        model.targets,
+        model.horizon,
+        model.task == "classification",
+        several=len(sources) > 1,
     )
     writer: EventWriter | None = None
     started_at, code = model.events, 0
@@ -157,7 +161,7 @@ def _predict_records(
                 limit=None if args.limit is None else started_at + args.limit,
                 learn=False,
             ):
-                line = lines.line(record.number, record.event, report)
+                line = lines.line(record.number, record.event, report, stream.source)
                 if writer is None:
                     beginning = lines.header() + line
                     writer = open_writer(out, beginning, in_place=args.follow, inputs=inputs)

@@ -89,6 +89,7 @@ class RecordsRun:
         self.status = status
         self.anomalies = AnomalyLog()
         self.unreadable = 0
+        self.several = len(sources) > 1
         if not sources:
             raise ValueError("SOURCE must be given to resume a run on records, got none")
         position, output = self._start(session.found)
@@ -105,7 +106,6 @@ class RecordsRun:
             otherwise=args.resume_from or "raise",
             signals=signals,
         )
-        self._several = len(sources) > 1
         self.lines: Lines | None = None
         self.started_at = self.model.events
         self.reasons: list[str] = []
@@ -136,7 +136,7 @@ class RecordsRun:
             raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
         agreed(vars(run.options), {**given, "out": None}, found.path)
         self.options = with_output(run.options, given["out"], found.path)
-        self.before = run.before
+        self.before, self.several = run.before, run.several
         self.scores = EventScores(self.model, run.time)
         self.scores.scores = run.scores
         self.anomalies = run.anomalies
@@ -233,9 +233,16 @@ class RecordsRun:
         if self.lines is None:
             model = self.model
             classes = model.task == "classification"
-            self.lines = Lines(self.options.format, model.targets, model.horizon, classes)
+            self.lines = Lines(
+                self.options.format,
+                model.targets,
+                model.horizon,
+                classes,
+                several=self.several,
+            )
         try:
-            line = self.lines.line(record.number, record.event, report)
+            source = self.stream.source
+            line = self.lines.line(record.number, record.event, report, source)
             if self.writer is None:
                 self.writer = self._opened_writer(self.lines.header() + line, None)
             else:
@@ -261,6 +268,7 @@ class RecordsRun:
             before=self.before,
             options=self.options,
             position=dict(self.stream.position),
+            several=self.several,
             output=None if writer is None else writer.state(),
             time=self.scores.time,
             scores=self.scores.scores,
