@@ -274,9 +274,7 @@ class Network:
         """The update rule's first or second moments, shaped like the weights, as a view."""
         orders = self.update.moments
         if not isinstance(order, int) or order not in orders:
-            raise ValueError(
-                f"order must be one of {orders} for {self.update!r}, got {shown(order)}"
-            )
+            raise ValueError(f"order must be of {orders} for {self.update!r}, got {shown(order)}")
         name = _views.moment_name(order)
         view = _views.weights_view(self._core, self.topology, name, kind, layer)
         self._core.complete_step()

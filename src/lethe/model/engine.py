@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from types import EllipsisType
@@ -148,10 +149,10 @@ class Engine:
     def learn_target(self, id: object, target: object) -> Report:
         """As `Model.learn_target`."""
         predictor, number = self.predictor, None
-        given = plain_id(id)
         if predictor is not None:
             predictor.settle()
-            number = predictor.waiting.find(given)
+            with contextlib.suppress(ValueError):
+                number = predictor.waiting.find(plain_id(id))
         if predictor is None or number is None:
             raise ValueError(
                 f"id must be that of an event that waits for its target, got {shown(id)}"

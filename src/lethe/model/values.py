@@ -179,7 +179,9 @@ def _whole(value: object) -> int | None:
 def _time_category(value: date | np.datetime64) -> str:
     """A time's category: equal times of one type have one, in whichever unit or zone."""
     if isinstance(value, datetime):
-        if value.tzinfo is None and getattr(value, "nanosecond", 0):  # pandas has these
+        if (
+            value.tzinfo is None and hasattr(value, "nanosecond") and value.nanosecond
+        ):  # pandas has these
             return _time_category(np.datetime64(value))
         written = datetime.combine(value.date(), value.time())
         offset = value.utcoffset()
