@@ -22,7 +22,7 @@ import io
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from lethe.storage.disk import sync, sync_folder, write_all
@@ -49,6 +49,7 @@ __all__ = [
     "open_device",
     "open_in_place",
     "open_replacement",
+    "output_errors",
     "write_file",
 ]
 
@@ -134,6 +135,24 @@ class OutputFile:
             os.close(self.target)
             self.target = None
         self.file.close()
+
+
+@contextlib.contextmanager
+def output_errors(what: str) -> Iterator[None]:
+    """Raise the errors of this module as a ValueError, which says what cannot be written, and why.
+
+    Examples
+    --------
+    >>> with output_errors("the page"):
+    ...     write_file("no such folder/page.html", [b"<html>"])
+    Traceback (most recent call last):
+    ValueError: the page cannot be written: No such file or directory
+    """
+    try:
+        yield
+    except (OSError, OutputError, InUseError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise ValueError(f"{what} cannot be written: {reason or error}") from None
 
 
 def check_output(path: str | os.PathLike[str], inputs: Inputs) -> None:
