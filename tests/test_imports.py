@@ -89,7 +89,10 @@ def test_no_circles() -> None:
 
 
 def test_import_is_light() -> None:
-    heavy = ("rich", "torch", "jax", "matplotlib", "scipy", "joblib", "dask", "distributed")
+    heavy = (
+        "rich", "torch", "jax", "matplotlib", "scipy", "joblib", "psutil", "dask", "distributed",
+        "pandas", "polars", "pyarrow", "sklearn", "river", "onnx",
+    )  # fmt: skip
     code = f"import sys, lethe; print([name for name in {heavy} if name in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
@@ -109,7 +112,7 @@ def test_help_needs_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys\nfrom lethe.cli import main\n"
         f"try:\n    main({words})\nexcept SystemExit as end:\n    assert not end.code\n"
-        "heavy = ('rich', 'torch', 'jax', 'joblib', 'dask', 'distributed', 'matplotlib')\n"
+        "heavy = ('rich', 'torch', 'jax', 'joblib', 'psutil', 'dask', 'distributed', 'matplotlib')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,8 +1,8 @@
 """lethe learn: what it prints, and what it says about wrong input."""
 
 import json
-import random
 import os
+import random
 import shlex
 import signal
 import subprocess

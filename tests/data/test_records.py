@@ -50,7 +50,7 @@ def test_separator_comes_from_the_header(separator: str) -> None:
 
 def test_blanks_and_quotes_around_cells_do_not_count() -> None:
     assert read(b'a, "b", c \n 1 , " two, ""2"" ","3"\n"",5" pipe, x\n') == [
-        {"a": 1, "b": 'two, "2"', "c": 3},
+        {"a": 1, "b": 'two, "2"', "c": "3"},
         {"a": None, "b": '5" pipe', "c": "x"},
     ]
 

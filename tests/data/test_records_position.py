@@ -56,27 +56,36 @@ def sources(draw: st.DrawFn) -> bytes:
     return data if draw(st.booleans()) else data.rstrip(b"\r\n")
 
 
+def opened(file: Pipe, **options: Any) -> RecordStream:
+    """What has arrived when the first record is read decides what a column holds: say it here."""
+    return RecordStream(file, longest=32, numbers=("a", "b"), **options)
+
+
+def place(stream: RecordStream) -> dict[str, object]:
+    return {key: value for key, value in stream.position.items() if key != "text"}
+
+
 def whole_life(stream: RecordStream) -> list[object]:
-    steps: list[object] = [(record, stream.position) for record in stream]
-    return [*steps, stream.position, stream.columns, stream.reasons]
+    steps: list[object] = [(record, place(stream)) for record in stream]
+    return [*steps, place(stream), stream.columns, stream.reasons]
 
 
 @given(sources(), CUTS)
 def test_cutting_changes_nothing(data: bytes, places: list[int]) -> None:
-    expected = whole_life(RecordStream(cut(data, []), bad="skip", longest=32))
-    assert whole_life(RecordStream(cut(data, places), bad="skip", longest=32)) == expected
+    expected = whole_life(opened(cut(data, []), bad="skip"))
+    assert whole_life(opened(cut(data, places), bad="skip")) == expected
 
 
 @given(sources(), CUTS)
 def test_cutting_changes_no_error(data: bytes, places: list[int]) -> None:
     def life(file: Pipe) -> list[object]:
-        stream = RecordStream(file, longest=32)
+        stream = opened(file)
         seen: list[object] = []
         try:
-            seen.extend((record, stream.position) for record in stream)
+            seen.extend((record, place(stream)) for record in stream)
         except ValueError as error:
-            return [*seen, stream.position, str(error)]
-        return [*seen, stream.position]
+            return [*seen, place(stream), str(error)]
+        return [*seen, place(stream)]
 
     assert life(cut(data, places)) == life(cut(data, []))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -251,10 +251,11 @@ def predict_events(
     model: Model,
     stream: Iterable[Record],
     *,
-    name: str = "the stream",
+    name: str | Callable[[], str] = "the stream",
     scores: EventScores | None = None,
     limit: int | None = None,
     learn: bool = True,
+    skipped: Callable[[Record, Report], None] | None = None,
 ) -> Iterator[Scored]:
     """Predict each event, score the prediction, and learn the event, in constant memory.
 
@@ -264,14 +265,17 @@ def predict_events(
         It continues from its current state.
     stream : iterable of Record
         Such as from `lethe.data.open_records`. It is read only as far as it is learned.
-    name : str
-        Name of the stream in messages, with the unit of its records: ``"pump.csv line"``.
+    name : str or callable
+        Name of the stream in messages, with the unit of its records: ``"pump.csv line"``; or what
+        returns it, for the record that was read last.
     scores : EventScores, optional
         Updated with every event.
     limit : int, optional
         Total number of the model's events after which to stop (default: the end of the stream).
     learn : bool
         False: the model follows the events, and its weights do not change.
+    skipped : callable, optional
+        Called with each event that the model skips.
 
     Yields
     ------
@@ -299,8 +303,11 @@ def predict_events(
         try:
             report = take(record.event)
         except ValueError as error:
-            raise ValueError(f"{name} {record.number}: {error}") from None
+            words = name() if callable(name) else name
+            raise ValueError(f"{words} {record.number}: {error}") from None
         if report.skipped:
+            if skipped is not None:
+                skipped(record, report)
             continue
         if scores is not None:
             scores.update(record.event, report)

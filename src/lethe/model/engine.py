@@ -125,8 +125,8 @@ class Engine:
             if self.predictor is None:
                 return self._learn_first(event, target, id)
             reading = self._read(self.predictor, event, target, id)
-        except ValueError:
-            return self._skip()
+        except ValueError as error:
+            return self._skip(error)
         try:
             return self.predictor.learn(reading, id)
         except BaseException:  # Ctrl-C while weights were drawn, too
@@ -143,8 +143,8 @@ class Engine:
             raise ValueError(f"id must be that of an event that waits for its target, got {id!r}")
         try:
             return predictor.learn_target(number, target)
-        except ValueError:
-            return self._skip()
+        except ValueError as error:
+            return self._skip(error)
 
     def follow(self, event: object, target: object) -> Report:
         """As `Model.follow`."""
@@ -153,11 +153,11 @@ class Engine:
             raise ValueError("a model must have learned from an event before it can follow")
         try:
             reading = self._read(predictor, event, target, None)
-        except ValueError:
-            return self._skip()
+        except ValueError as error:
+            return self._skip(error)
         return predictor.follow(reading)
 
-    def _skip(self) -> Report:
+    def _skip(self, error: ValueError) -> Report:
         """Leave out an event that cannot be read, or raise the ValueError that says why."""
         if self.parameters.bad != "skip":
             raise
@@ -165,7 +165,7 @@ class Engine:
             self.skipped_first = min(self.skipped_first + 1, MOST_COUNT)
         else:
             self.predictor.stream.skip()
-        return Report(None, skipped=True)
+        return Report(None, skipped=True, reason=str(error))
 
     # ---- the first event ----
 
