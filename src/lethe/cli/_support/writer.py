@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar, cast
 
+from lethe._printable import csv_text, json_text
 from lethe.model import Prediction, Report
 
 __all__ = ["FORMATS", "LEVEL", "Lines"]
@@ -143,12 +143,13 @@ def _class(prediction: Prediction, actual: object) -> _Class:
 
 def _row(cells: Sequence[object]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
+    shown = (csv_text(cell) if isinstance(cell, str) else cell for cell in cells)
+    csv.writer(text, lineterminator="\n").writerow(shown)
     return text.getvalue().encode()
 
 
 def _json(cells: Mapping[str, object]) -> bytes:
-    return json.dumps(cells, ensure_ascii=False).encode() + b"\n"
+    return json_text(cells).encode() + b"\n"
 
 
 def _interval(prediction: Prediction, name: str) -> tuple[float | None, float | None]:
