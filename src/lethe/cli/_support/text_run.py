@@ -158,18 +158,19 @@ class _TextRun:
         self.signals.idle = self._tick
         try:
             with progress("symbols", self.args.limit) as show:
-                for self.score in predict_symbols(
+                for score in predict_symbols(
                     self.net,
                     self.signals.patient(self.stream),
                     limit=self.args.limit,
                     chunk=min(CHUNK, self.session.every.events or CHUNK),
                     tally=self.tally,
                 ):
+                    self.score = score
                     if self.session.is_due(self.before + self.tally.symbols):
                         self._save()
                     if self.status and self.status.is_due():
                         self._report("running")
-                    show(self.score.symbols, self._running_scores)
+                    show(score.symbols, self._running_scores)
         except Stopped as stop:
             code, reason = stop.code, stop.reason
         except KeyboardInterrupt:  # the second Ctrl-C, perhaps within a chunk
