@@ -72,6 +72,9 @@ def _check_numbers(args: LearnArguments) -> None:
         value = getattr(args, option)
         if value is not None and value < bound:
             raise ValueError(f"--{option} must be at least {bound}, got {value}")
+    for option in ("out", "status"):
+        if getattr(args, option) == "":
+            raise ValueError(f"--{option} must name a file, got ''")
     if args.follow and not args.sources:
         raise ValueError("--follow needs SOURCE, a file or pipe that grows")
     if args.resume_from is not None and not args.resume:

@@ -125,7 +125,7 @@ class EventWriter:
                 f"--out {self._name} must begin with the {size:,} bytes that were in it at the "
                 "checkpoint, got others: it has changed since"
             )
-        self._file.truncate(size)
+        os.ftruncate(self._file.fileno(), size)  # which Python repeats after an interrupt
         self._file.seek(size)
 
     def begin(self, ours: bytes | None) -> None:
@@ -142,8 +142,8 @@ class EventWriter:
                 f"--out {self._name} is there already, and no checkpoint says how far it goes: "
                 "remove it, or name another"
             )
+        os.ftruncate(self._file.fileno(), 0)
         self._file.seek(0)
-        self._file.truncate()
 
     def close(self, complete: bool) -> None:
         """Close the file; one that is not in place takes its name if `complete`, or is removed.
@@ -167,8 +167,8 @@ class EventWriter:
     def _remove_incomplete_line(self) -> None:
         if self._output is not None:
             with contextlib.suppress(OSError):
+                os.ftruncate(self._file.fileno(), self.bytes)
                 self._file.seek(self.bytes)
-                self._file.truncate()
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

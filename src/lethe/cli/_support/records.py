@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
@@ -12,12 +13,12 @@ from pathlib import PurePath
 from lethe.cli._support.learn_options import Bad
 from lethe.cli._support.log import LOG
 from lethe.cli._support.signals import Signals
-from lethe.data import BUNDLED, AnotherFile, Record, RecordSource, open_records
+from lethe.data import BUNDLED, AnotherFile, Record, RecordSource, TextStream, open_records
 from lethe.data.record import Otherwise
 from lethe.data.records import FORMS
 from lethe.data.sources import PARQUET_SUFFIXES, Form
 
-__all__ = ["HOW_TO_RESUME", "expanded", "is_table", "opened", "where", "with_columns"]
+__all__ = ["HOW_TO_RESUME", "closed", "expanded", "is_table", "opened", "where", "with_columns"]
 
 #: What to do where a position cannot be found again.
 HOW_TO_RESUME = (
@@ -102,6 +103,12 @@ def opened(
         )
     except AnotherFile as error:
         raise ValueError(f"{error}: {HOW_TO_RESUME}") from None
+
+
+def closed(stream: RecordSource | TextStream) -> None:
+    """Close a source. An error then has cost nothing, since all was read."""
+    with contextlib.suppress(OSError):
+        stream.close()
 
 
 def where(stream: RecordSource) -> str:

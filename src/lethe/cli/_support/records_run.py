@@ -20,7 +20,7 @@ from lethe.cli._support.event_writer import (
 )
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
-from lethe.cli._support.records import lag_of, opened, where, with_columns
+from lethe.cli._support.records import closed, lag_of, opened, where, with_columns
 from lethe.cli._support.records_options import given_options, options_of, resolved
 from lethe.cli._support.records_summary import RecordsSummary
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
@@ -68,7 +68,7 @@ def learn_records(
     """
     with ExitStack() as stack:
         run = RecordsRun(args, sources, session, signals, status)
-        stack.callback(run.stream.close)
+        stack.callback(closed, run.stream)
         return run.go()
 
 

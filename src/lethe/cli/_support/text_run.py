@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 
 from lethe.cli._support.learn_options import CELLS, LAYERS, OWN_RULE, UPDATES, LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.printable import printable
+from lethe.cli._support.records import closed
 from lethe.cli._support.run_metadata import TextMetadata, TextOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.signals import Signals, Stopped
@@ -95,7 +96,8 @@ def learn_text(
         otherwise=args.resume_from or "raise",
         signals=signals,
     )
-    with closing(stream):
+    with ExitStack() as stack:
+        stack.callback(closed, stream)
         return _TextRun(args, session, net, run, stream, signals, status).go()
 
 
