@@ -215,16 +215,28 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch) -> None:
     assert newest(tmp_path) == 1
 
 
-def test_an_old_one_that_cannot_be_removed_is_named(tmp_path, monkeypatch) -> None:
+def test_an_old_one_that_cannot_be_removed_is_kept(tmp_path, monkeypatch) -> None:
     def refuse(path: Path) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     with Checkpoints(tmp_path, keep=1) as checkpoints:
         save(checkpoints, 1)
-        monkeypatch.setattr(Path, "unlink", refuse)
-        with pytest.raises(CheckpointError, match=r"1\.safetensors cannot be removed: Operation"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", refuse)
             save(checkpoints, 2)
-    assert newest(tmp_path) == 2
+            [(file, why)] = checkpoints.left.items()
+            assert (file.stem, why) == ("000000000001", "Operation not permitted")
+        save(checkpoints, 3)
+        assert not checkpoints.left
+    assert [path.stem for path in tmp_path.glob("*.safetensors")] == ["000000000003"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or not os.geteuid(), reason="root reads everything")
+def test_one_that_may_not_be_read_is_not_passed_over(tmp_path) -> None:
+    filled(tmp_path, 100, 200)
+    (tmp_path / "000000000200.safetensors").chmod(0)
+    with pytest.raises(CheckpointError, match=r"200\.safetensors cannot be read: Permission"):
+        newest(tmp_path)
 
 
 # ---- one writer ----

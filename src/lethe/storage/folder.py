@@ -165,8 +165,8 @@ class Checkpoints:
         Raises
         ------
         CheckpointError
-            If there are checkpoints, and none is valid; or if the folder, or one of the newest, cannot
-        be read.
+            If there are checkpoints, and none is valid; or if the folder or a newer one cannot be
+        read.
         """
         invalid: dict[Path, CheckpointError] = {}
         for path in self._files():
@@ -175,8 +175,9 @@ class Checkpoints:
             except CheckpointError as error:
                 if not os.path.lexists(path):
                     return self.newest()  # a writer has removed it, because there are newer ones
-                if isinstance(error.__cause__, OSError):
-                    raise  # it may be valid: to pass over it would lose what came after the others
+                why = error.__cause__
+                if isinstance(why, OSError) and not isinstance(why, FileNotFoundError):
+                    raise  # it may be valid: what came after the older ones would be lost
                 invalid[path] = error
             else:
                 self._invalid = set(invalid)
@@ -209,7 +210,9 @@ class Checkpoints:
 def _remove(file: Path) -> str | None:
     """Remove a file; why it cannot be removed, where it cannot."""
     try:
-        file.unlink(missing_ok=True)
+        file.unlink()
+    except FileNotFoundError:
+        return None
     except OSError as error:
         return error.strerror or str(error)
     return None
