@@ -27,6 +27,7 @@ BUFFER = 1 << 24  # bytes that are read at once, of all columns together
 # Cells may be of very different lengths: of so many bytes of strings fewer rows are read at once,
 # and where that many are compressed to so small a part, none.
 MOST_STRINGS = 1 << 26
+NUMBER = 16  # bytes of any other cell
 ROWS_OF_MANY = 64
 MOST_COMPRESSED = 100
 
@@ -157,13 +158,8 @@ class ParquetStream:
             raise self._unreadable(error) from None
 
     def _string_columns(self) -> list[str]:
-        from pyarrow import types
-
-        return [
-            field.name
-            for field in self._file.schema_arrow
-            if types.is_string(field.type) or types.is_large_string(field.type)
-        ]
+        strings = ("string", "large_string", "string_view")
+        return [field.name for field in self._file.schema_arrow if str(field.type) in strings]
 
     def _unreadable(self, error: Exception) -> ValueError:
         why = " ".join(str(error).split())
@@ -266,28 +262,30 @@ class ParquetStream:
                 row += len(columns[0])
 
     def _batches(self, group: int) -> Iterator[pyarrow.RecordBatch]:
-        rows = self._rows_at_once(self._file.metadata.row_group(group), group)
+        rows = self._rows_at_once(self._file.metadata.row_group(group))
         yield from self._file.iter_batches(batch_size=rows, row_groups=[group])
 
-    def _rows_at_once(self, group: pyarrow.RowGroupMetaData, number: int) -> int:
-        """How many rows of a group to read at once, by what they take in memory."""
-        total = strings = 0
-        for n, (name, word) in enumerate(self._words.items()):
-            chunk = group.column(n)
-            size = chunk.total_uncompressed_size
-            total += size
-            if word != "text" or self._casts[name] is not None:
-                continue
-            strings += size
-            on_disk = max(chunk.total_compressed_size, 1)
-            if size > max(MOST_STRINGS, MOST_COMPRESSED * on_disk):
-                raise ValueError(
-                    f"column {name!r} of {self.name} must not grow to more than "
-                    f"{MOST_COMPRESSED} times its size when it is read, got {on_disk:,} bytes "
-                    f"that become {size:,} in row group {number + 1}: write smaller row groups"
-                )
-        rows = min(ROWS, CELLS // len(self._words), BYTES * group.num_rows // max(total, 1))
-        return max(1, min(rows, ROWS_OF_MANY) if strings > MOST_STRINGS else rows)
+    def _rows_at_once(self, group: pyarrow.RowGroupMetaData) -> int:
+        """How many rows of a group to read at once, by what they take in memory.
+
+        What pyarrow says of a single column is left alone: where a file is broken there, asking
+        ends the process.
+        """
+        rows, size = group.num_rows, group.total_byte_size
+        is_string = [
+            word == "text" and self._casts[name] is None for name, word in self._words.items()
+        ]
+        others = NUMBER * rows * (len(is_string) - sum(is_string))
+        strings = size - others if any(is_string) else 0
+        on_disk = os.path.getsize(self.name)
+        if strings > max(MOST_STRINGS, MOST_COMPRESSED * on_disk):
+            raise ValueError(
+                f"{self.name} must not grow to more than {MOST_COMPRESSED} times its size when it "
+                f"is read, got {on_disk:,} bytes with {size:,} in one row group: write smaller row "
+                "groups"
+            )
+        at_once = min(ROWS, CELLS // len(is_string), BYTES * rows // max(size, 1))
+        return max(1, min(at_once, ROWS_OF_MANY) if strings > MOST_STRINGS else at_once)
 
     def _next_of(self, batches: Iterator[pyarrow.RecordBatch]) -> list[list[Value]] | None:
         """The next rows, column by column, as values of Python."""
@@ -308,6 +306,7 @@ class ParquetStream:
         from pyarrow import types
 
         if types.is_dictionary(column.type):
+            self._expect_within(name, column)
             if cast is None and self._word_of(column.type.value_type) == "text":
                 strings = self._strings_of(name, column.dictionary)
                 places = column.indices.to_pylist()
@@ -317,6 +316,17 @@ class ParquetStream:
             column if cast is None else column.cast(cast, safe=False)
         ).to_pylist()
         return values
+
+    def _expect_within(self, name: str, column: pyarrow.DictionaryArray) -> None:
+        """Refuse indices beyond their dictionary, which only a broken file has."""
+        from pyarrow import compute
+
+        least, most = compute.min_max(column.indices).as_py().values()
+        if least is not None and not 0 <= least <= most < len(column.dictionary):
+            raise ValueError(
+                f"source must be readable as Parquet, got {self.name}: column {name!r} has an "
+                "index beyond its dictionary"
+            )
 
     def _strings_of(self, name: str, dictionary: pyarrow.Array) -> list[Value]:
         """The strings of a dictionary, each once; most batches have that of the one before."""
