@@ -72,9 +72,10 @@ def vector(name: str, value: object, units: str, length: int, dtype: Dtype) -> F
 
 def symbol(name: str, value: SupportsInt, limit: int) -> int:
     """A whole number from 0 to below `limit`."""
-    if not 0 <= int(value) < limit:
-        raise ValueError(f"{name} must be a symbol from 0 to {limit - 1}, got {int(value)}")
-    return int(value)
+    given = int(value)
+    if not 0 <= given < limit:
+        raise ValueError(f"{name} must be a symbol from 0 to {limit - 1}, got {shown(given)}")
+    return given
 
 
 def series(
@@ -277,6 +278,12 @@ def _is_integer(value: object) -> TypeGuard[int]:
     """Whether what `plain` returned is an integer, NumPy's too, and no boolean."""
     if isinstance(value, bool | np.bool_ | np.timedelta64):
         return False
-    if type(value) not in PLAIN and shape_of(value):
+    if isinstance(value, int | np.integer):
+        return True
+    if type(value) in PLAIN or shape_of(value):
         return False  # a tensor of one number has an index, too
-    return isinstance(value, int | np.integer) or hasattr(value, "__index__")
+    try:
+        operator.index(value)  # type: ignore[arg-type]
+    except Exception:  # whatever a library's own code may raise
+        return False
+    return True

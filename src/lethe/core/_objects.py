@@ -167,7 +167,8 @@ def shown(value: object) -> str:
         shape = shape_of(value)
         if shape:
             library = kind.__module__.partition(".")[0]
-            return f"a {library}.{kind.__qualname__} of shape {shape}"
+            name = kind.__qualname__ if library == "builtins" else f"{library}.{kind.__qualname__}"
+            return f"a {name} of shape {shape}"
         return " ".join(f"{value!r:.200}".split())
     except Exception:  # lists in lists; a number of thousands of digits; a repr of the user's own
-        return f"a {kind.__qualname__} that cannot be shown"
+        return f"one of {kind.__qualname__} that cannot be shown"

@@ -148,7 +148,7 @@ def _row(cells: Sequence[object]) -> bytes:
 
 
 def _json(cells: Mapping[str, object]) -> bytes:
-    return json.dumps(cells, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(cells, ensure_ascii=False, default=str).encode() + b"\n"
 
 
 def _interval(prediction: Prediction, name: str) -> tuple[float | None, float | None]:
