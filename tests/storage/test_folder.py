@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lethe.storage import file, lock
 from lethe.storage import folder as module
-from lethe.storage import lock
 from lethe.storage.file import CheckpointError
 from lethe.storage.folder import Checkpoints
 
@@ -224,17 +224,20 @@ def test_an_old_one_that_cannot_be_removed_is_kept(tmp_path, monkeypatch) -> Non
         with monkeypatch.context() as patch:
             patch.setattr(Path, "unlink", refuse)
             save(checkpoints, 2)
-            [(file, why)] = checkpoints.left.items()
-            assert (file.stem, why) == ("000000000001", "Operation not permitted")
+            [(path, why)] = checkpoints.left.items()
+            assert (path.stem, why) == ("000000000001", "Operation not permitted")
         save(checkpoints, 3)
         assert not checkpoints.left
     assert [path.stem for path in tmp_path.glob("*.safetensors")] == ["000000000003"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or not os.geteuid(), reason="root reads everything")
-def test_one_that_may_not_be_read_is_not_passed_over(tmp_path) -> None:
+def test_one_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch) -> None:
     filled(tmp_path, 100, 200)
-    (tmp_path / "000000000200.safetensors").chmod(0)
+
+    def refuse(path: str, flags: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(file, "_open_at_once", refuse)
     with pytest.raises(CheckpointError, match=r"200\.safetensors cannot be read: Permission"):
         newest(tmp_path)
 
