@@ -101,6 +101,16 @@ class BundledStream:
         }
 
     @property
+    def source(self) -> str:
+        """The name of what the records come from."""
+        return self.name
+
+    @property
+    def unit(self) -> str:
+        """What the number of a record counts."""
+        return "row"
+
+    @property
     def anomalies(self) -> frozenset[int]:
         """The numbers of the records that are anomalies."""
         found = (

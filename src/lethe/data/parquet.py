@@ -94,6 +94,16 @@ class ParquetStream:
             "columns": list(self.columns),
         }
 
+    @property
+    def source(self) -> str:
+        """The name of what the records come from."""
+        return self.name
+
+    @property
+    def unit(self) -> str:
+        """What the number of a record counts."""
+        return "row"
+
     def __iter__(self) -> Iterator[Record]:
         return self._records
 
