@@ -20,7 +20,7 @@ from lethe.cli._support.event_writer import (
 )
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
-from lethe.cli._support.records import closed, lag_of, opened, where, with_columns
+from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
 from lethe.cli._support.records_options import given_options, options_of, resolved
 from lethe.cli._support.records_summary import RecordsSummary
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
@@ -263,7 +263,7 @@ class RecordsRun:
             events=self.model.events,
             before=self.before,
             options=self.options,
-            position=dict(self.stream.position),
+            position=lasting(self.stream.position),
             several=self.several,
             output=None if writer is None else writer.state(),
             time=self.scores.time,

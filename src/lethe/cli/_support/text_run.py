@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from lethe.cli._support.learn_options import CELLS, LAYERS, OWN_RULE, UPDATES, LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.printable import printable
-from lethe.cli._support.records import closed
+from lethe.cli._support.records import closed, lasting
 from lethe.cli._support.run_metadata import TextMetadata, TextOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.signals import Signals, Stopped
@@ -220,7 +220,7 @@ class _TextRun:
         )
 
     def _save(self) -> None:
-        run = TextMetadata(self.before, self.options, self.stream.place, self.tally)
+        run = TextMetadata(self.before, self.options, lasting(self.stream.place), self.tally)
         self.session.save(self.net, run)
 
     def _tick(self) -> None:
