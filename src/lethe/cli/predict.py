@@ -112,7 +112,7 @@ def run(args: Arguments) -> int:
 
 def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
     _check_model(args, model)
-    out = args.out or "-"
+    out = "-" if args.out is None else args.out
     inputs = not_to_write(args.out, [args.source], model=args.model)
     check_not_input(out, inputs)
     scores = EventScores(model, saved.run.time if isinstance(saved.run, RecordsMetadata) else None)
