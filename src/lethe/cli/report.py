@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from lethe.cli._support.status_line import status_line
 from lethe.storage.disk import write_all
 from lethe.storage.output import open_replacement, output_errors
 from lethe.version import __version__
@@ -150,7 +151,7 @@ def _pictures(args: Arguments) -> tuple[list[Picture], str]:
         names = f"figure {todo[0]}" if len(todo) == 1 else f"figures {', '.join(todo)}"
         print(f"lethe report: left out {names}: {why_not}", file=sys.stderr)
     else:
-        with _progress() as say:
+        with status_line() as say:
             for number, name in enumerate(todo, start=1):
                 say(f"drawing figure {name} ({number} of {len(todo)}): {FIGURES[name]}")
                 found[name] = report.draw(name)
@@ -208,18 +209,6 @@ def _file_errors(path: Path) -> Iterator[None]:
             yield
     except RuntimeError as error:  # what Python 3.11 calls a loop of links
         raise ValueError(f"--out {path} cannot be written: {error}") from None
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """What shows a line on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda line: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-        yield lambda line: status.update(line)
 
 
 def _text(record: _Record) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "count_at",
     "names",
     "string_at",
+    "text_at",
 ]
 
 #: What a cell of an event can be. None says that it is missing.
@@ -73,6 +74,10 @@ class RecordSource(Protocol):
         """Where to continue later: values that JSON can hold, for the parameter `position`."""
         ...
 
+    def understood(self) -> dict[str, str]:
+        """What each column holds, in words; empty where that is not known yet."""
+        ...
+
     def __iter__(self) -> Iterator[Record]: ...
 
     def close(self) -> None:
@@ -104,6 +109,7 @@ class Refusals:
         self.strict = policy == "raise"
         self.skipped = 0
         self.reasons: list[str] = []
+        self.any_read = False
 
     def add(self, number: int, reason: str) -> None:
         """Refuse the record on this line.
@@ -120,10 +126,24 @@ class Refusals:
         if len(self.reasons) < REASONS:
             self.reasons.append(message)
 
+    def expect_one_read(self) -> None:
+        """Refuse a source, at its end, of which every record was bad.
+
+        Raises
+        ------
+        ValueError
+            If it is.
+        """
+        if self.skipped and not self.any_read:
+            raise ValueError(
+                f"{self._name} must hold at least one line that can be read, got {self.skipped:,} "
+                f"that cannot: {'; '.join(self.reasons[:2])}"
+            )
+
 
 def names(columns: tuple[str, ...]) -> str:
     """The columns' names for a message, cut where there are too many."""
-    text = ", ".join(columns)
+    text = ", ".join(name[:60] for name in columns[:30])
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -163,11 +183,28 @@ def columns_at(position: Mapping[str, object]) -> tuple[str, ...]:
     ValueError
         If it has none.
     """
-    columns = _value_at(position, "columns")
+    return _names_at(position, "columns")
+
+
+def text_at(position: Mapping[str, object]) -> tuple[str, ...] | None:
+    """Return the columns of a position that hold text; None where that was not known yet.
+
+    Raises
+    ------
+    ValueError
+        If it does not say which, as older ones do not.
+    """
+    if isinstance(position, Mapping) and "text" in position and position["text"] is None:
+        return None
+    return _names_at(position, "text")
+
+
+def _names_at(position: Mapping[str, object], key: str) -> tuple[str, ...]:
+    columns = _value_at(position, key)
     if type(columns) is not list:
-        raise _wrong(position, "columns")
+        raise _wrong(position, key)
     if not all(type(name) is str for name in columns):
-        raise ValueError(f"the columns in position must be names, got {columns!r:.80}")
+        raise ValueError(f"the {key} in position must be names, got {columns!r:.80}")
     return tuple(columns)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count, islice, repeat
 from pathlib import PurePath
 from typing import BinaryIO, Literal, cast
 
 from lethe.core._checks import check_int
-from lethe.data.fields import header, json_object, separator_of, split, split_all, value, values
+from lethe.data.fields import header, json_object, separator_of, split, split_all
+from lethe.data.kinds import SAMPLE, Kinds, kinds_in
 from lethe.data.lines import LONGEST, Chunk, Lines, too_long
 from lethe.data.record import (
     Policy,
@@ -21,6 +23,7 @@ from lethe.data.record import (
     count_at,
     names,
     string_at,
+    text_at,
 )
 
 __all__ = ["FORMS", "RecordStream"]
@@ -41,10 +44,12 @@ class RecordStream:
     r"""The events of CSV or JSON lines, one for each line, in constant memory.
 
     CSV has a header with the names of the columns, which also tells whether comma, semicolon or tab
-    separates the cells. Blanks around a cell do not count. An empty cell is missing, a number
-    becomes an int or a float (also ``nan`` and ``inf``, and what 64 bits do not hold), anything
-    else stays text. A record ends with its line, even within quotes: a lost quote costs one record
-    of an endless stream and not all that follow.
+    separates the cells. Blanks around a cell do not count, and an empty cell is missing. A column
+    is text where any cell of the first records (up to `SAMPLE`, of those that arrive first) is
+    neither a number nor a word for a missing value such as ``NA`` (`MISSING`); its cells stay as
+    they are written. In another column a number becomes an int or a float (also ``inf``, and what
+    64 bits do not hold), and anything else stays text. A record ends with its line, even within
+    quotes: a lost quote costs one record of an endless stream and not all that follow.
 
     JSON lines hold one object each, of numbers, strings, booleans and nulls. The first one names
     the columns; what a later one lacks is missing.
@@ -73,6 +78,10 @@ class RecordStream:
         long. A bad header is always an error.
     longest : int
         The most bytes of a line.
+    text, numbers : sequence of str
+        Columns that are text, or numbers, whatever the first records hold. They need not be there.
+    missing : sequence of str
+        More words for a missing value, in columns of numbers and of text, such as ``-999``.
 
     Attributes
     ----------
@@ -119,14 +128,19 @@ class RecordStream:
         follow: bool = False,
         bad: Policy = "raise",
         longest: int = LONGEST,
+        text: Sequence[str] = (),
+        numbers: Sequence[str] = (),
+        missing: Sequence[str] = (),
     ) -> None:
         if form not in (None, "csv", "jsonl"):
             raise ValueError(f"form must be 'csv' or 'jsonl', got {form!r}")
+        self._kinds = Kinds(text, numbers, missing)
         self._path, self.name, self._file = _opened(source)
         suffix = PurePath(self._path or "").suffix.lower()
         self._form: str = form or FORMS.get(suffix, "")  # empty: the first character will tell
         self._separator = ""
         self.columns: tuple[str, ...] = ()
+        self._known: frozenset[str] = frozenset()  # the columns
         self._expected: tuple[str, ...] = ()  # columns, where they must be the same as before
         self._last = Record(0, {}, 0)  # the last line that was dealt with, whatever it was
         try:
@@ -141,6 +155,8 @@ class RecordStream:
                 longest=longest,
                 strict=self._refusals.strict,
             )
+            if position is not None and (before := text_at(position)) is not None:
+                self._kinds.know(columns_at(position), before)
             if position is not None and skip is not None:
                 self._expected = columns_at(position)
             elif position is not None:
@@ -165,8 +181,8 @@ class RecordStream:
     def position(self) -> dict[str, object]:
         """Where the stream stands, after the last record that it gave: values that JSON can hold.
 
-        Bytes and lines so far, the SHA-256 of these bytes, the form, the columns and separator,
-        and the number of bad records.
+        Bytes and lines so far, the SHA-256 of these bytes, the form, the columns, those of text
+        and the separator, and the number of bad records.
         """
         return {
             "form": self._form,
@@ -176,7 +192,12 @@ class RecordStream:
             "columns": list(self.columns),
             "separator": self._separator,
             "skipped": self.skipped,
+            "text": None if self._kinds.text is None else list(self._kinds.text),
         }
+
+    def understood(self) -> dict[str, str]:
+        """What each column holds, in words; empty before the first record."""
+        return self._kinds.understood() or kinds_in(self._last.event)
 
     def __iter__(self) -> Iterator[Record]:
         return self._records
@@ -204,8 +225,9 @@ class RecordStream:
         self._lines.resume(offset, line, digest)
         self._last = Record(line, {}, offset)
         self._form, self._separator = before, separator
-        self.columns = columns
+        self.columns, self._known = columns, frozenset(columns)
         self._refusals.skipped = skipped
+        self._refusals.any_read = True
 
     def _read(self) -> Iterator[Record]:
         try:
@@ -226,15 +248,21 @@ class RecordStream:
         for chunk in self._lines:
             if not self._form or (self._form == "csv" and not self.columns):
                 chunk = self._begin(chunk)
+            if self._form == "csv" and self._kinds.text is None:
+                rows = list(islice(self._readable(chunk), SAMPLE))
+                if rows:
+                    self._kinds.decide(self.columns, rows)
             events = self._at_once(chunk) if self._form == "csv" else None
             if events is None:
                 yield from self._one_by_one(chunk)
                 continue
+            self._refusals.any_read = True
             for record in map(_record, zip(count(chunk.first), events, chunk.ends, strict=False)):
                 self._last = record
                 yield record
         if not self.columns and not self.skipped:
             raise ValueError(f"{self.name} must hold at least one record, got nothing")
+        self._refusals.expect_one_read()
 
     def _begin(self, chunk: Chunk) -> Chunk:
         """Find the form, and read the header where there is one; what follows in the chunk."""
@@ -261,7 +289,7 @@ class RecordStream:
             raise ValueError(
                 f"the columns must be {names(self._expected)} as before, got {names(columns)}"
             )
-        self.columns = columns
+        self.columns, self._known = columns, frozenset(columns)
 
     def _at_once(self, chunk: Chunk) -> Iterator[dict[str, Value]] | None:
         """The events of a chunk of CSV; None where one of its lines needs a closer look."""
@@ -273,8 +301,15 @@ class RecordStream:
             return None
         if rows is None or set(map(len, rows)) != {len(self.columns)}:
             return None
-        by_row = zip(*map(values, zip(*rows, strict=True)), strict=True)
-        return map(dict, map(zip, repeat(self.columns), by_row))
+        return map(dict, map(zip, repeat(self.columns), self._kinds.rows(rows)))
+
+    def _readable(self, chunk: Chunk) -> Iterator[list[str]]:
+        """The cells of those rows of a chunk that can be read."""
+        for number, line in zip(count(chunk.first), chunk.lines, strict=False):
+            with suppress(ValueError):
+                cells = split(self._text(number, line), self._separator)
+                if len(cells) == len(self.columns) and cells != [""]:
+                    yield cells
 
     def _one_by_one(self, chunk: Chunk) -> Iterator[Record]:
         read = self._row if self._form == "csv" else self._object
@@ -288,6 +323,7 @@ class RecordStream:
                 self._refusals.add(number, reason)
             self._last = record = Record(number, event or {}, end)
             if event:
+                self._refusals.any_read = True
                 yield record
 
     def _text(self, number: int, line: bytes | None) -> str:
@@ -313,12 +349,14 @@ class RecordStream:
                 f"a row must have {len(self.columns)} cells ({names(self.columns)}), "
                 f"got {len(cells)}"
             )
-        return dict(zip(self.columns, map(value, cells), strict=True))
+        return dict(zip(self.columns, self._kinds.row(cells), strict=True))
 
     def _object(self, text: str) -> dict[str, Value] | None:
         if not text or text.isspace():
             return None
         event = json_object(text)
+        if self._kinds.changes_objects:
+            event = self._kinds.object(event)
         columns = tuple(event)
         if columns == self.columns:
             return event
@@ -328,7 +366,7 @@ class RecordStream:
             self._name_columns(columns)
             return event
         for name in columns:
-            if name not in self.columns:
+            if name not in self._known:
                 raise ValueError(
                     f"an object must have the columns of the first ({names(self.columns)}), "
                     f"got {name!r} too"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -29,6 +29,9 @@ def open_records(
     follow: bool = False,
     bad: Policy = "raise",
     longest: int = LONGEST,
+    text: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> RecordSource:
     """The events of a file, a pipe or a bundled series.
 
@@ -39,8 +42,9 @@ def open_records(
         `BUNDLED` that no file has.
     form : 'csv', 'jsonl' or 'parquet', optional
         By default what the file's suffix says, else the first character.
-    position, skip, follow, bad, longest
-        As for `RecordStream`. Parquet and bundled series cannot be followed, and hold nothing bad.
+    position, skip, follow, bad, longest, text, numbers, missing
+        As for `RecordStream`. Parquet and bundled series cannot be followed, and hold nothing bad;
+        columns of Parquet have types, and are text where `text` says so.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def open_records(
         _cannot_grow(follow, "a Parquet file")
         if path is None:
             raise ValueError("source must be the path of a file for Parquet, got a pipe or stream")
-        return ParquetStream(path, position=position, skip=skip)
+        return ParquetStream(path, position=position, skip=skip, text=text, missing=missing)
     return RecordStream(
         source,
         form=form,
@@ -79,6 +83,9 @@ def open_records(
         follow=follow,
         bad=bad,
         longest=longest,
+        text=text,
+        numbers=numbers,
+        missing=missing,
     )
 
 

@@ -85,20 +85,29 @@ class EventWriter:
         self._hash.update(data)
         self.bytes += len(data)
 
-    def synced(self) -> OutputState:
-        """How far the file is, after all of that has reached the disk.
+    def state(self) -> OutputState:
+        """How far the file is; `sync` brings it to the disk.
 
         Raises
         ------
         ValueError
-            If it has not, or if the file is no longer there.
+            If the file is no longer there.
         """
         with self._errors():
             if self._output is not None:
                 self._output.check(self.bytes)
-            with contextlib.suppress(io.UnsupportedOperation):  # not a file of the system
-                sync(self._file.fileno())
         return {"bytes": self.bytes, "sha256": self._hash.hexdigest()}
+
+    def sync(self) -> None:
+        """Bring to the disk what was written; another thread may write more at the same time.
+
+        Raises
+        ------
+        ValueError
+            If that fails, and from then on always.
+        """
+        with self._errors(), contextlib.suppress(io.UnsupportedOperation):
+            sync(self._file.fileno())
 
     def resume(self, state: OutputState) -> None:
         """Continue a file from this state; what was written after it is removed.
@@ -118,7 +127,7 @@ class EventWriter:
                 f"--out {self._name} must begin with the {size:,} bytes that were in it at the "
                 "checkpoint, got others: it has changed since"
             )
-        self._file.truncate(size)
+        os.ftruncate(self._file.fileno(), size)  # which Python repeats after an interrupt
         self._file.seek(size)
 
     def begin(self, ours: bytes | None) -> None:
@@ -135,8 +144,8 @@ class EventWriter:
                 f"--out {self._name} is there already, and no checkpoint says how far it goes: "
                 "remove it, or name another"
             )
+        os.ftruncate(self._file.fileno(), 0)
         self._file.seek(0)
-        self._file.truncate()
 
     def close(self, complete: bool) -> None:
         """Close the file; one that is not in place takes its name if `complete`, or is removed.
@@ -160,8 +169,8 @@ class EventWriter:
     def _remove_incomplete_line(self) -> None:
         if self._output is not None:
             with contextlib.suppress(OSError):
+                os.ftruncate(self._file.fileno(), self.bytes)
                 self._file.seek(self.bytes)
-                self._file.truncate()
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -283,8 +292,6 @@ def check_not_input(path: str, inputs: Inputs) -> None:
     """
     try:
         if path != "-":
-            if not path:
-                raise ValueError("--out must be a file or -, got an empty name")
             check_output(path, inputs)
             return
         with contextlib.suppress(io.UnsupportedOperation):
