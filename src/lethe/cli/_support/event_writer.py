@@ -28,7 +28,7 @@ from lethe.storage.output import (
 
 __all__ = ["EventWriter", "OutputState", "check_not_input", "not_to_write", "open_writer"]
 
-#: How often it is checked, at most, that the file is still there.
+#: How often it is checked, at most, that the file is still there under its name.
 CHECK_SECONDS = 1.0
 
 
@@ -72,9 +72,11 @@ class EventWriter:
             If they cannot be written; then none of them has been.
         """
         with self._errors():
-            if self._output is not None and time.monotonic() - self._checked > CHECK_SECONDS:
-                self._output.check(self.bytes)
-                self._checked = time.monotonic()
+            if self._output is not None:
+                self._output.check_size(self.bytes)
+                if time.monotonic() - self._checked > CHECK_SECONDS:
+                    self._output.check(self.bytes)
+                    self._checked = time.monotonic()
             try:
                 write_all(self._file, data)
             except BaseException:
@@ -304,7 +306,7 @@ def _opened(path: str, in_place: bool, inputs: Inputs, create: bool) -> EventWri
     if path == "-":
         sys.stdout.flush()
         return EventWriter(getattr(sys.stdout.buffer, "raw", sys.stdout.buffer), "-")
-    if os.path.exists(path) and not os.path.isfile(path):
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         if in_place:
             raise ValueError(f"--out {path} must be a regular file, to be resumed or followed")
         return EventWriter(open_device(path, inputs).file, path)
