@@ -15,7 +15,7 @@ install:
 SETS ?= all
 develop:
 	$(PYTHON) -c "import scikit_build_core, nanobind, ninja, cmake" 2>/dev/null || \
-	    $(PYTHON) -m pip install --quiet "scikit-build-core>=0.10" "nanobind>=2.4" ninja cmake
+	    $(PYTHON) -m pip install --quiet "scikit-build-core>=0.11" "nanobind>=2.4" ninja cmake
 	$(PYTHON) -m pip install --quiet --no-build-isolation --no-deps --editable . \
 	    -C build-dir=build/develop -C editable.mode=redirect \
 	    -C cmake.define.LETHE_INSTRUCTION_SETS="$(SETS)"

@@ -42,7 +42,7 @@ def test_examples_of_pages(page: str, tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     "command",
     [
-        "python -m pip install . && lethe reproduce cerg",
+        'python -m pip install ".[reproduce]" && lethe reproduce cerg',
         'python -m pip install ".[test]" && python -m pytest',
     ],
 )

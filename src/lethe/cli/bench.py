@@ -17,6 +17,7 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 
 from lethe.cli._support import bench_peers as peers
+from lethe.cli._support.tables import aligned
 from lethe.core.network import Network, instruction_set
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD
@@ -296,30 +297,22 @@ def _rows(network: str, baseline: str, times: dict[str, list[float]]) -> list[Ro
 
 
 def _print(record: _Record) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    table = Table("one step", "µs", "ratio", title="The time of a learning step")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    print("The time of a learning step\n")
+    lines = [["one step", "µs", "ratio"]]
     network = ""
     for row in record["rows"]:
         if row["network"] != network:
             network = row["network"]
-            table.add_section()
-            table.add_row(f"[bold]{network}[/bold]")
-        table.add_row(
-            f"  {row['contestant']}", f"{row['microseconds_per_step']:,.3f}", f"{row['ratio']:,.2f}"
-        )
-    console.print(table)
+            lines.append([network, "", ""])
+        times = (f"{row['microseconds_per_step']:,.3f}", f"{row['ratio']:,.2f}")
+        lines.append([f"  {row['contestant']}", *times])
+    print(aligned(lines))
     missing = [peer for peer, there in record["peers"].items() if there is None]
     versions = [f"{peer} {there}" for peer, there in record["peers"].items() if there]
-    console.print(
-        f"{record['machine']}, one thread; lethe {record['version']}, {record['dtype']}, "
+    print(
+        f"\n{record['machine']}, one thread; lethe {record['version']}, {record['dtype']}, "
         f"{record['instruction_set']}; {', '.join(versions) or 'no peers'}; "
-        f"median of {record['rounds']} rounds",
-        soft_wrap=True,
+        f"median of {record['rounds']} rounds"
     )
     if missing:
-        console.print(f"not installed: {', '.join(missing)}")
+        print(f"not installed: {', '.join(missing)}")

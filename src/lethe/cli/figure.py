@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from lethe.cli._support.status_line import status_line
 from lethe.figures import DRAWN_BY, FIGURES
 from lethe.version import __version__
 
@@ -84,7 +82,8 @@ def run(args: Arguments) -> int:
     save = _part("lethe.figures.style:save")
     _check_folder(args.out)
     for name in names:
-        with _progress(f"figure {name}: {FIGURES[name]}"):
+        with status_line() as show:
+            show(f"figure {name}: {FIGURES[name]}")
             figure = _part(DRAWN_BY[name])(args.seed)
             files = [str(file) for file in save(figure, args.out, f"figure-{name}")]
         if args.json:
@@ -126,15 +125,3 @@ def _part(where: str) -> Any:
         raise ValueError(
             'figures are drawn by matplotlib, which is missing: pip install "lethe-ml[plot]"'
         ) from None
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[None]:
-    """A line on standard error that moves, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what):
-        yield

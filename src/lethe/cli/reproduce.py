@@ -8,12 +8,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lethe.cli._support.trials_progress import TrialsProgress
+from lethe.cli._support.trials_progress import trials_progress
 from lethe.experiments import EXTRAS, TABLES
+from lethe.storage.output import output_errors, write_file
 
 if TYPE_CHECKING:
     from lethe.experiments import Plan, Task
@@ -146,6 +148,7 @@ def run(args: Arguments) -> int:
     names = _names(args)
     # Errors in any of them are raised before the first trial.
     asked = [_ask(args, name) for name in names]
+    _say_if_alone(args, asked)
     for number, one in enumerate(asked):
         if number and not args.json:
             print()
@@ -257,15 +260,16 @@ def _run_table(args: Arguments, asked: _Asked) -> None:
     for record in asked.done.values():
         _print_json(args, record)
     todo = [task for key, task in asked.tasks.items() if key not in asked.done]
-    if todo and path is not None:
-        results.make(path)
-    with TrialsProgress(asked.name, len(asked.tasks), len(asked.done)) as progress:
+    with (
+        results.opened(path) if todo and path is not None else nullcontext() as append,
+        trials_progress(asked.name, len(asked.tasks), len(asked.done)) as show_finished,
+    ):
 
         def finished(task: Task, record: Record) -> None:
-            if path is not None:
-                results.append(path, record)
+            if append is not None:
+                append(record)
             asked.done[results.key(record)] = record
-            progress.finished(task)
+            show_finished(task)
             _print_json(args, record)
 
         if todo:
@@ -280,6 +284,20 @@ def _run_table(args: Arguments, asked: _Asked) -> None:
         print(comparison)
         if args.full:
             print(f"\n{spent}; {len(todo)} of them now, in {_time([time.monotonic() - began])}.")
+
+
+def _say_if_alone(args: Arguments, asked: Iterable[_Asked]) -> None:
+    """Say so where the trials run one after the other because a package is missing."""
+    from lethe.trials.workers import can_start_processes
+
+    several = any(len(one.tasks) - len(one.done) > 1 for one in asked)
+    if not several or args.scheduler or (args.jobs or _cores()) == 1 or can_start_processes():
+        return
+    print(
+        "lethe reproduce: one trial after the other, because joblib or psutil is not installed; "
+        'for one process for each core: pip install "lethe-ml[reproduce]"',
+        file=sys.stderr,
+    )
 
 
 def _cores() -> int:
@@ -352,4 +370,5 @@ def _write_page(path: Path, args: Arguments, asked: _Asked, text: str) -> None:
     options += [f"--seed {args.seed}"] if args.seed is not None else []
     command = " ".join([f"lethe reproduce {asked.name} --full", *options])
     page = f"# {asked.table.TITLE}\n\nMade by `{command}`.\n\n```\n{text}\n```\n"
-    path.write_text(page, encoding="utf-8")
+    with output_errors(f"the page {path}"):
+        write_file(path, [page.encode()])

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from lethe.core._checks import check_int
+from lethe.data.kinds import kinds_in
 from lethe.data.record import Record, Value, columns_at, count_at, string_at
 
 __all__ = ["BUNDLED", "BundledStream"]
@@ -117,6 +118,11 @@ class BundledStream:
             day * DAY + row + 1 for day in range(-(-self._rows // DAY)) for row in self._day(day)[1]
         )
         return frozenset(number for number in found if number <= self._rows)
+
+    def understood(self) -> dict[str, str]:
+        """What each column holds, in words."""
+        columns: _Columns = {"time": [str(START)], **self._day(0)[0]}
+        return kinds_in({name: column[0] for name, column in columns.items()})
 
     def __iter__(self) -> Iterator[Record]:
         return self._records

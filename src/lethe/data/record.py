@@ -87,6 +87,10 @@ class RecordSource(Protocol):
         """Where to continue later: values that JSON can hold, for the parameter `position`."""
         ...
 
+    def understood(self) -> dict[str, str]:
+        """What each column holds, in words; empty where that is not known yet."""
+        ...
+
     def __iter__(self) -> Iterator[Record]: ...
 
     def close(self) -> None:

@@ -62,7 +62,8 @@ def open_records(
     form : 'csv', 'jsonl' or 'parquet', optional
         By default what the file's suffix says, else the first character.
     position, skip, bad, longest, text, numbers, missing, wait, notice, otherwise
-        As for `RecordStream`. Parquet and bundled series hold nothing bad.
+        As for `RecordStream`. Parquet and bundled series hold nothing bad; columns of Parquet have
+        types, and are text where `text` says so.
     follow : bool
         As for `RecordStream`; of several files the last is followed. Parquet and bundled series
         cannot be.
@@ -129,7 +130,9 @@ def _open_one(
         _cannot_grow(follow, "a Parquet file")
         if path is None:
             raise ValueError("source must be the path of a file for Parquet, got a pipe or stream")
-        return ParquetStream(path, position=position, skip=skip)
+        return ParquetStream(
+            path, position=position, skip=skip, text=options["text"], missing=options["missing"]
+        )
     return RecordStream(
         source,
         form=form,

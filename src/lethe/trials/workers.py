@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeVar
 
 from lethe.version import __version__
 
-__all__ = ["ATTEMPTS", "PATIENCE", "WorkerError", "one_thread", "run_all"]
+__all__ = ["ATTEMPTS", "PATIENCE", "WorkerError", "can_start_processes", "one_thread", "run_all"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -43,6 +43,19 @@ def one_thread() -> None:
     if flags not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+
+def can_start_processes() -> bool:
+    """Whether joblib is installed, and psutil.
+
+    psutil is what joblib ends its processes with; without it, it needs pgrep, or hangs.
+    """
+    try:
+        import joblib  # noqa: F401
+        import psutil  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 class WorkerError(RuntimeError):
@@ -80,7 +93,8 @@ def run_all(
     tasks : sequence
         Started in this order. Tasks and results must be picklable.
     jobs : int
-        Processes; with 1 everything happens in this one. A cluster has its own number.
+        Processes; with 1, and where there are no others (`can_start_processes`), everything happens
+        in this one. A cluster has its own number.
     on_result : callable
         Called here, in this process, as results come in, once for each task.
     scheduler : str, optional
@@ -96,7 +110,7 @@ def run_all(
     """
     if scheduler is not None:
         _run_on_cluster(work, tasks, scheduler, on_result)
-    elif jobs == 1 or len(tasks) < 2:
+    elif jobs == 1 or len(tasks) < 2 or not can_start_processes():
         for task in tasks:
             on_result(task, work(task))
     else:
@@ -233,10 +247,9 @@ def _run_on_cluster(
     address: str,
     on_result: Callable[[Task, Result], None],
 ) -> None:
-    from joblib import Parallel
-
     with _cluster(address) as client, _quiet():
         from distributed import CancelledError, KilledWorker
+        from joblib import Parallel
 
         # All at once: the scheduler keeps their order, and workers that join later find some.
         parallel = Parallel(
@@ -286,9 +299,11 @@ def _dask_backend(client: _Client) -> object:
 def _cluster(address: str) -> Iterator[_Client]:
     """A client of the Dask scheduler at this address, which has workers of this version."""
     try:
+        import joblib  # noqa: F401
         from distributed import Client
-    except ImportError:
-        raise ValueError('Dask is not installed: pip install "lethe-ml[dask]"') from None
+    except ImportError as missing:
+        what = "joblib" if missing.name == "joblib" else "Dask"
+        raise ValueError(f'{what} is not installed: pip install "lethe-ml[dask]"') from None
     logs = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
     levels = [log.level for log in logs]
     for log in logs:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lethe.cli._support.printable import printable
+from lethe.cli._support.status_line import plain_line
 from lethe.evaluate.naive import ClassScores, NumberScores
 
 __all__ = [
@@ -44,9 +45,13 @@ def progress(unit: str, total: int | None) -> Iterator[Show]:
     if not sys.stderr.isatty():
         yield lambda completed, words: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    except ImportError:
+        with plain_line() as line:
+            yield _now_and_then(lambda count, words: line(f"{count:,} {unit} {words}"))
+        return
     # Without a total there is no bar, and the scores get its width.
     columns = (
         TextColumn("{task.completed:,} " + unit, markup=False),
@@ -56,16 +61,23 @@ def progress(unit: str, total: int | None) -> Iterator[Show]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
-        shown = -math.inf
+        yield _now_and_then(
+            lambda count, words: bar.update(task, completed=count, description=words)
+        )
 
-        def show(completed: int, words: Callable[[], str]) -> None:
-            nonlocal shown
-            now = time.monotonic()
-            if now - shown >= SECONDS:
-                shown = now
-                bar.update(task, completed=completed, description=words())
 
-        yield show
+def _now_and_then(show: Callable[[int, str], None]) -> Show:
+    """Show the progress at most every `SECONDS`, and only then find the words for it."""
+    shown = -math.inf
+
+    def seldom(completed: int, words: Callable[[], str]) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown >= SECONDS:
+            shown = now
+            show(completed, words())
+
+    return seldom
 
 
 def running_scores(scores: NumberScores | ClassScores | None) -> str:

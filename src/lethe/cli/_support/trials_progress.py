@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from lethe.cli._support.status_line import plain_line
 
+if TYPE_CHECKING:
     from lethe.experiments import Task
 
-__all__ = ["TrialsProgress"]
+__all__ = ["trials_progress"]
 
 
-class TrialsProgress(AbstractContextManager["TrialsProgress"]):
-    """A bar for all trials, on a terminal."""
-
-    def __init__(self, name: str, trials: int, done: int) -> None:
-        self._bar: Progress | None = None
-        if not sys.stderr.isatty():
-            return
+@contextmanager
+def trials_progress(name: str, trials: int, done: int) -> Iterator[Callable[[Task], None]]:
+    """A bar for all trials, on a terminal; what it yields is told of each that has ended."""
+    if not sys.stderr.isatty():
+        yield lambda task: None
+        return
+    try:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -30,31 +31,40 @@ class TrialsProgress(AbstractContextManager["TrialsProgress"]):
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
+    except ImportError:
+        with plain_line() as show:
+            yield _counted(show, name, trials, done)
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("trials,"),
+        TimeElapsedColumn(),
+        TextColumn("gone,"),
+        TimeRemainingColumn(),
+        TextColumn("to go"),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        all_trials = bar.add_task(name, total=trials, completed=done)
+        yield lambda task: bar.update(all_trials, advance=1, description=_words(task))
 
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("trials,"),
-            TimeElapsedColumn(),
-            TextColumn("gone,"),
-            TimeRemainingColumn(),
-            TextColumn("to go"),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._all = self._bar.add_task(name, total=trials, completed=done)
 
-    def __enter__(self) -> TrialsProgress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
+def _counted(
+    show: Callable[[str], None], name: str, trials: int, done: int
+) -> Callable[[Task], None]:
+    """The same in words."""
+    show(f"{name}: {done} of {trials} trials")
 
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    def finished(task: Task) -> None:
+        nonlocal done
+        done += 1
+        show(f"{_words(task)}: {done} of {trials} trials")
 
-    def finished(self, task: Task) -> None:
-        """A trial has ended."""
-        if self._bar is not None:
-            self._bar.update(self._all, advance=1, description=f"{task.experiment} {task.row}")
+    return finished
+
+
+def _words(task: Task) -> str:
+    return f"{task.experiment} {task.row}"
