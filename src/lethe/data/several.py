@@ -153,8 +153,7 @@ class SeveralStream:
 
     def understood(self) -> dict[str, str]:
         """What each column holds, in words; empty before the first record."""
-        stream = self._at.stream
-        return stream.understood() if isinstance(stream, RecordStream) else {}
+        return self._at.stream.understood()
 
     def __iter__(self) -> Iterator[Record]:
         return self._records

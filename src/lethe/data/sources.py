@@ -130,8 +130,9 @@ def _open_one(
         _cannot_grow(follow, "a Parquet file")
         if path is None:
             raise ValueError("source must be the path of a file for Parquet, got a pipe or stream")
-        typed = {key: options[key] for key in ("text", "missing")}
-        return ParquetStream(path, position=position, skip=skip, **typed)
+        return ParquetStream(
+            path, position=position, skip=skip, text=options["text"], missing=options["missing"]
+        )
     return RecordStream(
         source,
         form=form,
