@@ -71,14 +71,14 @@ def csv_text(text: str) -> str:
 
 
 def json_text(value: object) -> str:
-    r"""A value as one line of JSON that is printable, and exact.
+    r"""A value as one line of JSON that is printable, and exact; what JSON lacks becomes text.
 
     Examples
     --------
     >>> json_text({"é\x9b": 1})
     '{"é\\u009b": 1}'
     """
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, default=str)
     if text.isprintable():
         return text
     return "".join(

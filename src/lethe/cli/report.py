@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
-MADE_OF = (".json", ".jsonl", ".svg", ".png")
+_MADE_OF = (".json", ".jsonl", ".svg", ".png")
 _WITHOUT_MATPLOTLIB = 'they are drawn by matplotlib, which is missing: pip install "lethe-ml[plot]"'
 
 
@@ -182,12 +182,12 @@ def _about() -> dict[str, str]:
 def _replacing(args: Arguments) -> Iterator[Callable[[bytes], None]]:
     """Write the page completely or not at all; whether it can be written is checked at once."""
     path = args.out
-    if path.suffix in MADE_OF:
+    if path.suffix in _MADE_OF:
         raise ValueError(f"--out is an HTML page, and {path} is named like what it is made of")
     with _file_errors(path):
         path.resolve().parent.mkdir(parents=True, exist_ok=True)
         inputs = {
-            f"a file of {option}": [file for file in folder.glob("*") if file.suffix in MADE_OF]
+            f"a file of {option}": [file for file in folder.glob("*") if file.suffix in _MADE_OF]
             for option, folder in (("--results", args.results), ("--figures", args.figures))
         }
         output = open_replacement(path, inputs)

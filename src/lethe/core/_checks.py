@@ -72,9 +72,10 @@ def vector(name: str, value: object, units: str, length: int, dtype: Dtype) -> F
 
 def symbol(name: str, value: SupportsInt, limit: int) -> int:
     """A whole number from 0 to below `limit`."""
-    if not 0 <= int(value) < limit:
-        raise ValueError(f"{name} must be a symbol from 0 to {limit - 1}, got {int(value)}")
-    return int(value)
+    given = int(value)
+    if not 0 <= given < limit:
+        raise ValueError(f"{name} must be a symbol from 0 to {limit - 1}, got {shown(given)}")
+    return given
 
 
 def series(
@@ -181,7 +182,8 @@ def floating_dtype(dtype: DTypeLike) -> Dtype:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy warns of names that are no longer dtypes
-            found: np.dtype[np.generic] | None = None if dtype is None else np.dtype(dtype)
+            named = isinstance(dtype, str | type | np.dtype)  # not an array, which has a dtype
+            found: np.dtype[np.generic] | None = np.dtype(dtype) if named else None
     except (TypeError, ValueError, SyntaxError):
         found = None
     if found is None or found.name not in ("float32", "float64"):
@@ -277,6 +279,12 @@ def _is_integer(value: object) -> TypeGuard[int]:
     """Whether what `plain` returned is an integer, NumPy's too, and no boolean."""
     if isinstance(value, bool | np.bool_ | np.timedelta64):
         return False
-    if type(value) not in PLAIN and shape_of(value):
+    if isinstance(value, int | np.integer):
+        return True
+    if type(value) in PLAIN or shape_of(value):
         return False  # a tensor of one number has an index, too
-    return isinstance(value, int | np.integer) or hasattr(value, "__index__")
+    try:
+        operator.index(value)  # type: ignore[arg-type]
+    except Exception:  # whatever a library's own code may raise
+        return False
+    return True

@@ -7,7 +7,7 @@ by what it is, and none of these libraries is imported for it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -144,13 +144,17 @@ def array_of(value: object) -> NDArray[np.generic]:
     return array
 
 
-def items_of(value: object, most: int = 1 << 20) -> tuple[object, ...] | None:
+def items_of(
+    value: object, most: int = 1 << 20, *, ordered: bool = True
+) -> tuple[object, ...] | None:
     """What a list, a tuple, or an array with one axis holds; None of anything else, a string too.
 
-    Of more than `most` items only one more is taken.
+    Of more than `most` items only one more is taken. A set has no order.
     """
     shape = shape_of(value)
     if isinstance(value, str | bytes | bytearray | Mapping) or (shape and len(shape) != 1):
+        return None
+    if ordered and isinstance(value, Set):
         return None
     if not isinstance(value, Iterable) or shape == ():
         return None
@@ -167,7 +171,8 @@ def shown(value: object) -> str:
         shape = shape_of(value)
         if shape:
             library = kind.__module__.partition(".")[0]
-            return f"a {library}.{kind.__qualname__} of shape {shape}"
+            name = kind.__qualname__ if library == "builtins" else f"{library}.{kind.__qualname__}"
+            return f"a {name} of shape {shape}"
         return " ".join(f"{value!r:.200}".split())
     except Exception:  # lists in lists; a number of thousands of digits; a repr of the user's own
-        return f"a {kind.__qualname__} that cannot be shown"
+        return f"one of {kind.__qualname__} that cannot be shown"

@@ -102,12 +102,26 @@ class BundledStream:
         }
 
     @property
+    def source(self) -> str:
+        """The name of what the records come from."""
+        return self.name
+
+    @property
+    def unit(self) -> str:
+        """What the number of a record counts."""
+        return "row"
+
+    @property
     def anomalies(self) -> frozenset[int]:
         """The numbers of the records that are anomalies."""
         found = (
             day * DAY + row + 1 for day in range(-(-self._rows // DAY)) for row in self._day(day)[1]
         )
         return frozenset(number for number in found if number <= self._rows)
+
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        self._row -= 1
 
     def understood(self) -> dict[str, str]:
         """What each column holds, in words."""

@@ -118,6 +118,20 @@ class ParquetStream:
             "columns": list(self.columns),
         }
 
+    @property
+    def source(self) -> str:
+        """The name of what the records come from."""
+        return self.name
+
+    @property
+    def unit(self) -> str:
+        """What the number of a record counts."""
+        return "row"
+
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        self._row -= 1
+
     def understood(self) -> dict[str, str]:
         """What each column holds, in words."""
         return dict(self._words)

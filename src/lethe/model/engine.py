@@ -140,8 +140,8 @@ class Engine:
             return self._skip(error)
         try:
             return self.predictor.learn(reading, id)
-        except TooManyNamesError:
-            return self._skip()
+        except TooManyNamesError as error:
+            return self._skip(error)
         except BaseException:  # Ctrl-C while weights were drawn, too
             self.predictor.ensemble.take_back_draws(self.predictor.stream)
             raise

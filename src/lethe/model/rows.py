@@ -85,13 +85,14 @@ def _row_of(value: object) -> Mapping[str, object] | Sequence[object] | None:
         return {name: row[name] for name in row.keys()}  # noqa: SIM118  # it yields its values
     if is_from(value, "pandas", "Series"):
         return _named(cast(Mapping[object, object], value))
+    if isinstance(value, str | bytes | bytearray | memoryview):
+        return None
     shape = shape_of(value)
     if shape is not None:
         return _listed(value) if len(shape) == 1 else None
     if is_from(value, "pyarrow", "Array", "ChunkedArray"):
         return _listed(value)
-    is_row = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
-    return cast(Sequence[object], value) if is_row else None
+    return value if isinstance(value, Sequence) else None
 
 
 def _named(series: Mapping[object, object]) -> Mapping[str, object] | Sequence[object]:

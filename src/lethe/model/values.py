@@ -8,6 +8,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from numbers import Rational, Real
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -43,6 +44,14 @@ _BEGINNING = 100
 Label = str | bool | int | bytes | date | np.datetime64
 
 _NUMPY_TIME = re.compile(r"-?\d{4,}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,18})?)?")
+
+
+class _Timestamp(Protocol):
+    """A datetime of pandas."""
+
+    def to_datetime64(self) -> np.datetime64:
+        """The same with its nanoseconds."""
+        ...
 
 
 def is_missing(name: str, value: object, bad: str) -> bool:
@@ -179,10 +188,10 @@ def _whole(value: object) -> int | None:
 def _time_category(value: date | np.datetime64) -> str:
     """A time's category: equal times of one type have one, in whichever unit or zone."""
     if isinstance(value, datetime):
-        if (
-            value.tzinfo is None and hasattr(value, "nanosecond") and value.nanosecond
-        ):  # pandas has these
-            return _time_category(np.datetime64(value))
+        if value != value:
+            raise ValueError("it is missing")
+        if value.tzinfo is None and getattr(value, "nanosecond", 0):  # type: ignore[arg-type]
+            return _time_category(cast(_Timestamp, value).to_datetime64())
         written = datetime.combine(value.date(), value.time())
         offset = value.utcoffset()
         if offset is not None:

@@ -59,6 +59,9 @@ T = TypeVar("T")
 _PATIENCE = 5.0
 
 
+_GONE = "it was removed or replaced while it was being written"
+
+
 class OutputFile:
     """A file that this process alone writes.
 
@@ -96,10 +99,16 @@ class OutputFile:
         OutputError
             If somebody has: what is written from now on would be lost.
         """
-        descriptor = self.file.fileno()
-        if not is_at(descriptor, self._temporary or self.path):
-            raise OutputError("it was removed or replaced while it was being written")
-        now = os.fstat(descriptor).st_size
+        self.check_size(size)
+        if not is_at(self.file.fileno(), self._temporary or self.path):
+            raise OutputError(_GONE)
+
+    def check_size(self, size: int) -> None:
+        """Check what can be checked without a look at the folder, in a microsecond; as `check`."""
+        status = os.fstat(self.file.fileno())
+        if status.st_nlink == 0:
+            raise OutputError(_GONE)
+        now = status.st_size
         if now != size:
             raise OutputError(
                 f"another program has changed it: it must have {size:,} bytes, got {now:,}"

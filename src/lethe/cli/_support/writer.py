@@ -143,7 +143,8 @@ def _class(prediction: Prediction, actual: object) -> _Class:
 
 def _row(cells: Sequence[object]) -> bytes:
     text = io.StringIO()
-    shown = (csv_text(cell) if isinstance(cell, str) else cell for cell in cells)
+    plain = (int, float, type(None))  # what is no text cannot be a formula
+    shown = (cell if isinstance(cell, plain) else csv_text(str(cell)) for cell in cells)
     csv.writer(text, lineterminator="\n").writerow(shown)
     return text.getvalue().encode()
 
