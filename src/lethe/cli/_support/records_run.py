@@ -231,6 +231,9 @@ class RecordsRun:
         columns = understood_columns(self.model, self.stream.columns)
         fields = {"source": self.stream.name, "columns": columns}
         LOG.info("%s: %s", self.stream.name, understood_line(columns), extra={"fields": fields})
+        for name, words in self.stream.understood().items():
+            if "," in words:  # a guess, with its reason
+                LOG.info("%s: column %s is %s", self.stream.name, name, words)
 
     def _write(self, record: Record, report: Report, out: str) -> None:
         if self.lines is None:
