@@ -21,7 +21,7 @@ from lethe.cli._support.event_writer import (
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
-from lethe.cli._support.records_options import given_options, options_of, resolved
+from lethe.cli._support.records_options import given_options, kinds_known, options_of, resolved
 from lethe.cli._support.records_summary import RecordsSummary
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
@@ -96,6 +96,9 @@ class RecordsRun:
         self._inputs = not_to_write(args.out, sources, checkpoint=args.checkpoint)
         if args.out is not None:
             check_not_input(args.out, self._inputs)
+        # A position says itself which columns are text.
+        model = self.model if position is None else model_of(self.options)
+        text, numbers = kinds_known(model, self.options)
         self.stream = opened(
             sources,
             form=args.form,
@@ -104,6 +107,9 @@ class RecordsRun:
             bad=self.options.bad,
             position=position,
             otherwise=args.resume_from or "raise",
+            text=text,
+            numbers=numbers,
+            missing=self.options.missing,
             signals=signals,
         )
         self.lines: Lines | None = None
@@ -200,6 +206,7 @@ class RecordsRun:
         wanted: dict[str, Sequence[str | None]] = {
             "target": self.options.target,
             "time": [self.options.time],
+            "text": self.options.text,
         }
         for record in self.signals.between(with_columns(self.stream, wanted)):
             self._handed = record
