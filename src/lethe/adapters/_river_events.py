@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 from lethe.model import Model, Report
 from lethe.model.networks import RATES
@@ -68,7 +68,7 @@ def event_of(x: Features, known: set[Hashable]) -> Mapping[str, object]:
         If they are neither a mapping nor a row, two features get one name, or one has the target's.
     """
     if type(x) is not dict:
-        x = dict[Hashable, object](plain_event(x))
+        x = cast(Features, plain_event(x))
     if known.issuperset(x):
         return x  # type: ignore[return-value]  # all names that are known are strings
     event = {name if isinstance(name, str) else repr(name): value for name, value in x.items()}
