@@ -22,6 +22,7 @@ from support.tables import complaint, figures, lines, start, write_csv
 
 import lethe
 from lethe.cli import main
+from lethe.cli._support import event_writer
 from lethe.data import BundledStream, RecordStream
 
 SINE = ["learn", "sine", "--limit", "700"]
@@ -327,15 +328,12 @@ def test_lines_of_json_name_their_columns(
 def test_a_full_disk_is_one_line_and_no_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lethe.cli._support import writer
+    def full(file: io.FileIO, data: bytes) -> None:
+        if file.tell() > 5000:
+            raise OSError(28, "No space left on device")
+        file.write(data)
 
-    class Full(io.FileIO):
-        def write(self, data: Any) -> int:
-            if self.tell() > 5000:
-                raise OSError(28, "No space left on device")
-            return super().write(data)
-
-    monkeypatch.setattr(writer, "_unbuffered", lambda path, mode: Full(path, mode))
+    monkeypatch.setattr(event_writer, "write_all", full)
     out = tmp_path / "out.jsonl"
     err = complaint([*SINE, *SMALL, "--out", out], capsys)
     assert err == f"lethe learn: --out {out} cannot be written: No space left on device\n"

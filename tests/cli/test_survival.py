@@ -88,7 +88,8 @@ def test_resumed_when_there_is_more(case: str, tmp_path: Path) -> None:
     write_csv(cut / "source.csv", 300)
     learn(cut, "source.csv", *words)
     write_csv(cut / "source.csv", 400, first=300)
-    learn(cut, "source.csv", "--checkpoint", "state", "--resume")
+    out = [] if case == "text" else ["--out", "out"]
+    learn(cut, "source.csv", "--checkpoint", "state", "--resume", *out)
     records = [storage.read(max((f / "state").glob("*")))[1]["learn"] for f in (whole, cut)]
     assert records[0] == records[1]
     assert left(whole)[1] == left(cut)[1]
@@ -124,7 +125,7 @@ def state(
     return tmp_path
 
 
-RESUME = ["learn", "s.csv", "--checkpoint", "state", "--resume"]
+RESUME = ["learn", "s.csv", "--checkpoint", "state", "--resume", "--out", "out"]
 NEWEST = "state/000000000300.safetensors"
 
 
@@ -138,16 +139,19 @@ NEWEST = "state/000000000300.safetensors"
         (["--bad", "skip"], "--bad must be raise as in"),
         (["--detect"], "--detect must be left out as in"),
         (["--classify"], "--classify must be left out as in"),
-        (["--out", "other"], "--out must be out as in"),
         (["--format", "csv"], "--format must be jsonl as in"),
         (["--time", "value"], "--time must be left out as in"),
-        (["--symbols"], f"the checkpoint {NEWEST} is one of records, got a text"),
     ],
 )
 def test_options_that_contradict_the_checkpoint(
     words: Sequence[str], named: str, state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert named in complaint([*RESUME, *words], capsys)
+
+
+def test_records_are_not_resumed_as_a_text(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    err = complaint([*RESUME[:-2], "--symbols"], capsys)
+    assert f"the checkpoint {NEWEST} is one of records, got a text" in err
 
 
 def test_records_are_not_resumed_without_a_source(
@@ -244,7 +248,7 @@ def test_an_output_without_a_checkpoint_is_not_written_over(
 ) -> None:
     data = Path("out").read_bytes()
     shutil.rmtree("state")
-    words = [*RESUME, *SMALL, "--target", "value", "--out", "out"]
+    words = [*RESUME, *SMALL, "--target", "value"]
     assert "--out out is there already, and no checkpoint says" in complaint(words, capsys)
     assert Path("out").read_bytes() == data
     # What a run leaves that is killed before its first checkpoint is its own.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from lethe.cli._support.printable import printable
+from lethe.cli._support.log import LOG, Form, Level, logging_to_stderr
 
 __all__ = ["COMMANDS", "main"]
 
@@ -92,29 +92,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0, or 2 after one line on standard error for wrong input or too little
-        memory, or 130 when interrupted, or another that the command gives. ``--help``,
+        The exit code: 0; 2 after one line on standard error for wrong input or too little memory;
+        130 when interrupted; or another that the command gives. ``--help``,
         ``--version`` and wrong options leave through `SystemExit`.
     """
     _replace_closed_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if not word.startswith("-")), None)
+    with logging_to_stderr(command or ""):
+        try:
+            args = _parser(command).parse_args(words)
+        except KeyboardInterrupt:
+            LOG.error("interrupted")
+            return INTERRUPTED
+    form: Form = getattr(args, "log_format", "text")
+    level: Level = getattr(args, "log_level", "info")
+    with logging_to_stderr(command or "", form, level):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Run a command, and turn what it raises into one line and an exit code."""
     try:
-        args = _parser(command).parse_args(words)
         code: int = args.run(args)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt as stop:
-        print(f"lethe: interrupted{f'; {stop}' if str(stop) else ''}", file=sys.stderr)
+        LOG.error("interrupted%s", f"; {stop}" if str(stop) else "")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of the pipe has gone; give Python a descriptor that it can still flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
-        print(f"lethe {command or ''}: not enough memory", file=sys.stderr)
+        LOG.error("not enough memory")
         return WRONG_INPUT
     except (ValueError, OSError) as error:
-        message = printable(" ".join(str(error).split()))
-        print(f"lethe {command or ''}: {message}", file=sys.stderr)
+        LOG.error("%s", error)
         return WRONG_INPUT

@@ -71,7 +71,7 @@ def run(args: Arguments) -> int:
         about |= _model(saved.model)
     about["learn"] = _run(saved.run)
     if args.json:
-        print(json.dumps(about))
+        print(json.dumps(about, default=str))
         return 0
     lines = [
         ["file", f"{saved.path} ({os.path.getsize(saved.path):,} bytes)"],
@@ -151,18 +151,24 @@ def _run(run: RunMetadata | None) -> dict[str, object] | None:
     """The part that `lethe learn` wrote."""
     if run is None:
         return None
-    position = {key: value for key, value in run.position.items() if key != "columns"}
+    position = _position(run)
     learn: dict[str, object] = {"options": dataclasses.asdict(run.options), "position": position}
     if isinstance(run, RecordsMetadata):
         return {**learn, "output": run.output, **scores_record(run.scores)}
     return {**learn, "output": None, "bits_per_symbol": run.tally.bits / run.tally.symbols}
 
 
+def _position(run: RunMetadata) -> dict[str, object]:
+    """How far the source was read, without the columns, which are listed elsewhere."""
+    position = run.place or {} if isinstance(run, TextMetadata) else run.position
+    return {key: value for key, value in position.items() if key != "columns"}
+
+
 def _run_lines(run: RunMetadata | None) -> list[list[str]]:
     if run is None:
         return []
-    known = {key: value for key, value in run.position.items() if key != "columns" and value}
-    lines = [["position", printable(", ".join(f"{key} {known[key]}" for key in known))]]
+    known = ", ".join(f"{key} {value}" for key, value in _position(run).items() if value)
+    lines = [["position", printable(known)]]
     if isinstance(run, TextMetadata):
         return [*lines, ["bits per symbol", f"{run.tally.bits / run.tally.symbols:.3f}"]]
     if run.output is not None:

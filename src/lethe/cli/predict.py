@@ -5,19 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
-from typing import BinaryIO
 
-from lethe.cli._support.interrupts import Interrupts
-from lethe.cli._support.records import opened, where
+from lethe.cli._support.event_writer import (
+    EventWriter,
+    check_not_input,
+    not_to_write,
+    open_writer,
+)
+from lethe.cli._support.learn_options import add_log_arguments
+from lethe.cli._support.log import LOG, Form, Level
+from lethe.cli._support.printable import printable
+from lethe.cli._support.records import closed, expanded, opened, where
 from lethe.cli._support.run_metadata import RecordsMetadata
 from lethe.cli._support.sessions import Saved, read_checkpoint
+from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.tables import progress, running_scores, scores_record, scores_text
-from lethe.cli._support.writer import FORMATS, EventWriter, Lines, open_writer
+from lethe.cli._support.texts import opened_text
+from lethe.cli._support.writer import FORMATS, Lines
 from lethe.core.network import Network
-from lethe.data import TextStream
-from lethe.data.sources import Form
+from lethe.data.sources import Form as SourceForm
 from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.evaluate.prequential import EventScores, predict_events, predict_symbols
 from lethe.model import Model
@@ -32,13 +40,15 @@ class Arguments(argparse.Namespace):
     """The arguments of the command."""
 
     model: str
-    source: str
-    form: Form | None
+    sources: list[str]
+    form: SourceForm | None
     out: str | None
     format: str | None
     limit: int | None
     skip: int | None
     follow: bool
+    log_format: Form
+    log_level: Level
     json: bool
 
 
@@ -54,10 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model", metavar="MODEL", help="a checkpoint, or a folder of them: its newest valid one"
     )
     parser.add_argument(
-        "source",
+        "sources",
+        nargs="+",
         metavar="SOURCE",
         help="a table with the model's columns (the target may be missing), a bundled series, or "
-        "- for standard input; a text for a network of symbols",
+        "- for standard input; a text for a network of symbols; several are read one after the "
+        "other",
     )
     parser.add_argument(
         "--form",
@@ -69,8 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="stop after N events")
     parser.add_argument("--skip", type=int, metavar="N", help="skip the first N events of SOURCE")
     parser.add_argument(
-        "--follow", action="store_true", help="wait for more at the end of the file, until Ctrl-C"
+        "--follow",
+        action="store_true",
+        help="wait for more at the end, until Ctrl-C or SIGTERM; also after the file was rotated, "
+        "cut or made anew, and where it is not there yet",
     )
+    add_log_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object with the scores")
 
 
@@ -85,7 +101,7 @@ def run(args: Arguments) -> int:
     Returns
     -------
     int
-        0, or 130 after Ctrl-C.
+        0, or 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP.
 
     Raises
     ------
@@ -96,52 +112,67 @@ def run(args: Arguments) -> int:
         value = getattr(args, option)
         if value is not None and value < least:
             raise ValueError(f"--{option} must be at least {least}, got {value}")
-    if args.follow and args.source == "-":
-        raise ValueError("--follow needs SOURCE to be a file, which grows")
-    saved = read_checkpoint(args.model)
-    if isinstance(saved.model, Network):
-        return _predict_text(args, saved.model)
-    return _predict_records(args, saved, saved.model)
+    if args.out == "":
+        raise ValueError("--out must name a file, got ''")
+    sources = expanded(args.sources)
+    with Signals() as signals:
+        saved = read_checkpoint(args.model)
+        try:
+            if isinstance(saved.model, Network):
+                return _predict_text(args, sources, saved.model, signals)
+            return _predict_records(args, sources, saved, saved.model, signals)
+        except Stopped as stop:  # before the first event
+            LOG.error("%s", stop.reason)
+            return stop.code
 
 
-def _predict_records(args: Arguments, saved: Saved, model: Model) -> int:
+def _predict_records(
+    args: Arguments, sources: Sequence[str], saved: Saved, model: Model, signals: Signals
+) -> int:
     _check_model(args, model)
     out = args.out or "-"
+    inputs = not_to_write(args.out, sources, model=args.model)
+    check_not_input(out, inputs)
     scores = EventScores(model, saved.run.time if isinstance(saved.run, RecordsMetadata) else None)
     lines = Lines(
-        args.format or "jsonl", model.targets, model.horizon, model.task == "classification"
+        args.format or "jsonl",
+        model.targets,
+        model.horizon,
+        model.task == "classification",
+        several=len(sources) > 1,
     )
     writer: EventWriter | None = None
     started_at, code = model.events, 0
     with ExitStack() as stack:
         stream = opened(
-            args.source,
+            sources,
             form=args.form,
             skip=args.skip,
             follow=args.follow,
             bad=model.parameters.bad,
+            signals=signals,
         )
-        stack.callback(stream.close)
-        interrupts = stack.enter_context(Interrupts())
+        stack.callback(closed, stream)
         show = stack.enter_context(progress("events", args.limit))
         try:
             for record, report in predict_events(
                 model,
-                interrupts.between(iter(stream)),
-                name=where(stream),
+                signals.between(iter(stream)),
+                name=lambda: where(stream),
                 scores=scores,
                 limit=None if args.limit is None else started_at + args.limit,
                 learn=False,
             ):
-                line = lines.line(record.number, record.event, report)
+                line = lines.line(record.number, record.event, report, stream.source)
                 if writer is None:
-                    writer = open_writer(out, lines.header() + line, in_place=args.follow)
+                    beginning = lines.header() + line
+                    writer = open_writer(out, beginning, in_place=args.follow, inputs=inputs)
                 else:
                     writer.write(line)
                 show(model.events - started_at, lambda: running_scores(scores.scores))
-        except KeyboardInterrupt:
-            code = 130
-            print("lethe predict: interrupted", file=sys.stderr)
+        except Stopped as stop:
+            code = stop.code
+            LOG.error("%s", stop.reason)
         except BaseException:
             if writer is not None:
                 writer.close(False)
@@ -172,7 +203,7 @@ def _say_what(
         }
         print(json.dumps(record_of), file=file)
         return
-    print(f"{events:,} events of {source}, nothing learned", file=file)
+    print(f"{events:,} events of {printable(source)}, nothing learned", file=file)
     if scores is not None:
         print(scores_text(scores), file=file)
 
@@ -184,7 +215,7 @@ def _check_model(args: Arguments, model: Model) -> None:
         raise ValueError(f"MODEL must have learned from an event, got none in {args.model}")
 
 
-def _predict_text(args: Arguments, net: Network) -> int:
+def _predict_text(args: Arguments, sources: Sequence[str], net: Network, signals: Signals) -> int:
     """Bits per symbol of a text."""
     for option in ("form", "out", "format"):
         if getattr(args, option) is not None:
@@ -194,26 +225,26 @@ def _predict_text(args: Arguments, net: Network) -> int:
             "MODEL must predict the 256 byte values, got a network of "
             f"{net.topology.inputs} inputs and {net.topology.outputs} outputs"
         )
-    if args.source == "-" and sys.stdin is None:
-        raise ValueError("SOURCE - needs standard input, which is closed")
-    source: BinaryIO | Path = sys.stdin.buffer if args.source == "-" else Path(args.source)
-    stream = TextStream(source, args.skip or 0, follow=args.follow)
     score, code = None, 0
-    with progress("symbols", args.limit) as show:
+    stream = opened_text(sources, skip=args.skip, follow=args.follow, signals=signals)
+    with ExitStack() as stack, progress("symbols", args.limit) as show:
+        stack.callback(closed, stream)
         try:
-            for score in predict_symbols(net, stream, limit=args.limit, learn=False):
+            for score in predict_symbols(
+                net, signals.patient(stream), limit=args.limit, learn=False
+            ):
                 words = f"{score.bits_per_symbol:.3f} bits/symbol"
                 show(score.symbols, lambda words=words: words)  # type: ignore[misc]
-        except KeyboardInterrupt:
-            code = 130
-            print("lethe predict: interrupted", file=sys.stderr)
-    stream.close()
+        except Stopped as stop:
+            code = stop.code
+            LOG.error("%s", stop.reason)
+    name = printable(stream.name)
     if score is None:
         if code:
             return code
-        raise ValueError(f"SOURCE must hold at least one byte, got none from {args.source}")
+        raise ValueError(f"SOURCE must hold at least one byte, got none from {name}")
     record = {
-        "source": args.source,
+        "source": stream.name,
         "model": args.model,
         "symbols": score.symbols,
         "bits_per_symbol": score.bits_per_symbol,
@@ -222,6 +253,6 @@ def _predict_text(args: Arguments, net: Network) -> int:
     if args.json:
         print(json.dumps(record))
     else:
-        print(f"{score.symbols:,} symbols of {args.source}, nothing learned")
+        print(f"{score.symbols:,} symbols of {name}, nothing learned")
         print(f"bits per symbol  {score.bits_per_symbol:.3f}")
     return code

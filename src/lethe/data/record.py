@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 __all__ = [
+    "REASONS",
     "Policy",
     "Record",
     "RecordSource",
@@ -15,6 +16,7 @@ __all__ = [
     "count_at",
     "names",
     "string_at",
+    "text_at",
 ]
 
 #: What a cell of an event can be. None says that it is missing.
@@ -51,12 +53,24 @@ class RecordSource(Protocol):
     ----------
     name : str
         For messages.
-    columns : tuple of str
-        Empty where they are not known yet.
     """
 
     name: str
-    columns: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Empty where they are not known yet."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """The file that the last record came from."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What the number of a record counts there: 'line' or 'row'."""
+        ...
 
     @property
     def skipped(self) -> int:
@@ -71,6 +85,14 @@ class RecordSource(Protocol):
     @property
     def position(self) -> dict[str, object]:
         """Where to continue later: values that JSON can hold, for the parameter `position`."""
+        ...
+
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        ...
+
+    def understood(self) -> dict[str, str]:
+        """What each column holds, in words; empty where that is not known yet."""
         ...
 
     def __iter__(self) -> Iterator[Record]: ...
@@ -100,10 +122,11 @@ class Refusals:
     def __init__(self, name: str, policy: Policy) -> None:
         if policy not in ("raise", "skip"):
             raise ValueError(f"bad must be 'raise' or 'skip', got {policy!r}")
-        self._name = name
+        self.name = name  # of the present file
         self.strict = policy == "raise"
         self.skipped = 0
         self.reasons: list[str] = []
+        self.any_read = False
 
     def add(self, number: int, reason: str) -> None:
         """Refuse the record on this line.
@@ -113,17 +136,31 @@ class Refusals:
         ValueError
             If the policy is 'raise'.
         """
-        message = f"{self._name} line {number}: {reason}"
+        message = f"{self.name} line {number}: {reason}"
         if self.strict:
             raise ValueError(message)
         self.skipped += 1
         if len(self.reasons) < REASONS:
             self.reasons.append(message)
 
+    def expect_one_read(self) -> None:
+        """Refuse a source, at its end, of which every record was bad.
+
+        Raises
+        ------
+        ValueError
+            If it is.
+        """
+        if self.skipped and not self.any_read:
+            raise ValueError(
+                f"{self.name} must hold at least one line that can be read, got {self.skipped:,} "
+                f"that cannot: {'; '.join(self.reasons[:2])}"
+            )
+
 
 def names(columns: tuple[str, ...]) -> str:
     """The columns' names for a message, cut where there are too many."""
-    text = ", ".join(columns)
+    text = ", ".join(name[:60] for name in columns[:30])
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -163,11 +200,28 @@ def columns_at(position: Mapping[str, object]) -> tuple[str, ...]:
     ValueError
         If it has none.
     """
-    columns = _value_at(position, "columns")
+    return _names_at(position, "columns")
+
+
+def text_at(position: Mapping[str, object]) -> tuple[str, ...] | None:
+    """Return the columns of a position that hold text; None where that was not known yet.
+
+    Raises
+    ------
+    ValueError
+        If it does not say which, as older ones do not.
+    """
+    if isinstance(position, Mapping) and "text" in position and position["text"] is None:
+        return None
+    return _names_at(position, "text")
+
+
+def _names_at(position: Mapping[str, object], key: str) -> tuple[str, ...]:
+    columns = _value_at(position, key)
     if type(columns) is not list:
-        raise _wrong(position, "columns")
+        raise _wrong(position, key)
     if not all(type(name) is str for name in columns):
-        raise ValueError(f"the columns in position must be names, got {columns!r:.80}")
+        raise ValueError(f"the {key} in position must be names, got {columns!r:.80}")
     return tuple(columns)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -58,9 +58,16 @@ class Score:
     microseconds_per_symbol: float
 
 
+#: Symbols in each chunk of a `Tally`'s window.
+WINDOW_CHUNK = 100
+
+
 @dataclass
 class Tally:
     """The state of `predict_symbols` besides the network; it is updated in place.
+
+    Its bits depend on the symbols alone, and not on how a source handed them out: they are added
+    one by one, and the chunks of the window end at multiples of 100 symbols.
 
     Parameters
     ----------
@@ -78,6 +85,29 @@ class Tally:
     bits: float = 0.0
     last: int | None = None
     window: deque[tuple[int, float]] = field(default_factory=deque)
+
+    def add(self, bits: NDArray[np.float64], recent: int) -> None:
+        """Count further symbols by their bits, and keep a window of the `recent` last ones."""
+        self.bits = _sum_in_order(self.bits, bits)
+        kept = sum(symbols for symbols, _ in self.window)
+        while bits.size:
+            filled = self.symbols % WINDOW_CHUNK
+            part, bits = np.split(bits, [WINDOW_CHUNK - filled])
+            count, sum_before = self.window.pop() if filled and self.window else (0, 0.0)
+            self.window.append((count + part.size, _sum_in_order(sum_before, part)))
+            self.symbols += part.size
+            kept += part.size
+        while kept - self.window[0][0] >= recent:
+            kept -= self.window.popleft()[0]
+
+    def recent_bits(self) -> float:
+        """The mean of the window."""
+        return sum(bits for _, bits in self.window) / sum(symbols for symbols, _ in self.window)
+
+
+def _sum_in_order(start: float, terms: NDArray[np.float64]) -> float:
+    """A sum from left to right, which np.sum's is not; so its bits do not depend on the pieces."""
+    return float(np.add.accumulate(np.concatenate(([start], terms)))[-1])
 
 
 def predict_symbols(
@@ -123,7 +153,6 @@ def predict_symbols(
     """
     tally = Tally() if tally is None else tally
     seconds, before = 0.0, tally.symbols
-    window, window_symbols = tally.window, sum(symbols for symbols, _ in tally.window)
     while limit is None or tally.symbols < limit:
         events = stream.take(min(chunk, limit - tally.symbols) if limit is not None else chunk)
         if not events.size:
@@ -131,31 +160,24 @@ def predict_symbols(
         bits, spent = _bits(net, tally.last, events, learn)
         seconds += spent
         tally.last = int(events[-1])
-        tally.bits += bits
-        tally.symbols += events.size
-        window.append((events.size, bits))
-        window_symbols += events.size
-        while window_symbols - window[0][0] >= recent:
-            window_symbols -= window.popleft()[0]
-        recent_bits = sum(bits for _, bits in window) / window_symbols
+        tally.add(bits, recent)
         cost = 1e6 * seconds / (tally.symbols - before)
-        yield Score(tally.symbols, tally.bits / tally.symbols, recent_bits, cost)
+        yield Score(tally.symbols, tally.bits / tally.symbols, tally.recent_bits(), cost)
 
 
 def _bits(
     net: Network, last: int | None, events: NDArray[np.integer[Any]], learn: bool
-) -> tuple[float, float]:
-    """The bits of some symbols after the last one, and the seconds spent on them."""
-    if last is None:
-        bits, known = math.log2(net.topology.outputs), events
-    else:
-        bits, known = 0.0, np.concatenate(([last], events))
+) -> tuple[NDArray[np.float64], float]:
+    """The bits of each of some symbols after the last one, and the seconds spent on them."""
+    known = events if last is None else np.concatenate(([last], events))
+    first = [math.log2(net.topology.outputs)] if last is None else []
     if known.size == 1:
-        return bits, 0.0
+        return np.array(first), 0.0
     began = time.perf_counter()
     run = net.run(known[:-1], known[1:], learn=learn, record=("loss",))
     spent = time.perf_counter() - began
-    return bits + float(run["loss"].sum()) / math.log(2.0), spent
+    losses = np.asarray(run["loss"], np.float64).reshape(-1)
+    return np.concatenate((first, losses / math.log(2.0))), spent
 
 
 class EventScores:
@@ -229,10 +251,11 @@ def predict_events(
     model: Model,
     stream: Iterable[Record],
     *,
-    name: str = "the stream",
+    name: str | Callable[[], str] = "the stream",
     scores: EventScores | None = None,
     limit: int | None = None,
     learn: bool = True,
+    skipped: Callable[[Record, Report], None] | None = None,
 ) -> Iterator[Scored]:
     """Predict each event, score the prediction, and learn the event, in constant memory.
 
@@ -242,14 +265,17 @@ def predict_events(
         It continues from its current state.
     stream : iterable of Record
         Such as from `lethe.data.open_records`. It is read only as far as it is learned.
-    name : str
-        Name of the stream in messages, with the unit of its records: ``"pump.csv line"``.
+    name : str or callable
+        Name of the stream in messages, with the unit of its records: ``"pump.csv line"``; or what
+        returns it, for the record that was read last.
     scores : EventScores, optional
         Updated with every event.
     limit : int, optional
         Total number of the model's events after which to stop (default: the end of the stream).
     learn : bool
         False: the model follows the events, and its weights do not change.
+    skipped : callable, optional
+        Called with each event that the model skips.
 
     Yields
     ------
@@ -277,8 +303,11 @@ def predict_events(
         try:
             report = take(record.event)
         except ValueError as error:
-            raise ValueError(f"{name} {record.number}: {error}") from None
+            words = name() if callable(name) else name
+            raise ValueError(f"{words} {record.number}: {error}") from None
         if report.skipped:
+            if skipped is not None:
+                skipped(record, report)
             continue
         if scores is not None:
             scores.update(record.event, report)

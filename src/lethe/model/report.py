@@ -25,6 +25,8 @@ class Report:
         What was predicted of it, and what came.
     skipped : bool
         Whether the event was left out as bad, by policy ``bad="skip"``.
+    reason : str
+        Why it was left out.
     """
 
     prediction: Prediction | None
@@ -33,6 +35,7 @@ class Report:
     expected: object = None
     actual: object = None
     skipped: bool = False
+    reason: str = ""
 
     @property
     def explanation(self) -> str:

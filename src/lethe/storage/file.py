@@ -16,7 +16,6 @@ it must be, byte for byte, a header that `write` would have written. Nothing is 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import math
@@ -28,7 +27,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_BYTES", "CheckpointError", "checkpoint_errors", "read", "sync_folder", "write"]
+from lethe.storage.output import write_file
+
+__all__ = ["MOST_BYTES", "CheckpointError", "checkpoint_errors", "read", "write"]
 
 #: The largest file that is read or written, unless the caller says otherwise.
 MOST_BYTES = 2**30
@@ -70,6 +71,7 @@ def write(
     metadata: Mapping[str, Any],
     *,
     most_bytes: int = MOST_BYTES,
+    follow: bool = True,
 ) -> None:
     """Write one checkpoint; at every moment either the old file or the new one exists, complete.
 
@@ -78,7 +80,7 @@ def write(
     Parameters
     ----------
     path : str or os.PathLike
-        The file, created or replaced. Its folder must exist.
+        The file, created or replaced with the mode that it had. Its folder must exist.
     arrays : mapping of str to ndarray
         Of float16 to float64, integers or bool, of any shape.
     metadata : mapping of str to JSON
@@ -86,6 +88,8 @@ def write(
         and about 100,000 values in all. More of them belong in arrays.
     most_bytes : int
         The largest file that may be written; `read` has the same limit.
+    follow : bool
+        Whether a symbolic link at `path` is followed; otherwise it is replaced itself.
 
     Raises
     ------
@@ -123,7 +127,7 @@ def write(
         digest.update(piece)
     header[_DIGEST.start - 8 : _DIGEST.stop - 8] = digest.hexdigest().encode("ascii")
     with checkpoint_errors(f"the checkpoint {path} cannot be written"):
-        _replace(os.path.realpath(path), pieces)
+        write_file(path, pieces, follow=follow)
 
 
 def read(
@@ -165,20 +169,6 @@ def checkpoint_errors(what: str) -> Iterator[None]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise CheckpointError(f"{what}: {reason or error}") from error
-
-
-def sync_folder(folder: str | os.PathLike[str]) -> None:
-    """Make sure that a folder's entries are on the disk."""
-    if os.name == "nt":
-        return  # Windows opens no folders; its file system logs the renaming itself
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that cannot do this to folders
-            raise
-    finally:
-        os.close(descriptor)
 
 
 # ---- writing ----
@@ -238,25 +228,6 @@ def _header(metadata: str, arrays: Mapping[str, tuple[str, Sequence[int]]]) -> s
         table[name] = {"dtype": code, "shape": shape, "data_offsets": [start, end]}
     text = json.dumps(table, separators=(",", ":"))
     return text + " " * (-len(text) % 8)  # the data is aligned, as the format asks
-
-
-def _replace(path: str, pieces: Iterable[bytes | bytearray | memoryview]) -> None:
-    if os.path.lexists(path) and not os.path.isfile(path):  # a device would be replaced, too
-        raise ValueError("it is no regular file")
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    sync_folder(folder)
 
 
 # ---- reading ----

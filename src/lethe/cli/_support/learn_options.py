@@ -6,17 +6,16 @@ import argparse
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+from lethe.cli._support.log import LEVELS, Form, Level
 from lethe.cli._support.writer import FORMATS
 from lethe.core.updates import SGD, Adam, RMSprop, Update
-from lethe.data.sources import Form
+from lethe.data.sources import Form as SourceForm
 
-__all__ = ["CELLS", "EVERY", "FOR_RECORDS", "FOR_TEXTS", "LAYERS", "UPDATES", "Bad",
-           "LearnArguments", "add_arguments"]  # fmt: skip
+__all__ = ["CELLS", "FOR_RECORDS", "FOR_TEXTS", "LAYERS", "OWN_RULE", "UPDATES", "Bad",
+           "LearnArguments", "ResumeFrom", "add_arguments", "add_log_arguments"]  # fmt: skip
 
 Bad: TypeAlias = Literal["raise", "missing", "skip"]
-
-#: Events between two checkpoints.
-EVERY = 10_000
+ResumeFrom: TypeAlias = Literal["start", "end"]
 
 #: Of the network for text.
 LAYERS, CELLS = 3, 64
@@ -29,6 +28,9 @@ UPDATES: dict[str, tuple[Callable[[float], Update], float]] = {
     "adam": (lambda rate: Adam(rate, first=0.5, second=0.9999, epsilon=3e-5), 0.005),
 }
 
+#: The update rule of a network that another program saved.
+OWN_RULE = "own"
+
 #: Options that only a table of records has, and those that only a text has.
 FOR_RECORDS = ("target", "horizon", "classify", "detect", "time", "period", "bad", "form", "out",
             "format")  # fmt: skip
@@ -38,7 +40,7 @@ FOR_TEXTS = ("symbols", "update", "rate")
 class LearnArguments(argparse.Namespace):
     """The arguments of ``lethe learn``."""
 
-    source: str | None
+    sources: list[str]
     target: list[str] | None
     horizon: int | None
     classify: bool
@@ -46,7 +48,7 @@ class LearnArguments(argparse.Namespace):
     time: str | None
     period: int | None
     bad: Bad | None
-    form: Form | None
+    form: SourceForm | None
     out: str | None
     format: str | None
     symbols: bool
@@ -59,8 +61,12 @@ class LearnArguments(argparse.Namespace):
     skip: int | None
     follow: bool
     checkpoint: str | None
-    every: int | None
+    every: str | None
     resume: bool
+    resume_from: ResumeFrom | None
+    status: str | None
+    log_format: Form
+    log_level: Level
     json: bool
 
 
@@ -75,12 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "          gzip -dc log.gz | lethe learn - --cells 64"
     )
     parser.add_argument(
-        "source",
-        nargs="?",
+        "sources",
+        nargs="*",
         metavar="SOURCE",
         help="a table (.csv, .tsv, .jsonl, .ndjson, .json, .parquet, .pq), a text (any other "
-        "file), a bundled series, or - for standard input; without it, the text of "
-        "pydoc_data.topics",
+        "file), a bundled series, or - for standard input; several, or a pattern such as "
+        "'day*.csv', are read one after the other; without any, the text of pydoc_data.topics",
     )
     _add_record_arguments(parser.add_argument_group("tables of records"))
     text = parser.add_argument_group("text")
@@ -107,20 +113,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--skip", type=int, metavar="N", help="skip the first N events of SOURCE")
     parser.add_argument(
-        "--follow", action="store_true", help="wait for more at the end of the file, until Ctrl-C"
+        "--follow",
+        action="store_true",
+        help="wait for more at the end, until Ctrl-C or SIGTERM; also after the file was rotated, "
+        "cut or made anew, and where it is not there yet",
     )
     parser.add_argument(
         "--checkpoint", metavar="DIR", help="save the state in this folder, created if missing"
     )
     parser.add_argument(
-        "--every", type=int, metavar="N", help=f"events between two checkpoints ({EVERY:,})"
+        "--every",
+        metavar="N|TIME",
+        help="a checkpoint after N events, or after a time such as 30s, 5m, 1h (10,000 events or "
+        "1m, whichever comes first)",
     )
     parser.add_argument(
         "--resume",
         action="store_true",
         help="continue from the newest checkpoint; start if there is none",
     )
+    parser.add_argument(
+        "--resume-from",
+        choices=("start", "end"),
+        help="with --resume, where to begin in a SOURCE that is not the one that was read before: "
+        "at its start, or at its end, with what comes from now on (by default this is an error)",
+    )
+    parser.add_argument(
+        "--status",
+        metavar="FILE",
+        help="keep one JSON object in this file that says how the run goes",
+    )
+    add_log_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+
+
+def add_log_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how a command logs to standard error."""
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="of the lines on standard error (%(default)s)",
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=LEVELS,
+        default="info",
+        help="the least that is logged (%(default)s)",
+    )
 
 
 def _add_record_arguments(group: argparse._ArgumentGroup) -> None:

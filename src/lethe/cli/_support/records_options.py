@@ -6,8 +6,9 @@ from typing import TypedDict, TypeVar
 
 from lethe.cli._support.learn_options import Bad, LearnArguments
 from lethe.cli._support.run_metadata import RecordsOptions
+from lethe.model import Model
 
-__all__ = ["GivenOptions", "given_options", "resolved"]
+__all__ = ["GivenOptions", "given_options", "options_of", "resolved"]
 
 T = TypeVar("T")
 
@@ -83,6 +84,33 @@ def resolved(given: GivenOptions) -> RecordsOptions:
         layers=_or(given["layers"], 1),
         seed=_or(given["seed"], 0),
         bad=_or(given["bad"], "raise"),
+        out=given["out"],
+        format=_or(given["format"], "jsonl"),
+    )
+
+
+def options_of(model: Model, given: GivenOptions) -> RecordsOptions:
+    """Return the options of a run that continues a model which another program saved.
+
+    Raises
+    ------
+    ValueError
+        If the model is one of symbols.
+    """
+    if model.task == "symbols":
+        raise ValueError("the model in --checkpoint must be one of records, got one of symbols")
+    parameters = model.parameters
+    return RecordsOptions(
+        target=list(model.targets) if parameters.target else [],
+        classify=model.task == "classification",
+        detect=_or(given["detect"], False),
+        horizon=parameters.horizon,
+        time=parameters.time,
+        period=parameters.period,
+        cells=parameters.cells,
+        layers=parameters.layers,
+        seed=_or(given["seed"], 0),
+        bad=parameters.bad,
         out=given["out"],
         format=_or(given["format"], "jsonl"),
     )

@@ -10,16 +10,18 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypedDict
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lethe.cli._support.anomaly_log import AnomalyLog
-from lethe.cli._support.learn_options import UPDATES, Bad
+from lethe.cli._support.event_writer import OutputState
+from lethe.cli._support.learn_options import OWN_RULE, UPDATES, Bad
 from lethe.cli._support.scores_state import scores_from_state, scores_to_state, tally_from_state
-from lethe.cli._support.writer import FORMATS, OutputState
+from lethe.cli._support.writer import FORMATS
 from lethe.core.network import Network
+from lethe.data.places import check_place, check_position
 from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.evaluate.prequential import Tally
 from lethe.model import Model
@@ -32,7 +34,6 @@ __all__ = [
     "RunMetadata",
     "TextMetadata",
     "TextOptions",
-    "TextPosition",
     "parse_run",
     "take_run_arrays",
 ]
@@ -76,13 +77,6 @@ class TextOptions:
     seed: int
 
 
-class TextPosition(TypedDict):
-    """How many bytes of a text have been read, and their SHA-256."""
-
-    offset: int
-    sha256: str
-
-
 @dataclass(frozen=True)
 class RecordsMetadata:
     """Everything about a run on records that its model does not hold.
@@ -91,9 +85,13 @@ class RecordsMetadata:
     ----------
     events : int
         Of the model.
+    before : int
+        Events that the model had learned from, elsewhere, before the first run.
     options : RecordsOptions
     position : dict
         The attribute `position` of the source.
+    several : bool
+        Whether each line of ``--out`` names its source.
     output : OutputState or None
         How far ``--out`` is; None where there is none, or nothing has been written.
     time : str or None
@@ -105,8 +103,10 @@ class RecordsMetadata:
     """
 
     events: int
+    before: int
     options: RecordsOptions
     position: Position
+    several: bool
     output: OutputState | None
     time: str | None
     scores: NumberScores | ClassScores | None
@@ -119,8 +119,10 @@ class RecordsMetadata:
         record: dict[str, object] = {
             "mode": "records",
             "events": self.events,
+            "before": self.before,
             "options": dataclasses.asdict(self.options),
             "position": self.position,
+            "several": self.several,
             "output": self.output,
         }
         scores: dict[str, object] = {
@@ -139,25 +141,32 @@ class TextMetadata:
 
     Attributes
     ----------
-    events : int
-        Symbols so far.
+    before : int
+        Steps that the network had made, elsewhere, before the first run.
     options : TextOptions
-    position : TextPosition
+    place : dict or None
+        The attribute `place` of the text; None where it has none.
     tally : Tally
     """
 
-    events: int
+    before: int
     options: TextOptions
-    position: TextPosition
+    place: Position | None
     tally: Tally
+
+    @property
+    def events(self) -> int:
+        """Symbols so far, and the steps before."""
+        return self.before + self.tally.symbols
 
     def to_checkpoint(self) -> tuple[Arrays, dict[str, object]]:
         """Return the arrays and the JSON object that `parse_run` reads."""
         record: dict[str, object] = {
             "mode": "text",
             "events": self.events,
+            "before": self.before,
             "options": dataclasses.asdict(self.options),
-            "position": self.position,
+            "place": self.place,
         }
         tally = self.tally
         scores: dict[str, object] = {
@@ -214,9 +223,11 @@ def take_run_arrays(arrays: Arrays) -> Arrays:
 
 
 def _records(record: object, scores: object, arrays: Arrays, model: Model) -> RecordsMetadata:
-    fields = Fields("learn", record, ("mode", "events", "options", "position", "output"))
+    names = ("mode", "events", "before", "options", "position", "several", "output")
+    fields = Fields("learn", record, names)
     fields.one_of("mode", ("records",))
     events = fields.integer("events", model.events, model.events)
+    before = fields.integer("before", 0, events)
     options = _records_options(fields["options"], model)
     rest = Fields(SCORES, scores, ("time", "scores", "anomalies", "unreadable"))
     output = fields.optional("output", lambda key: _output(fields[key]))
@@ -224,11 +235,13 @@ def _records(record: object, scores: object, arrays: Arrays, model: Model) -> Re
         raise ValueError("output must be null where there is no option out")
     return RecordsMetadata(
         events=events,
+        before=before,
         options=options,
-        position=_position(fields["position"]),
+        position=check_position(fields["position"]),
+        several=fields.boolean("several"),
         output=output,
         time=rest.optional("time", rest.string),
-        scores=scores_from_state(rest["scores"], arrays, model, options.period),
+        scores=scores_from_state(rest["scores"], arrays, model, options.period, events - before),
         anomalies=AnomalyLog.from_state(rest["anomalies"], events),
         unreadable=rest.integer("unreadable"),
     )
@@ -275,45 +288,24 @@ def _output(value: object) -> OutputState:
     return {"bytes": fields.integer("bytes"), "sha256": fields.digest("sha256")}
 
 
-def _position(value: object) -> Position:
-    """The position of any source of records."""
-    form = value.get("form") if isinstance(value, dict) else None
-    if form == "parquet":
-        fields = Fields("position", value, ("form", "offset", "sha256", "columns"))
-        fields.digest("sha256")
-    elif form == "bundled":
-        fields = Fields("position", value, ("form", "series", "offset", "columns"))
-        fields.string("series")
-    else:
-        keys = ("form", "offset", "line", "sha256", "columns", "separator", "skipped")
-        fields = Fields("position", value, keys)
-        fields.digest("sha256")
-        separators = (",", ";", "\t") if fields.one_of("form", ("csv", "jsonl")) == "csv" else ("",)
-        fields.one_of("separator", separators)
-        # Every line is a byte long at least, and each record that was skipped a line.
-        fields.integer("skipped", 0, fields.integer("line", 1, fields.integer("offset")))
-    fields.integer("offset")
-    if not fields.strings("columns"):
-        raise ValueError("position: columns must be at least one, got none")
-    return {key: fields[key] for key in value} if isinstance(value, dict) else {}
-
-
 def _text(record: object, scores: object, net: Network) -> TextMetadata:
-    fields = Fields("learn", record, ("mode", "events", "options", "position"))
+    fields = Fields("learn", record, ("mode", "events", "before", "options", "place"))
     fields.one_of("mode", ("text",))
     tally = tally_from_state(scores)
     if net.topology.inputs != 256 or net.topology.outputs != 256:
         raise ValueError("the network of a text must have 256 inputs and outputs, got others")
-    if net.steps != tally.symbols - 1:
+    before = fields.integer("before", 0, net.steps)
+    if net.steps != before + tally.symbols - 1:
         raise ValueError(
-            f"symbols must be one more than the network's {net.steps:,} steps, "
+            f"symbols must be one more than the network's {net.steps - before:,} steps, "
             f"got {tally.symbols:,}"
         )
-    position = Fields("position", fields["position"], ("offset", "sha256"))
+    fields.integer("events", before + tally.symbols, before + tally.symbols)
+    place = fields.optional("place", lambda key: check_place(fields[key]))
     return TextMetadata(
-        events=fields.integer("events", tally.symbols, tally.symbols),
+        before=before,
         options=_text_options(fields["options"], net),
-        position={"offset": position.integer("offset"), "sha256": position.digest("sha256")},
+        place=place,
         tally=tally,
     )
 
@@ -324,11 +316,12 @@ def _text_options(value: object, net: Network) -> TextOptions:
     options = TextOptions(
         layers=fields.integer("layers", net.topology.layers, net.topology.layers),
         cells=fields.integer("cells", net.topology.cells, net.topology.cells),
-        update=fields.one_of("update", UPDATES),
+        update=fields.one_of("update", (*UPDATES, OWN_RULE)),
         rate=fields.number("rate"),
         seed=fields.integer("seed"),
     )
-    make, _ = UPDATES[options.update]
-    if make(options.rate) != net.update:
+    own = options.update == OWN_RULE
+    expected = net.update if own else UPDATES[options.update][0](options.rate)
+    if expected != net.update or options.rate != net.update.rate:
         raise ValueError("options must be those of the network, got another update or rate")
     return options

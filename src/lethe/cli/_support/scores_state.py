@@ -67,9 +67,22 @@ def scores_to_state(scores: NumberScores | ClassScores | None, arrays: Arrays) -
 
 
 def scores_from_state(
-    state: object, arrays: Arrays, model: Model, period: int | None
+    state: object, arrays: Arrays, model: Model, period: int | None, events: int
 ) -> NumberScores | ClassScores | None:
     """Return the scores that `scores_to_state` wrote; arrays that are used leave `arrays`.
+
+    Parameters
+    ----------
+    state : object
+        JSON.
+    arrays : dict of str to ndarray
+        Those whose names begin with "scores.".
+    model : Model
+        Whose scores they are.
+    period : int or None
+        Of the naive predictor.
+    events : int
+        That were scored.
 
     Raises
     ------
@@ -77,12 +90,12 @@ def scores_from_state(
         If they are none of this model's.
     """
     if state is None:
-        if model.events:
+        if events:
             raise ValueError("scores must be there after the first event, got none")
         return None
     if model.task == "classification":
-        return _classes(Fields("scores", state, _CLASSES), model.events)
-    return _numbers(Fields("scores", state, _NUMBERS), arrays, model, period)
+        return _classes(Fields("scores", state, _CLASSES), events)
+    return _numbers(Fields("scores", state, _NUMBERS), arrays, model, period, events)
 
 
 def _count(value: object, high: int) -> int:
@@ -91,13 +104,15 @@ def _count(value: object, high: int) -> int:
     return value
 
 
-def _numbers(fields: Fields, arrays: Arrays, model: Model, period: int | None) -> NumberScores:
+def _numbers(
+    fields: Fields, arrays: Arrays, model: Model, period: int | None, events: int
+) -> NumberScores:
     fields.one_of("kind", ("numbers",))
     scores = NumberScores(model.targets, model.horizon, period)
     targets, aheads = len(model.targets), len(scores.aheads)
 
     def counts(value: object) -> list[int]:
-        return list_of("scores: counts", value, targets, lambda one: _count(one, model.events))
+        return list_of("scores: counts", value, targets, lambda one: _count(one, events))
 
     scores.seasonal = fields.boolean("seasonal")
     scores.counts = list_of("scores: counts", fields["counts"], aheads, counts)
@@ -112,7 +127,7 @@ def _numbers(fields: Fields, arrays: Arrays, model: Model, period: int | None) -
         raise ValueError("scores.last and scores.totals must be finite, got others")
     scores.last, scores.totals = last.tolist(), totals.tolist()
     for n, ahead in enumerate(scores.aheads):
-        shape = (min(ahead - 1, model.events), targets, len(PREDICTORS))
+        shape = (min(ahead - 1, events), targets, len(PREDICTORS))
         table = array_of(f"scores.waiting.{n}", arrays, shape)
         scores.waiting[n] = deque([[tuple(row) for row in rows] for rows in table.tolist()])
     _restore_season(scores.season, Fields("season", fields["season"], _SEASON), arrays, targets)

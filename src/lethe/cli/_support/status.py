@@ -1,0 +1,105 @@
+"""How a run goes, as one JSON object in a file that others watch."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from lethe.cli._support.log import LOG
+from lethe.storage.output import Inputs, check_output, write_file
+from lethe.version import __version__
+
+__all__ = ["Status"]
+
+SECONDS = 1.0  # between two writings, at least
+SPAN = 10.0  # seconds over which the rate is measured
+
+
+class Status:
+    """Keeps a file up to date, if there is one.
+
+    It is replaced as a whole, so a reader never sees half of it. One that cannot be written is
+    said once, and does not end the run.
+
+    Parameters
+    ----------
+    path : str or None
+        Of the file; None keeps none.
+    inputs : mapping of str to list of str
+        Files that it may not be, by what they are called in a message.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be written when the run starts.
+    """
+
+    def __init__(self, path: str | None, inputs: Inputs) -> None:
+        self._path = path
+        self._inputs = inputs
+        self._started = _now()
+        self._counts: deque[tuple[float, int]] = deque()
+        self._next = 0.0
+        self._event_at: float | None = None
+        self._failed = False
+        if path is not None:
+            try:
+                check_output(path, inputs)
+            except (ValueError, OSError) as error:
+                raise ValueError(f"--status {path} cannot be written: {error}") from None
+
+    def __bool__(self) -> bool:
+        return self._path is not None
+
+    def is_due(self) -> bool:
+        """Whether it is time to write it again."""
+        return self._path is not None and time.monotonic() >= self._next
+
+    def write(self, state: str, events: int, figures: Mapping[str, object]) -> None:
+        """Write the file.
+
+        Parameters
+        ----------
+        state : str
+            "running", "waiting", "finished", "stopped" or "failed".
+        events : int
+            So far.
+        figures : mapping
+            What else is to be in it.
+        """
+        if self._path is None:
+            return
+        now = time.monotonic()
+        self._next = now + SECONDS
+        if self._counts and events > self._counts[-1][1]:
+            self._event_at = now
+        self._counts.append((now, events))
+        while len(self._counts) > 2 and self._counts[1][0] <= now - SPAN:
+            self._counts.popleft()
+        began, before = self._counts[0]
+        seconds = now - began
+        record = {
+            "state": state,
+            "pid": os.getpid(),
+            "version": __version__,
+            "started": self._started,
+            "updated": _now(),
+            "events": events,
+            "seconds_since_event": self._event_at and round(now - self._event_at, 3),
+            "events_per_second": round((events - before) / seconds, 3) if seconds else 0.0,
+            **figures,
+        }
+        try:
+            write_file(self._path, [json.dumps(record).encode() + b"\n"], self._inputs)
+        except (ValueError, OSError) as error:
+            if not self._failed:
+                LOG.warning("--status %s cannot be written: %s", self._path, error)
+            self._failed = True
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

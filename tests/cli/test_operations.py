@@ -1,0 +1,331 @@
+"""A run that goes on for months: signals, errors, rotation, several sources, logs, status."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.tables import complaint, figures, lines, start, write_csv
+
+import lethe
+from lethe import storage
+from lethe.cli import main
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends signals as POSIX systems do")
+
+SMALL = ["--cells", "2", "--target", "value"]
+SAVED = [*SMALL, "--checkpoint", "state", "--out", "out"]
+
+
+def until(condition: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+    """Wait for something that a process does."""
+    for _ in range(2000):
+        if condition():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.kill()
+    raise AssertionError(process.communicate())
+
+
+def written(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def newest(folder: Path) -> dict[str, Any]:
+    return storage.read(max(folder.glob("*.safetensors")))[1]["learn"]
+
+
+ASKED = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
+@pytest.mark.parametrize(("number", "code"), ASKED)
+def test_a_signal_ends_a_pipe_with_everything_saved(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    words = ["learn", "-", "--form", "csv", *SAVED]
+    process = start(words, cwd=tmp_path, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(b"t,value\n" + b"".join(b"%d,%d\n" % (n, n % 7) for n in range(300)))
+    process.stdin.flush()
+    until(lambda: written(tmp_path / "out") == 300, process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert b"state/000000000300.safetensors holds the state so far, --resume" in err
+    found = newest(tmp_path / "state")
+    assert found["events"] == 300
+    assert found["output"]["bytes"] == (tmp_path / "out").stat().st_size
+
+
+@pytest.mark.parametrize("form", ["csv", "text"])
+def test_a_signal_ends_a_followed_file(form: str, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "s.csv", 200)
+    options = SAVED if form == "csv" else ["--symbols", "--layers", "1", "--cells", "2",
+                                           "--checkpoint", "state"]  # fmt: skip
+    process = start(["learn", "s.csv", *options, "--follow", "--every", "0.1s"], cwd=tmp_path)
+    goal = 200 if form == "csv" else source.stat().st_size
+    wanted = tmp_path / "state" / f"{goal:012}.safetensors"
+    until(wanted.exists, process)  # which is written although nothing follows
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert newest(tmp_path / "state")["events"] == goal
+
+
+def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
+    process = start(["learn", "s.csv", *SAVED, "--follow"], cwd=tmp_path)
+    time.sleep(0.5)
+    assert process.poll() is None
+    write_csv(tmp_path / "s.csv", 20)
+    until(lambda: written(tmp_path / "out") == 20, process)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert b"s.csv" in err.splitlines()[0]
+
+
+def test_a_rotated_file_loses_no_event(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "s.csv", 50)
+    process = start(["learn", "s.csv", *SAVED, "--follow"], cwd=tmp_path)
+    try:
+        until(lambda: written(tmp_path / "out") == 50, process)
+        source.rename(tmp_path / "s.csv.1")
+        write_csv(source, 30)
+        until(lambda: written(tmp_path / "out") == 80, process)
+        shutil.copy(source, tmp_path / "s.csv.2")
+        os.truncate(source, 0)
+        with source.open("ab") as file:
+            file.write(b"2024-01-01 00:00,1.5\n" * 5)  # and no header
+        until(lambda: written(tmp_path / "out") == 85, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert newest(tmp_path / "state")["events"] == 85
+
+
+def test_rotated_while_no_run_was_going(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = write_csv(tmp_path / "s.csv", 50)
+    whole = write_csv(tmp_path / "whole.csv", 90)
+    assert main(["learn", "s.csv", *SAVED]) == 0
+    write_csv(source, 20, first=50)
+    source.rename("s.csv.1")
+    text = whole.read_text().splitlines(keepends=True)
+    source.write_text(text[0] + "".join(text[71:]))
+    capsys.readouterr()
+    assert main(["learn", "s.csv", *SAVED, "--resume"]) == 0
+    assert "s.csv.1" in capsys.readouterr().err
+    assert main(["learn", "whole.csv", *SMALL, "--out", "expected"]) == 0
+    values = [[line["prediction"] for line in lines(Path(name))] for name in ("out", "expected")]
+    assert values[0] == values[1]
+
+
+def test_a_file_that_is_another_asks_where_to_begin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "s.csv", 50)
+    assert main(["learn", "s.csv", *SAVED]) == 0
+    text = (tmp_path / "s.csv").read_text()
+    (tmp_path / "s.csv").write_text(text.replace("00:05", "00:06"))
+    capsys.readouterr()
+    resumed = ["learn", "s.csv", *SAVED, "--resume"]
+    assert "--resume-from start" in complaint(resumed, capsys)
+    assert figures([*resumed, "--resume-from", "end"], capsys)["events"] == 50
+    assert figures([*resumed, "--resume-from", "start"], capsys)["events"] == 100
+    assert figures([*resumed, "--resume-from", "start"], capsys)["events"] == 100
+
+
+def test_several_sources_are_one_stream(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = write_csv(tmp_path / "whole.csv", 120).read_text().splitlines(keepends=True)
+    for day, rows in (("day9", text[1:51]), ("day10", text[51:81]), ("day11", text[81:])):
+        Path(f"{day}.csv").write_text(text[0] + "".join(rows))
+    whole = figures(["learn", "whole.csv", *SMALL, "--out", "expected"], capsys)
+    parts = figures(["learn", "day*.csv", *SAVED], capsys)
+    assert parts["scores"] == whole["scores"]
+    shutil.rmtree("state")
+    Path("out").unlink()
+    assert figures(["learn", "day9.csv", "day10.csv", *SAVED], capsys)["events"] == 80
+    assert figures(["learn", "day*.csv", *SAVED, "--resume"], capsys)["scores"] == whole["scores"]
+    found, expected = lines(Path("out")), lines(Path("expected"))
+    assert [one["prediction"] for one in found] == [one["prediction"] for one in expected]
+    assert {one["source"] for one in found} == {"day9.csv", "day10.csv", "day11.csv"}
+    assert complaint(["learn", "night*.csv", *SMALL], capsys).endswith("like night*.csv\n")
+
+
+def test_an_error_saves_what_was_learned_before_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = write_csv(tmp_path / "s.csv", 90).read_text().splitlines(keepends=True)
+    for bad in ("2024-01-01 01:00,high\n", "1,2,3\n"):
+        shutil.rmtree("state", ignore_errors=True)
+        Path("s.csv").write_text("".join([*text[:61], bad, *text[61:]]))
+        assert main(["learn", "s.csv", *SAVED]) == 2
+        assert "s.csv line 62: " in capsys.readouterr().err
+        found = newest(Path("state"))
+        assert (found["events"], found["position"]["line"]) == (60, 61)
+        Path("s.csv").write_text("".join(text))
+        assert figures(["learn", "s.csv", *SAVED, "--resume"], capsys)["events"] == 90
+        assert written(Path("out")) == 90
+
+
+def test_skipped_lines_come_with_their_reasons(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = write_csv(tmp_path / "s.csv", 30).read_text().splitlines(keepends=True)
+    Path("s.csv").write_text("".join([*text[:9], "1,2,3\n", *text[9:], "2024-01-01 09:00,inf\n"]))
+    assert main(["learn", "s.csv", *SMALL, "--bad", "skip"]) == 0
+    out, err = capsys.readouterr()
+    assert "1 events skipped, 1 unreadable lines skipped" in out
+    for said in (out, err):
+        assert "s.csv line 10: a row must have 2 cells (time, value), got 3" in said
+        assert "s.csv line 33: column 'value' must be a number" in said
+    found = figures(["learn", "s.csv", *SMALL, "--bad", "skip"], capsys)
+    assert (found["skipped"], found["unreadable"], len(found["reasons"])) == (1, 1, 2)
+
+
+def test_nothing_that_can_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("s.csv").write_text("a,note,value\n" + '1,"broken\nline",2\n' * 20)
+    assert main(["learn", "s.csv", *SMALL, "--bad", "skip"]) == 2
+    assert "a quoted cell must end on its line" in capsys.readouterr().err
+
+
+def test_the_first_line_says_how_each_column_is_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("s.csv").write_text(
+        "time,pump,value,spare\n" + "2024-01-01 00:00,on,1.5,\n2024-01-01 00:05,off,2.5,\n" * 5
+    )
+    assert main(["learn", "s.csv", *SMALL]) == 0
+    said = "s.csv: time: time · pump: category · value: number, target · spare: no value yet"
+    assert capsys.readouterr().err == f"lethe learn: {said}\n"
+    assert main(["learn", "s.csv", *SMALL, "--log-format", "json"]) == 0
+    line = json.loads(capsys.readouterr().err)
+    assert (line["level"], line["message"], line["source"]) == ("info", said, "s.csv")
+    assert line["columns"]["value"] == ["number", "target"]
+    assert main(["learn", "s.csv", *SMALL, "--log-level", "warning"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_errors_are_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["learn", "missing.csv", "--log-format", "json"]) == 2
+    line = json.loads(capsys.readouterr().err)
+    assert (line["level"], line["command"]) == ("error", "learn")
+    assert "missing.csv" in line["message"]
+
+
+def test_the_status_file(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "s.csv", 60)
+    words = ["learn", "s.csv", *SAVED, "--follow", "--status", "status", "--detect"]
+    process = start(words, cwd=tmp_path)
+    status = tmp_path / "status"
+
+    def says(state: str, events: int) -> bool:
+        if not status.exists():
+            return False
+        found = json.loads(status.read_text())
+        return bool(found["state"] == state and found["events"] == events)
+
+    try:
+        until(lambda: says("waiting", 60), process)
+        found = json.loads(status.read_text())
+        assert found["pid"] == process.pid
+        assert (found["lag_bytes"], found["source"], found["skipped"]) == (0, "s.csv", 0)
+        assert found["scores"][0]["target"] == "value"
+        assert found["anomalous"].keys() == {"0.99", "0.999"}
+        assert found["checkpoint"]["file"].startswith("state/0000000000")
+        write_csv(source, 10, first=60)
+        until(lambda: says("waiting", 70), process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert says("stopped", 70)
+    assert json.loads(status.read_text())["checkpoint"]["events"] == 70
+
+
+@pytest.mark.parametrize("name", ["s.csv", "link.csv", "out", "state/.lock"])
+def test_the_status_file_is_no_other(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = write_csv(tmp_path / "s.csv", 60).read_text()
+    os.link("s.csv", "link.csv")
+    assert "--status" in complaint(["learn", "s.csv", *SAVED, "--status", name], capsys)
+    assert Path("s.csv").read_text() == text
+
+
+def test_a_model_that_the_api_saved_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "s.csv", 60)
+    model = lethe.Model("value", cells=2)
+    for n in range(40):
+        model.learn({"time": f"2024-01-01 00:{n:02}", "value": float(n % 7)})
+    Path("state").mkdir()
+    model.save("state/mine.safetensors")
+    words = ["learn", "s.csv", "--checkpoint", "state", "--resume"]
+    assert figures(words, capsys)["events"] == 100
+    assert Path("state/000000000100.safetensors").exists()
+    assert Path("state/mine.safetensors").exists()
+    assert figures(words, capsys)["events"] == 100
+    write_csv(tmp_path / "s.csv", 5, first=60)
+    assert figures(words, capsys)["events"] == 105
+    assert main(["info", "state"]) == 0
+
+
+def test_a_network_that_the_api_saved_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("s.txt").write_bytes(b"to forget " * 40)
+    net = lethe.Network(
+        lethe.Topology(inputs=256, outputs=256, blocks=3, output_units="softmax"),
+        update=lethe.Adam(0.01),
+    )
+    for symbol in b"to remember ":
+        net.step(symbol)
+    Path("state").mkdir()
+    net.save("state/mine.safetensors")
+    words = ["learn", "s.txt", "--checkpoint", "state", "--resume"]
+    assert figures(words, capsys)["symbols"] == 400
+    assert Path("state/000000000412.safetensors").exists()
+    assert figures(words, capsys)["symbols"] == 400
+    assert main(["sample", "state", "--length", "5"]) == 0
+
+
+def test_a_checkpoint_of_another_kind_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "s.csv", 10)
+    model = lethe.Model(task="symbols", cells=2)
+    model.learn("a")
+    model.save("mine.safetensors")
+    words = ["learn", "s.csv", "--checkpoint", "mine.safetensors", "--resume"]
+    assert "put it into a folder of its own" in complaint(words, capsys)
+    Path("state").mkdir()
+    shutil.move("mine.safetensors", "state")
+    assert "one of symbols" in complaint(
+        ["learn", "s.csv", *SMALL, "--checkpoint", "state", "--resume"], capsys
+    )
