@@ -26,8 +26,8 @@ LAYERS = (
     {"cli"},
     {"__main__"},
 )
-# The one home of the checks of arguments, which imports nothing of this package itself.
-ANYONES = {"lethe.core._checks"}
+# The one home of the checks of arguments, which import nothing else of this package.
+ANYONES = {"lethe.core._checks", "lethe.core._objects"}
 
 PACKAGE = Path(lethe.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -78,9 +78,9 @@ def test_no_import_of_a_later_layer(file: Path) -> None:
         )
 
 
-def test_what_all_may_import_imports_nothing() -> None:
+def test_what_all_may_import_imports_nothing_else() -> None:
     for file in FILES:
-        assert module_name(file) not in ANYONES or not imported(file)
+        assert module_name(file) not in ANYONES or imported(file) <= ANYONES
 
 
 def test_no_circles() -> None:
@@ -112,7 +112,7 @@ def test_help_needs_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys\nfrom lethe.cli import main\n"
         f"try:\n    main({words})\nexcept SystemExit as end:\n    assert not end.code\n"
-        "heavy = ('rich', 'torch', 'jax', 'joblib', 'psutil', 'dask', 'distributed', 'matplotlib')\n"
+        "heavy = ('rich', 'torch', 'jax', 'joblib', 'psutil', 'distributed', 'matplotlib')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[1]["message"] == "a line of \\x1b[2J two"
     assert {line["command"] for line in lines} == {"learn"}
     at = datetime.fromisoformat(lines[0]["time"])
-    assert abs((datetime.now(timezone.utc) - at).total_seconds()) < 60
+    assert abs((datetime.now(UTC) - at).total_seconds()) < 60
 
 
 @pytest.mark.parametrize(("level", "count"), [("info", 3), ("warning", 2), ("error", 1)])

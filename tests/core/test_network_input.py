@@ -125,7 +125,7 @@ CASES += [
     ("record", run(record=["output", "cell"]), "record", "of output, loss, .* got 'cell'"),
     ("record number", run(record=5), "record", "got 5"),
     ("record string", run(record="outputs"), "record", "got 'outputs'"),
-    ("record array", run(record=[np.zeros(2)]), "record", "got array"),
+    ("record array", run(record=[np.zeros(2)]), "record", "got a numpy.ndarray of shape (2,)"),
     ("kind", lambda net: net.weights("gate"), "kind", "one of input_gate, .* got 'gate'"),
     ("layer", lambda net: net.weights("cell", 1), "layer", "from 0 to 0, got 1"),
     ("negative layer", lambda net: net.state("cell_state", -1), "layer", "got -1"),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lethe.core._objects import shown
 from lethe.core.equations import Oracle
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD
@@ -211,7 +212,7 @@ def test_what_is_refused(name: str, value: Any, expected: str, others: dict[str,
         Topology(**(REPORT | others | {name: value}))
     message = str(refusal.value)
     assert message.startswith(f"{name} must ")
-    assert f"got {value!r}" in message
+    assert f"got {shown(value)}" in message
 
 
 def test_units_that_are_not_there() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lethe.core._objects import shown
 from lethe.core.updates import SGD, Adam, RMSprop, Update
 
 RULES = (SGD, RMSprop, Adam)
@@ -48,7 +49,7 @@ WRONG_FOR_ALL: list[tuple[str, Any, str]] = [
     ("rate", 10**400, "at least 0 and finite"),
     ("rate", np.array([0.5]), "at least 0 and finite"),
     *[("decay", v, "above 0 and at most 1") for v in (0.0, 1.01, -1.0, math.nan, "x")],
-    ("decay_per", "stream", '"step" or "sequence"'),
+    ("decay_per", "stream", "one of step, sequence"),
     ("restart", 1, "True or False"),
     *[("bound_error", v, "above 0") for v in (0.0, -1.0, math.nan, [1.0])],
     *[("bound_step", v, "above 0") for v in (0.0, -1.0, math.nan)],
@@ -72,7 +73,7 @@ def test_what_is_refused(rule: type[Update], name: str, value: Any, expected: st
         rule(**({"rate": 0.5} | {name: value}))
     message = str(refusal.value)
     assert message.startswith(f"{name} must be ")
-    assert message.endswith(f"got {value!r}")
+    assert message.endswith(f"got {shown(value)}")
 
 
 @pytest.mark.parametrize("rule", RULES)

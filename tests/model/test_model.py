@@ -141,7 +141,7 @@ def test_several_targets_are_several_numbers() -> None:
     assert report.actual == event[report.column]
     with pytest.raises(ValueError, match="target must be one of y, b"):
         prediction.interval()
-    with pytest.raises(ValueError, match="ahead must be from 1 to 1"):
+    with pytest.raises(ValueError, match="ahead must be a whole number from 1 to 1, got 2"):
         prediction.interval(target="y", ahead=2)
     for level in (0.0, 1.0, math.nan, -1):
         with pytest.raises(ValueError, match="level"):

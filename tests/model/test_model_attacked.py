@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -94,13 +95,13 @@ def test_a_value_that_calls_its_model() -> None:
     model.learn({"a": 0.0, "y": 0.0})
     before = bits_of(model)
 
-    class Calling(float):
+    class Calling(Fraction):
         def __float__(self) -> float:
             model.learn({"a": 1.0, "y": 1.0})
             return 1.0
 
     with pytest.raises(RuntimeError, match="within a call of its own"):
-        model.learn({"a": Calling(1.0), "y": 1.0})
+        model.learn({"a": Calling(1), "y": 1.0})
     assert bits_of(model) == before
 
 
@@ -137,7 +138,7 @@ def test_hostile_json_is_counted_in_linear_time(text: str) -> None:
 STRANGE = {
     "long": 10**5000,
     "signaling": Decimal("sNaN"),
-    "span": np.timedelta64(1, "s"),
+    "span": np.timedelta64(1, "M"),
     "nested": [[1.0]],
 }
 

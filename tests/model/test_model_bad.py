@@ -232,7 +232,7 @@ def test_a_second_column_of_times_is_a_category() -> None:
     for n, event in enumerate(numbers(20)):
         times = {"t": datetime(2024, 1, 1 + n), "due": date(2024, 2, 1 + n % 3)}
         model.learn(event | times)
-    model.learn(numbers(1)[0] | {"t": np.datetime64("NaT"), "due": np.datetime64("2024-02-01")})
+    model.learn(numbers(1)[0] | {"t": np.datetime64("NaT"), "due": date(2024, 2, 1)})
     assert encoder_of(model).time == "t"
     assert len(encoder_of(model).categories["due"].slots) == 3
 

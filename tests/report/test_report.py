@@ -278,7 +278,7 @@ def test_records_that_the_table_cannot_read_end_in_one_line(
 
 def test_wrong_places_end_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "must be a folder" in complaint(capsys, folder, "--results", str(folder / "none"))
-    assert "or no file" in complaint(capsys, folder, out="figures")
+    assert "Is a directory" in complaint(capsys, folder, out="figures")
     assert "cannot be written" in complaint(capsys, folder, out="results/cerg.jsonl/page")
     assert "is an HTML page" in complaint(capsys, folder, out="results/cerg.jsonl")
     (folder / "figures" / "figure-5.svg").write_text("<svg torn")

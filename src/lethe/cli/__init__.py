@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from lethe.cli._support.log import LOG, logging_to_stderr
+from lethe.cli._support.log import LOG, Form, Level, logging_to_stderr
 
 __all__ = ["COMMANDS", "main"]
 
@@ -105,7 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             LOG.error("interrupted")
             return INTERRUPTED
-    form, level = getattr(args, "log_format", "text"), getattr(args, "log_level", "info")
+    form: Form = getattr(args, "log_format", "text")
+    level: Level = getattr(args, "log_level", "info")
     with logging_to_stderr(command or "", form, level):
         return _run(args)
 

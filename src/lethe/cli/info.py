@@ -71,7 +71,7 @@ def run(args: Arguments) -> int:
         about |= _model(saved.model)
     about["learn"] = _run(saved.run)
     if args.json:
-        print(json.dumps(about))
+        print(json.dumps(about, default=str))
         return 0
     lines = [
         ["file", f"{saved.path} ({os.path.getsize(saved.path):,} bytes)"],

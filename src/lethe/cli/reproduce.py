@@ -8,12 +8,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lethe.cli._support.trials_progress import trials_progress
 from lethe.experiments import EXTRAS, TABLES
+from lethe.storage.output import output_errors, write_file
 
 if TYPE_CHECKING:
     from lethe.experiments import Plan, Task
@@ -258,13 +260,14 @@ def _run_table(args: Arguments, asked: _Asked) -> None:
     for record in asked.done.values():
         _print_json(args, record)
     todo = [task for key, task in asked.tasks.items() if key not in asked.done]
-    if todo and path is not None:
-        results.make(path)
-    with trials_progress(asked.name, len(asked.tasks), len(asked.done)) as show_finished:
+    with (
+        results.opened(path) if todo and path is not None else nullcontext() as append,
+        trials_progress(asked.name, len(asked.tasks), len(asked.done)) as show_finished,
+    ):
 
         def finished(task: Task, record: Record) -> None:
-            if path is not None:
-                results.append(path, record)
+            if append is not None:
+                append(record)
             asked.done[results.key(record)] = record
             show_finished(task)
             _print_json(args, record)
@@ -367,4 +370,5 @@ def _write_page(path: Path, args: Arguments, asked: _Asked, text: str) -> None:
     options += [f"--seed {args.seed}"] if args.seed is not None else []
     command = " ".join([f"lethe reproduce {asked.name} --full", *options])
     page = f"# {asked.table.TITLE}\n\nMade by `{command}`.\n\n```\n{text}\n```\n"
-    path.write_text(page, encoding="utf-8")
+    with output_errors(f"the page {path}"):
+        write_file(path, [page.encode()])

@@ -8,11 +8,16 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
+import os
 import warnings
-from typing import Any, SupportsFloat, SupportsIndex, SupportsInt, TypeGuard
+from decimal import Decimal
+from numbers import Real
+from typing import Any, SupportsInt, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from lethe.core._objects import PLAIN, array_of, plain, shape_of, shown
 
 __all__ = [
     "Dtype",
@@ -20,7 +25,9 @@ __all__ = [
     "above_zero",
     "as_float",
     "check_bool",
+    "check_choice",
     "check_int",
+    "check_path",
     "flags",
     "floating_dtype",
     "generator",
@@ -33,6 +40,7 @@ __all__ = [
 Floating = NDArray[np.floating[Any]]
 Dtype = np.dtype[np.floating[Any]]
 Array = NDArray[np.generic]
+Choice = TypeVar("Choice", bound=str)
 
 
 def vector_or_symbol(
@@ -45,8 +53,8 @@ def vector_or_symbol(
             return value  # the kernel looks whether it is finite
         if value.dtype.kind == "f" and _is_small(value):
             return value.astype(dtype)
-    elif _is_integer(value):
-        return symbol(name, value, length)
+    elif _is_integer(given := plain(value)):
+        return symbol(name, given, length)
     return vector(name, value, units, length, dtype)
 
 
@@ -54,18 +62,20 @@ def vector(name: str, value: object, units: str, length: int, dtype: Dtype) -> F
     """One vector of `length` finite numbers."""
     array = _numbers(name, value)
     if array.shape != (length,):
+        remedy = "" if array.shape else f" of {array.dtype}; symbols and classes are integers"
         raise ValueError(
             f"{name} must have shape ({length},), one number for each of the {units}, "
-            f"got shape {array.shape}"
+            f"got shape {array.shape}{remedy}"
         )
     return _finite(name, array, dtype)
 
 
 def symbol(name: str, value: SupportsInt, limit: int) -> int:
     """A whole number from 0 to below `limit`."""
-    if not 0 <= int(value) < limit:
-        raise ValueError(f"{name} must be a symbol from 0 to {limit - 1}, got {int(value)}")
-    return int(value)
+    given = int(value)
+    if not 0 <= given < limit:
+        raise ValueError(f"{name} must be a symbol from 0 to {limit - 1}, got {shown(given)}")
+    return given
 
 
 def series(
@@ -110,39 +120,59 @@ def flags(name: str, value: object, steps: int) -> NDArray[np.bool_] | None:
 
 
 def check_bool(name: str, value: object) -> bool:
-    """True or False, NumPy's too."""
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
+    """True or False, that of other libraries too."""
+    found = plain(value)
+    if not isinstance(found, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {shown(value)}")
+    return bool(found)
 
 
 def check_int(name: str, value: object, least: int, most: int | None = None) -> int:
-    """A whole number in a range, NumPy's too, as Python's int, so that its repr is the same."""
+    """A whole number in a range, of any library, as Python's int, so that its repr is the same."""
     number: int | None = None
-    if isinstance(value, SupportsIndex) and not isinstance(value, bool | np.bool_):
+    if _is_integer(found := plain(value)):
         with contextlib.suppress(TypeError):
-            number = operator.index(value)
+            number = operator.index(found)
     if number is None or number < least or (most is not None and number > most):
         span = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
-        raise ValueError(f"{name} must be a whole number {span}, got {value!r}")
+        raise ValueError(f"{name} must be a whole number {span}, got {shown(value)}")
     return number
+
+
+def check_choice(name: str, value: object, choices: tuple[Choice, ...]) -> Choice:
+    """One of several strings."""
+    for choice in choices:
+        if isinstance(value, str) and value == choice:
+            return choice
+    raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
+
+
+def check_path(name: str, value: object) -> str | os.PathLike[str]:
+    """The path of a file, and not the number of one that is open."""
+    if isinstance(value, str | os.PathLike):
+        return value
+    raise ValueError(f"{name} must be the path of a file (str or os.PathLike), got {shown(value)}")
 
 
 def above_zero(name: str, value: object) -> float:
     """A finite number above 0."""
     number = as_float(value)
     if not 0 < number < math.inf:
-        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+        raise ValueError(f"{name} must be a finite number above 0, got {shown(value)}")
     return number
 
 
 def as_float(value: object) -> float:
-    """A number, NumPy's too, as float; NaN where it is no number, or an array with axes."""
-    shape: object = getattr(value, "shape", ())
-    if isinstance(value, bool | np.bool_ | str | bytes | bytearray) or shape != ():
+    """A number, of any library, as float; NaN where it is no number, or an array with axes."""
+    if type(value) is float:
+        return value
+    found = plain(value)
+    if isinstance(found, bool | np.bool_ | np.timedelta64) or shape_of(found):
+        return math.nan
+    if not isinstance(found, Real | Decimal):
         return math.nan
     try:
-        return float(value) if isinstance(value, SupportsFloat | SupportsIndex) else math.nan
+        return float(found)
     except (TypeError, ValueError, OverflowError):
         return math.nan
 
@@ -152,11 +182,12 @@ def floating_dtype(dtype: DTypeLike) -> Dtype:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy warns of names that are no longer dtypes
-            found: np.dtype[np.generic] | None = None if dtype is None else np.dtype(dtype)
+            named = isinstance(dtype, str | type | np.dtype)  # not an array, which has a dtype
+            found: np.dtype[np.generic] | None = np.dtype(dtype) if named else None
     except (TypeError, ValueError, SyntaxError):
         found = None
     if found is None or found.name not in ("float32", "float64"):
-        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
+        raise ValueError(f"dtype must be float32 or float64, got {shown(dtype)}")
     return np.dtype(np.float32) if found.name == "float32" else np.dtype(np.float64)
 
 
@@ -164,23 +195,28 @@ def generator(seed: object) -> np.random.Generator:
     """The generator itself, or the one that a whole number seeds."""
     if isinstance(seed, np.random.Generator):
         return seed
-    if not _is_integer(seed) or int(seed) < 0:
-        raise ValueError(f"seed must be a whole number at least 0 or a Generator, got {seed!r}")
-    return np.random.default_rng(int(seed))
+    if not _is_integer(found := plain(seed)) or int(found) < 0:
+        raise ValueError(
+            f"seed must be a whole number at least 0 or a Generator, got {shown(seed)}"
+        )
+    return np.random.default_rng(int(found))
 
 
 def _array(name: str, value: object, expected: str) -> Array:
+    if type(value) is np.ndarray:
+        return value
     try:
-        array: Array = np.asarray(value)
-        return array
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ValueError(f"{name} must be {expected}, got {value!r:.60}: {error}") from None
+        return array_of(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be {expected}, got {shown(value):.60}: {error}") from None
 
 
 def _numbers(name: str, value: object) -> Array:
     array = _array(name, value, "an array of numbers")
     if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be an array of numbers, got {array.dtype} {value!r:.60}")
+        raise ValueError(
+            f"{name} must be an array of numbers, got {array.dtype} {shown(value):.60}"
+        )
     return array
 
 
@@ -239,8 +275,16 @@ def _as_int64(array: Array) -> NDArray[np.int64]:
     return np.require(array, np.int64, ["C", "A"])
 
 
-def _is_integer(value: object) -> TypeGuard[SupportsInt]:
-    """Whether this is an integer (NumPy's too, or an array without axes) and no boolean."""
-    if isinstance(value, np.ndarray):
-        return value.ndim == 0 and value.dtype.kind in "iu"
-    return hasattr(value, "__index__") and not isinstance(value, bool | np.bool_)
+def _is_integer(value: object) -> TypeGuard[int]:
+    """Whether what `plain` returned is an integer, NumPy's too, and no boolean."""
+    if isinstance(value, bool | np.bool_ | np.timedelta64):
+        return False
+    if isinstance(value, int | np.integer):
+        return True
+    if type(value) in PLAIN or shape_of(value):
+        return False  # a tensor of one number has an index, too
+    try:
+        operator.index(value)  # type: ignore[arg-type]
+    except Exception:  # whatever a library's own code may raise
+        return False
+    return True

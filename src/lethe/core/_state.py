@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lethe.core._checks import Dtype, floating_dtype
+from lethe.core._objects import shown
 from lethe.core.topology import Topology
 from lethe.core.updates import Update, update_of
 
@@ -36,9 +37,9 @@ class Parts(NamedTuple):
             If one of them is not.
         """
         if not isinstance(topology, Topology):
-            raise ValueError(f"topology must be a lethe.Topology, got {topology!r:.200}")
+            raise ValueError(f"topology must be a lethe.Topology, got {shown(topology)}")
         if not isinstance(update, Update):
-            raise ValueError(f"update must be a lethe.SGD, RMSprop or Adam, got {update!r:.200}")
+            raise ValueError(f"update must be a lethe.SGD, RMSprop or Adam, got {shown(update)}")
         return cls(topology, update, floating_dtype(dtype))
 
     def __str__(self) -> str:

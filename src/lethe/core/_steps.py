@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core._checks import Dtype, Floating, check_bool, flags, series
+from lethe.core._objects import items_of, shown
 from lethe.core._views import Core
 from lethe.core.run import RECORDABLE, FirstError, Run
 from lethe.core.topology import Topology
@@ -82,7 +83,7 @@ def run_steps(
 ) -> Run:
     """`Network.run` on checked series."""
     if stop is not None and not isinstance(stop, FirstError):
-        raise ValueError(f"stop must be a lethe.FirstError, got {stop!r}")
+        raise ValueError(f"stop must be a lethe.FirstError, got {shown(stop)}")
     if stop is not None and series.targets is None and series.classes is None:
         raise ValueError("stop needs targets, got None")
     records = _empty_records(record, topology, series.steps, dtype)
@@ -110,12 +111,13 @@ def _empty_records(
     names: Iterable[str], topology: Topology, steps: int, dtype: Dtype
 ) -> dict[str, Floating]:
     """Arrays that the kernel can record into: cell 0 of every block, then cell 1, and so on."""
-    asked = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    items = items_of(names, ordered=False)
+    asked = (names,) if items is None else items
     t = topology
     records: dict[str, Floating] = {}
     for name in asked:
         if not isinstance(name, str) or name not in RECORDABLE:
-            raise ValueError(f"record must be of {', '.join(RECORDABLE)}, got {name!r}")
+            raise ValueError(f"record must be of {', '.join(RECORDABLE)}, got {shown(name)}")
         if name == "loss":
             records[name] = np.empty(steps)
             continue

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lethe import _kernel
 from lethe._kernel import Core32, Core64
 from lethe.core._checks import Dtype, Floating
+from lethe.core._objects import shown
 from lethe.core.run import RECORDABLE, NotFiniteError, Recordable
 from lethe.core.topology import GATES, SQUASHINGS, Topology, UnitKind
 from lethe.core.updates import MomentOrder, Update
@@ -117,8 +118,8 @@ def draw_weights(core: Core, topology: Topology, generator: np.random.Generator)
 
 def partials_view(core: Core, topology: Topology, kind: UnitKind, layer: int) -> Floating:
     """The partials of the weights of input gates, forget gates or cells."""
-    if kind in ("output_gate", "output"):
-        raise ValueError(f"kind must be input_gate, forget_gate or cell, got {kind!r}")
+    if not isinstance(kind, str) or kind in ("output_gate", "output"):
+        raise ValueError(f"kind must be input_gate, forget_gate or cell, got {shown(kind)}")
     sources = len(topology.sources(kind, layer))
     row = _CELL_PARTIALS if kind == "cell" else _GATE_ROWS[kind]
     rows = core.array("partials", layer)
@@ -127,9 +128,9 @@ def partials_view(core: Core, topology: Topology, kind: UnitKind, layer: int) ->
 
 def state_view(core: Core, topology: Topology, name: Recordable, layer: int) -> Floating:
     """The activations of a kind of unit; those of the output units read-only."""
-    if name == "loss" or name not in RECORDABLE:
+    if not isinstance(name, str) or name == "loss" or name not in RECORDABLE:
         names = ", ".join(name for name in RECORDABLE if name != "loss")
-        raise ValueError(f"name must be one of {names}, got {name!r}")
+        raise ValueError(f"name must be one of {names}, got {shown(name)}")
     topology.sources("cell", layer)  # checks the layer
     array = core.array(name, layer)
     if name != "output":

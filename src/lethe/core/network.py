@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from lethe import storage
 from lethe.core import _checks, _views
 from lethe.core._checks import Floating
+from lethe.core._objects import shown
 from lethe.core._state import Parts, checked_state
 from lethe.core._steps import checked_series, run_steps
 from lethe.core._views import Core, instruction_set
@@ -108,7 +109,8 @@ class Network:
         try:
             return self._core.step(given, learn, self._outputs)
         except TypeError:  # an int with more than 64 bits
-            _checks.symbol("x", given, self.topology.inputs)
+            if isinstance(given, int):
+                _checks.symbol("x", given, self.topology.inputs)
             raise
 
     def learn(
@@ -143,7 +145,8 @@ class Network:
         try:
             self._core.learn(target)
         except TypeError:  # an int with more than 64 bits
-            _checks.symbol("target", target, outputs)
+            if isinstance(target, int):
+                _checks.symbol("target", target, outputs)
             raise
 
     def peek(self, x: ArrayLike | int) -> Floating:
@@ -270,8 +273,8 @@ class Network:
     def moments(self, kind: UnitKind, layer: int = 0, *, order: MomentOrder = 2) -> Floating:
         """The update rule's first or second moments, shaped like the weights, as a view."""
         orders = self.update.moments
-        if order not in orders:
-            raise ValueError(f"order must be one of {orders} for {self.update!r}, got {order!r}")
+        if not isinstance(order, int) or order not in orders:
+            raise ValueError(f"order must be of {orders} for {self.update!r}, got {shown(order)}")
         name = _views.moment_name(order)
         view = _views.weights_view(self._core, self.topology, name, kind, layer)
         self._core.complete_step()
@@ -377,7 +380,7 @@ class Network:
         CheckpointError
             If the file cannot be written; an old file stays unchanged.
         """
-        storage.write(path, *self.to_checkpoint())
+        storage.write(_checks.check_path("path", path), *self.to_checkpoint())
 
     def to_checkpoint(self) -> tuple[dict[str, NDArray[np.uint8]], dict[str, object]]:
         """The arrays and metadata of a checkpoint, for `lethe.storage.write`."""

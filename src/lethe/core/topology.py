@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple, get_args
 
-from lethe.core._checks import as_float, check_int
+from lethe.core._checks import as_float, check_bool, check_choice, check_int
+from lethe.core._objects import items_of, shown
 
 __all__ = ["SQUASHINGS", "OutputUnits", "Squash", "Squashing", "Topology", "UnitKind"]
 
@@ -144,10 +145,9 @@ class Topology:
                 f"got {self.layers} * {self.blocks} * {self.cells_per_block}"
             )
         for field in fields(self):
-            if field.type == "bool" and not isinstance(getattr(self, field.name), bool):
-                raise ValueError(
-                    f"{field.name} must be True or False, got {getattr(self, field.name)!r}"
-                )
+            if field.type == "bool":
+                name = field.name
+                object.__setattr__(self, name, check_bool(name, getattr(self, name)))
         self._check_choice("cell_input", get_args(Squashing))
         self._check_choice("cell_output", get_args(Squashing))
         self._check_choice("output_units", get_args(OutputUnits))
@@ -165,23 +165,23 @@ class Topology:
         self._check_biases()
 
     def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
-        value: object = getattr(self, name)
-        if value not in choices:
-            raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        object.__setattr__(self, name, check_choice(name, getattr(self, name), choices))
 
     def _check_number(self, name: str, *, above: float, most: float) -> None:
         value: object = getattr(self, name)
         number = as_float(value)
         if not above < number <= most:
             low = "at least 0" if above < 0 else f"above {above:g}"
-            raise ValueError(f"{name} must be a number {low} and at most {most:g}, got {value!r}")
+            raise ValueError(
+                f"{name} must be a number {low} and at most {most:g}, got {shown(value)}"
+            )
         object.__setattr__(self, name, number)
 
     def _check_biases(self) -> None:
-        kinds = _items(self.biased)
-        if kinds is None or not all(kind in UNIT_KINDS for kind in kinds):
+        kinds = items_of(self.biased, ordered=False)
+        if kinds is None or not all(isinstance(k, str) and k in UNIT_KINDS for k in kinds):
             raise ValueError(
-                f"biased must be a tuple of {', '.join(UNIT_KINDS)}, got {self.biased!r}"
+                f"biased must be a tuple of {', '.join(UNIT_KINDS)}, got {shown(self.biased)}"
             )
         # Kinds of unit that the blocks lack have no bias; the canonical order makes equals equal.
         present = tuple(k for k in UNIT_KINDS if k in kinds and self.has(k))
@@ -195,16 +195,18 @@ class Topology:
                 if values not in (None, self._repeated(report)):
                     raise ValueError(
                         f"{name} must be left out where the blocks have no biased {gate}, "
-                        f"got {value!r}"
+                        f"got {shown(value)}"
                     )
                 values = None
             object.__setattr__(self, name, values)
 
     def _one_for_each_block(self, name: str, value: object) -> tuple[float, ...]:
-        values = _items(value)
+        values = items_of(value)
         numbers = tuple(map(as_float, [value] if values is None else values))
         if not all(map(math.isfinite, numbers)):
-            raise ValueError(f"{name} must be a finite number or one for each block, got {value!r}")
+            raise ValueError(
+                f"{name} must be a finite number or one for each block, got {shown(value)}"
+            )
         if len(numbers) == 1:
             numbers *= self.blocks
         if numbers in (_REPORT_BIASES, _NEGATIVE_BIASES):
@@ -212,7 +214,7 @@ class Topology:
         if len(numbers) != self.blocks:
             raise ValueError(
                 f"{name} must hold one finite number for each of the {self.blocks} blocks, "
-                f"got {value!r}"
+                f"got {shown(value)}"
             )
         return numbers
 
@@ -330,17 +332,5 @@ class Topology:
         return hidden + self.outputs * (self.output_sources + ("output" in self.biased))
 
     def _check_unit(self, kind: UnitKind, layer: int) -> None:
-        if kind not in UNIT_KINDS or not self.has(kind):
-            here = ", ".join(k for k in UNIT_KINDS if self.has(k))
-            raise ValueError(f"kind must be one of {here}, got {kind!r}")
+        check_choice("kind", kind, tuple(k for k in UNIT_KINDS if self.has(k)))
         check_int("layer", layer, 0, self.layers - 1)
-
-
-def _items(value: object) -> list[object] | None:
-    """What a tuple, list or array with axes holds, or None for anything else, a string too."""
-    shape: object = getattr(value, "shape", None)
-    return (
-        list(value)
-        if isinstance(value, Iterable) and type(value) is not str and shape != ()
-        else None
-    )

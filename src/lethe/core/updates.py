@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple, get_args
 
-from lethe.core._checks import as_float, check_bool
+from lethe.core._checks import as_float, check_bool, check_choice
+from lethe.core._objects import shown
 
 __all__ = ["SGD", "Adam", "Coefficients", "MomentOrder", "RMSprop", "Update", "update_of"]
 
@@ -242,8 +243,9 @@ def _check_common(rule: Update) -> None:
     _check(rule, "decay", 0.0, 1.0, "above 0 and at most 1", closed="high")
     _check(rule, "bound_error", 0.0, math.inf, "above 0", closed="high")
     _check(rule, "bound_step", 0.0, math.inf, "above 0", closed="high")
-    if rule.decay_per not in get_args(DecayPer):
-        raise ValueError(f'decay_per must be "step" or "sequence", got {rule.decay_per!r}')
+    object.__setattr__(
+        rule, "decay_per", check_choice("decay_per", rule.decay_per, get_args(DecayPer))
+    )
     object.__setattr__(rule, "restart", check_bool("restart", rule.restart))
 
 
@@ -256,7 +258,7 @@ def _check(
     inside = low < number < high
     at_edge = (closed == "low" and number == low) or (closed == "high" and number == high)
     if not (inside or at_edge):
-        raise ValueError(f"{name} must be a number {expected}, got {value!r}")
+        raise ValueError(f"{name} must be a number {expected}, got {shown(value)}")
     object.__setattr__(rule, name, number)
 
 

@@ -13,13 +13,16 @@ import numpy as np
 
 from lethe import _kernel
 from lethe.core.topology import Topology
-from lethe.model.encoder import REMOVED, Encoder, Fields, SlotPlan, use_slot
+from lethe.model.encoder import Encoder, Fields
 from lethe.model.networks import Ensemble
 from lethe.model.parameters import Parameters
 from lethe.model.prediction import Classes, Prediction
 from lethe.model.predictor import INITIAL_CAPACITY, Reading, Waiting, capacity
 from lethe.model.report import Report
-from lethe.model.values import ABSURD, category_of, is_missing, label_of, plain_event
+from lethe.model.rows import plain_event
+from lethe.model.slots import SlotPlan, use_slot
+from lethe.model.values import ABSURD, category_of, is_missing, label_of
+from lethe.model.words import REMOVED, size_of_targets
 
 __all__ = ["NAIVE", "SYMBOL", "ClassPredictor", "network_topology"]
 
@@ -87,7 +90,8 @@ class ClassPredictor:
         self.column = column
         self.targets: tuple[str, ...] = (column,)
         self.encoder = encoder
-        self.waiting = Waiting()
+        encoder.words.size = size_of_targets([column])
+        self.waiting = Waiting(encoder.words)
         self.symbols = symbols = parameters.task == "symbols"
         self.timed = timed
         self.classes: dict[str, int] = {}  # the place of each, the least recently used first
@@ -223,7 +227,7 @@ class ClassPredictor:
         if id is not None:
             plan.edits.append((self.waiting.ids, id, number))
         outcome = stream.learn(
-            event, plan.changes(), arrival, self.parameters.max_delay, self._redraw
+            event, self._changes(plan), arrival, self.parameters.max_delay, self._redraw
         )
         self.settle()
         return self._report(outcome, key, keys)
@@ -234,7 +238,7 @@ class ClassPredictor:
         key, keys = self._given(target), self.keys
         plan = SlotPlan(-1)
         plan.edits.append((self.waiting.complete, number, key))
-        outcome = self.stream.set_pending_class(number, self._arrival(key), plan.changes())
+        outcome = self.stream.set_pending_class(number, self._arrival(key), self._changes(plan))
         self.settle()
         return self._report(outcome, key, keys)
 
@@ -250,7 +254,7 @@ class ClassPredictor:
             arrival = self._plan_class(self.waiting.complete.get(number), plan)
             if number in self.waiting.complete:
                 plan.edits.append((self.waiting.complete, number, REMOVED))
-            stream.learn_complete(arrival, plan.changes(), self._redraw)
+            stream.learn_complete(arrival, plan.changes(self.encoder.words, None), self._redraw)
         if self.waiting.ids:
             self.waiting.prune(stream.pending_sequence)
 
@@ -302,6 +306,9 @@ class ClassPredictor:
             return self._prediction(self.stream.predict(None), self.keys)
         known = self._known(self.read(event, None, True, None))
         return self._prediction(self.stream.predict(known), self.keys)
+
+    def _changes(self, plan: SlotPlan) -> _kernel.Changes | None:
+        return plan.changes(self.encoder.words, self.stream.size)
 
     def _redraw(self, network: int, layer: int, block: int) -> None:
         self.ensemble.redraw(self.stream, network, layer, block)

@@ -6,15 +6,14 @@ value, up to a limit, and one for "other"; when all are taken, the value that wa
 recently gives its slot to a new one and counts as other from then on.
 
 Reading an event changes nothing. What an event would change is planned first (`SlotPlan`) and made
-by the compiled call that learns from the event, so the words and the numbers of a model change
-together or not at all.
+by the compiled call that learns from the event.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from numbers import Real
 from typing import Literal, NamedTuple
@@ -22,19 +21,22 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe import _kernel
+from lethe.core._objects import plain, shown
 from lethe.model.calendar import seconds_of
-from lethe.model.values import ABSURD, category_of, is_missing, number_of, plain_name, shown
+from lethe.model.rows import check_name
+from lethe.model.slots import Category, SlotPlan, use_slot
+from lethe.model.values import ABSURD, category_of, is_missing, number_of, plain_name
+from lethe.model.words import REMOVED, Words
 
-__all__ = ["Category", "Encoder", "Fields", "SlotPlan"]
+__all__ = ["Encoder", "Fields"]
 
 Numbers = NDArray[np.float64]
 
 #: Columns that all events together may have: names that never repeat must not fill the memory.
 MOST_COLUMNS = 10_000
 
-#: The value of an edit that takes an item out of a dict.
-REMOVED = ...
+#: What is a number, a duration among them.
+_NUMBERS = (Real, Decimal, timedelta, np.timedelta64)
 
 
 class Fields(NamedTuple):
@@ -58,77 +60,17 @@ class Fields(NamedTuple):
     new: tuple[tuple[str, object], ...]
 
 
-class SlotPlan:
-    """What an event changes: slots, and the words that belong to them.
+def column_name(name: object) -> str:
+    """A column's name as a str and no more.
 
-    Parameters
-    ----------
-    used : int
-        Slots that are used so far.
+    Raises
+    ------
+    ValueError
+        If it is no string.
     """
-
-    def __init__(self, used: int) -> None:
-        self.used = used
-        self.filled: list[int] = []  # the slots of the event's categories
-        self.forgotten: list[int] = []
-        self.column_slots: list[int] = []
-        self.new_numbers: list[float] = []
-        self.missing_columns: list[int] = []
-        self.missing_slots: list[int] = []
-        self.edits: list[tuple[object, object, object]] = []
-        self.has_new_columns = False
-        self.time: str | None = None  # the column of times, where it is new
-
-    def take(self) -> int:
-        """A slot that was not used yet."""
-        self.used += 1
-        return self.used - 1
-
-    def set_item(self, mapping: dict[str, int], key: str, value: int) -> None:
-        """Plan an item of a dict, as its last."""
-        if key in mapping:
-            self.edits.append((mapping, key, REMOVED))
-        self.edits.append((mapping, key, value))
-
-    def changes(self) -> _kernel.Changes | None:
-        """For the compiled call; None where nothing changes."""
-        if not (self.edits or self.forgotten or self.column_slots or self.missing_slots):
-            return None
-        return _kernel.Changes(
-            self.forgotten,
-            self.column_slots,
-            self.missing_columns,
-            self.missing_slots,
-            self.used,
-            self.has_new_columns,
-            self.edits,
-        )
-
-
-@dataclass(slots=True)
-class Category:
-    """A column of categories: the slot of each known value, the least recently used first."""
-
-    slots: dict[str, int]
-    other: int
-
-
-def use_slot(slots: dict[str, int], key: str, most: int, plan: SlotPlan) -> tuple[int, str | None]:
-    """The slot of a value that is used now, and the value that had to give way to it."""
-    slot = slots.get(key)
-    if slot is not None:
-        if next(reversed(slots)) != key:
-            plan.set_item(slots, key, slot)
-        return slot, None
-    oldest = None
-    if len(slots) < most:
-        slot = plan.take()
-    else:
-        oldest = next(iter(slots))
-        slot = slots[oldest]
-        plan.edits.append((slots, oldest, REMOVED))
-    plan.edits.append((slots, key, slot))
-    return slot, oldest
+    if isinstance(name, str):
+        return plain_name(name)
+    raise ValueError(f"columns must be named by strings, got {shown(name)}")
 
 
 class Encoder:
@@ -161,6 +103,7 @@ class Encoder:
         self.numbers: dict[str, int] = {}  # column: its index among the numbers
         self.categories: dict[str, Category] = {}
         self.ignored: dict[str, bool] = {}  # columns that only missing values were seen of
+        self.words = Words()
         self._names: tuple[str, ...] = ()
 
     @property
@@ -193,6 +136,8 @@ class Encoder:
         seconds = math.nan
         indices = self.numbers
         for name, value in event.items():
+            if type(name) is not str:
+                name = column_name(name)
             index = indices.get(name)
             if index is not None:
                 if type(value) is float and -ABSURD < value < ABSURD:
@@ -207,7 +152,7 @@ class Encoder:
                 if not is_missing(name, value, self.bad):
                     categories.append((name, category_of(name, value)))
             else:
-                new.append((plain_name(name) if isinstance(name, str) else name, value))
+                new.append((name, plain(value)))
         if new:
             seconds = self._check_new(new, seconds)
         return Fields(numbers, tuple(categories), seconds, tuple(new))
@@ -222,11 +167,15 @@ class Encoder:
         return [category.slots.get(value, category.other) for category, value in known]
 
     def _seconds(self, name: str, value: object) -> float:
+        value = plain(value)
         if is_missing(name, value, self.bad):
             return math.nan
-        seconds = seconds_of(value)
+        try:
+            seconds = seconds_of(value)
+        except ValueError as error:
+            raise ValueError(f"column {name!r} must be a time, but {error}") from None
         if seconds is None:
-            if not isinstance(value, bool) and isinstance(value, Real):
+            if not isinstance(value, bool | np.bool_) and isinstance(value, _NUMBERS):
                 return number_of(name, value, self.bad)  # seconds since 1970
             raise ValueError(
                 f"column {name!r} must be a time (ISO 8601 or seconds), got {shown(value)}"
@@ -242,8 +191,7 @@ class Encoder:
             )
         has_time = self.time is not None
         for name, value in new:
-            if not isinstance(name, str):
-                raise ValueError(f"columns must be named by strings, got {name!r}")
+            check_name("a column's name", name)
             if self.started and self.new_columns == "raise" and name not in self.ignored:
                 names = ", ".join([*self.numbers, *self.categories][:20])
                 raise ValueError(
@@ -260,11 +208,14 @@ class Encoder:
         """What a new column holds, or None where its first value is missing."""
         if is_missing(name, value, self.bad):
             return None
-        if seconds_of(value) is not None:
-            return "time"
+        try:
+            if seconds_of(value) is not None:
+                return "time"
+        except ValueError as error:
+            raise ValueError(f"column {name!r} must be a time, but {error}") from None
         if isinstance(value, bool | np.bool_ | str | bytes):
             return "category"
-        if isinstance(value, Real | Decimal):
+        if isinstance(value, _NUMBERS):
             number_of(name, value, self.bad)
             return "number"
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from types import EllipsisType
@@ -10,11 +11,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.core._objects import plain, shown
 from lethe.model.beginning import first_predictor
 from lethe.model.parameters import Parameters
 from lethe.model.prediction import Prediction
 from lethe.model.predictor import Predictor, Reading
 from lethe.model.report import Report
+from lethe.model.rows import check_name
 from lethe.model.state import (
     MOST_COUNT,
     arrays_of,
@@ -22,7 +25,8 @@ from lethe.model.state import (
     generator_from_json,
     predictor_from_json,
 )
-from lethe.model.values import MOST_INTEGER, plain_name, shown
+from lethe.model.values import MOST_INTEGER
+from lethe.model.words import TooManyNamesError
 
 __all__ = ["ABSENT", "Engine"]
 
@@ -40,13 +44,20 @@ def plain_id(id: object) -> str | int:
     ValueError
         If it is neither, or too large.
     """
-    if isinstance(id, str):
-        return plain_name(id)
-    if not isinstance(id, int) or abs(int(id)) >= MOST_INTEGER:
-        raise ValueError(
-            f"id must be a string or whole number that no waiting event has, got {shown(id)}"
-        )
-    return int(id)
+    found = plain(id)
+    if isinstance(found, str):
+        return check_name("id", found)
+    if isinstance(found, int | np.integer) and not isinstance(found, bool | np.timedelta64):
+        whole = int(found)
+        if abs(whole) < MOST_INTEGER:
+            return whole
+    raise _wrong_id(id)
+
+
+def _wrong_id(id: object) -> ValueError:
+    return ValueError(
+        f"id must be a string or whole number that no waiting event has, got {shown(id)}"
+    )
 
 
 class Engine:
@@ -96,15 +107,15 @@ class Engine:
         parameters = self.parameters
         if id is not None:
             if parameters.horizon:
-                raise ValueError(f"id must be left out where horizon is not 0, got {id!r}")
+                raise ValueError(f"id must be left out where horizon is not 0, got {shown(id)}")
             predictor.settle()
             if id in predictor.waiting.ids:
-                raise ValueError(
-                    f"id must be a string or whole number that no waiting event has, got {id!r}"
-                )
+                raise _wrong_id(id)
         has_target = target is not ABSENT
-        if has_target and parameters.horizon and parameters.task != "symbols":
+        if has_target and parameters.horizon:
             predictor.read(event, None, True, None)  # a fault of the event comes first
+            if parameters.task == "symbols":
+                raise ValueError("target must be left out for symbols: the event is its own")
             raise ValueError("target must be left out where horizon is not 0: events bring it")
         return predictor.read(event, target, has_target, id)
 
@@ -129,6 +140,8 @@ class Engine:
             return self._skip(error)
         try:
             return self.predictor.learn(reading, id)
+        except TooManyNamesError as error:
+            return self._skip(error)
         except BaseException:  # Ctrl-C while weights were drawn, too
             self.predictor.ensemble.take_back_draws(self.predictor.stream)
             raise
@@ -136,11 +149,14 @@ class Engine:
     def learn_target(self, id: object, target: object) -> Report:
         """As `Model.learn_target`."""
         predictor, number = self.predictor, None
-        if predictor is not None and isinstance(id, str | int):
+        if predictor is not None:
             predictor.settle()
-            number = predictor.waiting.find(plain_id(id))
+            with contextlib.suppress(ValueError):
+                number = predictor.waiting.find(plain_id(id))
         if predictor is None or number is None:
-            raise ValueError(f"id must be that of an event that waits for its target, got {id!r}")
+            raise ValueError(
+                f"id must be that of an event that waits for its target, got {shown(id)}"
+            )
         try:
             return predictor.learn_target(number, target)
         except ValueError as error:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe import storage
+from lethe.core._checks import check_path
 from lethe.core.network import Network
 from lethe.model.model import Model
 from lethe.storage import CheckpointError
@@ -56,6 +57,8 @@ def load(path: str | os.PathLike[str]) -> Model | Network:
     ------
     CheckpointError
         If the file is not whole, or none of ours.
+    ValueError
+        If `path` is no path.
 
     Examples
     --------
@@ -67,4 +70,4 @@ def load(path: str | os.PathLike[str]) -> Model | Network:
     >>> bool((copy.step([0, 1]) == net.step([0, 1])).all())
     True
     """
-    return from_checkpoint(*storage.read(path))
+    return from_checkpoint(*storage.read(check_path("path", path)))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe import storage
-from lethe.core._checks import generator
+from lethe.core._checks import check_path, generator
 from lethe.core.network import Network
 from lethe.model.description import (
     Configuration,
@@ -363,7 +363,7 @@ class Model:
         The file is made or replaced; the old one or the new one is there at every moment. Where it
         cannot be written, a CheckpointError is raised, and the old one is as it was.
         """
-        storage.write(path, *self.to_checkpoint())
+        storage.write(check_path("path", path), *self.to_checkpoint())
 
     def to_checkpoint(self) -> Checkpoint:
         """The arrays and metadata of a checkpoint, for `lethe.storage`."""

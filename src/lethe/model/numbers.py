@@ -15,14 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe import _kernel
+from lethe.core._objects import shown
 from lethe.core.topology import Topology
-from lethe.model.encoder import Encoder, SlotPlan
+from lethe.model.encoder import Encoder
 from lethe.model.networks import Ensemble
 from lethe.model.parameters import Parameters
 from lethe.model.prediction import Numbers, Prediction
 from lethe.model.predictor import Reading, Waiting, capacity
 from lethe.model.report import Report
-from lethe.model.values import ABSURD, number_of, plain_event
+from lethe.model.rows import plain_event, row_of
+from lethe.model.slots import SlotPlan
+from lethe.model.values import ABSURD, number_of
+from lethe.model.words import size_of_targets
 
 __all__ = ["PREDICTORS", "NumberPredictor", "network_topology"]
 
@@ -113,7 +117,8 @@ class NumberPredictor:
         self.parameters = parameters
         self.targets = targets
         self.encoder = encoder
-        self.waiting = Waiting()
+        encoder.words.size = size_of_targets(targets)
+        self.waiting = Waiting(encoder.words)
         self.timed = timed
         outputs = len(targets) * max(parameters.horizon, 1)
         self.ensemble = Ensemble(
@@ -164,6 +169,7 @@ class NumberPredictor:
         encoder.plan(fields, lambda: np.zeros(0), plan)
         timed = encoder.time is not None or plan.time is not None
         made = cls(parameters, targets, encoder, generator, timed=timed, slots=capacity(plan.used))
+        encoder.words.check(0, made.stream.size)
         made.stream.start()
         made.ensemble.draw_first_weights(made.stream)
         return made
@@ -210,18 +216,15 @@ class NumberPredictor:
         names = self.targets
         if target is None:
             return np.full(len(names), math.nan)
-        values: list[object]
-        if isinstance(target, Mapping):
-            unknown = [name for name in target if name not in names]
+        row = row_of(target)
+        if isinstance(row, Mapping):
+            unknown = [name for name in row if type(name) is not str or name not in names]
             if unknown:
-                raise ValueError(f"target must have {', '.join(names)} alone, got {unknown[0]!r}")
-            values = [target.get(name) for name in names]
-        elif isinstance(target, np.ndarray) and target.ndim:
-            values = target.tolist()
-        elif isinstance(target, list | tuple):
-            values = list(target)
-        else:
-            values = [target]
+                raise ValueError(
+                    f"target must have {', '.join(names)} alone, got {shown(unknown[0])}"
+                )
+            row = [row.get(name) for name in names]
+        values = [target] if row is None else row
         if len(values) != len(names):
             raise ValueError(
                 f"target must have {len(names)} numbers ({', '.join(names)}), got {len(values)}"
@@ -254,7 +257,7 @@ class NumberPredictor:
                 plan.edits.append((self.waiting.ids, id, number))
                 if not reading.is_late:
                     plan.edits.append((self.waiting.complete, number, None))
-            changes = plan.changes()
+            changes = self._changes(plan)
         outcome = self.stream.learn(event, changes, self.parameters.max_delay, self._redraw)
         if self.waiting.ids:
             self.settle()
@@ -264,7 +267,7 @@ class NumberPredictor:
         """Take in the target of an event that waits for it."""
         plan = SlotPlan(-1)
         plan.edits.append((self.waiting.complete, number, None))
-        outcome = self.stream.learn_targets(number, self._given(target), plan.changes())
+        outcome = self.stream.learn_targets(number, self._given(target), self._changes(plan))
         self.settle()
         return self._report(outcome)
 
@@ -296,6 +299,9 @@ class NumberPredictor:
         if reading.event is not None:
             return reading.event
         return self._encoded(reading, self.encoder.slots(reading.known_fields()))
+
+    def _changes(self, plan: SlotPlan) -> _kernel.Changes | None:
+        return plan.changes(self.encoder.words, self.stream.size)
 
     def _redraw(self, network: int, layer: int, block: int) -> None:
         self.ensemble.redraw(self.stream, network, layer, block)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Self, TypeVar, get_args
+from typing import Literal, Self, TypeGuard, get_args
 
-from lethe.core._checks import check_bool, check_int
+from lethe.core._checks import as_float, check_bool, check_choice, check_int
+from lethe.core._objects import items_of, shown
+from lethe.model.rows import check_name
 from lethe.storage.fields import Fields, list_of
 
 __all__ = ["Bad", "NewColumns", "Parameters", "Task"]
@@ -16,7 +17,8 @@ Task = Literal["regression", "classification", "symbols"]
 Bad = Literal["missing", "skip", "raise"]
 NewColumns = Literal["raise", "grow"]
 
-Choice = TypeVar("Choice", bound=str)
+#: As many columns as a model can have (`lethe.model.encoder`).
+MOST_TARGETS = 10_000
 
 _NAMES = (
     "target", "task", "horizon", "time", "period", "cells", "layers", "rates", "categories",
@@ -68,23 +70,21 @@ class Parameters:
             If an argument is not one of these.
         """
         targets = _names("target", target)
-        chosen: Task = _one_of("task", task, get_args(Task))
+        chosen: Task = check_choice("task", task, get_args(Task))
         if chosen == "symbols" and targets:
-            raise ValueError(f"target must be left out for symbols, got {target!r}")
+            raise ValueError(f"target must be left out for symbols, got {shown(target)}")
         if chosen == "classification" and len(targets) != 1:
-            raise ValueError(f"target must be one column for classification, got {target!r}")
+            raise ValueError(f"target must be one column for classification, got {shown(target)}")
         if horizon is None:
             horizon = 0 if targets else 1
-        horizon = check_int("horizon", horizon, 0, 1000 if chosen == "regression" else 1)
+        horizon = _horizon(horizon, chosen)
         if horizon == 0 and not targets:
             raise ValueError("horizon must be at least 1 without a target, got 0")
-        if time is not None and not isinstance(time, str):
-            raise ValueError(f"time must be the name of a column, got {time!r}")
         return cls(
             targets,
             chosen,
             horizon,
-            time,
+            _time(time, targets),
             None if period is None else check_int("period", period, 1, 4096),
             check_int("cells", cells, 1, 1 << 20),
             check_int("layers", layers, 1, 1000),
@@ -92,8 +92,8 @@ class Parameters:
             check_int("categories", categories, 1, 100_000),
             check_int("max_delay", max_delay, 1, 1_000_000),
             check_bool("detect", detect),
-            _one_of("bad", bad, get_args(Bad)),
-            _one_of("new_columns", new_columns, get_args(NewColumns)),
+            check_choice("bad", bad, get_args(Bad)),
+            check_choice("new_columns", new_columns, get_args(NewColumns)),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -138,32 +138,48 @@ def _names(name: str, value: object) -> tuple[str, ...]:
     """The targets by name, none or several."""
     if value is None:
         return ()
-    names = (value,) if isinstance(value, str) else ()
-    if not names and isinstance(value, Iterable):
-        names = tuple(value)
-    if not names or not all(isinstance(each, str) for each in names):
-        raise ValueError(f"{name} must be the name of a column, or several, got {value!r}")
+    items = (value,) if isinstance(value, str) else items_of(value, MOST_TARGETS)
+    names = tuple(check_name(f"a column in {name}", each) for each in items or () if _is_name(each))
+    if not items or len(names) < len(items):
+        raise ValueError(f"{name} must be the name of a column, or several, got {shown(value)}")
+    if len(names) > MOST_TARGETS:
+        raise ValueError(f"{name} must be at most {MOST_TARGETS:,} columns, got more")
     if len(set(names)) < len(names):
-        raise ValueError(f"{name} must name each column once, got {value!r}")
+        raise ValueError(f"{name} must name each column once, got {shown(value)}")
     return names
 
 
-def _one_of(name: str, value: object, choices: tuple[Choice, ...]) -> Choice:
-    """One of several strings."""
-    for choice in choices:
-        if isinstance(value, str) and value == choice:
-            return choice
-    raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+def _is_name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+def _time(value: object, targets: tuple[str, ...]) -> str | None:
+    """The column of times, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"time must be the name of a column, got {shown(value)}")
+    name = check_name("time", value)
+    if name in targets:
+        raise ValueError(f"time must be another column than those of target, got {name!r}")
+    return name
+
+
+def _horizon(value: object, task: Task) -> int:
+    """How many events ahead."""
+    if task == "regression":
+        return check_int("horizon", value, 0, 1000)
+    try:
+        return check_int("horizon", value, 0, 1)
+    except ValueError:
+        raise ValueError(
+            f"horizon must be 0 or 1 for classes and symbols, got {shown(value)}"
+        ) from None
 
 
 def _rates(name: str, value: object) -> tuple[float, ...]:
     """Learning rates."""
-    values: tuple[float, ...] = ()
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        try:
-            values = tuple(float(rate) for rate in value)
-        except (TypeError, ValueError, OverflowError):
-            values = ()
+    values = tuple(map(as_float, items_of(value, 16) or ()))
     if not values or len(values) > 16 or not all(0 < rate < math.inf for rate in values):
-        raise ValueError(f"{name} must be 1 to 16 numbers above 0, got {value!r}")
+        raise ValueError(f"{name} must be 1 to 16 numbers above 0, got {shown(value)}")
     return values

@@ -11,6 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.core._checks import as_float, check_choice, check_int
+from lethe.core._objects import shown
 from lethe.model.values import Label, label_of
 
 __all__ = ["Classes", "Numbers", "Prediction", "decoded", "interval"]
@@ -189,18 +191,17 @@ class Prediction:
         targets = answer.targets if isinstance(answer, Numbers) else (self._first or ((),))[0]
         if not targets:
             raise ValueError("interval must be asked of numbers, got a prediction of classes")
-        if not 0 < level < 1:
-            raise ValueError(f"level must be between 0 and 1, got {level!r}")
+        share = as_float(level)
+        if not 0 < share < 1:
+            raise ValueError(f"level must be a number between 0 and 1, got {shown(level)}")
         if target is None and len(targets) == 1:
             target = targets[0]
-        if target not in targets:
-            raise ValueError(f"target must be one of {', '.join(targets)}, got {target!r}")
+        target = check_choice("target", target, targets)
         horizon = len(self.forecast)
-        if not 1 <= ahead <= horizon:
-            raise ValueError(f"ahead must be from 1 to {horizon}, got {ahead!r}")
+        ahead = check_int("ahead", ahead, 1, horizon)
         if not isinstance(answer, Numbers):
             return -math.inf, math.inf
-        return answer.interval(targets.index(target) * horizon + ahead - 1, level)
+        return answer.interval(targets.index(target) * horizon + ahead - 1, share)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Prediction):

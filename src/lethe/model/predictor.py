@@ -13,6 +13,7 @@ from lethe.model.encoder import Encoder, Fields
 from lethe.model.networks import Ensemble
 from lethe.model.prediction import Prediction
 from lethe.model.report import Report
+from lethe.model.words import Words
 
 __all__ = ["INITIAL_CAPACITY", "Predictor", "Reading", "Target", "Waiting", "capacity"]
 
@@ -64,6 +65,11 @@ class Reading:
 class Waiting:
     """Events that wait for their targets, by the names that the user gave them.
 
+    Parameters
+    ----------
+    words : Words
+        What the model's names take.
+
     Attributes
     ----------
     ids : dict
@@ -73,7 +79,8 @@ class Waiting:
         class that came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, words: Words) -> None:
+        self.words = words
         self.ids: dict[str | int, int] = {}
         self.complete: dict[int, str | None] = {}
 
@@ -85,9 +92,9 @@ class Waiting:
     def prune(self, first: int) -> None:
         """Forget events before the first that waits: they have been learned from."""
         while self.ids and self.ids[id := next(iter(self.ids))] < first:
-            del self.ids[id]
+            self.words.remove(self.ids, id)
         for number in [number for number in self.complete if number < first]:
-            del self.complete[number]
+            self.words.remove(self.complete, number)
 
 
 class Predictor(Protocol):

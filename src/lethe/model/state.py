@@ -6,6 +6,7 @@ and what does not fit together is refused here, before it is used.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 
 from lethe.model.beginning import class_column, new_encoder
 from lethe.model.classes import ClassPredictor
-from lethe.model.encoder import Category
 from lethe.model.numbers import NumberPredictor
 from lethe.model.parameters import Parameters
 from lethe.model.predictor import Predictor
+from lethe.model.slots import Category
 from lethe.model.values import category_of, label_of
+from lethe.model.words import MOST_BYTES, size_of, size_of_targets
 from lethe.storage.fields import MOST_JSON_BYTES, Fields, is_integer, list_of, parse_json
 from lethe.storage.file import CheckpointError
 
@@ -34,9 +36,6 @@ __all__ = [
 #: As many as float64 tells apart.
 MOST_COUNT = (1 << 52) - 1
 MOST_SIZE = 1 << 20
-#: Of a state, besides the size of its block: it takes some times as much to read.
-MOST_BYTES = 10_000_000
-
 _FIELDS = (
     "targets", "timed", "slots", "pending", "classes", "places", "started", "time", "numbers",
     "categories", "ignored", "ids", "complete",
@@ -182,7 +181,20 @@ def predictor_from_json(
         _restore_classes(fields, made)
     elif fields["classes"] is not None:
         raise ValueError("predictor: classes must be null for numbers")
+    made.encoder.words.size = _words_of(made)
     return made
+
+
+def _words_of(predictor: NumberPredictor | ClassPredictor) -> int:
+    """What names take: each that an event can change (`Words.changes`), and the targets."""
+    encoder, waiting = predictor.encoder, predictor.waiting
+    size = size_of_targets(predictor.targets)
+    size += size_of(encoder.numbers) + size_of(encoder.ignored)
+    size += size_of(waiting.ids) + size_of(waiting.complete)
+    for name, category in encoder.categories.items():
+        size += size_of(category.slots) + (0 if name in predictor.targets else size_of([name]))
+    size += 2 * size_of(key for key in waiting.complete.values() if key is not None)
+    return size + size_of(predictor.places or ())
 
 
 def _empty(
@@ -313,9 +325,9 @@ def _integer(name: str, value: object, end: int, first: int = 0) -> int:
 
 def _category(key: object) -> str:
     """A category's name, as `category_of` makes it."""
-    try:
-        if isinstance(key, str) and category_of("", label_of(key)) == key:
-            return key
-    except (ValueError, IndexError):
-        pass
+    with contextlib.suppress(ValueError, IndexError):
+        if isinstance(key, str):
+            name = category_of("", label_of(key))
+            if name == key or key[0] in "sy":  # a long text of an earlier version, as it is now
+                return name
     raise ValueError(f"categories must be names that begin with a type, got {key!r:.40}")

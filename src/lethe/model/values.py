@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping, Sequence
-from datetime import date
+import re
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from numbers import Rational, Real
+from typing import Protocol, cast
 
 import numpy as np
 
+from lethe.core._objects import plain, shown
+from lethe.model.calendar import check_year, duration_of
+
 __all__ = [
     "ABSURD",
+    "MOST_TEXT",
     "Label",
     "category_of",
     "is_missing",
     "label_of",
     "number_of",
-    "plain_event",
+    "plain_name",
+    "shortened",
 ]
 
 #: Numbers beyond this are no measurements: their squares would overflow.
@@ -26,61 +33,53 @@ ABSURD = 1e150
 #: Whole numbers that are classes or ids are smaller; Python does not write much longer ones.
 MOST_INTEGER = 1 << 4096
 
+#: Characters (or bytes) of a category, of a column's name and of an id. A longer category is kept
+#: as its beginning, its length and its SHA-256.
+MOST_TEXT = 1000
+
+#: Characters of a longer category that are kept.
+_BEGINNING = 100
+
 #: What a category or class is to the user.
-Label = str | bool | int | bytes
+Label = str | bool | int | bytes | date | np.datetime64
+
+_NUMPY_TIME = re.compile(r"-?\d{4,}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,18})?)?")
 
 
-def plain_event(event: object) -> Mapping[str, object]:
-    """An event as a mapping: a named tuple by its names, another row by numbers from 0.
+class _Timestamp(Protocol):
+    """A datetime of pandas."""
 
-    Raises
-    ------
-    ValueError
-        If it is neither a mapping nor a row.
-    """
-    if type(event) is dict:
-        return event
-    if isinstance(event, Mapping):
-        return dict(event)  # of keys that are there twice, one value
-    if isinstance(event, np.ndarray):
-        event = event.tolist()
-    if isinstance(event, tuple) and hasattr(event, "_fields"):
-        return dict(zip(event._fields, event, strict=True))  # as pandas' itertuples gives them
-    if isinstance(event, Sequence) and not isinstance(event, str | bytes):
-        return {str(n): value for n, value in enumerate(event)}
-    raise ValueError(
-        f"event must be a mapping (such as a dict) or a row of values, got {type(event).__name__}"
-    )
+    def to_datetime64(self) -> np.datetime64:
+        """The same with its nanoseconds."""
+        ...
 
 
 def is_missing(name: str, value: object, bad: str) -> bool:
-    """Whether nothing was measured: None, "", pandas' NA and NaT, and NaN.
+    """Whether nothing was measured: None, "", NaN, and what pandas, NumPy and Arrow have for it.
 
     Raises
     ------
     ValueError
         If it is NaN where `bad` is not "missing".
     """
+    kind = type(value)
+    if kind is str or kind is int:
+        return value == ""
+    value = plain(value)
     if value is None or isinstance(value, str):
         return not value
     if type(value).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return bool(np.isnat(value))
     if isinstance(value, Decimal):
         if not value.is_nan():  # a signaling one does not compare
             return False
-    elif not isinstance(value, float | np.floating) or value == value:
+    elif not isinstance(value, float | np.floating) or not math.isnan(value):
         return False
     if bad == "missing":
         return True
     raise ValueError(f"column {name!r} must be a number, a category or None, got {shown(value)}")
-
-
-def shown(value: object) -> str:
-    """A value for a message, cut short."""
-    try:
-        return f"{value!r:.200}"
-    except (RecursionError, ValueError):  # lists in lists; a number of thousands of digits
-        return f"a {type(value).__name__} that is too large to show"
 
 
 def plain_name(name: str) -> str:
@@ -89,24 +88,30 @@ def plain_name(name: str) -> str:
 
 
 def number_of(name: str, value: object, bad: str) -> float:
-    """A number, or NaN where it is missing.
+    """A number, or NaN where it is missing; a duration is a number of seconds.
 
     Raises
     ------
     ValueError
         If it is no number, or is NaN, infinite or absurd where `bad` is not "missing".
     """
+    value = plain(value)
     if is_missing(name, value, bad):
         return math.nan
     if isinstance(value, bool | np.bool_):
         return float(value)
-    if not isinstance(value, Real | Decimal):
-        raise ValueError(f"column {name!r} must be a number, got {shown(value)}")
     try:
-        number = float(value)
+        if isinstance(value, timedelta | np.timedelta64):
+            number = duration_of(value)
+        elif isinstance(value, float):
+            number = float.__float__(value)
+        elif isinstance(value, Real | Decimal):
+            number = float(value)
+        else:
+            raise ValueError
     except OverflowError:
         number = math.inf
-    except TypeError:  # numpy.timedelta64 is a Real
+    except (TypeError, ValueError):
         raise ValueError(f"column {name!r} must be a number, got {shown(value)}") from None
     if -ABSURD < number < ABSURD:
         return number
@@ -115,42 +120,111 @@ def number_of(name: str, value: object, bad: str) -> float:
     raise ValueError(f"column {name!r} must be a number within ±{ABSURD:g}, got {shown(value)}")
 
 
+def shortened(text: str) -> str:
+    """A text itself, or, beyond `MOST_TEXT` characters, how it begins, its length and SHA-256.
+
+    Equal texts have equal ones, and different texts different ones.
+
+    Examples
+    --------
+    >>> shortened("to be"), len(shortened("to be " * 1_000_000)) < 250
+    ('to be', True)
+    """
+    if len(text) <= MOST_TEXT:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{text[:_BEGINNING]}… ({len(text):,} characters, SHA-256 {digest})"
+
+
+def _shortened_bytes(data: bytes) -> bytes:
+    if len(data) <= MOST_TEXT:
+        return data
+    digest = hashlib.sha256(data).hexdigest()
+    return data[:_BEGINNING] + f"... ({len(data):,} bytes, SHA-256 {digest})".encode()
+
+
 def category_of(name: str, value: object) -> str:
-    """The category's own name: a letter for its type, and its text.
+    """The category's own name: a letter for its type, and its text, which is cut short.
 
     Raises
     ------
     ValueError
         If it is no string, boolean, whole number, bytes or time.
     """
+    value = plain(value)
     if isinstance(value, str):
-        return f"s{value}"
+        return f"s{shortened(plain_name(value))}"
     if isinstance(value, bool | np.bool_):
         return f"b{bool(value)}"
-    if isinstance(value, int | np.integer) and abs(number := int(value)) < MOST_INTEGER:
-        return f"i{number}"
     if isinstance(value, bytes):
-        return f"y{value.hex()}"
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return f"i{int(float(value))}"  # equal numbers are one class
-    if (
-        isinstance(value, Rational)
-        and value.denominator == 1
-        and abs(whole := int(value.numerator)) < MOST_INTEGER
-    ):
+        return f"y{_shortened_bytes(value).hex()}"
+    whole = None if isinstance(value, np.timedelta64) else _whole(value)
+    if whole is not None and abs(whole) < MOST_INTEGER:
         return f"i{whole}"
     if isinstance(value, date | np.datetime64):
-        return f"s{value}"
+        try:
+            return _time_category(value)
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
+            raise ValueError(
+                f"column {name!r} must be a time that can be written, got {shown(value)}: {error}"
+            ) from None
     raise ValueError(f"column {name!r} must be a category (str, bool, int), got {shown(value)}")
 
 
+def _whole(value: object) -> int | None:
+    """The whole number that a number is; None of any other value. Equal numbers are one class."""
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return int(number) if number.is_integer() else None
+    if isinstance(value, Rational):
+        return int(value.numerator) if value.denominator == 1 else None
+    if isinstance(value, Decimal) and value.is_finite() and abs(value) < MOST_INTEGER:
+        return int(value) if value == value.to_integral_value() else None
+    return None
+
+
+def _time_category(value: date | np.datetime64) -> str:
+    """A time's category: equal times of one type have one, in whichever unit or zone."""
+    if isinstance(value, datetime):
+        if value != value:
+            raise ValueError("it is missing")
+        if value.tzinfo is None and getattr(value, "nanosecond", 0):  # type: ignore[arg-type]
+            return _time_category(cast(_Timestamp, value).to_datetime64())
+        written = datetime.combine(value.date(), value.time())
+        offset = value.utcoffset()
+        if offset is not None:
+            written = (written - offset).replace(tzinfo=UTC)
+        return f"t{written.isoformat()}"
+    if isinstance(value, date):
+        return f"d{date(value.year, value.month, value.day).isoformat()}"
+    if np.isnat(value):
+        raise ValueError("it is missing")
+    check_year(value)
+    unit, _ = np.datetime_data(value.dtype)
+    if unit in ("Y", "M", "W"):
+        value = value.astype("datetime64[D]")
+    elif unit in ("h", "m"):
+        value = value.astype("datetime64[s]")
+    text = str(value)
+    if "." in text:
+        text = text.rstrip("0").removesuffix(".")
+    return f"n{text.removesuffix('T00:00:00')}"
+
+
 def label_of(category: str) -> Label:
-    """What `category_of` made a category's name of.
+    """What `category_of` made a category's name of; of a long text, what is kept of it.
+
+    A datetime with a zone comes back in UTC, and one of pandas as Python's (or, with nanoseconds,
+    NumPy's): equal to what was given.
 
     Examples
     --------
     >>> label_of(category_of("column", "Lethe")), label_of(category_of("column", 7))
     ('Lethe', 7)
+    >>> label_of(category_of("column", date(2026, 12, 1)))
+    datetime.date(2026, 12, 1)
     """
     kind, text = category[0], category[1:]
     if kind == "b":
@@ -161,4 +235,10 @@ def label_of(category: str) -> Label:
         return int(text)
     if kind == "s":
         return text
+    if kind == "d":
+        return date.fromisoformat(text)
+    if kind == "t":
+        return datetime.fromisoformat(text)
+    if kind == "n" and _NUMPY_TIME.fullmatch(text):
+        return np.datetime64(text)
     raise ValueError(f"category must begin with a letter for its type, got {category!r:.60}")

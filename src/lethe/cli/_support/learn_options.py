@@ -124,8 +124,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every",
         metavar="N|TIME",
-        help="write a checkpoint after N events, or after a time such as 30s, 5m, 1h (10,000 events "
-        "or 1m, whichever comes first)",
+        help="a checkpoint after N events, or after a time such as 30s, 5m, 1h (10,000 events or "
+        "1m, whichever comes first)",
     )
     parser.add_argument(
         "--resume",

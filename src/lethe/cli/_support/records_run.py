@@ -20,14 +20,14 @@ from lethe.cli._support.event_writer import (
 )
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
-from lethe.cli._support.records import lag_of, opened, where, with_columns
+from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
 from lethe.cli._support.records_options import given_options, options_of, resolved
 from lethe.cli._support.records_summary import RecordsSummary
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.status import Status
-from lethe.cli._support.tables import Show, progress, running_scores, scores_record
+from lethe.cli._support.tables import Show, progress, running_scores
 from lethe.cli._support.understood import understood_columns, understood_line
 from lethe.cli._support.writer import Lines
 from lethe.data import Record
@@ -68,7 +68,7 @@ def learn_records(
     """
     with ExitStack() as stack:
         run = RecordsRun(args, sources, session, signals, status)
-        stack.callback(run.stream.close)
+        stack.callback(closed, run.stream)
         return run.go()
 
 
@@ -89,6 +89,7 @@ class RecordsRun:
         self.status = status
         self.anomalies = AnomalyLog()
         self.unreadable = 0
+        self.several = len(sources) > 1
         if not sources:
             raise ValueError("SOURCE must be given to resume a run on records, got none")
         position, output = self._start(session.found)
@@ -105,7 +106,6 @@ class RecordsRun:
             otherwise=args.resume_from or "raise",
             signals=signals,
         )
-        self._several = len(sources) > 1
         self.lines: Lines | None = None
         self.started_at = self.model.events
         self.reasons: list[str] = []
@@ -114,9 +114,7 @@ class RecordsRun:
         self._told = 0  # reasons that were logged
         self.writer = None if output is None else self._opened_writer(b"", output)
 
-    def _start(
-        self, found: Saved | None
-    ) -> tuple[Mapping[str, object] | None, OutputState | None]:
+    def _start(self, found: Saved | None) -> tuple[Mapping[str, object] | None, OutputState | None]:
         """Begin, or continue; the position in the source, and how far the output is."""
         given = given_options(self.args)
         if found is None or found.run is None:
@@ -136,7 +134,7 @@ class RecordsRun:
             raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
         agreed(vars(run.options), {**given, "out": None}, found.path)
         self.options = with_output(run.options, given["out"], found.path)
-        self.before = run.before
+        self.before, self.several = run.before, run.several
         self.scores = EventScores(self.model, run.time)
         self.scores.scores = run.scores
         self.anomalies = run.anomalies
@@ -225,17 +223,22 @@ class RecordsRun:
     def _say_what_is_understood(self) -> None:
         columns = understood_columns(self.model, self.stream.columns)
         fields = {"source": self.stream.name, "columns": columns}
-        LOG.info(
-            "%s: %s", self.stream.name, understood_line(columns), extra={"fields": fields}
-        )
+        LOG.info("%s: %s", self.stream.name, understood_line(columns), extra={"fields": fields})
 
     def _write(self, record: Record, report: Report, out: str) -> None:
         if self.lines is None:
             model = self.model
             classes = model.task == "classification"
-            self.lines = Lines(self.options.format, model.targets, model.horizon, classes)
+            self.lines = Lines(
+                self.options.format,
+                model.targets,
+                model.horizon,
+                classes,
+                several=self.several,
+            )
         try:
-            line = self.lines.line(record.number, record.event, report)
+            source = self.stream.source
+            line = self.lines.line(record.number, record.event, report, source)
             if self.writer is None:
                 self.writer = self._opened_writer(self.lines.header() + line, None)
             else:
@@ -260,7 +263,8 @@ class RecordsRun:
             events=self.model.events,
             before=self.before,
             options=self.options,
-            position=dict(self.stream.position),
+            position=lasting(self.stream.position),
+            several=self.several,
             output=None if writer is None else writer.state(),
             time=self.scores.time,
             scores=self.scores.scores,

@@ -90,6 +90,8 @@ class RecordsMetadata:
     options : RecordsOptions
     position : dict
         The attribute `position` of the source.
+    several : bool
+        Whether each line of ``--out`` names its source.
     output : OutputState or None
         How far ``--out`` is; None where there is none, or nothing has been written.
     time : str or None
@@ -104,6 +106,7 @@ class RecordsMetadata:
     before: int
     options: RecordsOptions
     position: Position
+    several: bool
     output: OutputState | None
     time: str | None
     scores: NumberScores | ClassScores | None
@@ -119,6 +122,7 @@ class RecordsMetadata:
             "before": self.before,
             "options": dataclasses.asdict(self.options),
             "position": self.position,
+            "several": self.several,
             "output": self.output,
         }
         scores: dict[str, object] = {
@@ -219,7 +223,8 @@ def take_run_arrays(arrays: Arrays) -> Arrays:
 
 
 def _records(record: object, scores: object, arrays: Arrays, model: Model) -> RecordsMetadata:
-    fields = Fields("learn", record, ("mode", "events", "before", "options", "position", "output"))
+    names = ("mode", "events", "before", "options", "position", "several", "output")
+    fields = Fields("learn", record, names)
     fields.one_of("mode", ("records",))
     events = fields.integer("events", model.events, model.events)
     before = fields.integer("before", 0, events)
@@ -233,6 +238,7 @@ def _records(record: object, scores: object, arrays: Arrays, model: Model) -> Re
         before=before,
         options=options,
         position=check_position(fields["position"]),
+        several=fields.boolean("several"),
         output=output,
         time=rest.optional("time", rest.string),
         scores=scores_from_state(rest["scores"], arrays, model, options.period, events - before),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 
 from lethe.cli._support.learn_options import CELLS, LAYERS, OWN_RULE, UPDATES, LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.printable import printable
+from lethe.cli._support.records import closed, lasting
 from lethe.cli._support.run_metadata import TextMetadata, TextOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.signals import Signals, Stopped
@@ -95,7 +96,8 @@ def learn_text(
         otherwise=args.resume_from or "raise",
         signals=signals,
     )
-    with closing(stream):
+    with ExitStack() as stack:
+        stack.callback(closed, stream)
         return _TextRun(args, session, net, run, stream, signals, status).go()
 
 
@@ -158,18 +160,19 @@ class _TextRun:
         self.signals.idle = self._tick
         try:
             with progress("symbols", self.args.limit) as show:
-                for self.score in predict_symbols(
+                for score in predict_symbols(
                     self.net,
                     self.signals.patient(self.stream),
                     limit=self.args.limit,
                     chunk=min(CHUNK, self.session.every.events or CHUNK),
                     tally=self.tally,
                 ):
+                    self.score = score
                     if self.session.is_due(self.before + self.tally.symbols):
                         self._save()
                     if self.status and self.status.is_due():
                         self._report("running")
-                    show(self.score.symbols, self._running_scores)
+                    show(score.symbols, self._running_scores)
         except Stopped as stop:
             code, reason = stop.code, stop.reason
         except KeyboardInterrupt:  # the second Ctrl-C, perhaps within a chunk
@@ -217,7 +220,7 @@ class _TextRun:
         )
 
     def _save(self) -> None:
-        run = TextMetadata(self.before, self.options, self.stream.place, self.tally)
+        run = TextMetadata(self.before, self.options, lasting(self.stream.place), self.tally)
         self.session.save(self.net, run)
 
     def _tick(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lethe.cli._support.printable import printable
 from lethe.model import Model
@@ -24,7 +24,7 @@ def understood_columns(model: Model, columns: Sequence[str] = ()) -> dict[str, l
     """
     found: dict[str, list[str]] = {}
     configuration = model.configuration()
-    roles = {
+    roles: dict[str, Iterable[str]] = {
         "number": configuration["numbers"],
         "category": configuration["categories"],
         "time": [configuration["time"]] if configuration["time"] else [],

@@ -1,0 +1,119 @@
+"""What a model's names take of its checkpoint: columns, categories, classes, ids. It has an end.
+
+A checkpoint holds names as JSON, whose size is limited (`lethe.storage.fields`). So an event that
+brings more names than fit is refused when it comes: a run never ends with a model that cannot be
+saved.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from lethe.storage.fields import MOST_JSON_BYTES
+
+__all__ = [
+    "MOST_BYTES",
+    "REMOVED",
+    "Edit",
+    "TooManyNamesError",
+    "Words",
+    "size_of",
+    "size_of_targets",
+]
+
+#: A dict and the key and new value of an item, or an object and the name and value of an attribute.
+Edit = tuple[object, object, object]
+
+#: The value of an edit that takes an item out of a dict.
+REMOVED = ...
+
+Key = TypeVar("Key", str, int, str | int)
+Value = TypeVar("Value")
+
+#: Of a state, besides the size of its block: it takes some times as much to read.
+MOST_BYTES = 10_000_000
+
+#: What a state has besides names: options, a generator, brackets.
+_RESERVE = 200_000
+
+#: What stands beside a name: a number, quotation marks and commas.
+_BESIDE = 16
+
+
+class TooManyNamesError(ValueError):
+    """An event brings more names than a checkpoint can hold; nothing has changed."""
+
+
+class Words:
+    """The bytes that a model's names take of its checkpoint.
+
+    Attributes
+    ----------
+    size : int
+        At most so many.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def changes(self, edits: Iterable[Edit], block: int | None) -> list[Edit]:
+        """The edit that counts what others change.
+
+        Parameters
+        ----------
+        edits : iterable of Edit
+            Of dicts whose keys are names.
+        block : int, optional
+            The size of the block that the names are saved with; without it they have no limit.
+
+        Raises
+        ------
+        TooManyNamesError
+            If they take too much.
+        """
+        growth = sum(_growth(edit) for edit in edits)
+        if growth > 0 and block is not None:
+            self.check(growth, block)
+        return [(self, "size", self.size + growth)] if growth else []
+
+    def remove(self, items: dict[Key, Value], key: Key) -> None:
+        """Take an item out of a dict, now."""
+        self.size += _growth((items, key, REMOVED))
+        del items[key]
+
+    def check(self, growth: int, block: int) -> None:
+        """Refuse names that take so many bytes more."""
+        most = min(MOST_BYTES + block, MOST_JSON_BYTES) - _RESERVE
+        if self.size + growth > most:
+            raise TooManyNamesError(
+                "the names of columns, categories and ids must take at most "
+                f"{most:,} bytes of a model's checkpoint, got {self.size + growth:,}: "
+                "give the model fewer or shorter texts, or a smaller categories="
+            )
+
+
+def size_of(names: Iterable[str | int]) -> int:
+    """The bytes that names take in a checkpoint, with what stands beside them."""
+    return sum(len(json.dumps(name)) + _BESIDE for name in names)
+
+
+def size_of_targets(targets: Iterable[str]) -> int:
+    """The bytes that the names of targets take: each stands in a checkpoint up to three times."""
+    return 3 * size_of(targets)
+
+
+def _growth(edit: Edit) -> int:
+    items, key, value = edit
+    if not isinstance(items, dict):
+        return 0
+    return -_item_size(key, items.get(key)) if value is REMOVED else _item_size(key, value)
+
+
+def _item_size(key: object, value: object) -> int:
+    size = size_of([key]) if isinstance(key, str | int) else 0
+    if isinstance(value, str):  # a class that waits: it will be one of the classes and categories
+        return size + 2 * size_of([value])
+    slots: object = getattr(value, "slots", None)
+    return size + size_of(slots) if isinstance(slots, Mapping) else size
