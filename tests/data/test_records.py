@@ -80,7 +80,7 @@ def test_csv_reads_what_pythons_writer_writes(
     writer.writerow(("a", "b", "c"))
     writer.writerows(rows)
     expected = [{name: cell.strip() or None for name, cell in zip("abc", row)} for row in rows]
-    assert read(out.getvalue().encode(), text="a b c".split()) == expected
+    assert read(out.getvalue().encode(), text=["a", "b", "c"]) == expected
 
 
 # --- JSON lines
