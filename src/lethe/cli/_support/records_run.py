@@ -239,15 +239,11 @@ class RecordsRun:
     def _say_what_is_understood(self) -> None:
         columns = understood_columns(self.model, self.stream.columns)
         fields = {"source": self.stream.name, "columns": columns}
-<<<<<<< HEAD
-        LOG.info("%s: %s", self.stream.name, understood_line(columns), extra={"fields": fields})
+        line = f"{understood_line(columns)}{self._continued}"
+        LOG.info("%s: %s", self.stream.name, line, extra={"fields": fields})
         for name, words in self.stream.understood().items():
             if words.startswith("text, "):  # a guess, with its reason
                 LOG.info("%s: column %s is %s", self.stream.name, name, words)
-=======
-        line = f"{understood_line(columns)}{self._continued}"
-        LOG.info("%s: %s", self.stream.name, line, extra={"fields": fields})
->>>>>>> main
 
     def _write(self, record: Record, report: Report, out: str) -> None:
         if self.lines is None:
