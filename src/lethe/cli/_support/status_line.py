@@ -15,20 +15,23 @@ ShowLine = Callable[[str], None]
 
 @contextmanager
 def plain_line() -> Iterator[ShowLine]:
-    """A line that is written over, for where rich is not installed, and wiped away in the end."""
+    """A line that is written over, for where rich is not installed, and wiped away in the end.
+
+    The cursor stays at its beginning, so that what is logged meanwhile has a line of its own.
+    """
     width = 0
 
     def show(line: str) -> None:
         nonlocal width
         line = line[: shutil.get_terminal_size().columns - 1]
-        print(f"\r{line.ljust(width)}", end="", file=sys.stderr, flush=True)
+        print(f"{line.ljust(width)}\r", end="", file=sys.stderr, flush=True)
         width = len(line)
 
     try:
         yield show
     finally:
         if width:
-            print(f"\r{' ' * width}\r", end="", file=sys.stderr, flush=True)
+            print(f"{' ' * width}\r", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager
