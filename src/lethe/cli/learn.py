@@ -62,7 +62,7 @@ def run(args: LearnArguments) -> int:
         try:
             return learn(args, sources, session, signals, status)
         except Stopped as stop:  # before the first event
-            LOG.error("%s", stop.reason)
+            LOG.info("%s", stop.reason)
             return stop.code
 
 

@@ -237,7 +237,16 @@ def open_device(path: str, inputs: Inputs) -> OutputFile:
     """Open what is no regular file and is not resumed: a device or a named pipe, not locked."""
     check_output(path, inputs)
     flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0)
-    return OutputFile(io.FileIO(os.open(path, flags), "wb"), path)
+    # Without O_NONBLOCK, whoever opens a named pipe waits for a reader, and signals do not end it.
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OutputError("no process reads the pipe") from None
+        raise
+    if os.name != "nt":
+        os.set_blocking(descriptor, True)
+    return OutputFile(io.FileIO(descriptor, "wb"), path)
 
 
 def write_file(

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from logging import INFO, WARNING
 from pathlib import Path
 
 from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
@@ -181,7 +182,7 @@ class RecordsRun:
             self.writer.close(sure)
         if code:
             advice = f"; {kept} holds the state so far, --resume continues it" if kept else ""
-            LOG.error("%s%s", reason, advice)
+            LOG.log(INFO if sure else WARNING, "%s%s", reason, advice)
         self._report("stopped" if code else "finished")
         self._print(seconds, kept)
         return code
