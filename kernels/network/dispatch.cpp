@@ -3,6 +3,10 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#if defined(_WIN32)
+#include <cpuid.h>
+#endif
+
 #include "../stream/stream.hpp"
 #include "instruction_sets.hpp"
 
@@ -23,10 +27,29 @@ namespace lethe {
 namespace {
 
 // Whether this machine has a set.
-bool has_baseline() { return true; }
-#if defined(__x86_64__) || defined(__i386__)
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-bool has_avx512() {
+[[maybe_unused]] bool has_baseline() { return true; }
+#if defined(_WIN32)
+// The linker there does not find what __builtin_cpu_supports reads.
+struct Processor {
+  bool avx2 = false, avx512 = false;
+  Processor() {
+    unsigned a, features, extended, saves, d, high;
+    if (!__get_cpuid(1, &a, &d, &features, &high)) return;
+    const bool fma = features >> 12 & 1, xsave = features >> 27 & 1;
+    if (!xsave || !__get_cpuid_count(7, 0, &a, &extended, &d, &high)) return;
+    __asm__("xgetbv" : "=a"(saves), "=d"(high) : "c"(0));  // the registers that the system saves
+    constexpr unsigned f_dq_bw_vl = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+    avx2 = fma && (extended >> 5 & 1) && (saves & 0x06) == 0x06;
+    avx512 = avx2 && (extended & f_dq_bw_vl) == f_dq_bw_vl && (saves & 0xe6) == 0xe6;
+  }
+};
+[[maybe_unused]] bool has_avx2() { return Processor().avx2; }
+[[maybe_unused]] bool has_avx512() { return Processor().avx512; }
+#elif defined(__x86_64__) || defined(__i386__)
+[[maybe_unused]] bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+[[maybe_unused]] bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 }

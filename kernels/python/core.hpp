@@ -10,7 +10,6 @@
 #include <nanobind/stl/vector.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -18,11 +17,8 @@
 #include <string>
 #include <vector>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include "calls.hpp"
+#include "network/allocate.hpp"
 #include "network/dispatch.hpp"
 #include "network/layout.hpp"
 #include "network_layout.hpp"
@@ -298,17 +294,8 @@ class Core {
   lethe::Header& header() { return *reinterpret_cast<lethe::Header*>(block_); }
 
   void allocate() {
-    // Large blocks on huge pages: the pass walks through all of them, and a page of 4 KB holds a
-    // single row of weights of a large network.
-    const size_t alignment = layout_.size >= (2 << 20) ? (2 << 20) : 64;
-    const size_t size = (layout_.size + alignment - 1) / alignment * alignment;
-    memory_.reset(static_cast<char*>(std::aligned_alloc(alignment, size)));
-    if (!memory_) throw std::bad_alloc();
-#if defined(__linux__)
-    if (alignment > 64) madvise(memory_.get(), size, MADV_HUGEPAGE);
-#endif
+    memory_ = lethe::allocate_block(layout_.size);
     block_ = memory_.get();
-    std::memset(block_, 0, layout_.size);
   }
 
   void complete_step_now() { check_status(kernel_->complete_step(layout_, block_)); }
@@ -388,7 +375,7 @@ class Core {
   lethe::OwnedLayout own_;
   lethe::Layout& layout_ = own_.layout;
   Bytes outside_;
-  std::unique_ptr<char, FreeBlock> memory_;
+  lethe::AllocatedBlock memory_;
   char* block_ = nullptr;
   const lethe::Kernel<T>* kernel_ = nullptr;
   Turns turns_;

@@ -4,7 +4,6 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "network/growth.hpp"
@@ -15,11 +14,6 @@ namespace nb = nanobind;
 namespace {
 
 [[noreturn]] void value_error(const std::string& text) { throw nb::value_error(text.c_str()); }
-
-// Of memory from std::aligned_alloc.
-struct FreeBlock {
-  void operator()(char* block) const { std::free(block); }
-};
 
 constexpr int64_t most_block_bytes = int64_t(1) << 40;
 

@@ -6,19 +6,14 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <string>
 #include <utility>
 #include <vector>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include "events.hpp"
+#include "network/allocate.hpp"
 #include "network/dispatch.hpp"
 #include "network_layout.hpp"
 #include "stream/memory.hpp"
@@ -31,19 +26,6 @@ namespace {
 using SavedBytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 using SharedBlock = std::shared_ptr<char>;
-
-inline SharedBlock allocate_block(int64_t bytes) {
-  // Large blocks on huge pages: a pass walks through all of it.
-  const size_t alignment = bytes >= (2 << 20) ? (2 << 20) : 64;
-  const size_t size = (static_cast<size_t>(bytes) + alignment - 1) / alignment * alignment;
-  SharedBlock block(static_cast<char*>(std::aligned_alloc(alignment, size)), FreeBlock());
-  if (!block) throw std::bad_alloc();
-#if defined(__linux__)
-  if (alignment > 64) madvise(block.get(), size, MADV_HUGEPAGE);
-#endif
-  std::memset(block.get(), 0, size);
-  return block;
-}
 
 // A doubled size, until `needed` fits.
 inline int64_t doubled(int64_t size, int64_t needed) {
@@ -74,7 +56,7 @@ class StreamBlock {
       value_error("block must have " + std::to_string(memory_.size()) + " bytes, got " +
                   std::to_string(saved.shape(0)));
     Memory other = memory_;
-    const SharedBlock block = allocate_block(memory_.size());
+    const SharedBlock block = lethe::allocate_block(memory_.size());
     std::memcpy(block.get(), saved.data(), saved.shape(0));
     other.block = block.get();
     const std::string wrong = lethe::check_block(other);
@@ -152,7 +134,9 @@ class StreamBlock {
  protected:
   StreamBlock() = default;
   StreamBlock(const StreamBlock& other)
-      : memory_(other.memory_), network_(other.network_), block_(allocate_block(other.size())) {
+      : memory_(other.memory_),
+        network_(other.network_),
+        block_(lethe::allocate_block(other.size())) {
     memory_.network = &network_.layout;
     memory_.block = block_.get();
     std::memcpy(memory_.block, other.memory_.block, other.size());
@@ -181,7 +165,7 @@ class StreamBlock {
   // A new block, all zero but for what its kernel starts.
   template <class Kernel>
   void start(const Kernel& kernel) {
-    block_ = allocate_block(memory_.size());
+    block_ = lethe::allocate_block(memory_.size());
     memory_.block = block_.get();
     lethe::make_scratch(memory_);
     kernel.start(memory_);

@@ -4,11 +4,10 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
-#include <memory>
 #include <vector>
 
+#include "network/allocate.hpp"
 #include "network/dispatch.hpp"
 #include "network/layout.hpp"
 
@@ -107,10 +106,6 @@ lethe::Layout layout_of(const Case& c, std::vector<lethe::LayerLayout>& layers) 
   return l;
 }
 
-struct Free {
-  void operator()(char* p) const { std::free(p); }
-};
-
 // Weights of the units that exist; the lanes that fill a vector stay zero.
 template <class T>
 void draw_weights(const lethe::Layout& l, char* block, Numbers& numbers) {
@@ -137,9 +132,8 @@ template <class T>
 void learn(const Case& c, bool prints, double tolerance) {
   std::vector<lethe::LayerLayout> layers;
   const lethe::Layout l = layout_of<T>(c, layers);
-  const std::unique_ptr<char, Free> memory(static_cast<char*>(std::aligned_alloc(64, l.size)));
+  const lethe::AllocatedBlock memory = lethe::allocate_block(l.size);
   char* const block = memory.get();
-  std::memset(block, 0, l.size);
   auto& header = *reinterpret_cast<lethe::Header*>(block);
   header.rate = c.rate, header.symbol = -1, header.snapshot_due = 1;
   Numbers numbers;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[1]["message"] == "a line of \\x1b[2J two"
     assert {line["command"] for line in lines} == {"learn"}
     at = datetime.fromisoformat(lines[0]["time"])
-    assert abs((datetime.now(timezone.utc) - at).total_seconds()) < 60
+    assert abs((datetime.now(UTC) - at).total_seconds()) < 60
 
 
 @pytest.mark.parametrize(("level", "count"), [("info", 3), ("warning", 2), ("error", 1)])
@@ -45,7 +45,8 @@ def test_levels(level: str, count: int, capsys: pytest.CaptureFixture[str]) -> N
     assert len(capsys.readouterr().err.splitlines()) == count
 
 
-def test_nothing_is_left(capsys: pytest.CaptureFixture[str]) -> None:
-    with logging_to_stderr("learn"):
-        pass
-    assert not LOG.handlers
+def test_nothing_is_left() -> None:
+    before = list(LOG.handlers), LOG.level
+    with logging_to_stderr("learn", level="error"):
+        assert len(LOG.handlers) == len(before[0]) + 1
+    assert (LOG.handlers, LOG.level) == before

@@ -6,13 +6,13 @@ import csv
 import io
 import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lethe.data.fields import json_object, value
+from lethe.data.fields import json_object
 from lethe.data.record import Record
 from lethe.data.records import RecordStream
 
@@ -79,8 +79,9 @@ def test_csv_reads_what_pythons_writer_writes(
     writer = csv.writer(out, delimiter=separator)
     writer.writerow(("a", "b", "c"))
     writer.writerows(rows)
-    expected = [dict(zip("abc", map(value, row), strict=True)) for row in rows]
-    assert repr(read(out.getvalue().encode())) == repr(expected)
+    expected = [[cell.strip() or None for cell in row] for row in rows]
+    found = read(out.getvalue().encode(), text=["a", "b", "c"])
+    assert [list(event.values()) for event in found] == expected
 
 
 # --- JSON lines
@@ -174,7 +175,7 @@ def test_a_bad_line_is_named_or_counted(
 
 def test_deep_nesting_is_no_crash() -> None:
     assert "line 1: a line must be one JSON object, got one nested too deeply" in error_of(
-        b'{"a":' + b"[" * 100_000, form="jsonl"
+        b'{"a":' + b"[" * 30_000, form="jsonl"
     )
 
 
@@ -184,9 +185,20 @@ def test_a_lost_quote_costs_one_record() -> None:
 
 
 def test_only_the_first_reasons_are_kept() -> None:
-    stream = RecordStream(io.BytesIO(b"a,b\n" + b"1\n" * 1000), bad="skip")
-    assert list(stream) == []
+    stream = RecordStream(io.BytesIO(b"a,b\n1,2\n" + b"1\n" * 1000), bad="skip")
+    assert [record.event for record in stream] == [{"a": 1, "b": 2}]
     assert (stream.skipped, len(stream.reasons)) == (1000, 5)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_source_without_a_line_that_can_be_read_is_refused(form: Literal["csv", "jsonl"]) -> None:
+    data = {"csv": b'a,b,c\n1,"x\nx",2\n', "jsonl": b'{"a":[]}\n{}{}\n'}[form]
+    stream = RecordStream(io.BytesIO(data), bad="skip", form=form)
+    with pytest.raises(ValueError, match="must hold at least one line that can be read") as caught:
+        list(stream)
+    assert "got 2 that cannot: BytesIO line" in str(caught.value)
+    assert stream.reasons[0] in str(caught.value)
+    assert form != "csv" or "a quoted cell must end on its line" in str(caught.value)
 
 
 @pytest.mark.parametrize("bad", ["raise", "skip"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lethe.experiments.formatting import interval
-from lethe.experiments.results import append, key, make, read
+from lethe.experiments.results import append, key, opened, read
 
 
 def record(seed: int) -> dict[str, object]:
@@ -73,13 +73,27 @@ def test_a_record_without_its_result_is_named(tmp_path, mean: dict[str, object])
 
 def test_a_file_is_made_and_what_it_holds_is_kept(tmp_path) -> None:
     path = tmp_path / "new folder" / "cerg.jsonl"
-    make(path)
-    assert read(path) == []
+    with opened(path):
+        assert read(path) == []
     append(path, record(0))
-    make(path)
-    assert read(path) == [record(0)]
-    with pytest.raises(ValueError, match="cannot be written"):
-        make(path / "cerg.jsonl")
+    with opened(path) as append_one:
+        assert read(path) == [record(0)]
+        append_one(record(1))
+        assert read(path) == [record(0), record(1)]
+    with pytest.raises(ValueError, match="cannot be written"), opened(path / "cerg.jsonl"):
+        pass
+
+
+def test_a_run_is_the_only_one_that_appends(tmp_path) -> None:
+    path = tmp_path / "cerg.jsonl"
+    match = r"cerg\.jsonl cannot be written: .*process.* is writing it"
+    with opened(path), pytest.raises(ValueError, match=match), opened(path):
+        pass
+    with opened(path) as append_one:
+        append_one(record(0))
+        path.unlink()
+        with pytest.raises(ValueError, match="it was removed or replaced while"):
+            append_one(record(1))
 
 
 def test_unreadable_and_unwritable(tmp_path) -> None:

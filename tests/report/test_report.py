@@ -198,7 +198,7 @@ def test_what_records_hold_is_escaped(folder: Path) -> None:
     (folder / "results" / "bench.json").write_text(json.dumps({wild: wild, "rows": [{wild: wild}]}))
     page = write(folder)
     assert "<script" not in (folder / "page.html").read_text(encoding="utf-8")
-    assert page.text.count("<script>alert('&')</script>?") == 5  # lone surrogates are no text
+    assert page.text.count(r"<script>alert('&')</script>\ud800") == 5  # lone surrogates are no text
 
 
 def test_the_same_inputs_give_the_same_page_but_for_the_date(folder: Path) -> None:
@@ -278,7 +278,7 @@ def test_records_that_the_table_cannot_read_end_in_one_line(
 
 def test_wrong_places_end_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "must be a folder" in complaint(capsys, folder, "--results", str(folder / "none"))
-    assert "or no file" in complaint(capsys, folder, out="figures")
+    assert "Is a directory" in complaint(capsys, folder, out="figures")
     assert "cannot be written" in complaint(capsys, folder, out="results/cerg.jsonl/page")
     assert "is an HTML page" in complaint(capsys, folder, out="results/cerg.jsonl")
     (folder / "figures" / "figure-5.svg").write_text("<svg torn")

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lethe.storage import file, lock
 from lethe.storage import folder as module
-from lethe.storage import lock
 from lethe.storage.file import CheckpointError
 from lethe.storage.folder import Checkpoints
 
@@ -215,16 +215,31 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch) -> None:
     assert newest(tmp_path) == 1
 
 
-def test_an_old_one_that_cannot_be_removed_is_named(tmp_path, monkeypatch) -> None:
+def test_an_old_one_that_cannot_be_removed_is_kept(tmp_path, monkeypatch) -> None:
     def refuse(path: Path) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     with Checkpoints(tmp_path, keep=1) as checkpoints:
         save(checkpoints, 1)
-        monkeypatch.setattr(Path, "unlink", refuse)
-        with pytest.raises(CheckpointError, match=r"1\.safetensors cannot be removed: Operation"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", refuse)
             save(checkpoints, 2)
-    assert newest(tmp_path) == 2
+            [(path, why)] = checkpoints.left.items()
+            assert (path.stem, why) == ("000000000001", "Operation not permitted")
+        save(checkpoints, 3)
+        assert not checkpoints.left
+    assert [path.stem for path in tmp_path.glob("*.safetensors")] == ["000000000003"]
+
+
+def test_one_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch) -> None:
+    filled(tmp_path, 100, 200)
+
+    def refuse(path: str, flags: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(file, "_open_at_once", refuse)
+    with pytest.raises(CheckpointError, match=r"200\.safetensors cannot be read: Permission"):
+        newest(tmp_path)
 
 
 # ---- one writer ----

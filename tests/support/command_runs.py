@@ -165,7 +165,6 @@ RUNS: dict[str, Run] = {
     "csv, two layers": Run("csv", (*_SINE, *_OUT, "--layers", "2", "--cells", "3")),
     "csv, another seed": Run("csv", (*_SINE, *_OUT, "--seed", "7")),
     "csv, no output": Run("csv", (*_SINE, "--detect", "--horizon", "1")),
-    "csv, a limit": Run("csv", (*_SINE, *_OUT, "--limit", "100"), "30"),
     "csv, one ahead, every 70": Run("csv", (*_SINE, *_OUT, "--horizon", "1"), "70"),
     # Several columns.
     "machine": Run("machine", _OUT),

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -128,6 +129,20 @@ def draw_fault(calls: Counter[tuple[str, str]], draw: Random) -> Fault:
     return Fault(call, pattern, first, 1 if once else -1, error)
 
 
+def has_happened(fault: Fault, log: Path) -> bool:
+    """Whether the calls of a log reached the one that fails."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    calls = (line.partition("\t")[::2] for line in lines)
+    there = sum(call == fault.call and fnmatchcase(path, fault.pattern) for call, path in calls)
+    return there > fault.first
+
+
+def must_be_told(fault: Fault) -> bool:
+    """Whether a run must not go on as if nothing had happened: something is not on the disk."""
+    lost = fault.call in ("write", "fsync", "rename") and fault.error not in (errno.EINTR, SHORT)
+    return lost and not fault.pattern.endswith(".lock")
+
+
 def complaint(ended: Ended) -> str | None:
     """What is wrong with the way a command ended, if anything is."""
     if ended.code is None:
@@ -149,10 +164,18 @@ def is_notice(line: str) -> bool:
     return bool(re.match(r"lethe( \w+)?: (warning: |the checkpoint .* is read$)", line))
 
 
+class Happened(NamedTuple):
+    """How the command ended, whether the fault came, and what is wrong, if anything."""
+
+    ended: Ended
+    came: bool
+    wrong: str | None
+
+
 def happen(
     run: Run, folder: Path, fault: Fault, goal: State, events: int, begin: Callable[[Path], None]
-) -> tuple[Ended, str | None]:
-    """Let a fault happen, and then the command again, without; how it ended, and what is wrong.
+) -> Happened:
+    """Let a fault happen, and then the command again, without.
 
     Parameters
     ----------
@@ -170,8 +193,13 @@ def happen(
     command_runs.write_sources(run, folder, events)
     sources = {path.name: path.read_bytes() for path in folder.iterdir()}
     begin(folder)
-    ended = run_with(run, folder, fault, goal)
+    log = folder.with_name(f"{folder.name}.log")
+    ended = run_with(run, folder, fault, goal, log)
     wrong = complaint(ended)
+    happened = has_happened(fault, log)
+    log.unlink()
+    if wrong is None and happened and must_be_told(fault) and ended.has_finished:
+        wrong = f"it finished with exit code {ended.code}, as if nothing had happened"
     again = run_with(run, folder, None, goal)
     if wrong is None and not again.has_finished:
         wrong = f"it is not resumed: {again.code} {again.err[-300:]}"
@@ -190,4 +218,4 @@ def happen(
         wrong = "a source has changed"
     if wrong is None:
         shutil.rmtree(folder)
-    return ended, wrong
+    return Happened(ended, happened, wrong)

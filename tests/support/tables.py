@@ -38,20 +38,20 @@ def figures(
     """What a command prints with ``--json``."""
     assert main([*map(str, words), "--json"]) == code
     out, err = capsys.readouterr()
-    assert err == ""
+    assert all(line.startswith(f"lethe {words[0]}: ") for line in err.splitlines())
     found = json.loads(out)
     assert isinstance(found, dict)
     return found
 
 
 def complaint(words: Sequence[object], capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line with which a command refuses."""
+    """The one line with which a command refuses, after those that say what it does."""
     assert main([*map(str, words)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.count("\n") == 1
-    assert err.startswith(f"lethe {words[0]}: ")
-    return err
+    *before, last = err.splitlines(keepends=True)
+    assert all(line.startswith(f"lethe {words[0]}: ") for line in (*before, last))
+    return last
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

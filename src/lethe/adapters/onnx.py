@@ -22,7 +22,6 @@ Numbers are of the network's dtype.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -36,6 +35,7 @@ from lethe.core.network import Network
 from lethe.core.run import Recordable
 from lethe.core.topology import SQUASHINGS, Squashing, Topology, UnitKind
 from lethe.model import Model
+from lethe.storage.output import output_errors, write_file
 from lethe.version import __version__
 
 try:
@@ -112,8 +112,8 @@ def export_step(
     onnx.checker.check_model(model)
     if path is not None:
         if description is not None:
-            _write(Path(f"{os.fspath(path)}.json"), description)
-        _write(Path(path), model.SerializeToString())
+            _write(f"{os.fspath(path)}.json", description)
+        _write(path, model.SerializeToString())
     return model
 
 
@@ -344,20 +344,6 @@ def _json(encoder: object) -> bytes:
         raise ValueError(f"encoder must be a mapping of plain JSON values, got {error}") from None
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file in one move, once all of it is on the disk."""
-    if path.exists() and not path.is_file():  # a device would be replaced, too
-        raise ValueError(f"the file {path} cannot be written: it is no regular file")
-    new = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
-    try:
-        with open(new, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            new.unlink()
-        if isinstance(error, OSError):
-            raise ValueError(f"the file {path} cannot be written: {error.strerror}") from None
-        raise
+def _write(path: str | os.PathLike[str], content: bytes) -> None:
+    with output_errors(f"the file {path}"):
+        write_file(path, [content])

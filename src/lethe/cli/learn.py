@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lethe.cli._support.event_writer import not_to_write
 from lethe.cli._support.learn_options import (
     FOR_RECORDS,
     FOR_TEXTS,
@@ -12,7 +13,6 @@ from lethe.cli._support.learn_options import (
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import expanded, is_table
 from lethe.cli._support.records_run import learn_records
-from lethe.cli._support.run_metadata import RecordsMetadata
 from lethe.cli._support.sessions import CheckpointSession
 from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.status import Status
@@ -49,8 +49,10 @@ def run(args: LearnArguments) -> int:
     if records and not args.sources:
         raise ValueError(f"--{records[0]} needs SOURCE, a table of records")
     sources = expanded(args.sources)
-    with Signals() as signals, CheckpointSession(args.checkpoint, args.every, args.resume) as session:
-        status = Status(args.status)
+    session = CheckpointSession(args.checkpoint, args.every, args.resume)
+    with Signals() as signals, session:
+        others = not_to_write(args.status, sources, checkpoint=args.checkpoint)
+        status = Status(args.status, {**others, "--out": [args.out] if args.out else []})
         found = session.found
         if not records and not text and found is not None:
             table = isinstance(found.model, Model)
@@ -70,6 +72,9 @@ def _check_numbers(args: LearnArguments) -> None:
         value = getattr(args, option)
         if value is not None and value < bound:
             raise ValueError(f"--{option} must be at least {bound}, got {value}")
+    for option in ("out", "status"):
+        if getattr(args, option) == "":
+            raise ValueError(f"--{option} must name a file, got ''")
     if args.follow and not args.sources:
         raise ValueError("--follow needs SOURCE, a file or pipe that grows")
     if args.resume_from is not None and not args.resume:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 from lethe.cli._support.event_writer import (
     EventWriter,
@@ -17,7 +17,8 @@ from lethe.cli._support.event_writer import (
 from lethe.cli._support.learn_options import add_log_arguments
 from lethe.cli._support.log import LOG, Form, Level
 from lethe.cli._support.printable import printable
-from lethe.cli._support.records import expanded, opened, where
+from lethe.cli._support.records import closed, expanded, opened, where
+from lethe.cli._support.records_options import kinds_known
 from lethe.cli._support.run_metadata import RecordsMetadata
 from lethe.cli._support.sessions import Saved, read_checkpoint
 from lethe.cli._support.signals import Signals, Stopped
@@ -112,6 +113,8 @@ def run(args: Arguments) -> int:
         value = getattr(args, option)
         if value is not None and value < least:
             raise ValueError(f"--{option} must be at least {least}, got {value}")
+    if args.out == "":
+        raise ValueError("--out must name a file, got ''")
     sources = expanded(args.sources)
     with Signals() as signals:
         saved = read_checkpoint(args.model)
@@ -133,8 +136,14 @@ def _predict_records(
     check_not_input(out, inputs)
     scores = EventScores(model, saved.run.time if isinstance(saved.run, RecordsMetadata) else None)
     lines = Lines(
-        args.format or "jsonl", model.targets, model.horizon, model.task == "classification"
+        args.format or "jsonl",
+        model.targets,
+        model.horizon,
+        model.task == "classification",
+        several=len(sources) > 1,
     )
+    options = saved.run.options if isinstance(saved.run, RecordsMetadata) else None
+    text, numbers = kinds_known(model, options)
     writer: EventWriter | None = None
     started_at, code = model.events, 0
     with ExitStack() as stack:
@@ -144,9 +153,12 @@ def _predict_records(
             skip=args.skip,
             follow=args.follow,
             bad=model.parameters.bad,
+            text=text,
+            numbers=numbers,
+            missing=[] if options is None else options.missing,
             signals=signals,
         )
-        stack.callback(stream.close)
+        stack.callback(closed, stream)
         show = stack.enter_context(progress("events", args.limit))
         try:
             for record, report in predict_events(
@@ -157,7 +169,7 @@ def _predict_records(
                 limit=None if args.limit is None else started_at + args.limit,
                 learn=False,
             ):
-                line = lines.line(record.number, record.event, report)
+                line = lines.line(record.number, record.event, report, stream.source)
                 if writer is None:
                     beginning = lines.header() + line
                     writer = open_writer(out, beginning, in_place=args.follow, inputs=inputs)
@@ -221,7 +233,8 @@ def _predict_text(args: Arguments, sources: Sequence[str], net: Network, signals
         )
     score, code = None, 0
     stream = opened_text(sources, skip=args.skip, follow=args.follow, signals=signals)
-    with closing(stream), progress("symbols", args.limit) as show:
+    with ExitStack() as stack, progress("symbols", args.limit) as show:
+        stack.callback(closed, stream)
         try:
             for score in predict_symbols(
                 net, signals.patient(stream), limit=args.limit, learn=False

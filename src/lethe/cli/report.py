@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from lethe.cli._support.printable import printable
 from lethe.cli._support.status_line import status_line
+from lethe.storage.disk import write_all
+from lethe.storage.output import open_replacement, output_errors
 from lethe.version import __version__
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
+_MADE_OF = (".json", ".jsonl", ".svg", ".png")
 _WITHOUT_MATPLOTLIB = 'they are drawn by matplotlib, which is missing: pip install "lethe-ml[plot]"'
 
 
@@ -101,7 +104,7 @@ def run(args: Arguments) -> int:
     held = [report.read_table(name, args.results) for name in TABLES]
     read = [report.read_measured(name, args.results) for name in report.MEASURED]
     others = [one for one in read if one is not None]
-    with _replacing(args.out) as write:
+    with _replacing(args) as write:
         pictures, why_not = _pictures(args)
         text = report.html_page(
             held, pictures, others, folder=args.results, about=_about(), no_figures=why_not
@@ -176,44 +179,43 @@ def _about() -> dict[str, str]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Callable[[bytes], None]]:
-    """Write a file completely or not at all; whether it can be written is checked at once."""
-    if path.suffix in (".json", ".jsonl", ".svg", ".png"):
+def _replacing(args: Arguments) -> Iterator[Callable[[bytes], None]]:
+    """Write the page completely or not at all; whether it can be written is checked at once."""
+    path = args.out
+    if path.suffix in _MADE_OF:
         raise ValueError(f"--out is an HTML page, and {path} is named like what it is made of")
     with _file_errors(path):
-        target = path.resolve()  # a link stays a link
-        if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
-            raise ValueError(f"--out {path} cannot be written: it is read-only, or no file")
-        part = target.with_name(f".{target.name}.{os.getpid()}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.touch()
+        path.resolve().parent.mkdir(parents=True, exist_ok=True)
+        inputs = {
+            f"a file of {option}": [file for file in folder.glob("*") if file.suffix in _MADE_OF]
+            for option, folder in (("--results", args.results), ("--figures", args.figures))
+        }
+        output = open_replacement(path, inputs)
 
     def write(page: bytes) -> None:
         with _file_errors(path):
-            part.write_bytes(page)
-            if target.exists():
-                shutil.copymode(target, part)
-            part.replace(target)
+            write_all(output.file, page)
+            output.finish()
 
     try:
         yield write
     finally:
-        part.unlink(missing_ok=True)
+        output.abandon()
 
 
 @contextmanager
 def _file_errors(path: Path) -> Iterator[None]:
     try:
-        yield
-    except (OSError, RuntimeError) as error:  # Python 3.11 calls a loop of links a RuntimeError
-        what = getattr(error, "strerror", None) or error
-        raise ValueError(f"--out {path} cannot be written: {what}") from None
+        with output_errors(f"--out {path}"):
+            yield
+    except RuntimeError as error:  # what Python 3.11 calls a loop of links
+        raise ValueError(f"--out {path} cannot be written: {error}") from None
 
 
 def _text(record: _Record) -> str:
     tables, figures = len(record["tables"]), len(record["figures"])
     text = (
-        f"{record['file']}: {tables} of {tables + len(record['missing'])} tables, "
+        f"{printable(record['file'])}: {tables} of {tables + len(record['missing'])} tables, "
         f"{figures} figures, {record['bytes'] / 1e6:.1f} MB"
     )
     if record["missing"]:

@@ -8,12 +8,15 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lethe.cli._support.printable import printable
 from lethe.cli._support.trials_progress import trials_progress
 from lethe.experiments import EXTRAS, TABLES
+from lethe.storage.output import output_errors, write_file
 
 if TYPE_CHECKING:
     from lethe.experiments import Plan, Task
@@ -258,13 +261,14 @@ def _run_table(args: Arguments, asked: _Asked) -> None:
     for record in asked.done.values():
         _print_json(args, record)
     todo = [task for key, task in asked.tasks.items() if key not in asked.done]
-    if todo and path is not None:
-        results.make(path)
-    with trials_progress(asked.name, len(asked.tasks), len(asked.done)) as show_finished:
+    with (
+        results.opened(path) if todo and path is not None else nullcontext() as append,
+        trials_progress(asked.name, len(asked.tasks), len(asked.done)) as show_finished,
+    ):
 
         def finished(task: Task, record: Record) -> None:
-            if path is not None:
-                results.append(path, record)
+            if append is not None:
+                append(record)
             asked.done[results.key(record)] = record
             show_finished(task)
             _print_json(args, record)
@@ -321,9 +325,9 @@ def _say_what(args: Arguments, asked: _Asked) -> None:
     seeds = [task.seed for task in asked.tasks.values()]
     print(f"{len(seeds)} trials, seeds {min(seeds)} to {max(seeds)}", end="")
     if asked.done:
-        print(f", {len(asked.done)} of them in {asked.path} already\n", flush=True)
+        print(f", {len(asked.done)} of them in {printable(str(asked.path))} already\n", flush=True)
     else:
-        print(f", into {asked.path}\n" if asked.path else "\n", flush=True)
+        print(f", into {printable(str(asked.path))}\n" if asked.path else "\n", flush=True)
 
 
 def _networks(plan: Plan, rows: Iterable[str]) -> str:
@@ -367,4 +371,5 @@ def _write_page(path: Path, args: Arguments, asked: _Asked, text: str) -> None:
     options += [f"--seed {args.seed}"] if args.seed is not None else []
     command = " ".join([f"lethe reproduce {asked.name} --full", *options])
     page = f"# {asked.table.TITLE}\n\nMade by `{command}`.\n\n```\n{text}\n```\n"
-    path.write_text(page, encoding="utf-8")
+    with output_errors(f"the page {path}"):
+        write_file(path, [page.encode()])

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from lethe.core._checks import check_int
+from lethe.data.kinds import kinds_in
 from lethe.data.record import Record, Value, columns_at, count_at, string_at
 
 __all__ = ["BUNDLED", "BundledStream"]
@@ -101,12 +102,31 @@ class BundledStream:
         }
 
     @property
+    def source(self) -> str:
+        """The name of what the records come from."""
+        return self.name
+
+    @property
+    def unit(self) -> str:
+        """What the number of a record counts."""
+        return "row"
+
+    @property
     def anomalies(self) -> frozenset[int]:
         """The numbers of the records that are anomalies."""
         found = (
             day * DAY + row + 1 for day in range(-(-self._rows // DAY)) for row in self._day(day)[1]
         )
         return frozenset(number for number in found if number <= self._rows)
+
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        self._row -= 1
+
+    def understood(self) -> dict[str, str]:
+        """What each column holds, in words."""
+        columns: _Columns = {"time": [str(START)], **self._day(0)[0]}
+        return kinds_in({name: column[0] for name, column in columns.items()})
 
     def __iter__(self) -> Iterator[Record]:
         return self._records

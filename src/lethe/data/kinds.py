@@ -127,7 +127,9 @@ class Kinds:
         """The values of many rows of cells."""
         readers = (self._read_text if text else self._read_numbers for text in self._is_text)
         columns = zip(*rows, strict=True)
-        return zip(*(read(cells) for read, cells in zip(readers, columns, strict=True)), strict=True)
+        return zip(
+            *(read(cells) for read, cells in zip(readers, columns, strict=True)), strict=True
+        )
 
     def row(self, cells: Sequence[str]) -> list[Value]:
         """The values of one row, as `rows` gives them."""

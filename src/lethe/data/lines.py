@@ -1,20 +1,44 @@
-"""The lines of a file or pipe that may still grow, their places, and a hash of the past."""
+"""The lines of a source that may still grow, their places, and a hash of the past."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
-import time
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["LONGEST", "Chunk", "Lines", "too_long"]
+from lethe.data.blocks import Blocks
+from lethe.data.followed import Followed
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
+__all__ = ["LONGEST", "Chunk", "Lines", "Place", "too_long"]
 
 LONGEST = 1 << 20  # bytes of a line
 BLOCK = 1 << 16  # bytes that are read at once
-POLL = 0.2  # seconds between two looks at a file that may grow
+
+
+class Place(NamedTuple):
+    """How far a file was read.
+
+    Attributes
+    ----------
+    offset, line : int
+        Bytes and lines.
+    sha256 : str
+        Of these bytes, in hexadecimal digits.
+    inode : int
+        0 for what is no regular file.
+    lost : bool
+        Whether it is the place of a file that begins after something that is lost.
+    """
+
+    offset: int
+    line: int
+    sha256: str
+    inode: int
+    lost: bool = False
 
 
 class Chunk(NamedTuple):
@@ -30,12 +54,16 @@ class Chunk(NamedTuple):
         Where each ends in the source, its line feed included.
     first : int
         The number of the first, from 1.
+    begins : Place or None
+        Where no more lines come from the file before: what was read of that file, or where the
+        present one begins if anything between the two is lost. Such a chunk has no lines.
     """
 
     data: bytes
     lines: list[bytes | None]
     ends: list[int]
     first: int
+    begins: Place | None = None
 
     def after(self, n: int) -> Chunk:
         """What follows the first `n` lines."""
@@ -53,35 +81,36 @@ def too_long(longest: int) -> str:
 
 
 class Lines:
-    r"""The lines of a binary file, in chunks, as they arrive.
+    r"""The lines of a source, in chunks, as they arrive.
 
-    The last line counts without a line feed too, unless the file is followed: then it is taken for
-    half written. A line that is too long is read over, in constant memory.
+    The last line counts without a line feed too, unless more may come. A line that is too long is
+    read over, in constant memory.
 
     Parameters
     ----------
-    file : binary file object
-    name : str
-        For messages.
-    path : str, optional
-        Where the file lies: a followed one must stay there.
-    follow : bool
-        Wait at the end of a regular file for more. A pipe ends where its writer closes it.
+    blocks : Blocks
     longest : int
         Bytes of a line.
     strict : bool
         A line that is too long ends with an error, as soon as it is.
 
+    Attributes
+    ----------
+    here : str
+        The file of the last chunk.
+    inode : int
+        That file's, 0 for what is no regular file.
+
     Raises
     ------
     ValueError
-        While reading: where the file cannot be read, was cut or replaced while it was followed, or
-        holds too long a line.
+        While reading: where the file cannot be read, or holds too long a line.
 
     Examples
     --------
     >>> import io
-    >>> lines = Lines(io.BytesIO(b"to\nforget\n"), "text")
+    >>> from lethe.data.blocks import Stored
+    >>> lines = Lines(Stored(io.BytesIO(b"to\nforget\n"), "text"))
     >>> [chunk] = lines
     >>> chunk.lines, chunk.ends
     ([b'to', b'forget'], [3, 10])
@@ -89,97 +118,107 @@ class Lines:
     True
     """
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        name: str,
-        *,
-        path: str | None = None,
-        follow: bool = False,
-        longest: int = LONGEST,
-        strict: bool = True,
-    ) -> None:
-        self._name = name
-        self._path = path
+    def __init__(self, blocks: Blocks, *, longest: int = LONGEST, strict: bool = True) -> None:
+        self._blocks = blocks
         self._longest = longest
         self._strict = strict
-        self._file = file
-        self._take = getattr(file, "read1", file.read)
-        self._bytes_read = 0
-        self._follow = follow and self.is_regular()
-        # The hash is of all bytes before the chunk that was handed out last.
-        self._hash = hashlib.sha256()
+        self._enter(b"")
+
+    def _enter(self, carried: bytes) -> None:
+        """Begin with the present file, and with a line that began in the one before."""
+        blocks = self._blocks
+        self.here, self.inode = blocks.here, blocks.inode
+        # The hash is of all bytes before the chunk that was handed out last, and of no line that
+        # was carried over: such a line begins before the file does, at a negative place.
+        self._hash: Hash = blocks.hash() if isinstance(blocks, Followed) else hashlib.sha256()
+        self._start = blocks.offset - len(carried)
         self._chunk = Chunk(b"", [], [], 1)
-        self._start = 0
+        self._carried = 0  # bytes of the last chunk that are of the file before
+        self._next_carried = len(carried)
         self._count = 0
         self._cut = False  # whether it begins after a line that had no line feed
 
-    def is_regular(self) -> bool:
-        """Whether this is a file on a disk, no pipe and nothing in memory."""
-        try:
-            return stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
-        except (AttributeError, OSError):
-            return False
-
-    def resume(self, offset: int, line: int, digest: str) -> None:
-        """Go on after so many bytes and lines, if they are the same as then.
+    def resume(self, offset: int, line: int, digest: str, inode: int) -> bytes:
+        """Go on after so many bytes and lines, where the same were read; some of the first bytes.
 
         Raises
         ------
-        ValueError
-            If they are not.
+        AnotherFileError
+            If no file holds them.
         """
-        advice = "it has changed or was rotated; say how many records to skip instead"
-        ending = b"\n"
-        while self._start < offset:
-            block = self._file.read(min(offset - self._start, 1 << 20))
-            if not block:
-                raise ValueError(
-                    f"{self._name} must still hold the {offset:,} bytes that were read of it, "
-                    f"got {self._start:,}: {advice}"
-                )
-            self._hash.update(block)
-            self._start += len(block)
-            ending = block
-        self._bytes_read = offset
-        if self._hash.hexdigest() != digest:
-            raise ValueError(
-                f"the first {offset:,} bytes of {self._name} must have the SHA-256 {digest}, "
-                f"got {self._hash.hexdigest()}: {advice}"
-            )
-        self._cut = not ending.endswith(b"\n")
-        self._count = line - self._cut
+        assert isinstance(self._blocks, Followed)
+        head = self._blocks.resume(offset, line, digest, inode)
+        self._enter(b"")
+        if offset:
+            self._cut = not self._blocks.ends_a_line()
+            self._count = line - self._cut
+        return head
+
+    def go_to_end(self) -> bytes:
+        """Pass over all lines that are there; some of the first bytes."""
+        assert isinstance(self._blocks, Followed)
+        head, lines = self._blocks.go_to_end(whole_lines=self._blocks.patient)
+        self._enter(b"")
+        self._cut = self._start > 0 and not self._blocks.ends_a_line()
+        self._count = lines
+        return head
+
+    def place(self) -> Place:
+        """The end of the last chunk."""
+        end = self._start + len(self._chunk.data)
+        return Place(end, self._count, self.digest(end), self.inode)
 
     def digest(self, offset: int) -> str:
         """The SHA-256 of the bytes before an offset in the last chunk, in hexadecimal digits."""
         copy = self._hash.copy()
-        copy.update(self._chunk.data[: offset - self._start])
+        copy.update(self._chunk.data[self._carried : offset - self._start])
         return copy.hexdigest()
+
+    def start_of(self, number: int) -> int:
+        """Where a line of the last chunk starts, by its number."""
+        n = number - self._chunk.first
+        return self._chunk.ends[n - 1] if n else self._start
 
     def __iter__(self) -> Iterator[Chunk]:
         pieces: list[bytes] = []
         size = 0
         block = b""
-        while block := block or self._read():
-            cut = block.rfind(b"\n") + 1
-            if cut:
-                pieces.append(block[:cut])
+        while True:
+            while block := block or self._blocks.read(BLOCK):
+                cut = block.rfind(b"\n") + 1
+                if cut:
+                    pieces.append(block[:cut])
+                    yield self._next(b"".join(pieces))
+                    pieces, size = [], 0
+                pieces.append(block[cut:])
+                size += len(block) - cut
+                block = b""
+                if size > self._longest:
+                    chunk, block = self._read_over(b"".join(pieces))
+                    yield chunk
+                    pieces, size = [], 0
+            ending = self._blocks.next()
+            if size and ending in (None, "whole"):
                 yield self._next(b"".join(pieces))
-                pieces, size = [], 0
-            pieces.append(block[cut:])
-            size += len(block) - cut
-            block = b""
-            if size > self._longest:
-                chunk, block = self._read_over(b"".join(pieces))
-                yield chunk
-                pieces, size = [], 0
-        if size:
-            yield self._next(b"".join(pieces))
+            if ending is None:
+                return
+            place = self.place()
+            pieces = pieces if ending == "joined" else []
+            size = sum(map(len, pieces))
+            self._enter(b"".join(pieces))
+            if ending == "lost":
+                place = Place(0, 0, hashlib.sha256().hexdigest(), self.inode, lost=True)
+            yield self._chunk._replace(begins=place)
+
+    def _advance(self) -> None:
+        """Leave the last chunk behind."""
+        self._hash.update(self._chunk.data[self._carried :])
+        self._start += len(self._chunk.data)
+        self._carried, self._next_carried = self._next_carried, 0
 
     def _next(self, data: bytes) -> Chunk:
         """Make the chunk of these bytes, which follow the last chunk's."""
-        self._hash.update(self._chunk.data)
-        self._start += len(self._chunk.data)
+        self._advance()
         split: list[bytes] = data.split(b"\n")
         if not split[-1]:
             split.pop()
@@ -200,19 +239,21 @@ class Lines:
             self._expect_line_feed(block)
         number = self._count + 1
         if self._strict:
-            raise ValueError(f"{self._name} line {number}: {too_long(self._longest)}")
+            raise ValueError(f"{self.here} line {number}: {too_long(self._longest)}")
         # The present chunk stays until the whole line is there: someone may interrupt the wait.
         ahead = self._hash.copy()
-        ahead.update(self._chunk.data)
+        ahead.update(self._chunk.data[self._carried :])
         end = self._start + len(self._chunk.data)
-        cut = 0
+        carried, cut = self._next_carried, 0
         while block and not cut:
             cut = block.find(b"\n") + 1
             length = cut or len(block)
-            ahead.update(block[:length])
+            ahead.update(block[carried:length])
             end += length
-            block = block[length:] if cut else self._read()
+            carried = 0
+            block = block[length:] if cut else self._blocks.read(BLOCK)
         self._hash, self._start, self._count = ahead, end, number
+        self._carried = self._next_carried = 0
         self._chunk = Chunk(b"", [None], [end], number)
         return self._chunk, block
 
@@ -221,44 +262,6 @@ class Lines:
         self._cut = False
         if rest not in (b"", b"\r"):
             raise ValueError(
-                f"{self._name} line {self._count + 1}: the line must end after byte "
+                f"{self.here} line {self._count + 1}: the line must end after byte "
                 f"{self._start:,}, where it ended when it was read, got {rest!r:.40} after that"
             )
-
-    def _read(self) -> bytes:
-        """Some bytes; none where the file ends. Waits for them where it is followed."""
-        while True:
-            block = self._read_some()
-            if block or not self._follow:
-                return block
-            reason = self._moved()
-            if reason:
-                block = self._read_some()  # what was written before it was moved
-                if block:
-                    return block
-                raise ValueError(f"{self._name} must only grow while it is followed: {reason}")
-            time.sleep(POLL)
-
-    def _read_some(self) -> bytes:
-        try:
-            block: bytes = self._take(BLOCK) or b""
-        except OSError as error:
-            raise ValueError(
-                f"source must be readable, got {self._name}: {error.strerror or error}"
-            ) from None
-        self._bytes_read += len(block)
-        return block
-
-    def _moved(self) -> str:
-        """What happened to the followed file, or nothing."""
-        now = os.fstat(self._file.fileno())
-        if now.st_size < self._bytes_read:
-            return f"it was cut to {now.st_size:,} bytes after {self._bytes_read:,} were read"
-        if self._path is not None:
-            try:
-                there = os.stat(self._path)
-            except OSError as error:
-                return f"it was removed or renamed ({error.strerror})"
-            if (there.st_dev, there.st_ino) != (now.st_dev, now.st_ino):
-                return "it was rotated: another file has its name"
-        return ""

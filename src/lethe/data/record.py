@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 __all__ = [
+    "REASONS",
     "Policy",
     "Record",
     "RecordSource",
@@ -52,12 +53,24 @@ class RecordSource(Protocol):
     ----------
     name : str
         For messages.
-    columns : tuple of str
-        Empty where they are not known yet.
     """
 
     name: str
-    columns: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Empty where they are not known yet."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """The file that the last record came from."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What the number of a record counts there: 'line' or 'row'."""
+        ...
 
     @property
     def skipped(self) -> int:
@@ -72,6 +85,14 @@ class RecordSource(Protocol):
     @property
     def position(self) -> dict[str, object]:
         """Where to continue later: values that JSON can hold, for the parameter `position`."""
+        ...
+
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        ...
+
+    def understood(self) -> dict[str, str]:
+        """What each column holds, in words; empty where that is not known yet."""
         ...
 
     def __iter__(self) -> Iterator[Record]: ...
@@ -101,7 +122,7 @@ class Refusals:
     def __init__(self, name: str, policy: Policy) -> None:
         if policy not in ("raise", "skip"):
             raise ValueError(f"bad must be 'raise' or 'skip', got {policy!r}")
-        self._name = name
+        self.name = name  # of the present file
         self.strict = policy == "raise"
         self.skipped = 0
         self.reasons: list[str] = []
@@ -115,7 +136,7 @@ class Refusals:
         ValueError
             If the policy is 'raise'.
         """
-        message = f"{self._name} line {number}: {reason}"
+        message = f"{self.name} line {number}: {reason}"
         if self.strict:
             raise ValueError(message)
         self.skipped += 1
@@ -132,7 +153,7 @@ class Refusals:
         """
         if self.skipped and not self.any_read:
             raise ValueError(
-                f"{self._name} must hold at least one line that can be read, got {self.skipped:,} "
+                f"{self.name} must hold at least one line that can be read, got {self.skipped:,} "
                 f"that cannot: {'; '.join(self.reasons[:2])}"
             )
 

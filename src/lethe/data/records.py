@@ -6,25 +6,28 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import count, islice, repeat
+from itertools import count, islice
 from pathlib import PurePath
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal
 
 from lethe.core._checks import check_int
-from lethe.data.fields import header, json_object, separator_of, split, split_all
-from lethe.data.kinds import SAMPLE, Kinds, kinds_in
-from lethe.data.lines import LONGEST, Chunk, Lines, too_long
+from lethe.data.blocks import open_blocks
+from lethe.data.followed import Followed
+from lethe.data.kinds import Kinds, kinds_in
+from lethe.data.lines import LONGEST, Chunk, Lines, Place
+from lethe.data.places import Otherwise, check_otherwise, inode_at
 from lethe.data.record import (
     Policy,
     Record,
     Refusals,
-    Value,
     columns_at,
     count_at,
-    names,
     string_at,
     text_at,
 )
+from lethe.data.rotation import AnotherFileError
+from lethe.data.rows import Before, Rows
+from lethe.data.waiting import Notice, Wait, no_notice
 
 __all__ = ["FORMS", "RecordStream"]
 
@@ -57,21 +60,28 @@ class RecordStream:
     Empty lines do not count. Lines end with ``\n`` or ``\r\n``, and the last with nothing, unless
     the file is followed. A byte order mark is dropped.
 
+    A followed path is read through every rotation, as ``tail -F`` does: a file that is renamed, cut
+    (from its copy, if there is one), removed or not there yet. Where a position is resumed, the
+    file that it belongs to is found under whatever name it has now, by the SHA-256 of its
+    beginning; the rest of it comes first, then what was written later. Where another file begins,
+    a header that comes again is no record; its columns may stand in another order.
+
     Parameters
     ----------
     source : str, os.PathLike or binary file object
-        The path of a file, or an open binary file such as ``sys.stdin.buffer``.
+        The path of a file or named pipe, or an open binary file such as ``sys.stdin.buffer``.
     form : 'csv' or 'jsonl', optional
         By default what the file's suffix says (`FORMS`), else the first character.
     position : dict, optional
-        The attribute `position` of a stream that stopped there. The file must hold the same bytes
-        up to it. Only for a path: what comes from a pipe must say how much to `skip`.
+        The attribute `position` of a stream that stopped there. The file, or one beside it whose
+        name begins in the same way, must hold the same bytes up to it. Only for a path: what comes
+        from a pipe must say how much to `skip`.
     skip : int, optional
         Begin at the start of the source, whatever `position` says, and pass over so many records.
         The columns must still be those of `position`, if there is one.
     follow : bool
-        Wait at the end of the file for more, until interrupted. The file must only grow. A file
-        that is cut and has grown past its old length within 0.2 s is not noticed.
+        Wait at the end of a file for more, until interrupted, and for the next writer of a named
+        pipe. Any other pipe ends where its writer closes it.
     bad : 'raise' or 'skip'
         What to do with a bad record: one with another number of cells, an unknown column, a
         repeated one or an array in JSON, or a line that is no UTF-8, holds a NUL byte or is too
@@ -82,6 +92,15 @@ class RecordStream:
         Columns that are text, or numbers, whatever the first records hold. They need not be there.
     missing : sequence of str
         More words for a missing value, in columns of numbers and of text, such as ``-999``.
+
+    wait : Wait, optional
+        Called wherever nothing has arrived yet. It may raise: then `position` is right, and the
+        stream is over. By default it waits.
+    notice : callable, optional
+        Is told in one sentence what happened to the source.
+    otherwise : 'raise', 'start' or 'end'
+        Where to begin if no file holds what was read before `position`: nowhere, at the start of
+        the file that is there now, or after all its lines.
 
     Attributes
     ----------
@@ -97,9 +116,10 @@ class RecordStream:
     Raises
     ------
     ValueError
-        If the source cannot be read or has changed before `position`, or a parameter is wrong.
-        While reading: at a bad record or header, where the source holds nothing, and where a
-        followed file was cut or replaced. After an error the stream is over.
+        If the source cannot be read, or a parameter is wrong. While reading: at a bad record or
+        header, and where the source holds nothing. After an error the stream is over.
+    AnotherFileError
+        If no file holds what was read before `position`, unless `otherwise` says what to do.
 
     Examples
     --------
@@ -131,41 +151,56 @@ class RecordStream:
         text: Sequence[str] = (),
         numbers: Sequence[str] = (),
         missing: Sequence[str] = (),
+        wait: Wait | None = None,
+        notice: Notice | None = None,
+        otherwise: Otherwise = "raise",
     ) -> None:
         if form not in (None, "csv", "jsonl"):
             raise ValueError(f"form must be 'csv' or 'jsonl', got {form!r}")
-        self._kinds = Kinds(text, numbers, missing)
-        self._path, self.name, self._file = _opened(source)
-        suffix = PurePath(self._path or "").suffix.lower()
-        self._form: str = form or FORMS.get(suffix, "")  # empty: the first character will tell
-        self._separator = ""
-        self.columns: tuple[str, ...] = ()
-        self._known: frozenset[str] = frozenset()  # the columns
-        self._expected: tuple[str, ...] = ()  # columns, where they must be the same as before
+        check_otherwise(otherwise)
+        kinds = Kinds(text, numbers, missing)
+        self._skip = 0 if skip is None else check_int("skip", skip, 0)
+        longest = check_int("longest", longest, 0)
+        self._has_path = isinstance(source, str | os.PathLike)
+        suffix = PurePath(os.fspath(source)).suffix.lower() if self._has_path else ""  # type: ignore[arg-type]
+        self._rows = Rows(form or FORMS.get(suffix, ""), kinds, longest)
         self._last = Record(0, {}, 0)  # the last line that was dealt with, whatever it was
+        # Where the file before ended, until there is a record of the present one.
+        self._left: dict[str, object] | None = None
+        self._entered: dict[str, object] | None = None  # `_left` before the first record, `_first`
+        self._first = 0
+        if position is not None and (known := text_at(position)) is not None:
+            kinds.know(columns_at(position), known)
+        resume = position is not None and skip is None
+        self._blocks = open_blocks(source, follow=follow, resume=resume, wait=wait, notice=notice)
+        self.name = self._blocks.name
         try:
             self._refusals = Refusals(self.name, bad)
-            self._skip = 0 if skip is None else check_int("skip", skip, 0)
-            self._longest = check_int("longest", longest, 0)
-            self._lines = Lines(
-                self._file,
-                self.name,
-                path=self._path,
-                follow=follow,
-                longest=longest,
-                strict=self._refusals.strict,
-            )
-            if position is not None and (before := text_at(position)) is not None:
-                self._kinds.know(columns_at(position), before)
+            self._lines = Lines(self._blocks, longest=longest, strict=self._refusals.strict)
             if position is not None and skip is not None:
-                self._expected = columns_at(position)
+                self._rows.expected = columns_at(position)
             elif position is not None:
-                self._go_to(position, form)
+                self._go_to(position, form, otherwise, notice or no_notice)
         except ValueError:
-            if self._path is not None:
-                self._file.close()
+            if self._has_path:
+                self._blocks.close()
             raise
         self._records = self._read()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Their names; empty before the first record."""
+        return self._rows.columns
+
+    @property
+    def source(self) -> str:
+        """The file that the last record came from."""
+        return self._lines.here
+
+    @property
+    def unit(self) -> str:
+        """What the number of a record counts."""
+        return "line"
 
     @property
     def skipped(self) -> int:
@@ -181,23 +216,56 @@ class RecordStream:
     def position(self) -> dict[str, object]:
         """Where the stream stands, after the last record that it gave: values that JSON can hold.
 
-        Bytes and lines so far, the SHA-256 of these bytes, the form, the columns, those of text
-        and the separator, and the number of bad records.
+        Bytes and lines of the present file so far, the SHA-256 of these bytes, the form, the
+        columns, those of text and the separator, the number of bad records, the source's name, and
+        the file's inode, by which it is looked for first.
         """
+        if self._left is not None:
+            return dict(self._left)
+        last, lines = self._last, self._lines
+        digest = lines.digest(last.offset)
+        return self._position(Place(last.offset, last.number, digest, lines.inode))
+
+    def _position(self, place: Place) -> dict[str, object]:
+        rows = self._rows
         return {
-            "form": self._form,
-            "offset": self._last.offset,
-            "line": self._last.number,
-            "sha256": self._lines.digest(self._last.offset),
-            "columns": list(self.columns),
-            "separator": self._separator,
+            "form": rows.form,
+            "offset": place.offset,
+            "line": place.line,
+            "sha256": place.sha256,
+            "columns": list(rows.columns),
+            "separator": rows.separator,
             "skipped": self.skipped,
-            "text": None if self._kinds.text is None else list(self._kinds.text),
+            "text": None if rows.kinds.text is None else list(rows.kinds.text),
+            "name": self.name,
+            "inode": place.inode,
         }
+
+    @property
+    def before(self) -> Before:
+        """What a stream needs that goes on with another source."""
+        return Before(self.name, self.columns, self._rows.kinds)
+
+    def go_on_from(self, before: Before) -> None:
+        """Be what comes after another source: the columns and what they hold are the same.
+
+        Only before the first record. A header must name these columns, in whatever order.
+        """
+        self._rows.go_on_from(before)
+        self._refusals.any_read = True
+
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        number = self._last.number
+        start = self._lines.start_of(number)
+        if self._first == number and self._entered is not None:
+            self._left = self._entered
+        else:
+            self._last = Record(number - 1, {}, start)
 
     def understood(self) -> dict[str, str]:
         """What each column holds, in words; empty before the first record."""
-        return self._kinds.understood() or kinds_in(self._last.event)
+        return self._rows.kinds.understood() or kinds_in(self._last.event)
 
     def __iter__(self) -> Iterator[Record]:
         return self._records
@@ -207,25 +275,45 @@ class RecordStream:
 
     def close(self) -> None:
         """Close the file, whoever opened it. At its end and after an error a path's is closed."""
-        self._file.close()
+        with suppress(OSError):  # all that counts was read
+            self._blocks.close()
 
-    def _go_to(self, position: Mapping[str, object], form: str | None) -> None:
+    def _go_to(
+        self,
+        position: Mapping[str, object],
+        form: str | None,
+        otherwise: Otherwise,
+        notice: Notice,
+    ) -> None:
         before, digest, separator = (
             string_at(position, key) for key in ("form", "sha256", "separator")
         )
         offset, line, skipped = (count_at(position, key) for key in ("offset", "line", "skipped"))
         columns = columns_at(position)
-        if self._path is None or not self._lines.is_regular():
+        if not isinstance(self._blocks, Followed) or not self._blocks.has_path:
             raise ValueError(
                 f"{self.name} must be a file for its position to be found again, got a pipe or "
                 "stream; say how many records to skip instead (none, if only new ones come)"
             )
         if form is not None and form != before:
             raise ValueError(f"form must be {before!r} as before, got {form!r}")
-        self._lines.resume(offset, line, digest)
+        try:
+            head = self._lines.resume(offset, line, digest, inode_at(position))
+        except AnotherFileError as error:
+            if otherwise == "raise":
+                raise
+            offset = line = 0
+            head = self._lines.go_to_end() if otherwise == "end" else b""
+            if otherwise == "end":
+                offset, line = self._lines.place()[:2]
+            notice(f"{error}; it is read from {'its start' if not offset else 'here on'}")
         self._last = Record(line, {}, offset)
-        self._form, self._separator = before, separator
-        self.columns, self._known = columns, frozenset(columns)
+        self._rows.know(before, separator, columns)
+        if offset and before == "csv":
+            self._rows.find_order(head)
+        elif not offset:
+            self._rows.restart()
+        self._refusals.name = self._lines.here
         self._refusals.skipped = skipped
         self._refusals.any_read = True
 
@@ -233,7 +321,7 @@ class RecordStream:
         try:
             yield from self._after_skipped(self._read_all())
         finally:
-            if self._path is not None:
+            if self._has_path:
                 self.close()
 
     def _after_skipped(self, records: Iterator[Record]) -> Iterator[Record]:
@@ -245,17 +333,18 @@ class RecordStream:
         yield from records
 
     def _read_all(self) -> Iterator[Record]:
+        rows = self._rows
         for chunk in self._lines:
-            if not self._form or (self._form == "csv" and not self.columns):
+            if chunk.begins is not None:
+                self._enter(chunk.begins)
+            if not rows.begun or rows.again:
                 chunk = self._begin(chunk)
-            if self._form == "csv" and self._kinds.text is None:
-                rows = list(islice(self._readable(chunk), SAMPLE))
-                if rows:
-                    self._kinds.decide(self.columns, rows)
-            events = self._at_once(chunk) if self._form == "csv" else None
+            rows.decide(chunk)
+            events = rows.at_once(chunk)
             if events is None:
                 yield from self._one_by_one(chunk)
                 continue
+            self._leave(chunk.first)
             self._refusals.any_read = True
             for record in map(_record, zip(count(chunk.first), events, chunk.ends, strict=False)):
                 self._last = record
@@ -264,126 +353,50 @@ class RecordStream:
             raise ValueError(f"{self.name} must hold at least one record, got nothing")
         self._refusals.expect_one_read()
 
+    def _enter(self, begins: Place) -> None:
+        """Begin with another file."""
+        if begins.lost:
+            self._left = self._position(begins)
+        elif self._left is None:
+            last = self._last
+            self._left = self._position(begins._replace(offset=last.offset, line=last.number))
+        self._last = Record(0, {}, 0)
+        self._refusals.name = self._lines.here
+        self._rows.restart()
+
+    def _leave(self, number: int) -> None:
+        """Leave the file before behind: this is the first line of the present one that counts."""
+        if self._left is not None:
+            self._entered, self._left, self._first = self._left, None, number
+
     def _begin(self, chunk: Chunk) -> Chunk:
-        """Find the form, and read the header where there is one; what follows in the chunk."""
+        """Read the header where there is one, and find the form; what follows in the chunk."""
+        rows = self._rows
         for n, line in enumerate(chunk.lines):
             number = chunk.first + n
             try:
-                text = self._text(number, line)
-                if text.strip() and not self._form:
-                    self._form = "jsonl" if text.lstrip()[:1] in ("{", "[") else "csv"
-                if self._form == "jsonl":
-                    return chunk.after(n)
-                if text.strip():
-                    self._separator = separator_of(text)
-                    self._name_columns(header(split(text, self._separator)))
+                taken = (rows.begin_again if rows.again else rows.begin)(number, line)
             except ValueError as error:
-                raise ValueError(f"{self.name} line {number}: {error}") from None
+                raise ValueError(f"{self.source} line {number}: {error}") from None
+            if not taken:
+                return chunk.after(n)
             self._last = Record(number, {}, chunk.ends[n])
-            if self.columns:
+            if rows.begun and not rows.again:
                 return chunk.after(n + 1)
         return chunk.after(len(chunk.lines))
 
-    def _name_columns(self, columns: tuple[str, ...]) -> None:
-        if self._expected and columns != self._expected:
-            raise ValueError(
-                f"the columns must be {names(self._expected)} as before, got {names(columns)}"
-            )
-        self.columns, self._known = columns, frozenset(columns)
-
-    def _at_once(self, chunk: Chunk) -> Iterator[dict[str, Value]] | None:
-        """The events of a chunk of CSV; None where one of its lines needs a closer look."""
-        if b"\0" in chunk.data or len(chunk.data) > self._longest:
-            return None
-        try:
-            rows = split_all(chunk.data.decode(), self._separator)
-        except UnicodeDecodeError:
-            return None
-        if rows is None or set(map(len, rows)) != {len(self.columns)}:
-            return None
-        return map(dict, map(zip, repeat(self.columns), self._kinds.rows(rows)))
-
-    def _readable(self, chunk: Chunk) -> Iterator[list[str]]:
-        """The cells of those rows of a chunk that can be read."""
-        for number, line in zip(count(chunk.first), chunk.lines, strict=False):
-            with suppress(ValueError):
-                cells = split(self._text(number, line), self._separator)
-                if len(cells) == len(self.columns) and cells != [""]:
-                    yield cells
-
     def _one_by_one(self, chunk: Chunk) -> Iterator[Record]:
-        read = self._row if self._form == "csv" else self._object
         for number, line, end in zip(count(chunk.first), chunk.lines, chunk.ends, strict=False):
             event, reason = None, ""
             try:
-                event = read(self._text(number, line))
+                event = self._rows.event(number, line)
             except ValueError as error:
                 reason = str(error)
             if reason:
                 self._refusals.add(number, reason)
+            if event or reason:
+                self._leave(number)
             self._last = record = Record(number, event or {}, end)
             if event:
                 self._refusals.any_read = True
                 yield record
-
-    def _text(self, number: int, line: bytes | None) -> str:
-        if line is None:
-            raise ValueError(too_long(self._longest))
-        if b"\0" in line:
-            raise ValueError("a line must be text, got a NUL byte")
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            wrong = f"byte 0x{line[error.start]:02x} at place {error.start + 1}"
-            raise ValueError(f"a line must be UTF-8, got {wrong}") from None
-        if number == 1:
-            text = text.removeprefix("\ufeff")  # a byte order mark
-        return text.removesuffix("\r")
-
-    def _row(self, text: str) -> dict[str, Value] | None:
-        if not text:
-            return None
-        cells = split(text, self._separator)
-        if len(cells) != len(self.columns):
-            raise ValueError(
-                f"a row must have {len(self.columns)} cells ({names(self.columns)}), "
-                f"got {len(cells)}"
-            )
-        return dict(zip(self.columns, self._kinds.row(cells), strict=True))
-
-    def _object(self, text: str) -> dict[str, Value] | None:
-        if not text or text.isspace():
-            return None
-        event = json_object(text)
-        if self._kinds.changes_objects:
-            event = self._kinds.object(event)
-        columns = tuple(event)
-        if columns == self.columns:
-            return event
-        if not self.columns:
-            if not columns:
-                raise ValueError("the first object must name the columns, got {}")
-            self._name_columns(columns)
-            return event
-        for name in columns:
-            if name not in self._known:
-                raise ValueError(
-                    f"an object must have the columns of the first ({names(self.columns)}), "
-                    f"got {name!r} too"
-                )
-        return {name: event.get(name) for name in self.columns}
-
-
-def _opened(source: object) -> tuple[str | None, str, BinaryIO]:
-    """The path, if there is one, the name and the file."""
-    if isinstance(source, str | os.PathLike):
-        path = os.fspath(source)
-        try:
-            return path, path, open(path, "rb", buffering=0)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise ValueError(f"source must be readable, got {path}: {reason}") from None
-    if not hasattr(source, "read") or hasattr(source, "encoding"):
-        raise ValueError(f"source must be a path or a binary file, got {type(source).__name__}")
-    name = str(getattr(source, "name", type(source).__name__))
-    return None, "standard input" if name == "<stdin>" else name, cast(BinaryIO, source)

@@ -5,15 +5,33 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import time
-from typing import BinaryIO
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.data.lines import POLL
+from lethe.data.blocks import Blocks, Stored, check_sources, open_blocks
+from lethe.data.followed import Followed
+from lethe.data.places import Otherwise, check_otherwise, check_place, inode_at, place_in
+from lethe.data.record import count_at, string_at
+from lethe.data.rotation import AnotherFileError
+from lethe.data.waiting import Notice, Wait, no_notice
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 __all__ = ["TextStream", "topics"]
+
+
+class _Entry(NamedTuple):
+    """Where a file stands, with the SHA-256 of all before."""
+
+    name: str
+    inode: int
+    offset: int
+    hash: Hash
 
 
 class TextStream:
@@ -21,19 +39,36 @@ class TextStream:
 
     Parameters
     ----------
-    source : bytes, str, os.PathLike or binary file object
+    source : bytes, str, os.PathLike, binary file object or sequence of os.PathLike
         The bytes; or a text, which becomes its UTF-8 bytes; or the path of a file; or an open
-        binary file such as ``sys.stdin.buffer``.
-    position : int
-        How many bytes to skip: the `position` of a stream that stopped there.
+        binary file such as ``sys.stdin.buffer``; or the paths of files that follow each other.
+    position : int or dict
+        How many bytes to skip: the `position` of a stream that stopped there. Or its `place`: then
+        it goes on in the file that holds the same bytes up to there, whatever name that has now,
+        and in those that came after it.
     follow : bool
-        Wait at the end of a file, given by its path, for more. The file must only grow.
+        Wait at the end of a file for more, through every rotation, as `RecordStream` does; of
+        several files, at the end of the last.
+    wait : Wait, optional
+        Called wherever nothing has arrived yet. It may raise: `take` can be called again.
+    notice : callable, optional
+        Is told in one sentence what happened to the source.
+    otherwise : 'raise', 'start' or 'end'
+        Where to begin if no file holds what was read before a place: nowhere, at the start of the
+        (last) file, or after all that it holds.
+
+    Attributes
+    ----------
+    position : int
+        The bytes that were skipped or taken. From a place on, they are counted from the start of
+        its file.
 
     Raises
     ------
     ValueError
-        If the source is of no such kind or cannot be read, or ends before `position`; while
-        reading, if a followed file was cut or replaced.
+        If the source is of no such kind or cannot be read, or ends before `position`.
+    AnotherFileError
+        If no file holds what was read before a place, unless `otherwise` says what to do.
 
     Examples
     --------
@@ -48,55 +83,112 @@ class TextStream:
 
     def __init__(
         self,
-        source: bytes | str | os.PathLike[str] | BinaryIO,
-        position: int = 0,
+        source: bytes | str | os.PathLike[str] | BinaryIO | Sequence[os.PathLike[str]],
+        position: int | Mapping[str, object] = 0,
         *,
         follow: bool = False,
+        wait: Wait | None = None,
+        notice: Notice | None = None,
+        otherwise: Otherwise = "raise",
     ) -> None:
-        self._name = "the text"
-        self._follow = False  # until `position`
-        self._hash = hashlib.sha256()
+        check_otherwise(otherwise)
+        self._wait, self._notice, self._follow = wait, notice, follow
+        self._later: list[str] = []  # the files that come next
+        # The last of several is opened first if it is followed: it may be rotated meanwhile.
+        self._last: Blocks | None = None
+        self._several: list[str] = []
+        place = None if isinstance(position, int) else check_place(position)
         if isinstance(source, str):
             source = source.encode()
         if isinstance(source, bytes | bytearray | memoryview):
-            self._file: BinaryIO = io.BytesIO(source)
-        elif isinstance(source, os.PathLike):
-            self._name = os.fspath(source)
-            try:
-                self._file = open(source, "rb", buffering=0)  # noqa: SIM115 (closed by close)
-            except OSError as error:
-                raise self._unreadable(error) from None
-        elif not hasattr(source, "read") or hasattr(source, "encoding"):
+            self._blocks: Blocks = Stored(io.BytesIO(source), "the text")
+        elif isinstance(source, list | tuple):
+            self._several = check_sources(source, follow)
+            self._begin_with(0 if place is None else place_in(place, self._several), place)
+        else:
+            self._blocks = self._opened(source, follow, place is not None)
+        self.position = 0
+        self._at = self._entry()
+        self._entered: _Entry | None = None  # the file that has begun, until a byte is taken
+        try:
+            if place is not None:
+                self._go_to(place, otherwise)
+            elif isinstance(position, int):
+                self._skip(position)
+        except ValueError:
+            if isinstance(source, os.PathLike | list | tuple):
+                self.close()
+            raise
+
+    def _opened(self, source: object, follow: bool, resume: bool) -> Blocks:
+        is_path = isinstance(source, os.PathLike)
+        if not is_path and (not hasattr(source, "read") or hasattr(source, "encoding")):
             raise ValueError(
                 f"source must be bytes, text, a path or a binary file, got {type(source).__name__}"
             )
-        else:
-            self._name = str(getattr(source, "name", source))
-            self._file = source
-        self.position = 0
-        try:
-            self._skip(position)
-        except ValueError:
-            if isinstance(source, os.PathLike):
-                self._file.close()
-            raise
-        self._follow = follow and isinstance(source, os.PathLike)
+        file = cast(os.PathLike[str] | BinaryIO, source)
+        return open_blocks(file, follow=follow, resume=resume, wait=self._wait, notice=self._notice)
+
+    def _begin_with(self, n: int, place: Mapping[str, object] | None) -> None:
+        """Begin with one of several files."""
+        self._later = self._several[n + 1 :]
+        if self._later and self._follow and self._last is None:
+            self._last = self._opened(Path(self._later[-1]), True, False)
+        follow = self._follow and not self._later
+        self._blocks = self._opened(Path(self._several[n]), follow, place is not None)
+
+    def _entry(self) -> _Entry:
+        """Where the present file begins."""
+        blocks = self._blocks
+        found = blocks.hash() if isinstance(blocks, Followed) else hashlib.sha256()
+        return _Entry(blocks.name, blocks.inode, blocks.offset, found)
+
+    @property
+    def name(self) -> str:
+        """The path of the present file as it was given, for messages."""
+        return self._at.name
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the bytes so far, in hexadecimal digits."""
-        return self._hash.hexdigest()
+        """The SHA-256 of the bytes so far of the present file, in hexadecimal digits."""
+        return self._at.hash.hexdigest()
 
-    def _unreadable(self, error: OSError) -> ValueError:
-        return ValueError(f"source must be readable, got {self._name}: {error.strerror or error}")
+    @property
+    def place(self) -> dict[str, object]:
+        """Where the stream stands in the present file: values that JSON can hold."""
+        at = self._at
+        return {"name": at.name, "inode": at.inode, "offset": at.offset, "sha256": self.digest}
+
+    def _go_to(self, place: Mapping[str, object], otherwise: Otherwise) -> None:
+        offset, digest = count_at(place, "offset"), string_at(place, "sha256")
+        blocks = self._blocks
+        if not isinstance(blocks, Followed) or not blocks.has_path:
+            raise ValueError(
+                f"{blocks.name} must be a file for its place to be found again, got a pipe or "
+                "stream; say how many bytes to skip instead (none, if only new ones come)"
+            )
+        try:
+            blocks.resume(offset, 0, digest, inode_at(place))
+        except AnotherFileError as error:
+            if otherwise == "raise":
+                raise
+            if otherwise == "end":
+                blocks.go_to_end(whole_lines=False)
+            elif self._several:
+                self._blocks.close()
+                self._begin_with(0, None)
+            where = "its start" if otherwise == "start" else "here on"
+            (self._notice or no_notice)(f"{error}; it is read from {where}")
+        self._at = self._entry()
+        self.position = self._at.offset
 
     def _skip(self, position: int) -> None:
         if position < 0:
             raise ValueError(f"position must be at least 0, got {position!r}")
         while self.position < position:
-            if not self.take(min(position - self.position, 1 << 20)).size:
+            if not self._take(min(position - self.position, 1 << 20), patient=False).size:
                 raise ValueError(
-                    f"position must be at most the {self.position} bytes of {self._name}, "
+                    f"position must be at most the {self.position} bytes of {self.name}, "
                     f"got {position!r}"
                 )
 
@@ -121,36 +213,46 @@ class TextStream:
         """
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n!r}")
-        data = self._read(n)
-        while self._follow and not data:
-            self._expect_growth()
-            time.sleep(POLL)
-            data = self._read(n)
-        symbols = np.frombuffer(data, np.uint8)
-        self._hash.update(data)
-        self.position += symbols.size
-        return symbols
+        return self._take(n, patient=True)
 
-    def _read(self, n: int) -> bytes:
-        read = getattr(self._file, "read1", self._file.read)
-        try:
-            return read(n) or b""
-        except OSError as error:
-            raise self._unreadable(error) from None
+    def _take(self, n: int, patient: bool) -> NDArray[np.uint8]:
+        while True:
+            blocks = self._blocks
+            if isinstance(blocks, Followed):
+                blocks.be_patient(patient)
+            data = blocks.read(n)
+            if data:
+                break
+            ending = blocks.next()
+            if ending is None:
+                if not self._later:
+                    break
+                self._blocks = self._next()
+                blocks.close()
+            # Until a byte of it is taken, the place is the end of the file before, unless
+            # something between the two is lost.
+            self._entered = self._entry()
+            if ending == "lost":
+                self._at, self._entered = self._entered, None
+        if data:
+            at, self._entered = self._entered or self._at, None
+            at.hash.update(data)
+            self._at = at._replace(offset=at.offset + len(data))
+            self.position += len(data)
+        return np.frombuffer(data, np.uint8)
 
-    def _expect_growth(self) -> None:
-        try:
-            there, ours = os.stat(self._name), os.fstat(self._file.fileno())
-        except OSError as error:
-            raise self._unreadable(error) from None
-        if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
-            raise ValueError(f"{self._name} must only grow while it is followed: it was rotated")
-        if ours.st_size < self.position:
-            raise ValueError(f"{self._name} must only grow while it is followed: it was cut")
+    def _next(self) -> Blocks:
+        path = self._later.pop(0)
+        if self._later or self._last is None:
+            return self._opened(Path(path), False, False)
+        last, self._last = self._last, None
+        return last
 
     def close(self) -> None:
         """Close the file, whoever opened it."""
-        self._file.close()
+        self._blocks.close()
+        if self._last is not None:
+            self._last.close()
 
 
 def topics() -> bytes:

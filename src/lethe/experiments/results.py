@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
 from lethe.experiments.records import NO_FIELDS, Fields, Record, TrialKey, key
+from lethe.storage.disk import sync, write_all
+from lethe.storage.output import open_in_place, output_errors
+from lethe.storage.reading import read_bytes, strict_json
 
-__all__ = ["Record", "append", "key", "make", "read"]
+__all__ = ["Record", "append", "key", "opened", "read"]
+
+#: The most bytes of a file and of a line of it; those of the whole tables have 600,000 and
+#: 2,000.
+MOST_BYTES = 1 << 25
+MOST_LINE = 1 << 16
 
 
 def read(path: str | os.PathLike[str], result: Fields = NO_FIELDS) -> list[Record]:
@@ -33,18 +43,25 @@ def read(path: str | os.PathLike[str], result: Fields = NO_FIELDS) -> list[Recor
     Raises
     ------
     ValueError
-        If the file cannot be read, or if a line other than a cut-off last one is no record.
+        If the file cannot be read or has more than `MOST_BYTES`, or if a line other than a cut-off
+        last one is no record.
     """
     try:
-        text = Path(path).read_bytes()
+        text = read_bytes(path, MOST_BYTES)
     except FileNotFoundError:
         return []
+    except ValueError as error:
+        raise ValueError(f"the results file {error}") from None
     except OSError as error:
         raise ValueError(f"the results file {path} cannot be read: {error.strerror}") from None
     # What follows the last line end is empty or cut off.
-    lines = text.split(b"\n")[:-1]
     records = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(io.BytesIO(text[: text.rfind(b"\n") + 1]), start=1):
+        if len(line) > MOST_LINE:
+            raise ValueError(
+                f"line {number} of the results file {path} must be at most {MOST_LINE:,} bytes, "
+                f"got {len(line):,}"
+            )
         try:
             records.append(_parsed(line, result))
         except (ValueError, KeyError, TypeError):
@@ -53,7 +70,9 @@ def read(path: str | os.PathLike[str], result: Fields = NO_FIELDS) -> list[Recor
 
 
 def _parsed(line: bytes, result: Fields) -> Record:
-    values: Mapping[str, object] = json.loads(line)
+    values = strict_json(line)
+    if not isinstance(values, dict):
+        raise TypeError("a record must be a JSON object")
     key(cast(TrialKey, values))
     for name, kind in result.items():
         if not isinstance(values[name], kind):
@@ -61,69 +80,96 @@ def _parsed(line: bytes, result: Fields) -> Record:
     return cast(Record, values)
 
 
-def make(path: str | os.PathLike[str]) -> None:
-    """Create a results file and its folder where they are missing; check that it is writable.
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Callable[[Record], None]]:
+    """Open a results file for one run, which alone appends to it; its content is kept.
 
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file; its content is kept.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be written.
-    """
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab"):
-            pass
-    except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def append(path: str | os.PathLike[str], record: Record) -> None:
-    """Append one finished trial to a file and flush it to disk.
-
-    A last line that is cut off is removed first.
+    A last line that is cut off is removed.
 
     Parameters
     ----------
     path : str or os.PathLike
         The file; it and its folder are created where they are missing.
-    record : dict
-        Plain JSON values, with at least "experiment", "row", "seed" and "configuration".
+
+    Yields
+    ------
+    callable
+        Appends one finished trial, which is on the disk then: a dict of plain JSON values, with at
+        least "experiment", "row", "seed" and "configuration".
 
     Raises
     ------
     ValueError
-        If the file cannot be written, or if the record is not plain JSON.
+        If the file cannot be written, or another process writes it; of the callable also if the
+        record is not plain JSON.
     """
+    with _opened(path, patient=False) as append_line:
+        yield lambda record: append_line(_line(record))
+
+
+def append(path: str | os.PathLike[str], record: Record) -> None:
+    """Append one finished trial to a file that may not be open, as `opened` does.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        As in `opened`.
+    record : dict
+        As in `opened`.
+
+    Raises
+    ------
+    ValueError
+        As in `opened`.
+    """
+    line = _line(record)
+    with _opened(path, patient=True) as append_line:
+        append_line(line)
+
+
+def _line(record: Record) -> bytes:
     key(record)
-    line = json.dumps(record, allow_nan=False).encode() + b"\n"
-    try:
+    return json.dumps(record, allow_nan=False).encode() + b"\n"
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str], patient: bool) -> Iterator[Callable[[bytes], None]]:
+    what = f"the results file {path}"
+    with output_errors(what):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a+b") as file:
-            file.truncate(_whole_lines(file.seek(0, os.SEEK_END), Path(path)))
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise _unwritable(path, error) from None
+        output = open_in_place(path, patient=patient)
+    try:
+        file = output.file
+        with output_errors(what):
+            size = file.truncate(_whole_lines(file))
+            file.seek(size)
+
+        def append_line(line: bytes) -> None:
+            nonlocal size
+            with output_errors(what):
+                output.check(size)
+                try:
+                    write_all(file, line)
+                except BaseException:
+                    file.truncate(size)
+                    file.seek(size)
+                    raise
+                sync(file.fileno())
+            size += len(line)
+
+        yield append_line
+    finally:
+        output.abandon()
 
 
-def _unwritable(path: str | os.PathLike[str], error: OSError) -> ValueError:
-    return ValueError(f"the results file {path} cannot be written: {error.strerror}")
-
-
-def _whole_lines(size: int, path: Path) -> int:
+def _whole_lines(file: io.FileIO) -> int:
     """The size of a file up to its last line end."""
-    with path.open("rb") as file:
-        while size:
-            start = max(0, size - 4096)
-            file.seek(start)
-            found = file.read(size - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
-            size = start
+    size = file.seek(0, os.SEEK_END)
+    while size:
+        start = max(0, size - 4096)
+        file.seek(start)
+        found = file.read(size - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        size = start
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lethe.storage.output import output_errors, write_file
 from lethe.version import __version__
 
 __all__ = [
@@ -113,6 +115,13 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """
     files = [folder / f"{name}.png", folder / f"{name}.svg"]
     with matplotlib.rc_context({"svg.hashsalt": "lethe"}):
-        figure.savefig(files[0], dpi=_DOTS_PER_INCH)
-        figure.savefig(files[1], dpi=_DOTS_PER_INCH, metadata={"Date": None})
+        _write(figure, files[0], None)
+        _write(figure, files[1], {"Date": None})
     return files
+
+
+def _write(figure: Figure, path: Path, metadata: dict[str, None] | None) -> None:
+    picture = BytesIO()
+    figure.savefig(picture, format=path.suffix[1:], dpi=_DOTS_PER_INCH, metadata=metadata)
+    with output_errors(f"the figure {path}"):
+        write_file(path, [picture.getbuffer()])

@@ -48,6 +48,11 @@ class Checkpoints:
     most_bytes : int
         The largest checkpoint, as in `lethe.storage.file.write`.
 
+    Attributes
+    ----------
+    left : dict of Path to str
+        Old checkpoints that the last `save` could not remove, and why; the next one tries again.
+
     Examples
     --------
     >>> import tempfile
@@ -74,6 +79,7 @@ class Checkpoints:
         self.most_bytes = most_bytes
         self._lock: int | None = None
         self._invalid: set[Path] = set()
+        self.left: dict[Path, str] = {}
 
     def __enter__(self) -> Self:
         """Become the only writer, and remove what a killed one left half-written.
@@ -93,7 +99,8 @@ class Checkpoints:
 
     def __exit__(self, *_: object) -> None:
         if self._lock is not None:
-            os.close(self._lock)
+            with contextlib.suppress(OSError):  # it is let go of all the same
+                os.close(self._lock)
             self._lock = None
 
     def save(
@@ -144,10 +151,7 @@ class Checkpoints:
         self._invalid.discard(path)
         older = [file for file in files if file < path]
         kept = [file for file in older if file not in self._invalid][: self.keep - 1]
-        for file in older:
-            if file not in kept:
-                with checkpoint_errors(f"the old checkpoint {file} cannot be removed"):
-                    file.unlink()
+        self.left = {file: error for file in older if file not in kept and (error := _remove(file))}
         return path
 
     def newest(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any], Path] | None:
@@ -161,7 +165,8 @@ class Checkpoints:
         Raises
         ------
         CheckpointError
-            If there are checkpoints, and none is valid; or if the folder cannot be read.
+            If there are checkpoints, and none is valid; or if the folder or a newer one cannot be
+        read.
         """
         invalid: dict[Path, CheckpointError] = {}
         for path in self._files():
@@ -170,6 +175,9 @@ class Checkpoints:
             except CheckpointError as error:
                 if not os.path.lexists(path):
                     return self.newest()  # a writer has removed it, because there are newer ones
+                why = error.__cause__
+                if isinstance(why, OSError) and not isinstance(why, FileNotFoundError):
+                    raise  # it may be valid: what came after the older ones would be lost
                 invalid[path] = error
             else:
                 self._invalid = set(invalid)
@@ -197,6 +205,17 @@ class Checkpoints:
             except FileNotFoundError:
                 return []
         return [self.folder / name for name in sorted(names, reverse=True) if _NAME.fullmatch(name)]
+
+
+def _remove(file: Path) -> str | None:
+    """Remove a file; why it cannot be removed, where it cannot."""
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
 
 
 def _make(folder: Path) -> None:

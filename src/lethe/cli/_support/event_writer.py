@@ -28,7 +28,7 @@ from lethe.storage.output import (
 
 __all__ = ["EventWriter", "OutputState", "check_not_input", "not_to_write", "open_writer"]
 
-#: How often it is checked, at most, that the file is still there.
+#: How often it is checked, at most, that the file is still there under its name.
 CHECK_SECONDS = 1.0
 
 
@@ -72,9 +72,11 @@ class EventWriter:
             If they cannot be written; then none of them has been.
         """
         with self._errors():
-            if self._output is not None and time.monotonic() - self._checked > CHECK_SECONDS:
-                self._output.check(self.bytes)
-                self._checked = time.monotonic()
+            if self._output is not None:
+                self._output.check_size(self.bytes)
+                if time.monotonic() - self._checked > CHECK_SECONDS:
+                    self._output.check(self.bytes)
+                    self._checked = time.monotonic()
             try:
                 write_all(self._file, data)
             except BaseException:
@@ -125,7 +127,7 @@ class EventWriter:
                 f"--out {self._name} must begin with the {size:,} bytes that were in it at the "
                 "checkpoint, got others: it has changed since"
             )
-        self._file.truncate(size)
+        os.ftruncate(self._file.fileno(), size)  # which Python repeats after an interrupt
         self._file.seek(size)
 
     def begin(self, ours: bytes | None) -> None:
@@ -142,8 +144,8 @@ class EventWriter:
                 f"--out {self._name} is there already, and no checkpoint says how far it goes: "
                 "remove it, or name another"
             )
+        os.ftruncate(self._file.fileno(), 0)
         self._file.seek(0)
-        self._file.truncate()
 
     def close(self, complete: bool) -> None:
         """Close the file; one that is not in place takes its name if `complete`, or is removed.
@@ -167,8 +169,8 @@ class EventWriter:
     def _remove_incomplete_line(self) -> None:
         if self._output is not None:
             with contextlib.suppress(OSError):
+                os.ftruncate(self._file.fileno(), self.bytes)
                 self._file.seek(self.bytes)
-                self._file.truncate()
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -304,7 +306,7 @@ def _opened(path: str, in_place: bool, inputs: Inputs, create: bool) -> EventWri
     if path == "-":
         sys.stdout.flush()
         return EventWriter(getattr(sys.stdout.buffer, "raw", sys.stdout.buffer), "-")
-    if os.path.exists(path) and not os.path.isfile(path):
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         if in_place:
             raise ValueError(f"--out {path} must be a regular file, to be resumed or followed")
         return EventWriter(open_device(path, inputs).file, path)

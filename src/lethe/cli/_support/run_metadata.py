@@ -62,6 +62,8 @@ class RecordsOptions:
     layers: int
     seed: int
     bad: Bad
+    text: list[str]
+    missing: list[str]
     out: str | None
     format: str
 
@@ -90,6 +92,8 @@ class RecordsMetadata:
     options : RecordsOptions
     position : dict
         The attribute `position` of the source.
+    several : bool
+        Whether each line of ``--out`` names its source.
     output : OutputState or None
         How far ``--out`` is; None where there is none, or nothing has been written.
     time : str or None
@@ -104,6 +108,7 @@ class RecordsMetadata:
     before: int
     options: RecordsOptions
     position: Position
+    several: bool
     output: OutputState | None
     time: str | None
     scores: NumberScores | ClassScores | None
@@ -119,6 +124,7 @@ class RecordsMetadata:
             "before": self.before,
             "options": dataclasses.asdict(self.options),
             "position": self.position,
+            "several": self.several,
             "output": self.output,
         }
         scores: dict[str, object] = {
@@ -219,7 +225,8 @@ def take_run_arrays(arrays: Arrays) -> Arrays:
 
 
 def _records(record: object, scores: object, arrays: Arrays, model: Model) -> RecordsMetadata:
-    fields = Fields("learn", record, ("mode", "events", "before", "options", "position", "output"))
+    names = ("mode", "events", "before", "options", "position", "several", "output")
+    fields = Fields("learn", record, names)
     fields.one_of("mode", ("records",))
     events = fields.integer("events", model.events, model.events)
     before = fields.integer("before", 0, events)
@@ -233,6 +240,7 @@ def _records(record: object, scores: object, arrays: Arrays, model: Model) -> Re
         before=before,
         options=options,
         position=check_position(fields["position"]),
+        several=fields.boolean("several"),
         output=output,
         time=rest.optional("time", rest.string),
         scores=scores_from_state(rest["scores"], arrays, model, options.period, events - before),
@@ -255,6 +263,8 @@ def _records_options(value: object, model: Model) -> RecordsOptions:
         layers=fields.integer("layers", 1, 1000),
         seed=fields.integer("seed"),
         bad=fields.one_of("bad", BAD),
+        text=fields.strings("text"),
+        missing=fields.strings("missing"),
         out=fields.optional("out", fields.string),
         format=fields.one_of("format", FORMATS),
     )
@@ -269,6 +279,8 @@ def _records_options(value: object, model: Model) -> RecordsOptions:
         layers=model.parameters.layers,
         seed=options.seed,
         bad=model.parameters.bad,
+        text=options.text,
+        missing=options.missing,
         out=options.out,
         format=options.format,
     )

@@ -89,6 +89,8 @@ class CheckpointSession:
         if folder is None and (every is not None or resume):
             option = "--resume" if resume else "--every"
             raise ValueError(f"{option} needs --checkpoint, the folder of the checkpoints")
+        if folder == "":
+            raise ValueError("--checkpoint must name a folder, got ''")
         if folder is not None and os.path.isfile(folder):
             raise ValueError(
                 f"--checkpoint must be a folder, got the file {folder}: to continue a saved "
@@ -102,6 +104,7 @@ class CheckpointSession:
         self._schedule = Schedule(self.every)
         self._thread: ThreadPoolExecutor | None = None
         self._writing: Future[Path] | None = None
+        self._warned = False
         self._checkpoints = None if folder is None else Checkpoints(folder)
 
     def __bool__(self) -> bool:
@@ -209,7 +212,16 @@ class CheckpointSession:
             self.is_sound = False
             self.last = writing.result()
             self.is_sound = True
+            self._warn_of_old_ones()
         return self.last
+
+    def _warn_of_old_ones(self) -> None:
+        """Say once that old checkpoints cannot be removed, and why."""
+        left = {} if self._checkpoints is None else self._checkpoints.left
+        if left and not self._warned:
+            file, why = next(iter(left.items()))
+            LOG.warning("the old checkpoint %s cannot be removed: %s", file, why)
+        self._warned = bool(left)
 
     def status(self) -> dict[str, object] | None:
         """The newest checkpoint, for the status: file, events, and seconds since it was written."""

@@ -7,7 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from lethe.cli._support.log import LOG
 from lethe.storage.output import Inputs, check_output, write_file
@@ -80,7 +80,8 @@ class Status:
         self._counts.append((now, events))
         while len(self._counts) > 2 and self._counts[1][0] <= now - SPAN:
             self._counts.popleft()
-        (began, before) = self._counts[0]
+        began, before = self._counts[0]
+        seconds = now - began
         record = {
             "state": state,
             "pid": os.getpid(),
@@ -88,8 +89,8 @@ class Status:
             "started": self._started,
             "updated": _now(),
             "events": events,
-            "seconds_since_event": None if self._event_at is None else round(now - self._event_at, 3),
-            "events_per_second": round((events - before) / (now - began), 3) if now > began else 0.0,
+            "seconds_since_event": self._event_at and round(now - self._event_at, 3),
+            "events_per_second": round((events - before) / seconds, 3) if seconds else 0.0,
             **figures,
         }
         try:
@@ -101,4 +102,4 @@ class Status:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar, cast
 
+from lethe._printable import csv_text, json_text
 from lethe.model import Prediction, Report
 
 __all__ = ["FORMATS", "LEVEL", "Lines"]
@@ -52,9 +52,20 @@ class Lines:
     horizon : int
     classes : bool
         Whether classes are predicted, or else numbers.
+    several : bool
+        Whether each line names its source, since there are several.
     """
 
-    def __init__(self, form: str, targets: Sequence[str], horizon: int, classes: bool) -> None:
+    def __init__(
+        self,
+        form: str,
+        targets: Sequence[str],
+        horizon: int,
+        classes: bool,
+        *,
+        several: bool = False,
+    ) -> None:
+        self._several = several
         self._csv = form == "csv"
         self._targets = tuple(targets)
         self._horizon = horizon
@@ -64,7 +75,7 @@ class Lines:
         """The line before the first event: the names of the columns of CSV."""
         if not self._csv:
             return b""
-        columns = ["line"]
+        columns = ["source", "line"] if self._several else ["line"]
         for target in [""] if len(self._targets) == 1 else [f"{name}." for name in self._targets]:
             if self._classes:
                 columns += ["prediction", "probability", "new", "actual"]
@@ -74,33 +85,38 @@ class Lines:
                 columns += [f"{target}actual"]
         return _row([*columns, "anomaly", "explanation"])
 
-    def line(self, number: int, event: Mapping[str, object], report: Report) -> bytes:
+    def line(
+        self, number: int, event: Mapping[str, object], report: Report, source: str = ""
+    ) -> bytes:
         """One event: its line in the source, its columns, and what the model reported of it."""
         prediction = report.prediction
         if prediction is None:
             raise ValueError(f"line {number} must have a prediction, got none")
+        first: dict[str, object] = {"source": source} if self._several else {}
+        first["line"] = number
         last = {"anomaly": _finite(report.anomaly), "explanation": report.explanation}
         if self._classes:
             one = _class(prediction, event.get(self._targets[0]))
             if self._csv:
                 best = next(iter(one.probabilities.values()), None)
-                return _row([number, one.prediction, best, one.new, one.actual, *last.values()])
-            return _json({"line": number, **one._asdict(), **last})
+                cells = [one.prediction, best, one.new, one.actual]
+                return _row([*first.values(), *cells, *last.values()])
+            return _json({**first, **one._asdict(), **last})
         each = [_number(prediction, name, event.get(name)) for name in self._targets]
         if self._csv:
-            cells: list[object] = [number]
+            cells = list(first.values())
             for one_of in each:
                 cells += [one_of.forecast[0], one_of.low, one_of.high, *one_of.forecast[1:]]
                 cells.append(one_of.actual)
             return _row([*cells, *last.values()])
         objects = [self._object(one_of) for one_of in each]
         if len(objects) == 1:
-            return _json({"line": number, **objects[0], **last})
+            return _json({**first, **objects[0], **last})
         by_target = {
             key: dict(zip(self._targets, (one[key] for one in objects), strict=True))
             for key in objects[0]
         }
-        return _json({"line": number, **by_target, **last})
+        return _json({**first, **by_target, **last})
 
     def _object(self, number: _Number) -> dict[str, object]:
         cells: dict[str, object] = {
@@ -127,12 +143,14 @@ def _class(prediction: Prediction, actual: object) -> _Class:
 
 def _row(cells: Sequence[object]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
+    plain = (int, float, type(None))  # what is no text cannot be a formula
+    shown = (cell if isinstance(cell, plain) else csv_text(str(cell)) for cell in cells)
+    csv.writer(text, lineterminator="\n").writerow(shown)
     return text.getvalue().encode()
 
 
 def _json(cells: Mapping[str, object]) -> bytes:
-    return json.dumps(cells, ensure_ascii=False, default=str).encode() + b"\n"
+    return json_text(cells).encode() + b"\n"
 
 
 def _interval(prediction: Prediction, name: str) -> tuple[float | None, float | None]:

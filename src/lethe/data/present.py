@@ -1,0 +1,151 @@
+"""One file that may still grow: how far it was read, and what was read of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from io import FileIO
+from typing import TYPE_CHECKING
+
+from lethe.data.rotation import HEAD, bytes_at, hash_of, last_line
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
+__all__ = ["Present"]
+
+TAIL = 256  # bytes before the present place that tell whether the file is still the same
+
+
+class Present:
+    """The file that is read at present.
+
+    Parameters
+    ----------
+    file : FileIO or None
+        None if it is not there yet: then it holds nothing.
+    path : str
+        Or its name, for messages.
+    base : int
+        Where in the file to begin.
+    watched : bool
+        Notice if it is cut.
+
+    Attributes
+    ----------
+    file, path
+        As given.
+    key : (int, int)
+        The device and the inode.
+    inode : int
+        That of the file whose place this one takes.
+    modified : int
+        When it was last written, as far as it was read, in nanoseconds.
+    offset, lines : int
+        Bytes that were read, and line feeds among them.
+    hash : SHA-256
+        Of these bytes if it is watched, else of those before the first read.
+    head : bytes
+        The first of them.
+    """
+
+    def __init__(
+        self, file: FileIO | None, path: str, *, base: int = 0, watched: bool = True
+    ) -> None:
+        self.file = file
+        self.path = path
+        self.watched = watched
+        self.offset = self.lines = 0
+        self.hash: Hash = hashlib.sha256()
+        self.head = b""
+        self._base = base
+        self._tail = b""
+        self._know(file)
+        self.inode = self.key[1]
+
+    def _know(self, file: FileIO | None) -> None:
+        self.key, self.modified = (0, 0), 0
+        if file is not None:
+            status = os.fstat(file.fileno())
+            self.key, self.modified = (status.st_dev, status.st_ino), status.st_mtime_ns
+
+    def open_file(self) -> FileIO:
+        """The file, which is there."""
+        assert self.file is not None
+        return self.file
+
+    def exchange(self, file: FileIO, path: str) -> None:
+        """Go on at the same place of another file that holds the same so far."""
+        self.close()
+        self.file, self.path = file, path
+        self._know(file)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.file is not None:
+            self.file.close()
+
+    def read(self, n: int) -> bytes | None:
+        """At most `n` bytes; None where the file was cut, however much has come since."""
+        if self.file is None:
+            return b""
+        known = len(self._tail)
+        try:
+            data = bytes_at(self.file, self._base + self.offset - known, known + n)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ValueError(f"source must be readable, got {self.path}: {reason}") from None
+        if not data.startswith(self._tail):
+            return None
+        block = data[known:]
+        if block:
+            if self.watched:
+                self.modified = os.fstat(self.file.fileno()).st_mtime_ns
+                self.hash.update(block)
+                self._tail = (self._tail + block[-TAIL:])[-TAIL:]
+            self._count(block)
+        return block
+
+    def _count(self, block: bytes) -> None:
+        self.offset += len(block)
+        self.lines += block.count(b"\n")
+        if len(self.head) < HEAD:
+            self.head = (self.head + block)[:HEAD]
+
+    def go_to(self, offset: int, lines: int) -> None:
+        """Take so many bytes as read."""
+        file = self.open_file()
+        self.hash = hash_of(file, offset) or hashlib.sha256()
+        self.offset, self.lines = offset, lines
+        self.head = bytes_at(file, 0, min(HEAD, offset))
+        length = min(TAIL, offset) if self.watched else 0
+        self._tail = bytes_at(file, offset - length, length)
+
+    def last_byte(self) -> bytes:
+        """The last byte that was read."""
+        place = self._base + self.offset - 1
+        return b"" if place < 0 else bytes_at(self.open_file(), place, 1)
+
+    def go_to_end(self, whole_lines: bool) -> None:
+        """Take all that the file holds as read, up to its last line feed or to its end."""
+        file = self.open_file()
+        size = os.fstat(file.fileno()).st_size
+        if whole_lines:
+            size = last_line(file, size)
+        offset = lines = 0
+        while offset < size and (block := bytes_at(file, offset, min(1 << 20, size - offset))):
+            offset += len(block)
+            lines += block.count(b"\n")
+        self.go_to(offset, lines)
+
+    def pass_zeros(self) -> None:
+        """Take zeros as read: a writer leaves them before its place when its file is cut."""
+        file = self.open_file()
+        end = 0
+        while block := bytes_at(file, end, 1 << 16):
+            zeros = len(block) - len(block.lstrip(b"\0"))
+            end += zeros
+            if zeros < len(block):
+                break
+        if end:
+            self.go_to(end, 0)

@@ -1,0 +1,45 @@
+"""How a source waits, and how it says what happened to it."""
+
+from __future__ import annotations
+
+import math
+import select
+import sys
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+__all__ = ["POLL", "Notice", "Wait", "no_notice", "pause"]
+
+POLL = 0.1  # seconds between two looks at a file that may grow
+
+#: Is told in one sentence what happened to a source.
+Notice: TypeAlias = Callable[[str], None]
+
+
+class Wait(Protocol):
+    """Waits, and may raise: whatever a stream has handed out by then is all that it has taken."""
+
+    def __call__(self, descriptor: int | None, seconds: float, /) -> None:
+        """Wait until the descriptor can be read, but no longer than so many seconds.
+
+        Parameters
+        ----------
+        descriptor : int or None
+            None where only time can bring something new.
+        seconds : float
+            ``math.inf`` where reading would block: then the descriptor must be readable.
+        """
+        ...
+
+
+def pause(descriptor: int | None, seconds: float, /) -> None:
+    """The plain way to wait."""
+    if descriptor is None:
+        time.sleep(seconds)
+    elif sys.platform != "win32":  # where only sockets can be waited for: reading blocks
+        select.select([descriptor], [], [], None if seconds == math.inf else seconds)
+
+
+def no_notice(_: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,63 @@
+"""System calls that fail while lethe learn runs: one line, and the same bits after it is resumed.
+
+`benchmarks/faults.py` draws hundreds of them.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+from support import command_runs, faults
+from support.command_runs import RUNS, State
+from support.faults import SHORT, Fault
+
+pytest.importorskip("fcntl", reason="a writer of checkpoints needs a POSIX system")
+if isinstance(faults.library(), str):
+    pytest.skip(str(faults.library()), allow_module_level=True)
+
+EVENTS = 200
+TEMPORARY = "state/.*.safetensors.*.tmp"
+
+FAULTS = [
+    ("csv", Fault("write", "out", 50, -1, errno.ENOSPC)),
+    ("csv", Fault("write", "out", 50, 1, SHORT)),
+    ("csv", Fault("fsync", "out", 1, 1, errno.EIO)),
+    ("csv", Fault("read", "s.csv", 0, 1, errno.EINTR)),
+    ("csv", Fault("close", "s.csv", 0, 1, errno.EIO)),
+    ("csv", Fault("write", TEMPORARY, 4, 1, errno.EDQUOT)),
+    ("csv", Fault("fsync", TEMPORARY, 1, 1, errno.EIO)),
+    ("csv", Fault("rename", "state/*.safetensors", 1, 1, errno.EROFS)),
+    ("csv", Fault("open", "out", 0, -1, errno.EROFS)),
+    ("jsonl", Fault("read", "m.jsonl", 0, 1, SHORT)),
+    ("text", Fault("read", "book.txt", 0, 1, SHORT)),
+    ("text", Fault("read", "book.txt", 1, -1, errno.EIO)),
+    ("text", Fault("flock", "state/.lock", 0, 1, errno.ENOLCK)),
+]
+
+
+@pytest.fixture(scope="module")
+def goals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, State]:
+    """What the runs leave to which nothing happens."""
+    found = {}
+    for name in {name for name, _ in FAULTS}:
+        folder = tmp_path_factory.mktemp("goals") / name
+        command_runs.write_sources(RUNS[name], folder, EVENTS)
+        ended = faults.run_with(RUNS[name], folder, None)
+        assert ended.code == 0, ended.err
+        found[name] = command_runs.left(folder)
+    return found
+
+
+@pytest.mark.parametrize(("name", "fault"), FAULTS, ids=str)
+def test_one_line_and_the_same_bits(
+    name: str, fault: Fault, goals: dict[str, State], tmp_path: Path
+) -> None:
+    happened = faults.happen(
+        RUNS[name], tmp_path / "run", fault, goals[name], EVENTS, lambda folder: None
+    )
+    assert happened.came
+    assert happened.wrong is None
+    if fault.error in (SHORT, errno.EINTR):
+        assert happened.ended.code == 0
