@@ -224,9 +224,9 @@ def test_two_runs_do_not_share_an_output(run: str) -> None:
     two = start([*words, "--checkpoint", "two"], stdin=subprocess.PIPE)
     _, err = two.communicate(run.encode())
     assert two.returncode == 2
-    assert err.startswith(b"lethe learn: --out both cannot be written: ")
+    assert b"lethe learn: --out both cannot be written: " in err
     assert b"is writing it" in err
-    assert one.communicate()[1] == b""
+    one.communicate()
     assert one.returncode == 0
     assert len(lines(Path("both"))) == 120
 
@@ -292,12 +292,13 @@ def test_after_an_error_nothing_is_said_to_be_written(tmp_path: Path) -> None:
     """The system tells of an error once."""
     out = tmp_path / "out"
     writer = event_writer.open_writer(str(out), b"one\n", in_place=True)
-    assert writer.synced()["bytes"] == 4
+    writer.sync()
+    assert writer.state()["bytes"] == 4
     os.truncate(out, 2)
     with pytest.raises(ValueError, match="another program has changed it"):
-        writer.synced()
+        writer.state()
     out.write_bytes(b"one\n")
-    for again in (writer.synced, lambda: writer.write(b"two\n")):
+    for again in (writer.state, writer.sync, lambda: writer.write(b"two\n")):
         with pytest.raises(ValueError, match="another program has changed it"):
             again()
     writer.close(True)
@@ -322,7 +323,7 @@ def test_a_line_is_written_completely_or_not(
     assert out.read_bytes() == b"one\n"
     if isinstance(error, KeyboardInterrupt):
         writer.write(b"and\n")
-        assert writer.synced()["bytes"] == 8
+        assert writer.state()["bytes"] == 8
         assert out.read_bytes() == b"one\nand\n"
     writer.close(True)
 

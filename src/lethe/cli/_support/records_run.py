@@ -112,7 +112,11 @@ class RecordsRun:
         self._handed: Record | None = None  # what the model is learning
         self._output_failed = False
         self._told = 0  # reasons that were logged
-        self.writer = None if output is None else self._opened_writer(b"", output)
+        try:
+            self.writer = None if output is None else self._opened_writer(b"", output)
+        except BaseException:
+            closed(self.stream)
+            raise
 
     def _start(self, found: Saved | None) -> tuple[Mapping[str, object] | None, OutputState | None]:
         """Begin, or continue; the position in the source, and how far the output is."""
