@@ -224,9 +224,9 @@ def test_two_runs_do_not_share_an_output(run: str) -> None:
     two = start([*words, "--checkpoint", "two"], stdin=subprocess.PIPE)
     _, err = two.communicate(run.encode())
     assert two.returncode == 2
-    assert b"lethe learn: --out both cannot be written: " in err
+    assert err.startswith(b"lethe learn: --out both cannot be written: ")
     assert b"is writing it" in err
-    one.communicate()
+    assert one.communicate()[1] == b""
     assert one.returncode == 0
     assert len(lines(Path("both"))) == 120
 
@@ -292,7 +292,6 @@ def test_after_an_error_nothing_is_said_to_be_written(tmp_path: Path) -> None:
     """The system tells of an error once."""
     out = tmp_path / "out"
     writer = event_writer.open_writer(str(out), b"one\n", in_place=True)
-    writer.sync()
     assert writer.state()["bytes"] == 4
     os.truncate(out, 2)
     with pytest.raises(ValueError, match="another program has changed it"):
