@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
 from lethe.cli._support.event_writer import (
@@ -21,7 +19,13 @@ from lethe.cli._support.event_writer import (
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
-from lethe.cli._support.records_options import given_options, kinds_known, options_of, resolved
+from lethe.cli._support.records_options import (
+    given_options,
+    kinds_known,
+    options_of,
+    resolved,
+    with_output,
+)
 from lethe.cli._support.records_summary import RecordsSummary
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
@@ -359,26 +363,6 @@ class RecordsRun:
             print(json.dumps(summary.record(microseconds, kept)), file=file)
         else:
             print(summary.text(microseconds, kept), file=file)
-
-
-def with_output(options: RecordsOptions, out: str | None, path: Path) -> RecordsOptions:
-    """Return a checkpoint's options with the output that is given now.
-
-    What a checkpoint says is never opened for writing: it may come from someone else.
-
-    Raises
-    ------
-    ValueError
-        If the run writes an output and none is given, or the other way round.
-    """
-    if options.out is not None and out is None:
-        raise ValueError(
-            f"--out must be given again to continue the run in {path}, which wrote "
-            f"{options.out}, got none"
-        )
-    if options.out is None and out is not None:
-        raise ValueError(f"--out must be left out as in the checkpoint {path}, got {out}")
-    return dataclasses.replace(options, out=out)
 
 
 def _model_in(found: Saved) -> Model:
