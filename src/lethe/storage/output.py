@@ -114,17 +114,25 @@ class OutputFile:
                 f"another program has changed it: it must have {size:,} bytes, got {now:,}"
             )
 
-    def finish(self) -> None:
-        """Bring all of the file to the disk, give it its name, and close it."""
+    def finish(self, *, durable: bool = True) -> None:
+        """Bring all of the file to the disk, give it its name, and close it.
+
+        Parameters
+        ----------
+        durable : bool
+            Whether it needs to survive a power failure.
+        """
         try:
-            sync(self.file.fileno())
+            if durable:
+                sync(self.file.fileno())
             self.check(os.fstat(self.file.fileno()).st_size)
             if os.name == "nt":
                 self._close()  # Windows renames no open file
             if self._temporary is not None:
                 os.replace(self._temporary, self.path)
                 self._temporary = None
-                sync_folder(os.path.dirname(self.path))
+                if durable:
+                    sync_folder(os.path.dirname(self.path))
         except BaseException:
             self.abandon()
             raise
