@@ -25,24 +25,15 @@ def plain_line() -> Iterator[ShowLine]:
 
     def show(line: str) -> None:
         nonlocal width
-<<<<<<< HEAD
-        line = line[: shutil.get_terminal_size().columns - 1]
-        print(f"{line.ljust(width)}\r", end="", file=sys.stderr, flush=True)
-=======
         line = printable(line)[: shutil.get_terminal_size().columns - 1]
-        print(f"\r{line.ljust(width)}", end="", file=terminal(), flush=True)
->>>>>>> main
+        print(f"{line.ljust(width)}\r", end="", file=terminal(), flush=True)
         width = len(line)
 
     try:
         yield show
     finally:
         if width:
-<<<<<<< HEAD
-            print(f"{' ' * width}\r", end="", file=sys.stderr, flush=True)
-=======
-            print(f"\r{' ' * width}\r", end="", file=terminal(), flush=True)
->>>>>>> main
+            print(f"{' ' * width}\r", end="", file=terminal(), flush=True)
 
 
 @contextmanager
