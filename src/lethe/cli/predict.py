@@ -18,6 +18,7 @@ from lethe.cli._support.learn_options import add_log_arguments
 from lethe.cli._support.log import LOG, Form, Level
 from lethe.cli._support.printable import printable
 from lethe.cli._support.records import closed, expanded, opened, where
+from lethe.cli._support.records_options import kinds_known
 from lethe.cli._support.run_metadata import RecordsMetadata
 from lethe.cli._support.sessions import Saved, read_checkpoint
 from lethe.cli._support.signals import Signals, Stopped
@@ -141,6 +142,8 @@ def _predict_records(
         model.task == "classification",
         several=len(sources) > 1,
     )
+    options = saved.run.options if isinstance(saved.run, RecordsMetadata) else None
+    text, numbers = kinds_known(model, options)
     writer: EventWriter | None = None
     started_at, code = model.events, 0
     with ExitStack() as stack:
@@ -150,6 +153,9 @@ def _predict_records(
             skip=args.skip,
             follow=args.follow,
             bad=model.parameters.bad,
+            text=text,
+            numbers=numbers,
+            missing=[] if options is None else options.missing,
             signals=signals,
         )
         stack.callback(closed, stream)

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from lethe.cli._support.printable import printable
 from lethe.cli._support.status_line import status_line
 from lethe.storage.disk import write_all
 from lethe.storage.output import open_replacement, output_errors
@@ -214,7 +215,7 @@ def _file_errors(path: Path) -> Iterator[None]:
 def _text(record: _Record) -> str:
     tables, figures = len(record["tables"]), len(record["figures"])
     text = (
-        f"{record['file']}: {tables} of {tables + len(record['missing'])} tables, "
+        f"{printable(record['file'])}: {tables} of {tables + len(record['missing'])} tables, "
         f"{figures} figures, {record['bytes'] / 1e6:.1f} MB"
     )
     if record["missing"]:

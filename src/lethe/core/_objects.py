@@ -23,7 +23,7 @@ __all__ = ["PLAIN", "array_of", "items_of", "plain", "shape_of", "shown"]
 PLAIN = frozenset(
     {
         *(float, int, str, bool, NoneType, bytes, datetime, date, timedelta, Decimal, Fraction),
-        *(np.float64, np.float32, np.int64, np.int32, np.bool_, np.str_),
+        *(np.float64, np.float32, np.int64, np.int32, np.bool_, np.str_, list, tuple, dict),
     }
 )
 
@@ -129,6 +129,8 @@ def array_of(value: object) -> NDArray[np.generic]:
         If it cannot be one; the message says why, and names nothing.
     """
     try:
+        if type(value) in PLAIN:
+            return np.asarray(value)
         if is_from(value, "torch", "Tensor"):
             tensor = cast(_Tensor, value).detach().cpu()
             value = tensor.double() if tensor.is_floating_point() else tensor

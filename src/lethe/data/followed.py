@@ -33,6 +33,13 @@ class _Next(NamedTuple):
     path: str
 
 
+class _Old(NamedTuple):
+    """A rotation that was read, or was there before."""
+
+    modified: int
+    head: bytes
+
+
 class Followed:
     """The bytes of a path, as they are written, through every rotation.
 
@@ -84,8 +91,10 @@ class Followed:
         self._chase = False  # whether the next file is read without patience too
         self._folder = 0  # when it was changed last
         # The rotations that were there before have nothing new. A number of an inode comes again
-        # for another file, so their beginnings are kept too.
-        self._old = {one.key: beginning_of(one.path) for one in self._siblings()}
+        # for another file, so their times and beginnings are kept too.
+        self._old = {
+            one.key: _Old(one.modified, beginning_of(one.path)) for one in self._siblings()
+        }
 
     @property
     def here(self) -> str:
@@ -174,7 +183,13 @@ class Followed:
         """Go on in the copy of what the file held; without one, let it begin again."""
         now = self._now
         read = f"after {now.offset:,} bytes ({now.lines:,} lines) of it had been read"
-        beside = [one for one in self._siblings() if one.key != now.key]
+        # The copy is newer than all that was there or was read; of several the first goes on here.
+        beside = [
+            one
+            for one in sorted(self._siblings(), key=Sibling.age)
+            if one.key != now.key
+            and (one.key not in self._old or self._old[one.key].modified != one.modified)
+        ]
         copy = find(beside, now.offset, now.hash.hexdigest(), now.head)
         if copy is not None:
             now.exchange(*copy)
@@ -264,7 +279,7 @@ class Followed:
         self, file: FileIO, key: tuple[int, int], path: str, first: FileIO | None
     ) -> bool:
         """Whether a rotation holds what was read before, or a copy of what comes."""
-        before = self._old.get(key)
+        before = self._old[key].head if key in self._old else b""
         if before and bytes_at(file, 0, len(before)) == before:
             return True
         if self._ending == "lost":  # the file itself is no longer what was read
@@ -275,7 +290,7 @@ class Followed:
             copied = is_beginning(file, self._now.open_file())
         if copied or (first is not None and is_beginning(file, first)):
             self._say(f"{path} is left out: it is a copy of what is read elsewhere")
-            self._old[key] = bytes_at(file, 0, HEAD)
+            self._old[key] = _Old(os.fstat(file.fileno()).st_mtime_ns, bytes_at(file, 0, HEAD))
             return True
         return False
 
@@ -294,7 +309,7 @@ class Followed:
         self._now = Present(file, path, watched=self._watched)
         self._now.pass_zeros()
         before.close()
-        self._old[before.key] = before.head
+        self._old[before.key] = _Old(before.modified, before.head)
         present = {one.key for one in self._siblings()}
         self._old = {key: head for key, head in self._old.items() if key in present}
         self._chase = path != self.name
@@ -329,7 +344,9 @@ class Followed:
             If there is no such file.
         """
         path, there = self.name, self._now
-        beside = [one for one in self._siblings() if one.key != there.key]
+        # Where the same lines come again and again, the newest: rather than learn them twice.
+        newest_first = sorted(self._siblings(), key=Sibling.age, reverse=True)
+        beside = [one for one in newest_first if one.key != there.key]
         ours = []
         if there.file is not None:
             ours.append(Sibling(path, there.key, 1 << 62, 0, ("", ""), ""))

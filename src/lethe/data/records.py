@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count, islice
 from pathlib import PurePath
@@ -274,7 +275,8 @@ class RecordStream:
 
     def close(self) -> None:
         """Close the file, whoever opened it. At its end and after an error a path's is closed."""
-        self._blocks.close()
+        with suppress(OSError):  # all that counts was read
+            self._blocks.close()
 
     def _go_to(
         self,

@@ -247,10 +247,10 @@ def beginning_of(path: str) -> bytes:
 def find(
     files: list[Sibling], offset: int, digest: str = NOTHING, head: bytes = b""
 ) -> tuple[FileIO, str] | None:
-    """The longest of these files whose first bytes have this SHA-256."""
-    for one in sorted(files, key=lambda one: -one.size):
+    """The first of these files whose first bytes have this SHA-256."""
+    for one in files:
         if one.size < offset:
-            break
+            continue
         try:
             file = open_regular(one.path)
         except OSError:

@@ -26,7 +26,7 @@ from lethe.model.calendar import seconds_of
 from lethe.model.rows import check_name
 from lethe.model.slots import Category, SlotPlan, use_slot
 from lethe.model.values import ABSURD, category_of, is_missing, number_of, plain_name
-from lethe.model.words import REMOVED, Words
+from lethe.model.words import Words
 
 __all__ = ["Encoder", "Fields"]
 
@@ -261,21 +261,21 @@ class Encoder:
         kind = self._kind(name, value)
         if kind is None:
             if name not in self.ignored:
-                plan.edits.append((self.ignored, name, True))
+                plan.add(self.ignored, name, True)
             return
         if name in self.ignored:
-            plan.edits.append((self.ignored, name, REMOVED))
+            plan.remove(self.ignored, name)
         if kind == "time" and self.time is None and plan.time is None:
             plan.edits.append((self, "time", name))
             plan.time = name
             return
         if kind == "number":
             index = len(self.numbers) + len(plan.new_numbers)
-            plan.edits.append((self.numbers, name, index))
+            plan.add(self.numbers, name, index)
             plan.column_slots.append(plan.take())
             plan.new_numbers.append(number_of(name, value, self.bad))
         else:  # a category, or a second column of times
             other, slot = plan.take(), plan.take()
             category = Category({category_of(name, value): slot}, other)
-            plan.edits.append((self.categories, name, category))
+            plan.add(self.categories, name, category)
             plan.filled.append(slot)

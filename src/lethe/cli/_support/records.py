@@ -88,6 +88,9 @@ def opened(
     signals: Signals,
     position: Mapping[str, object] | None = None,
     otherwise: Otherwise = "raise",
+    text: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> RecordSource:
     """The records of SOURCE, one file after the other; ``-`` is standard input.
 
@@ -110,6 +113,9 @@ def opened(
             wait=signals.wait,
             notice=LOG.info,
             otherwise=otherwise,
+            text=text,
+            numbers=numbers,
+            missing=missing,
         )
     except AnotherFileError as error:
         raise ValueError(f"{error}: {HOW_TO_RESUME}") from None

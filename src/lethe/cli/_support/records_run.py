@@ -21,7 +21,7 @@ from lethe.cli._support.event_writer import (
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
-from lethe.cli._support.records_options import given_options, options_of, resolved
+from lethe.cli._support.records_options import given_options, kinds_known, options_of, resolved
 from lethe.cli._support.records_summary import RecordsSummary
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
@@ -96,6 +96,9 @@ class RecordsRun:
         self._inputs = not_to_write(args.out, sources, checkpoint=args.checkpoint)
         if args.out is not None:
             check_not_input(args.out, self._inputs)
+        # A position says itself which columns are text.
+        model = self.model if position is None else model_of(self.options)
+        text, numbers = kinds_known(model, self.options)
         self.stream = opened(
             sources,
             form=args.form,
@@ -104,6 +107,9 @@ class RecordsRun:
             bad=self.options.bad,
             position=position,
             otherwise=args.resume_from or "raise",
+            text=text,
+            numbers=numbers,
+            missing=self.options.missing,
             signals=signals,
         )
         self.lines: Lines | None = None
@@ -112,7 +118,14 @@ class RecordsRun:
         self._handed: Record | None = None  # what the model is learning
         self._output_failed = False
         self._told = 0  # reasons that were logged
-        self.writer = None if output is None else self._opened_writer(b"", output)
+        self._continued = "" if session.last is None else f"; continues {session.last}"
+        self.writer: EventWriter | None = None
+        if output is not None:
+            try:
+                self.writer = self._opened_writer(b"", output)
+            except BaseException:
+                closed(self.stream)
+                raise
 
     def _start(self, found: Saved | None) -> tuple[Mapping[str, object] | None, OutputState | None]:
         """Begin, or continue; the position in the source, and how far the output is."""
@@ -125,7 +138,6 @@ class RecordsRun:
                 self.model = _model_in(found)
                 self.options = options_of(self.model, given)
                 agreed(vars(self.options), given, found.path)
-                LOG.info("continues the model %s after %s events", found.path, self.model.events)
             self.before = self.model.events
             self.scores = EventScores(self.model, self.options.time)
             return None, None
@@ -140,7 +152,6 @@ class RecordsRun:
         self.anomalies = run.anomalies
         if self.args.skip is not None:
             self.unreadable = run.unreadable
-        LOG.info("continues %s after %s events", found.path, self.model.events)
         return run.position, run.output
 
     def go(self) -> int:
@@ -156,8 +167,12 @@ class RecordsRun:
         except KeyboardInterrupt:  # the second Ctrl-C, perhaps within an event
             code, reason, sure = 130, "interrupted", False
         except BaseException as error:
-            self._fail(error)
-            raise
+            kept = self._fail(error)
+            if kept is None:
+                raise
+            raise ValueError(
+                f"{error}; {kept} holds the state before it, --resume continues"
+            ) from None
         finally:
             self.signals.idle = None
         seconds = time.perf_counter() - began - self.signals.waited
@@ -200,6 +215,7 @@ class RecordsRun:
         wanted: dict[str, Sequence[str | None]] = {
             "target": self.options.target,
             "time": [self.options.time],
+            "text": self.options.text,
         }
         for record in self.signals.between(with_columns(self.stream, wanted)):
             self._handed = record
@@ -223,7 +239,8 @@ class RecordsRun:
     def _say_what_is_understood(self) -> None:
         columns = understood_columns(self.model, self.stream.columns)
         fields = {"source": self.stream.name, "columns": columns}
-        LOG.info("%s: %s", self.stream.name, understood_line(columns), extra={"fields": fields})
+        line = f"{understood_line(columns)}{self._continued}"
+        LOG.info("%s: %s", self.stream.name, line, extra={"fields": fields})
 
     def _write(self, record: Record, report: Report, out: str) -> None:
         if self.lines is None:
@@ -280,18 +297,17 @@ class RecordsRun:
         if self.status and self.status.is_due():
             self._report("waiting")
 
-    def _fail(self, error: BaseException) -> None:
-        """After an error: save what was learned, up to the last good event."""
+    def _fail(self, error: BaseException) -> str | None:
+        """After an error: save what was learned, up to the last good event; where it is."""
         kept = None
         if isinstance(error, ValueError) and not self._output_failed and self.session.is_sound:
             if self._handed is not None:
                 self.stream.take_back()
             kept = self._save_the_end()
-            if kept:
-                LOG.info("%s holds the state before the error; --resume continues it", kept)
         if self.writer is not None:
             self.writer.close(False)
         self._report("failed")
+        return kept
 
     def _save_the_end(self) -> str | None:
         """Save the last checkpoint; the newest, if there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from platform import python_version
 
 from lethe.cli._support.learn_options import CELLS, LAYERS, OWN_RULE, UPDATES, LearnArguments
 from lethe.cli._support.log import LOG
@@ -96,9 +97,10 @@ def learn_text(
         otherwise=args.resume_from or "raise",
         signals=signals,
     )
+    name = stream.name if sources else f"pydoc_data.topics of Python {python_version()}"
     with ExitStack() as stack:
         stack.callback(closed, stream)
-        return _TextRun(args, session, net, run, stream, signals, status).go()
+        return _TextRun(args, session, net, run, stream, name, signals, status).go()
 
 
 def _start(args: LearnArguments, found: Saved | None) -> tuple[Network, TextMetadata]:
@@ -126,7 +128,6 @@ def _start(args: LearnArguments, found: Saved | None) -> tuple[Network, TextMeta
         options = TextOptions(topology.layers, topology.cells, *rule, seed=0)
         run = TextMetadata(net.steps, options, None, Tally())
     agreed(vars(run.options), given, found.path)
-    LOG.info("continues %s after %s symbols", found.path, f"{run.events:,}")
     return net, run
 
 
@@ -140,6 +141,7 @@ class _TextRun:
         net: Network,
         run: TextMetadata,
         stream: TextStream,
+        name: str,
         signals: Signals,
         status: Status,
     ) -> None:
@@ -150,6 +152,7 @@ class _TextRun:
         self.before = run.before
         self.tally = run.tally
         self.stream = stream
+        self.name = name
         self.signals = signals
         self.status = status
         self.score: Score | None = None
@@ -179,11 +182,14 @@ class _TextRun:
             code, reason, sure = 130, "interrupted", False
         except NotFiniteError as error:
             code, reason, sure = 1, str(error), False
-        except ValueError:
-            if self.session.is_sound and (kept := self._save_the_end()):
-                LOG.info("%s holds the state before the error; --resume continues it", kept)
+        except ValueError as error:
+            kept = self._save_the_end() if self.session.is_sound else None
             self._report("failed")
-            raise
+            if kept is None:
+                raise
+            raise ValueError(
+                f"{error}; {kept} holds the state before it, --resume continues"
+            ) from None
         finally:
             self.signals.idle = None
         kept = self._save_the_end() if sure else None
@@ -198,15 +204,13 @@ class _TextRun:
         score = self.score or _so_far(self.tally)
         if score is None:
             if not reason:
-                raise ValueError(
-                    f"SOURCE must hold at least one byte, got none from {self.stream.name}"
-                )
+                raise ValueError(f"SOURCE must hold at least one byte, got none from {self.name}")
             return
         if self.args.json:
-            record = _record(score, self.net, self.stream.name, self.options.seed)
+            record = _record(score, self.net, self.name, self.options.seed)
             print(json.dumps({**record, "checkpoint": kept} if self.session else record))
             return
-        print(_text(score, self.net, self.stream.name, self.options.seed))
+        print(_text(score, self.net, self.name, self.options.seed))
         if kept:
             print(f"checkpoint               {printable(kept)}")
 
@@ -234,7 +238,7 @@ class _TextRun:
     def _report(self, state: str) -> None:
         score = self.score or _so_far(self.tally)
         figures: Mapping[str, object] = {
-            "source": self.stream.name,
+            "source": self.name,
             "bits_per_symbol": score and score.bits_per_symbol,
             "recent_bits_per_symbol": score and score.recent_bits_per_symbol,
             "checkpoint": self.session.status(),

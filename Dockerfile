@@ -1,0 +1,31 @@
+# Lethe as a service: the wheel is built where there is a compiler, and runs where there is none.
+#
+#   docker build -t lethe .
+#   docker run -v lethe-state:/state -v "$PWD":/data:ro lethe learn /data/sensors.csv \
+#       --target flow --follow --checkpoint /state --resume
+#
+# PYTHON is any image with Python 3.11 or later and pip; the build stage installs what it needs by apt.
+ARG PYTHON=python:3.13-slim
+
+FROM ${PYTHON} AS build
+RUN apt-get update && apt-get install --yes --no-install-recommends g++ \
+    && rm -rf /var/lib/apt/lists/*
+COPY . /source
+RUN python3 -m pip wheel --no-cache-dir --wheel-dir /wheels /source
+
+FROM ${PYTHON}
+RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
+    python3 -m venv /opt/lethe \
+    && /opt/lethe/bin/pip install --no-cache-dir --no-index --find-links /wheels lethe-ml
+# A user of its own, with nothing but the state to write to.
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin lethe \
+    && install --directory --owner lethe --group lethe --mode 0700 /state
+USER lethe
+WORKDIR /state
+VOLUME /state
+ENV PATH=/opt/lethe/bin:$PATH PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1
+# What `lethe learn` answers with a last checkpoint and exit code 143; allow it more than the ten
+# seconds of `docker stop` only where one event takes that long.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["lethe"]
+CMD ["--help"]
