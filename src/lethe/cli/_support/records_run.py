@@ -239,7 +239,8 @@ class RecordsRun:
     def _say_what_is_understood(self) -> None:
         columns = understood_columns(self.model, self.stream.columns)
         fields = {"source": self.stream.name, "columns": columns}
-        line = f"{understood_line(columns)}{self._continued}"
+        words = self.stream.understood()
+        line = f"{understood_line(columns, words)}{self._continued}"
         LOG.info("%s: %s", self.stream.name, line, extra={"fields": fields})
 
     def _write(self, record: Record, report: Report, out: str) -> None:
