@@ -3,7 +3,7 @@ PYTHON ?= python
 export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
 KERNELS = $(wildcard kernels/*/*.hpp kernels/*/*.cpp)
 KERNEL_TESTS = tests/core $(wildcard tests/model/test_forecast.py tests/model/test_stream*.py)
-KERNEL_TEST_PACKAGES = pytest pytest-xdist hypothesis "numpy>=1.26" "rich>=13" "joblib>=1.6" "psutil>=5.9"
+KERNEL_TEST_PACKAGES = pytest pytest-xdist hypothesis "numpy>=1.26"
 .PHONY: install develop test fuzz lint types format bench wheel sanitize clang arm
 
 install:

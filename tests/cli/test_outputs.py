@@ -389,7 +389,5 @@ def test_places_where_nothing_can_be_written(run: str, capsys: pytest.CaptureFix
                 err = complaint([*words, "--out", out], capsys)
                 assert f"--out {out} cannot be written: {why}" in err
     for command in (LEARN, ["predict", "state", "s.csv"]):
-        assert "--out must name a file, got ''" in complaint(
-            [*command, "--out", ""], capsys
-        )
+        assert "--out must name a file, got ''" in complaint([*command, "--out", ""], capsys)
     assert not list(Path().glob(".*"))
