@@ -96,8 +96,11 @@ class Daemon:
         self.path.touch()
 
     def copy_and_cut(self) -> None:
-        """Rotate by copying. The daemon goes on in the same file, which is empty now."""
-        if self._is_at_its_name():
+        """Rotate by copying. The daemon goes on in the same file, which is empty now.
+
+        Not if there is nothing but a header, which could be any file's.
+        """
+        if self._is_at_its_name() and self.path.read_bytes() not in (b"", b"n,square\n"):
             self._finish()
             self._make_room()
             shutil.copyfile(self.path, f"{self.path}.1")

@@ -182,7 +182,11 @@ class Followed:
     def _copy(self) -> tuple[FileIO, str] | None:
         """The longest new file beside it that begins with all that was read."""
         now = self._now
-        beside = [one for one in self._siblings() if one.key != now.key and not self._old.has(one)]
+        # Files that were written after this one are no copies of it, if it has made way for them.
+        newer = {now.key}
+        if self._key_of_name() != now.key:
+            newer.update(one.key for one in later(self.name, now.key, now.modified))
+        beside = [one for one in self._siblings() if not (one.key in newer or self._old.has(one))]
         return find(beside, now.offset, now.hash.hexdigest(), now.head)
 
     def _was_cut(self) -> bool:
@@ -210,6 +214,14 @@ class Followed:
                 again.file.close()
         return False
 
+    def _key_of_name(self) -> tuple[int, int] | None:
+        """The file that has the name now."""
+        try:
+            status = os.stat(self.name)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
     # --- What comes next
 
     def _successor(self, cut: bool = False) -> _Next | None:
@@ -218,23 +230,19 @@ class Followed:
         wanted = self.patient or self._chase or cut
         if now.file is None or not self._has_path or not wanted:
             return None
-        try:
-            there = os.stat(self.name)
-        except OSError:
-            there = None
-        if there is not None and (there.st_dev, there.st_ino) == now.key and not cut:
+        if self._key_of_name() == now.key and not cut:
             return None
         # It is opened before the others are looked for: what is renamed meanwhile is this one.
-        # While it is empty, the writer still has the old one.
-        ready = there is not None and (there.st_size or cut or not self.patient)
-        first = self._opened() if ready else None
+        first = self._opened()
+        if first is not None and self.patient and not (cut or os.fstat(first.fileno()).st_size):
+            first.close()  # while it is empty, the writer still has the old one
+            first = None
         between = self._between(first)
-        if first is None:
-            return between
-        if between is not None:
+        if between is None and first is not None:
+            return None if not cut and self._goes_on(first) else _Next(first, self.name)
+        if first is not None:
             first.close()
-            return between
-        return None if not cut and self._goes_on(first) else _Next(first, self.name)
+        return between
 
     def _goes_on(self, first: FileIO) -> bool:
         """Go on in a file that replaced the present one and holds it all, as rsync leaves it."""
