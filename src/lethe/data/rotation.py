@@ -24,8 +24,10 @@ __all__ = [
     "find",
     "hash_of",
     "is_beginning",
+    "key_of",
     "last_line",
     "later",
+    "modified_at",
     "open_regular",
     "siblings",
 ]
@@ -318,3 +320,17 @@ def last_line(file: FileIO, size: int) -> int:
             return begin + found + 1
         end = begin
     return 0
+
+
+def key_of(file: FileIO) -> tuple[int, int]:
+    """The device and the inode of an open file."""
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino
+
+
+def modified_at(path: str) -> int:
+    """When a file or folder was changed last, in nanoseconds; 0 if it is not there."""
+    try:
+        return os.stat(path or ".").st_mtime_ns
+    except OSError:
+        return 0
