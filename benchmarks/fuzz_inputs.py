@@ -16,33 +16,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections import Counter
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support import fuzz_commands
+from support import fuzz_runs
 
 from lethe.version import __version__
 
 OFTEN = 500
-
-
-def preload() -> None:
-    """What the executions import, so that each is a fork that has it."""
-    import pyarrow.parquet  # noqa: F401
-    import rich.progress  # noqa: F401
-
-    import lethe.cli.info
-    import lethe.cli.learn
-    import lethe.cli.predict
-    import lethe.cli.report
-    import lethe.cli.reproduce
-    import lethe.cli.sample  # noqa: F401
 
 
 def totals(record: dict[str, Any], row: dict[str, Any]) -> None:
@@ -77,7 +62,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the record, such as results/fuzz.json")
     parser.add_argument("--keep", type=Path, help="keep the folders of what is wrong here")
     args = parser.parse_args()
-    preload()
     record: dict[str, Any] = {"version": __version__, "seed": args.seed, "executions": 0}
     record |= {"next": args.first, "commands": {}, "exit_codes": {}, "most_megabytes": 0}
     record |= {"most_seconds": 0.0, "wrong": []}
@@ -86,21 +70,15 @@ def main() -> None:
         if (before.get("version"), before.get("seed")) == (__version__, args.seed):
             record = before
     began = time.perf_counter()
-    known = fuzz_commands.known_options()
-    with tempfile.TemporaryDirectory() as folder:
-        work = args.keep or Path(folder).resolve()
-        work.mkdir(exist_ok=True)
-        models = Path(folder).resolve() / "models"
-        models.mkdir()
-        with redirect_stdout(None):
-            fuzz_commands.make_models(models)
-        for number in range(record["next"], args.first + args.executions):
-            row = fuzz_commands.fuzz(number, args.seed, work, models, known)
-            totals(record, row)
-            if row["wrong"]:
-                print(f"WRONG {json.dumps(row, ensure_ascii=True)}", flush=True)
-            if args.out and (number % OFTEN == OFTEN - 1 or row["wrong"]):
-                args.out.write_text(json.dumps(record, indent=1) + "\n")
+    number = args.first + args.executions - record["next"]
+    if args.keep:
+        args.keep.mkdir(parents=True, exist_ok=True)
+    for row in fuzz_runs.executions(record["next"], number, args.seed, args.keep):
+        totals(record, row)
+        if row["wrong"]:
+            print(f"WRONG {json.dumps(row)}", flush=True)
+        if args.out and (record["next"] % OFTEN == 0 or row["wrong"]):
+            args.out.write_text(json.dumps(record, indent=1) + "\n")
     if args.out:
         args.out.write_text(json.dumps(record, indent=1) + "\n")
     show(record)

@@ -13,7 +13,7 @@ import lethe
 
 # A module imports only from its own package or from layers before its own.
 LAYERS = (
-    {"version", "_kernel"},
+    {"version", "_kernel", "_printable"},
     {"storage", "data"},
     {"core", "tasks"},
     {"model", "trials"},

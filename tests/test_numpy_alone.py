@@ -92,9 +92,10 @@ def checkpoint(tmp_path: Path) -> Path:
     ran = lethe_alone("learn", "sine", "--limit", 200, "--checkpoint", path)
     assert ran.code == 0, ran.err
     assert "mean absolute error" in ran.out
-    # The line of progress is wiped away.
-    assert ran.err.startswith("\r")
-    assert ran.err.rpartition("\r")[2] == ""
+    line, _, end = ran.err.rpartition("\r")
+    assert " events mean error of value" in line
+    assert line.endswith(" " * 20), "the line of progress is to be wiped away"
+    assert end == ""
     return path
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lethe.cli import COMMANDS, learn, main
+from lethe.cli import COMMANDS, main
+from lethe.cli._support.learn_options import CELLS, LAYERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## lethe (\w+)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
@@ -35,8 +36,8 @@ def test_command_is_documented(command: str, capsys: pytest.CaptureFixture[str])
 
 
 def test_page_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
-    sizes = f"hidden layers ({learn.LAYERS} for text, 1 for records), memory cells in each "
-    sizes += f"({learn.CELLS} for text, 32 for records)"
+    sizes = f"hidden layers ({LAYERS} for text, 1 for records), memory cells in each "
+    sizes += f"({CELLS} for text, 32 for records)"
     assert f"| `--layers`, `--cells` | {sizes} |" in SECTIONS["learn"]
     (rounds,) = re.findall(r"`--rounds` \| .* \((\d+)\) \|", SECTIONS["bench"])
     assert f"rounds after the warm-up ({rounds})" in help_of("bench", capsys)

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import lethe
-from lethe.cli import learn, main
+from lethe.cli import main
+from lethe.cli._support import text_run
 from lethe.cli.learn import text_topology
 from lethe.data import TextStream, topics
 from lethe.evaluate.prequential import Score, Tally, predict_symbols
@@ -165,7 +166,7 @@ def test_too_little_memory_is_one_line(
     def no_memory(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(learn, "Network", no_memory)
+    monkeypatch.setattr(text_run, "Network", no_memory)
     assert main(["learn"]) == 2
     assert capsys.readouterr().err == "lethe learn: not enough memory\n"
 

@@ -234,7 +234,7 @@ WRONG = [
     (["--skip", "601"], "skip must be at most the 600 records"),
     (["--every", "5"], "--every needs --checkpoint"),
     (["--resume"], "--resume needs --checkpoint"),
-    (["--checkpoint", "{folder}/state", "--every", "0"], "--every must be at least 1, got 0"),
+    (["--checkpoint", "{folder}/state", "--every", "0"], "--every must be a number of events"),
     (["--format", "csv"], "--format needs --out"),
     (["--detect", "--rate", "0.1"], "--detect is for tables of records, --rate for text"),
     (["--out", "{folder}/none/out"], "/none/out cannot be written: No such file or directory"),
@@ -257,7 +257,7 @@ def test_wrong_arguments(
 
 def test_records_need_a_source(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--detect needs SOURCE" in complaint(["learn", "--detect"], capsys)
-    assert "--follow needs SOURCE to be a file" in complaint(["learn", "-", "--follow"], capsys)
+    assert "--follow needs SOURCE" in complaint(["learn", "--follow"], capsys)
     assert "must be readable" in complaint(["learn", "missing.csv"], capsys)
 
 

@@ -45,7 +45,8 @@ def test_levels(level: str, count: int, capsys: pytest.CaptureFixture[str]) -> N
     assert len(capsys.readouterr().err.splitlines()) == count
 
 
-def test_nothing_is_left(capsys: pytest.CaptureFixture[str]) -> None:
-    with logging_to_stderr("learn"):
-        pass
-    assert not LOG.handlers
+def test_nothing_is_left() -> None:
+    before = list(LOG.handlers), LOG.level
+    with logging_to_stderr("learn", level="error"):
+        assert len(LOG.handlers) == len(before[0]) + 1
+    assert (LOG.handlers, LOG.level) == before

@@ -195,7 +195,7 @@ def test_skipped_lines_come_with_their_reasons(
     assert "1 events skipped, 1 unreadable lines skipped" in out
     for said in (out, err):
         assert "s.csv line 10: a row must have 2 cells (time, value), got 3" in said
-        assert "s.csv line 32: column 'value' must be a number" in said
+        assert "s.csv line 33: column 'value' must be a number" in said
     found = figures(["learn", "s.csv", *SMALL, "--bad", "skip"], capsys)
     assert (found["skipped"], found["unreadable"], len(found["reasons"])) == (1, 1, 2)
 

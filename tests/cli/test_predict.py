@@ -118,7 +118,6 @@ def test_texts(
         (["state", "text.csv"], "text.csv line 3: column 'value' must be a number, got 'high'"),
         (["state", "sine", "--limit", "0"], "--limit must be at least 1"),
         (["state", "sine", "--follow"], "follow must be False for the series 'sine'"),
-        (["state", "-", "--follow"], "--follow needs SOURCE to be a file"),
     ],
 )
 def test_wrong_input(

@@ -435,7 +435,7 @@ def test_ctrl_c_ends_within_a_second_and_keeps_what_is_finished(jobs: str, tmp_p
     assert process.returncode == 130
     finished = len(read(path))
     assert err == (
-        f"lethe: interrupted; {finished} of 4000 trials were finished and are in {path}; "
+        f"lethe reproduce: interrupted; {finished} of 4000 trials were finished and are in {path}; "
         "--resume continues\n"
     )
     assert seconds < 1.0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lethe.data.fields import value, values
+from lethe.data.fields import header, json_object, split, value, values
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,61 @@ def test_value_of_a_cell(cell: str, expected: object) -> None:
         assert found == expected
         assert type(found) is type(expected)
     assert math.isnan(value("nan"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("start", ["", "1.", ".", "1e", "-", "0x", "1.1.", "9" * 30 + "e"])
+@pytest.mark.parametrize("end", ["x", "", ".", "e"])
+def test_a_cell_takes_time_in_proportion_to_its_length(start: str, end: str) -> None:
+    """A pattern that tries each way to split the digits would take an hour."""
+    number = value(start + "1" * 1_000_000 + end)
+    assert isinstance(number, str | float)
+
+
+def test_whole_numbers_have_64_bits_and_others_are_floats() -> None:
+    assert json_object('{"a": ' + "9" * 100_000 + "}") == {"a": math.inf}
+    assert values(["9" * 100_000, "1"]) == [math.inf, 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 1_000_000,
+        '{"a":' * 200_000,
+        '{"a":[' + "[]," * 300_000 + "1]}",
+        "{" + ",".join(f'"{n}":1' for n in range(10_001)) + "}",
+        "{" + ",".join(f'"{n}":1' for n in range(90_000)) + "}",
+        '{"a":1,' * 100_000,
+    ],
+    ids=lambda text: text[:9],
+)
+def test_memory_for_a_line_of_json_follows_its_length(text: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="at most 10,000 columns"):
+            json_object(text)
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(text)
+    finally:
+        tracemalloc.stop()
+
+
+def test_marks_within_strings_do_not_count() -> None:
+    text = "[{:," * 200_000 + '\\"'
+    assert json_object(json.dumps({"a": text})) == {"a": text}
+
+
+def test_headers_are_bounded_and_checked_in_linear_time() -> None:
+    names = [f"c{n}" for n in range(10_000)]
+    assert header(names) == tuple(names)
+    with pytest.raises(ValueError, match="at most 10,000 columns, got 10,001"):
+        header([*names, "more"])
+    with pytest.raises(ValueError, match="each column once, got 'c9998' twice"):
+        header([*names[:-1], "c9998"])
+
+
+def test_a_long_quoted_cell_is_refused_by_its_length() -> None:
+    with pytest.raises(ValueError, match="a cell must be at most 131,072 characters where its row"):
+        split('"' + "x" * 200_000 + '",1', ",")
+    assert split("x" * 200_000 + ",1", ",") == ["x" * 200_000, "1"]
 
 
 CELLS = st.one_of(

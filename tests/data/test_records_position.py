@@ -69,12 +69,12 @@ def steps_of(
     stream: RecordStream, at: Callable[[RecordStream], dict[str, object]] = place
 ) -> list[tuple[Record, dict[str, object]]]:
     """Each record and the place after it; it may be that none can be read, which is an error."""
-    steps = []
+    steps: list[tuple[Record, dict[str, object]]] = []
     try:
-        for record in stream:
-            steps.append((record, at(stream)))
+        steps.extend((record, at(stream)) for record in stream)
     except ValueError as error:
-        assert "at least one line that can be read" in str(error) and not steps
+        if steps or "at least one line that can be read" not in str(error):
+            raise
     return steps
 
 

@@ -198,7 +198,7 @@ def test_what_records_hold_is_escaped(folder: Path) -> None:
     (folder / "results" / "bench.json").write_text(json.dumps({wild: wild, "rows": [{wild: wild}]}))
     page = write(folder)
     assert "<script" not in (folder / "page.html").read_text(encoding="utf-8")
-    assert page.text.count("<script>alert('&')</script>?") == 5  # lone surrogates are no text
+    assert page.text.count(r"<script>alert('&')</script>\ud800") == 5  # lone surrogates are no text
 
 
 def test_the_same_inputs_give_the_same_page_but_for_the_date(folder: Path) -> None:

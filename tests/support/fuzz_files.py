@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,7 @@ def _plain_row(draw: Random, number: int, columns: int) -> list[str]:
 
 def _header(draw: Random, columns: int) -> list[str]:
     plain = ["time", "value", "load", "state", *(f"c{n}" for n in range(4, columns))][:columns]
-    if draw.random() < 0.6:
+    if draw.random() < 0.75:
         return plain
     return [draw.choice(NAMES) if draw.random() < 0.4 else name for name in plain]
 
@@ -62,9 +63,13 @@ def csv(draw: Random) -> bytes:
     columns = draw.choice((1, 2, 3, 4, 4, 4, 5, 9, 40))
     if draw.random() < 0.01:
         columns = draw.choice((1000, 5000))
-    separator = draw.choice((",", ",", ",", ";", "\t", "|", " ", ":", "\x01", "::"))
+    separator = (
+        draw.choice(",,,,,,;;\t|")
+        if draw.random() < 0.95
+        else draw.choice((" ", ":", "\x01", "::"))
+    )
     rows = draw.choice((0, 1, 2, 10, 60)) if columns < 1000 else 5
-    dirt = draw.choice((0.0, 0.0, 0.01, 0.1, 0.6))
+    dirt = draw.choice((0.0, 0.0, 0.0, 0.01, 0.01, 0.1, 0.6))
     end = draw.choice(("\n", "\n", "\n", "\r\n", "\r", "\n\n"))
     lines = [_header(draw, columns)] if draw.random() < 0.9 else []
     for number in range(rows):
@@ -90,7 +95,7 @@ def csv(draw: Random) -> bytes:
 
 def _encoded(draw: Random, text: str) -> bytes:
     coding = draw.choice(
-        ("utf-8",) * 12 + ("utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252")
+        ("utf-8",) * 30 + ("utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252")
     )
     return text.encode(coding, errors="replace")
 
@@ -216,10 +221,11 @@ KINDS: dict[str, tuple[Callable[[Random], bytes], str]] = {
     "tsv": (csv, ".tsv"),
     "jsonl": (jsonl, ".jsonl"),
     "json": (jsonl, ".json"),
-    "parquet": (parquet, ".parquet"),
     "text": (text, ".txt"),
     "archive": (archive, ".csv.gz"),
 }
+if importlib.util.find_spec("pyarrow"):
+    KINDS["parquet"] = (parquet, ".parquet")
 
 STEMS = (
     "s",

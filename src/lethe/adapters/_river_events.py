@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 from lethe.model import Model, Report
 from lethe.model.networks import RATES
+from lethe.model.rows import plain_event
 
 __all__ = ["RATES", "TARGET", "Features", "event_of", "learn", "regression_model", "score"]
 
@@ -64,8 +65,10 @@ def event_of(x: Features, known: set[Hashable]) -> Mapping[str, object]:
     Raises
     ------
     ValueError
-        If two features get one name, or one has the target's.
+        If they are neither a mapping nor a row, two features get one name, or one has the target's.
     """
+    if type(x) is not dict:
+        x = cast(Features, plain_event(x))
     if known.issuperset(x):
         return x  # type: ignore[return-value]  # all names that are known are strings
     event = {name if isinstance(name, str) else repr(name): value for name, value in x.items()}
@@ -76,7 +79,7 @@ def event_of(x: Features, known: set[Hashable]) -> Mapping[str, object]:
 
 def learn(estimator: Estimator, x: Features, *y: object) -> Report:
     """Let an estimator's model learn from an event, and its target if there is one."""
-    event = x if estimator._known.issuperset(x) else event_of(x, estimator._known)
+    event = event_of(x, estimator._known)
     report = estimator.model.learn(event, *y)
     if event is not x:
         estimator._known.update(event)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lethe.model import Model, Prediction
 from lethe.model.networks import RATES
+from lethe.model.values import Label, category_of, label_of
 
 try:
     from sklearn.utils import check_random_state
@@ -20,8 +21,8 @@ except ModuleNotFoundError as missing:
         'scikit-learn is not installed: pip install "lethe-ml[sklearn]"', name=missing.name
     ) from None
 
-__all__ = ["RATES", "TARGET", "RandomState", "Rows", "Tags", "events_of", "model_of", "nan_allowed",
-           "walk"]  # fmt: skip
+__all__ = ["RATES", "TARGET", "RandomState", "Rows", "Tags", "events_of", "labels_of", "model_of",
+           "nan_allowed", "walk"]  # fmt: skip
 
 #: The targets' columns: names that no feature has.
 TARGET = "fit's y"
@@ -159,6 +160,12 @@ def events_of(
     if not events:
         raise ValueError("X must have at least one row, got none")
     return list(events)
+
+
+def labels_of(values: NDArray[np.generic]) -> list[Label]:
+    """Labels as a model has them; times keep their nanoseconds, and long texts are cut short."""
+    each: Iterable[object] = values if values.dtype.kind == "M" else values.tolist()
+    return [label_of(category_of("y", value)) for value in each]
 
 
 def walk(estimator: Fitted, X: Rows) -> Iterator[Prediction]:

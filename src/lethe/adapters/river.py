@@ -178,7 +178,7 @@ class LetheRegressor(base.Regressor):
 
     def predict_one(self, x: Features) -> float:
         """Predict the target; 0 before the first event."""
-        event = x if self._known.issuperset(x) else event_of(x, self._known)
+        event = event_of(x, self._known)
         return cast(float, self.model.predict(event).value)
 
     def learn_one(self, x: Features, y: object) -> None:

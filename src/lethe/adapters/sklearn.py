@@ -27,6 +27,7 @@ from lethe.adapters._sklearn_rows import (
     Rows,
     Tags,
     events_of,
+    labels_of,
     model_of,
     nan_allowed,
     walk,
@@ -198,7 +199,7 @@ class LetheClassifier(ClassifierMixin, BaseEstimator):
             In the order of time. Arrays hold numbers; a frame's columns also categories (strings,
             booleans) and times. NaN, None and infinite numbers are missing.
         y : array-like, shape (n_samples,)
-            Strings, integers or booleans.
+            Strings, integers, booleans or times.
         """
         return self._learn(X, y, None, True)
 
@@ -230,14 +231,14 @@ class LetheClassifier(ClassifierMixin, BaseEstimator):
             self.classes_ = np.union1d(self.classes_, known)
         if labels.dtype.kind == "f":
             labels = labels.astype(np.int64)  # 1.0 and 1 are one class
-        for event, label in zip(events, labels.tolist(), strict=True):
+        for event, label in zip(events, labels_of(labels), strict=True):
             self.model_.learn(event, label)
         return self
 
     def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Probabilities of ``classes_``, shape (n_samples, n_classes)."""
         predictions = list(walk(self, X))
-        labels = self.classes_.tolist()
+        labels = labels_of(self.classes_)
         rows: NDArray[np.float64] = np.array(
             [[p.probabilities.get(label, p.new) for label in labels] for p in predictions]
         )

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from lethe.cli._support.log import LOG, logging_to_stderr
+from lethe.cli._support.log import LOG, Form, Level, logging_to_stderr
+from lethe.cli._support.printable import guarded, printable
 
 __all__ = ["COMMANDS", "main"]
 
@@ -35,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose error messages are one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(WRONG_INPUT, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
 class _Version(argparse.Action):
@@ -97,6 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ``--version`` and wrong options leave through `SystemExit`.
     """
     _replace_closed_streams()
+    with guarded():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if not word.startswith("-")), None)
     with logging_to_stderr(command or ""):
@@ -105,7 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             LOG.error("interrupted")
             return INTERRUPTED
-    form, level = getattr(args, "log_format", "text"), getattr(args, "log_level", "info")
+    form: Form = getattr(args, "log_format", "text")
+    level: Level = getattr(args, "log_level", "info")
     with logging_to_stderr(command or "", form, level):
         return _run(args)
 

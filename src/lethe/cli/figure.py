@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from lethe.cli._support.printable import printable
 from lethe.cli._support.status_line import status_line
 from lethe.figures import DRAWN_BY, FIGURES
 from lethe.version import __version__
@@ -90,7 +91,7 @@ def run(args: Arguments) -> int:
             record = {"figure": name, "files": files, "seed": args.seed, "version": __version__}
             print(json.dumps(record), flush=True)
         else:
-            print(f"figure {name}: {' and '.join(files)}", flush=True)
+            print(f"figure {name}: {printable(' and '.join(files))}", flush=True)
     return 0
 
 

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from lethe.cli._support.printable import printable
 from lethe.cli._support.run_metadata import RecordsMetadata, RunMetadata, TextMetadata
@@ -16,6 +15,7 @@ from lethe.cli._support.tables import aligned, scores_record, scores_text
 from lethe.core.network import Network
 from lethe.model import Model
 from lethe.model.description import CategoryColumn
+from lethe.storage.file import FORMAT
 
 __all__ = ["add_arguments", "run"]
 
@@ -60,7 +60,7 @@ def run(args: Arguments) -> int:
     about: dict[str, object] = {
         "file": str(saved.path),
         "bytes": os.path.getsize(saved.path),
-        "format": _format(saved.path),
+        "format": FORMAT,
         "version": saved.version,
         "kind": type(saved.model).__name__,
     }
@@ -74,8 +74,8 @@ def run(args: Arguments) -> int:
         print(json.dumps(about, default=str))
         return 0
     lines = [
-        ["file", f"{saved.path} ({os.path.getsize(saved.path):,} bytes)"],
-        ["version", f"Lethe {printable(saved.version)}, checkpoint format {_format(saved.path)}"],
+        ["file", f"{printable(str(saved.path))} ({os.path.getsize(saved.path):,} bytes)"],
+        ["version", f"Lethe {printable(saved.version)}, checkpoint format {FORMAT}"],
     ]
     if isinstance(saved.model, Network):
         lines += [["content", repr(saved.model)]]
@@ -88,13 +88,6 @@ def run(args: Arguments) -> int:
     if isinstance(saved.model, Model) and saved.model.networks:
         print(_weights_text(saved.model))
     return 0
-
-
-def _format(path: Path) -> str:
-    """The format's version, of a file that is known to be valid."""
-    with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    return str(header["__metadata__"]["format"])
 
 
 def _network(net: Network) -> dict[str, object]:

@@ -18,6 +18,7 @@ from lethe.cli._support.learn_options import add_log_arguments
 from lethe.cli._support.log import LOG, Form, Level
 from lethe.cli._support.printable import printable
 from lethe.cli._support.records import closed, expanded, opened, where
+from lethe.cli._support.records_options import kinds_known
 from lethe.cli._support.run_metadata import RecordsMetadata
 from lethe.cli._support.sessions import Saved, read_checkpoint
 from lethe.cli._support.signals import Signals, Stopped
@@ -122,7 +123,7 @@ def run(args: Arguments) -> int:
                 return _predict_text(args, sources, saved.model, signals)
             return _predict_records(args, sources, saved, saved.model, signals)
         except Stopped as stop:  # before the first event
-            LOG.error("%s", stop.reason)
+            LOG.info("%s", stop.reason)
             return stop.code
 
 
@@ -141,6 +142,8 @@ def _predict_records(
         model.task == "classification",
         several=len(sources) > 1,
     )
+    options = saved.run.options if isinstance(saved.run, RecordsMetadata) else None
+    text, numbers = kinds_known(model, options)
     writer: EventWriter | None = None
     started_at, code = model.events, 0
     with ExitStack() as stack:
@@ -150,6 +153,9 @@ def _predict_records(
             skip=args.skip,
             follow=args.follow,
             bad=model.parameters.bad,
+            text=text,
+            numbers=numbers,
+            missing=[] if options is None else options.missing,
             signals=signals,
         )
         stack.callback(closed, stream)
@@ -172,7 +178,7 @@ def _predict_records(
                 show(model.events - started_at, lambda: running_scores(scores.scores))
         except Stopped as stop:
             code = stop.code
-            LOG.error("%s", stop.reason)
+            LOG.info("%s", stop.reason)
         except BaseException:
             if writer is not None:
                 writer.close(False)
@@ -237,7 +243,7 @@ def _predict_text(args: Arguments, sources: Sequence[str], net: Network, signals
                 show(score.symbols, lambda words=words: words)  # type: ignore[misc]
         except Stopped as stop:
             code = stop.code
-            LOG.error("%s", stop.reason)
+            LOG.info("%s", stop.reason)
     name = printable(stream.name)
     if score is None:
         if code:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from lethe.cli._support.printable import printable
 from lethe.cli._support.status_line import status_line
 from lethe.storage.disk import write_all
 from lethe.storage.output import open_replacement, output_errors
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
-MADE_OF = (".json", ".jsonl", ".svg", ".png")
+_MADE_OF = (".json", ".jsonl", ".svg", ".png")
 _WITHOUT_MATPLOTLIB = 'they are drawn by matplotlib, which is missing: pip install "lethe-ml[plot]"'
 
 
@@ -181,12 +182,12 @@ def _about() -> dict[str, str]:
 def _replacing(args: Arguments) -> Iterator[Callable[[bytes], None]]:
     """Write the page completely or not at all; whether it can be written is checked at once."""
     path = args.out
-    if path.suffix in MADE_OF:
+    if path.suffix in _MADE_OF:
         raise ValueError(f"--out is an HTML page, and {path} is named like what it is made of")
     with _file_errors(path):
         path.resolve().parent.mkdir(parents=True, exist_ok=True)
         inputs = {
-            f"a file of {option}": [file for file in folder.glob("*") if file.suffix in MADE_OF]
+            f"a file of {option}": [file for file in folder.glob("*") if file.suffix in _MADE_OF]
             for option, folder in (("--results", args.results), ("--figures", args.figures))
         }
         output = open_replacement(path, inputs)
@@ -214,7 +215,7 @@ def _file_errors(path: Path) -> Iterator[None]:
 def _text(record: _Record) -> str:
     tables, figures = len(record["tables"]), len(record["figures"])
     text = (
-        f"{record['file']}: {tables} of {tables + len(record['missing'])} tables, "
+        f"{printable(record['file'])}: {tables} of {tables + len(record['missing'])} tables, "
         f"{figures} figures, {record['bytes'] / 1e6:.1f} MB"
     )
     if record["missing"]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lethe.cli._support.printable import printable
 from lethe.cli._support.trials_progress import trials_progress
 from lethe.experiments import EXTRAS, TABLES
 from lethe.storage.output import output_errors, write_file
@@ -324,9 +325,9 @@ def _say_what(args: Arguments, asked: _Asked) -> None:
     seeds = [task.seed for task in asked.tasks.values()]
     print(f"{len(seeds)} trials, seeds {min(seeds)} to {max(seeds)}", end="")
     if asked.done:
-        print(f", {len(asked.done)} of them in {asked.path} already\n", flush=True)
+        print(f", {len(asked.done)} of them in {printable(str(asked.path))} already\n", flush=True)
     else:
-        print(f", into {asked.path}\n" if asked.path else "\n", flush=True)
+        print(f", into {printable(str(asked.path))}\n" if asked.path else "\n", flush=True)
 
 
 def _networks(plan: Plan, rows: Iterable[str]) -> str:

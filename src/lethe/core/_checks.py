@@ -182,7 +182,8 @@ def floating_dtype(dtype: DTypeLike) -> Dtype:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy warns of names that are no longer dtypes
-            found: np.dtype[np.generic] | None = None if dtype is None else np.dtype(dtype)
+            named = isinstance(dtype, str | type | np.dtype)  # not an array, which has a dtype
+            found: np.dtype[np.generic] | None = np.dtype(dtype) if named else None
     except (TypeError, ValueError, SyntaxError):
         found = None
     if found is None or found.name not in ("float32", "float64"):

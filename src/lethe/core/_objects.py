@@ -7,7 +7,7 @@ by what it is, and none of these libraries is imported for it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -23,7 +23,7 @@ __all__ = ["PLAIN", "array_of", "items_of", "plain", "shape_of", "shown"]
 PLAIN = frozenset(
     {
         *(float, int, str, bool, NoneType, bytes, datetime, date, timedelta, Decimal, Fraction),
-        *(np.float64, np.float32, np.int64, np.int32, np.bool_, np.str_),
+        *(np.float64, np.float32, np.int64, np.int32, np.bool_, np.str_, list, tuple, dict),
     }
 )
 
@@ -129,6 +129,8 @@ def array_of(value: object) -> NDArray[np.generic]:
         If it cannot be one; the message says why, and names nothing.
     """
     try:
+        if type(value) in PLAIN:
+            return np.asarray(value)
         if is_from(value, "torch", "Tensor"):
             tensor = cast(_Tensor, value).detach().cpu()
             value = tensor.double() if tensor.is_floating_point() else tensor
@@ -144,13 +146,17 @@ def array_of(value: object) -> NDArray[np.generic]:
     return array
 
 
-def items_of(value: object, most: int = 1 << 20) -> tuple[object, ...] | None:
+def items_of(
+    value: object, most: int = 1 << 20, *, ordered: bool = True
+) -> tuple[object, ...] | None:
     """What a list, a tuple, or an array with one axis holds; None of anything else, a string too.
 
-    Of more than `most` items only one more is taken.
+    Of more than `most` items only one more is taken. A set has no order.
     """
     shape = shape_of(value)
     if isinstance(value, str | bytes | bytearray | Mapping) or (shape and len(shape) != 1):
+        return None
+    if ordered and isinstance(value, Set):
         return None
     if not isinstance(value, Iterable) or shape == ():
         return None

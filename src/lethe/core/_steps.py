@@ -111,7 +111,7 @@ def _empty_records(
     names: Iterable[str], topology: Topology, steps: int, dtype: Dtype
 ) -> dict[str, Floating]:
     """Arrays that the kernel can record into: cell 0 of every block, then cell 1, and so on."""
-    items = items_of(names)
+    items = items_of(names, ordered=False)
     asked = (names,) if items is None else items
     t = topology
     records: dict[str, Floating] = {}

@@ -178,7 +178,7 @@ class Topology:
         object.__setattr__(self, name, number)
 
     def _check_biases(self) -> None:
-        kinds = items_of(self.biased)
+        kinds = items_of(self.biased, ordered=False)
         if kinds is None or not all(isinstance(k, str) and k in UNIT_KINDS for k in kinds):
             raise ValueError(
                 f"biased must be a tuple of {', '.join(UNIT_KINDS)}, got {shown(self.biased)}"

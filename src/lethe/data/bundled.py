@@ -119,6 +119,10 @@ class BundledStream:
         )
         return frozenset(number for number in found if number <= self._rows)
 
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        self._row -= 1
+
     def understood(self) -> dict[str, str]:
         """What each column holds, in words."""
         columns: _Columns = {"time": [str(START)], **self._day(0)[0]}

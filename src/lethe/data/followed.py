@@ -15,6 +15,7 @@ from lethe.data.rotation import (
     bytes_at,
     compressed,
     find,
+    find_copy,
     is_beginning,
     key_of,
     later,
@@ -180,14 +181,15 @@ class Followed:
             return not is_beginning(file, self._now.open_file())
 
     def _copy(self) -> _Opened | None:
-        """The longest new file beside it that begins with all that was read."""
+        """The first new file beside it that begins with all that was read, or a longer copy."""
         now = self._now
         # Files that were written after this one are no copies of it, if it has made way for them.
         newer = {now.key}
         if self._key_of_name() != now.key:
             newer.update(one.key for one in later(self.name, now.key, now.modified))
-        beside = [one for one in self._siblings() if not (one.key in newer or self._old.has(one))]
-        return find(beside, now.offset, now.hash.hexdigest(), now.head)
+        every = sorted(self._siblings(), key=Sibling.age)
+        beside = [one for one in every if not (one.key in newer or self._old.has(one))]
+        return find_copy(beside, now.offset, now.hash.hexdigest(), now.head)
 
     def _was_cut(self) -> bool:
         """Go on in the copy of what the file held; without one, let it begin again."""
@@ -311,7 +313,7 @@ class Followed:
         self._now.pass_zeros()
         if before.file is not file:
             before.close()
-        self._old.add(before.key, before.head)
+        self._old.add(before.key, before.modified, before.head)
         self._old.keep({one.key for one in self._siblings()})
         self._chase = path != self.name
         lost, cut = self._lost, self._cut
@@ -347,7 +349,9 @@ class Followed:
             If there is no such file.
         """
         path, there = self.name, self._now
-        beside = [one for one in self._siblings() if one.key != there.key]
+        # Where the same lines come again and again, the newest: rather than learn them twice.
+        newest_first = sorted(self._siblings(), key=Sibling.age, reverse=True)
+        beside = [one for one in newest_first if one.key != there.key]
         ours = []
         if there.file is not None:
             ours.append(Sibling(path, there.key, 1 << 62, 0, ("", ""), ""))

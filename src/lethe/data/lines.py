@@ -174,6 +174,11 @@ class Lines:
         copy.update(self._chunk.data[self._carried : offset - self._start])
         return copy.hexdigest()
 
+    def start_of(self, number: int) -> int:
+        """Where a line of the last chunk starts, by its number."""
+        n = number - self._chunk.first
+        return self._chunk.ends[n - 1] if n else self._start
+
     def __iter__(self) -> Iterator[Chunk]:
         pieces: list[bytes] = []
         size = 0

@@ -128,6 +128,10 @@ class ParquetStream:
         """What the number of a record counts."""
         return "row"
 
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        self._row -= 1
+
     def understood(self) -> dict[str, str]:
         """What each column holds, in words."""
         return dict(self._words)
@@ -281,7 +285,8 @@ class ParquetStream:
         What pyarrow says of a single column is left alone: where a file is broken there, asking
         ends the process.
         """
-        rows, size = group.num_rows, group.total_byte_size
+        rows: int = group.num_rows
+        size: int = group.total_byte_size
         is_string = [
             word == "text" and self._casts[name] is None for name, word in self._words.items()
         ]

@@ -87,6 +87,10 @@ class RecordSource(Protocol):
         """Where to continue later: values that JSON can hold, for the parameter `position`."""
         ...
 
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        ...
+
     def understood(self) -> dict[str, str]:
         """What each column holds, in words; empty where that is not known yet."""
         ...

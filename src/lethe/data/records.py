@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count, islice
 from pathlib import PurePath
@@ -166,6 +167,8 @@ class RecordStream:
         self._last = Record(0, {}, 0)  # the last line that was dealt with, whatever it was
         # Where the file before ended, until there is a record of the present one.
         self._left: dict[str, object] | None = None
+        self._entered: dict[str, object] | None = None  # `_left` before the first record, `_first`
+        self._first = 0
         if position is not None and (known := text_at(position)) is not None:
             kinds.know(columns_at(position), known)
         resume = position is not None and skip is None
@@ -251,6 +254,15 @@ class RecordStream:
         self._rows.go_on_from(before)
         self._refusals.any_read = True
 
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        number = self._last.number
+        start = self._lines.start_of(number)
+        if self._first == number and self._entered is not None:
+            self._left = self._entered
+        else:
+            self._last = Record(number - 1, {}, start)
+
     def understood(self) -> dict[str, str]:
         """What each column holds, in words; empty before the first record."""
         return self._rows.kinds.understood() or kinds_in(self._last.event)
@@ -263,7 +275,8 @@ class RecordStream:
 
     def close(self) -> None:
         """Close the file, whoever opened it. At its end and after an error a path's is closed."""
-        self._blocks.close()
+        with suppress(OSError):  # all that counts was read
+            self._blocks.close()
 
     def _go_to(
         self,
@@ -331,7 +344,7 @@ class RecordStream:
             if events is None:
                 yield from self._one_by_one(chunk)
                 continue
-            self._left = None
+            self._leave(chunk.first)
             self._refusals.any_read = True
             for record in map(_record, zip(count(chunk.first), events, chunk.ends, strict=False)):
                 self._last = record
@@ -350,6 +363,11 @@ class RecordStream:
         self._last = Record(0, {}, 0)
         self._refusals.name = self._lines.here
         self._rows.restart()
+
+    def _leave(self, number: int) -> None:
+        """Leave the file before behind: this is the first line of the present one that counts."""
+        if self._left is not None:
+            self._entered, self._left, self._first = self._left, None, number
 
     def _begin(self, chunk: Chunk) -> Chunk:
         """Read the header where there is one, and find the form; what follows in the chunk."""
@@ -377,7 +395,7 @@ class RecordStream:
             if reason:
                 self._refusals.add(number, reason)
             if event or reason:
-                self._left = None
+                self._leave(number)
             self._last = record = Record(number, event or {}, end)
             if event:
                 self._refusals.any_read = True

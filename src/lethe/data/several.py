@@ -147,6 +147,10 @@ class SeveralStream:
             position["skipped"] = skipped + stream.skipped
         return position
 
+    def take_back(self) -> None:
+        """Be before the last record again, for whoever asks for the `position`; nothing follows."""
+        self._at.stream.take_back()
+
     def understood(self) -> dict[str, str]:
         """What each column holds, in words; empty before the first record."""
         return self._at.stream.understood()

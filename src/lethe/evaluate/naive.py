@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lethe.model.calendar import DAY, WEEK, YEAR
-from lethe.model.values import ABSURD, category_of
+from lethe.model.values import category_of, is_missing, label_of, number_of
 
 __all__ = ["PREDICTORS", "ClassScores", "NumberScores", "Season", "number_or_nan"]
 
@@ -27,7 +27,7 @@ SETTLED = 10
 MOST = 1000
 
 
-def number_or_nan(value: Any) -> float:
+def number_or_nan(value: object) -> float:
     """A number as a model reads it: NaN where it is missing, infinite or implausibly large.
 
     Examples
@@ -36,10 +36,9 @@ def number_or_nan(value: Any) -> float:
     [7.0, nan, nan, nan, 1.0]
     """
     try:
-        number = math.nan if value is None or value == "" else float(value)
-    except (TypeError, ValueError, OverflowError):
+        return number_of("value", value, "missing")
+    except ValueError:
         return math.nan
-    return number if -ABSURD < number < ABSURD else math.nan
 
 
 class Season:
@@ -303,14 +302,15 @@ class ClassScores:
         actual : object
             The class; None is missing and does not count.
         """
-        if actual is None or actual == "":
+        if is_missing("class", actual, "missing"):
             return
         key = category_of("class", actual)
         if self.last is not None:
+            label = label_of(key)  # as a model has it: a long text is cut short
             self.events += 1
             frequent = max(self.counts, key=self.counts.__getitem__)
-            best = (predicted == actual, frequent == key, self.last == key)
-            given = (probabilities.get(actual, new), self._frequency(key), self._again(key))
+            best = (predicted == label, frequent == key, self.last == key)
+            given = (probabilities.get(label, new), self._frequency(key), self._again(key))
             for n, (correct, probability) in enumerate(zip(best, given, strict=True)):
                 self.correct[n] += bool(correct)
                 self.losses[n] -= math.log(max(probability, 1e-12))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -13,8 +13,14 @@ from typing import cast
 from lethe.experiments.records import NO_FIELDS, Fields, Record, TrialKey, key
 from lethe.storage.disk import sync, write_all
 from lethe.storage.output import open_in_place, output_errors
+from lethe.storage.reading import read_bytes, strict_json
 
 __all__ = ["Record", "append", "key", "opened", "read"]
+
+#: The most bytes of a file and of a line of it; those of the whole tables have 600,000 and
+#: 2,000.
+MOST_BYTES = 1 << 25
+MOST_LINE = 1 << 16
 
 
 def read(path: str | os.PathLike[str], result: Fields = NO_FIELDS) -> list[Record]:
@@ -37,18 +43,25 @@ def read(path: str | os.PathLike[str], result: Fields = NO_FIELDS) -> list[Recor
     Raises
     ------
     ValueError
-        If the file cannot be read, or if a line other than a cut-off last one is no record.
+        If the file cannot be read or has more than `MOST_BYTES`, or if a line other than a cut-off
+        last one is no record.
     """
     try:
-        text = Path(path).read_bytes()
+        text = read_bytes(path, MOST_BYTES)
     except FileNotFoundError:
         return []
+    except ValueError as error:
+        raise ValueError(f"the results file {error}") from None
     except OSError as error:
         raise ValueError(f"the results file {path} cannot be read: {error.strerror}") from None
     # What follows the last line end is empty or cut off.
-    lines = text.split(b"\n")[:-1]
     records = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(io.BytesIO(text[: text.rfind(b"\n") + 1]), start=1):
+        if len(line) > MOST_LINE:
+            raise ValueError(
+                f"line {number} of the results file {path} must be at most {MOST_LINE:,} bytes, "
+                f"got {len(line):,}"
+            )
         try:
             records.append(_parsed(line, result))
         except (ValueError, KeyError, TypeError):
@@ -57,7 +70,9 @@ def read(path: str | os.PathLike[str], result: Fields = NO_FIELDS) -> list[Recor
 
 
 def _parsed(line: bytes, result: Fields) -> Record:
-    values: Mapping[str, object] = json.loads(line)
+    values = strict_json(line)
+    if not isinstance(values, dict):
+        raise TypeError("a record must be a JSON object")
     key(cast(TrialKey, values))
     for name, kind in result.items():
         if not isinstance(values[name], kind):

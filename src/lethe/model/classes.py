@@ -22,7 +22,7 @@ from lethe.model.report import Report
 from lethe.model.rows import plain_event
 from lethe.model.slots import SlotPlan, use_slot
 from lethe.model.values import ABSURD, category_of, is_missing, label_of
-from lethe.model.words import REMOVED, size_of_targets
+from lethe.model.words import size_of_targets
 
 __all__ = ["NAIVE", "SYMBOL", "ClassPredictor", "network_topology"]
 
@@ -223,9 +223,9 @@ class ClassPredictor:
             plan.used = used  # the class takes its slot when it is learned
         elif not learned_at_once and not reading.is_late:
             arrival = self._arrival(key)
-            plan.edits.append((self.waiting.complete, number, key))
+            plan.add(self.waiting.complete, number, key)
         if id is not None:
-            plan.edits.append((self.waiting.ids, id, number))
+            plan.add(self.waiting.ids, id, number)
         outcome = stream.learn(
             event, self._changes(plan), arrival, self.parameters.max_delay, self._redraw
         )
@@ -237,7 +237,7 @@ class ClassPredictor:
         self.settle()
         key, keys = self._given(target), self.keys
         plan = SlotPlan(-1)
-        plan.edits.append((self.waiting.complete, number, key))
+        plan.add(self.waiting.complete, number, key)
         outcome = self.stream.set_pending_class(number, self._arrival(key), self._changes(plan))
         self.settle()
         return self._report(outcome, key, keys)
@@ -253,7 +253,7 @@ class ClassPredictor:
             plan = SlotPlan(stream.slots_used)
             arrival = self._plan_class(self.waiting.complete.get(number), plan)
             if number in self.waiting.complete:
-                plan.edits.append((self.waiting.complete, number, REMOVED))
+                plan.remove(self.waiting.complete, number)
             stream.learn_complete(arrival, plan.changes(self.encoder.words, None), self._redraw)
         if self.waiting.ids:
             self.waiting.prune(stream.pending_sequence)
@@ -267,22 +267,21 @@ class ClassPredictor:
             slot, _ = use_slot(self.encoder.categories[self.column].slots, key, most, plan)
         if before:
             if next(reversed(self.classes)) != key:
-                plan.set_item(self.classes, key, before)
+                plan.move_to_end(self.classes, key)
             return _kernel.Arrival(before, before, slot, False, False)
         if len(self.classes) < most:
             place = len(self.keys)
-            plan.edits += [(self.keys, None, key), (self.classes, key, place)]
+            plan.edits.append((self.keys, None, key))
+            plan.add(self.classes, key, place)
             return _kernel.Arrival(0, place, slot, False, False)
         # The class that was used least recently gives way. Earlier predictions keep their names.
         oldest = next(iter(self.classes))
         place = self.classes[oldest]
         keys = self.keys.copy()
         keys[place] = key
-        plan.edits += [
-            (self, "keys", keys),
-            (self.classes, oldest, REMOVED),
-            (self.classes, key, place),
-        ]
+        plan.edits.append((self, "keys", keys))
+        plan.remove(self.classes, oldest)
+        plan.add(self.classes, key, place)
         return _kernel.Arrival(0, place, slot, True, False)
 
     def follow(self, reading: Reading) -> Report:
@@ -308,7 +307,7 @@ class ClassPredictor:
         return self._prediction(self.stream.predict(known), self.keys)
 
     def _changes(self, plan: SlotPlan) -> _kernel.Changes | None:
-        return plan.changes(self.encoder.words, self.stream.size)
+        return self.encoder.changes(plan, self.stream.size)
 
     def _redraw(self, network: int, layer: int, block: int) -> None:
         self.ensemble.redraw(self.stream, network, layer, block)

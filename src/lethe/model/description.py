@@ -45,7 +45,11 @@ class CategoryColumn(TypedDict):
 
 
 class Configuration(TypedDict):
-    """A model's options and columns, as plain JSON values."""
+    """A model's options and columns, as plain JSON values.
+
+    `never_seen` are columns without any value so far, targets and a given `time` among them: their
+    names may be misspelt.
+    """
 
     targets: list[str]
     options: dict[str, object]
@@ -73,7 +77,7 @@ def configuration_of(parameters: Parameters, predictor: Predictor | None) -> Con
     rows = [_floats(stream.view(f"column {part}")) for part in _SCALES]
     found["targets"] = list(predictor.targets)
     found["time"] = encoder.time
-    found["never_seen"] = list(encoder.ignored)
+    found["never_seen"] = [*encoder.ignored, *_never_seen(predictor)]
     for name, slot, missing, mean, variance in zip(encoder.number_names, *rows, strict=False):
         found["numbers"][name] = {
             "slot": int(slot),
@@ -85,6 +89,17 @@ def configuration_of(parameters: Parameters, predictor: Predictor | None) -> Con
         slots = {str(label_of(key)): slot for key, slot in category.slots.items()}
         found["categories"][name] = {"slots": slots, "other": category.other}
     return found
+
+
+def _never_seen(predictor: Predictor) -> list[str]:
+    """Targets that no event had a value of, and a column of times that no remembered one had."""
+    if isinstance(predictor, ClassPredictor):
+        return [] if predictor.classes or predictor.symbols else [predictor.column]
+    stream, time = predictor.stream, predictor.encoder.time
+    counts = stream.view("counted")
+    found = [name for name, count in zip(predictor.targets, counts, strict=True) if not count]
+    times = stream.view("times")[: int(stream.view("remembered")[0])]
+    return [*found, time] if time is not None and np.isnan(times).all() else found
 
 
 def networks_of(predictor: Predictor | None) -> list[Network]:

@@ -21,12 +21,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe import _kernel
 from lethe.core._objects import plain, shown
 from lethe.model.calendar import seconds_of
 from lethe.model.rows import check_name
 from lethe.model.slots import Category, SlotPlan, use_slot
 from lethe.model.values import ABSURD, category_of, is_missing, number_of, plain_name
-from lethe.model.words import REMOVED, Words
+from lethe.model.words import TooManyNamesError, Words
 
 __all__ = ["Encoder", "Fields"]
 
@@ -257,25 +258,51 @@ class Encoder:
         if not self.started:
             plan.edits.append((self, "started", True))
 
+    def changes(self, plan: SlotPlan, block: int) -> _kernel.Changes | None:
+        """A plan for the compiled call; None where nothing changes.
+
+        Raises
+        ------
+        TooManyNamesError
+            If names would take too much beside a block of this size; it says which brings more.
+        """
+        try:
+            return plan.changes(self.words, block)
+        except TooManyNamesError as error:
+            raise TooManyNamesError(
+                f"{self._longest(plan)!r:.60} has one text too many: {error}"
+            ) from None
+
+    def _longest(self, plan: SlotPlan) -> str:
+        """The column that has the longest of the names that an event brings."""
+        names = [
+            (items, key)
+            for items, key, _ in plan.edits
+            if isinstance(items, dict) and isinstance(key, str)
+        ]
+        items, name = max(names, key=lambda item: len(item[1]), default=(None, "id"))
+        slots = ((column, category.slots) for column, category in self.categories.items())
+        return next((column for column, known in slots if known is items), name)
+
     def _plan_column(self, name: str, value: object, plan: SlotPlan) -> None:
         kind = self._kind(name, value)
         if kind is None:
             if name not in self.ignored:
-                plan.edits.append((self.ignored, name, True))
+                plan.add(self.ignored, name, True)
             return
         if name in self.ignored:
-            plan.edits.append((self.ignored, name, REMOVED))
+            plan.remove(self.ignored, name)
         if kind == "time" and self.time is None and plan.time is None:
             plan.edits.append((self, "time", name))
             plan.time = name
             return
         if kind == "number":
             index = len(self.numbers) + len(plan.new_numbers)
-            plan.edits.append((self.numbers, name, index))
+            plan.add(self.numbers, name, index)
             plan.column_slots.append(plan.take())
             plan.new_numbers.append(number_of(name, value, self.bad))
         else:  # a category, or a second column of times
             other, slot = plan.take(), plan.take()
             category = Category({category_of(name, value): slot}, other)
-            plan.edits.append((self.categories, name, category))
+            plan.add(self.categories, name, category)
             plan.filled.append(slot)

@@ -254,9 +254,9 @@ class NumberPredictor:
                 event = self._encoded(reading, plan.filled, plan.new_numbers)
             if id is not None:
                 number = self.stream.pending_sequence + self.stream.pending_count
-                plan.edits.append((self.waiting.ids, id, number))
+                plan.add(self.waiting.ids, id, number)
                 if not reading.is_late:
-                    plan.edits.append((self.waiting.complete, number, None))
+                    plan.add(self.waiting.complete, number, None)
             changes = self._changes(plan)
         outcome = self.stream.learn(event, changes, self.parameters.max_delay, self._redraw)
         if self.waiting.ids:
@@ -266,7 +266,7 @@ class NumberPredictor:
     def learn_target(self, number: int, target: object) -> Report:
         """Take in the target of an event that waits for it."""
         plan = SlotPlan(-1)
-        plan.edits.append((self.waiting.complete, number, None))
+        plan.add(self.waiting.complete, number, None)
         outcome = self.stream.learn_targets(number, self._given(target), self._changes(plan))
         self.settle()
         return self._report(outcome)
@@ -301,7 +301,7 @@ class NumberPredictor:
         return self._encoded(reading, self.encoder.slots(reading.known_fields()))
 
     def _changes(self, plan: SlotPlan) -> _kernel.Changes | None:
-        return plan.changes(self.encoder.words, self.stream.size)
+        return self.encoder.changes(plan, self.stream.size)
 
     def _redraw(self, network: int, layer: int, block: int) -> None:
         self.ensemble.redraw(self.stream, network, layer, block)

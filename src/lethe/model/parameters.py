@@ -140,7 +140,7 @@ def _names(name: str, value: object) -> tuple[str, ...]:
         return ()
     items = (value,) if isinstance(value, str) else items_of(value, MOST_TARGETS)
     names = tuple(check_name(f"a column in {name}", each) for each in items or () if _is_name(each))
-    if not items or len(names) < len(items) or isinstance(value, set | frozenset):
+    if not items or len(names) < len(items):
         raise ValueError(f"{name} must be the name of a column, or several, got {shown(value)}")
     if len(names) > MOST_TARGETS:
         raise ValueError(f"{name} must be at most {MOST_TARGETS:,} columns, got more")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lethe import _kernel
-from lethe.model.words import REMOVED, Edit, Words
+from lethe.model.words import REMOVED, Edit, Key, Value, Words, item_size
 
 __all__ = ["Category", "SlotPlan", "use_slot"]
 
@@ -31,6 +31,7 @@ class SlotPlan:
         self.missing_columns: list[int] = []
         self.missing_slots: list[int] = []
         self.edits: list[Edit] = []
+        self.growth = 0  # of the names in a checkpoint, in bytes
         self.has_new_columns = False
         self.time: str | None = None  # the column of times, where it is new
 
@@ -39,11 +40,19 @@ class SlotPlan:
         self.used += 1
         return self.used - 1
 
-    def set_item(self, mapping: dict[str, int], key: str, value: int) -> None:
-        """Plan an item of a dict, as its last."""
-        if key in mapping:
-            self.edits.append((mapping, key, REMOVED))
-        self.edits.append((mapping, key, value))
+    def add(self, names: dict[Key, Value], name: Key, value: Value) -> None:
+        """Plan an item of a dict of names, which has none of this name."""
+        self.growth += item_size(name, value)
+        self.edits.append((names, name, value))
+
+    def remove(self, names: dict[Key, Value], name: Key) -> None:
+        """Plan that an item is taken out of a dict of names."""
+        self.growth -= item_size(name, names[name])
+        self.edits.append((names, name, REMOVED))
+
+    def move_to_end(self, names: dict[str, int], name: str) -> None:
+        """Plan that an item of a dict becomes its last."""
+        self.edits += [(names, name, REMOVED), (names, name, names[name])]
 
     def changes(self, words: Words, block: int | None) -> _kernel.Changes | None:
         """For the compiled call; None where nothing changes.
@@ -60,7 +69,10 @@ class SlotPlan:
         TooManyNamesError
             If the names take too much.
         """
-        self.edits += words.changes(self.edits, block)
+        if self.growth > 0 and block is not None:
+            words.check(self.growth, block)
+        if self.growth:
+            self.edits.append((words, "size", words.size + self.growth))
         if not (self.edits or self.forgotten or self.column_slots or self.missing_slots):
             return None
         return _kernel.Changes(
@@ -87,7 +99,7 @@ def use_slot(slots: dict[str, int], key: str, most: int, plan: SlotPlan) -> tupl
     slot = slots.get(key)
     if slot is not None:
         if next(reversed(slots)) != key:
-            plan.set_item(slots, key, slot)
+            plan.move_to_end(slots, key)
         return slot, None
     oldest = None
     if len(slots) < most:
@@ -95,6 +107,6 @@ def use_slot(slots: dict[str, int], key: str, most: int, plan: SlotPlan) -> tupl
     else:
         oldest = next(iter(slots))
         slot = slots[oldest]
-        plan.edits.append((slots, oldest, REMOVED))
-    plan.edits.append((slots, key, slot))
+        plan.remove(slots, oldest)
+    plan.add(slots, key, slot)
     return slot, oldest

@@ -7,8 +7,8 @@ saved.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import TypeVar
 
 from lethe.storage.fields import MOST_JSON_BYTES
@@ -17,8 +17,11 @@ __all__ = [
     "MOST_BYTES",
     "REMOVED",
     "Edit",
+    "Key",
     "TooManyNamesError",
+    "Value",
     "Words",
+    "item_size",
     "size_of",
     "size_of_targets",
 ]
@@ -58,29 +61,9 @@ class Words:
     def __init__(self) -> None:
         self.size = 0
 
-    def changes(self, edits: Iterable[Edit], block: int | None) -> list[Edit]:
-        """The edit that counts what others change.
-
-        Parameters
-        ----------
-        edits : iterable of Edit
-            Of dicts whose keys are names.
-        block : int, optional
-            The size of the block that the names are saved with; without it they have no limit.
-
-        Raises
-        ------
-        TooManyNamesError
-            If they take too much.
-        """
-        growth = sum(_growth(edit) for edit in edits)
-        if growth > 0 and block is not None:
-            self.check(growth, block)
-        return [(self, "size", self.size + growth)] if growth else []
-
     def remove(self, items: dict[Key, Value], key: Key) -> None:
         """Take an item out of a dict, now."""
-        self.size += _growth((items, key, REMOVED))
+        self.size -= item_size(key, items[key])
         del items[key]
 
     def check(self, growth: int, block: int) -> None:
@@ -88,15 +71,15 @@ class Words:
         most = min(MOST_BYTES + block, MOST_JSON_BYTES) - _RESERVE
         if self.size + growth > most:
             raise TooManyNamesError(
-                "the names of columns, categories and ids must take at most "
-                f"{most:,} bytes of a model's checkpoint, got {self.size + growth:,}: "
-                "give the model fewer or shorter texts, or a smaller categories="
+                "columns, categories and ids must have fewer or shorter texts, of "
+                f"{most:,} bytes in a model's checkpoint, got {self.size + growth:,}; "
+                "a smaller categories= keeps fewer"
             )
 
 
 def size_of(names: Iterable[str | int]) -> int:
     """The bytes that names take in a checkpoint, with what stands beside them."""
-    return sum(len(json.dumps(name)) + _BESIDE for name in names)
+    return sum(map(_size, names))
 
 
 def size_of_targets(targets: Iterable[str]) -> int:
@@ -104,16 +87,14 @@ def size_of_targets(targets: Iterable[str]) -> int:
     return 3 * size_of(targets)
 
 
-def _growth(edit: Edit) -> int:
-    items, key, value = edit
-    if not isinstance(items, dict):
-        return 0
-    return -_item_size(key, items.get(key)) if value is REMOVED else _item_size(key, value)
-
-
-def _item_size(key: object, value: object) -> int:
-    size = size_of([key]) if isinstance(key, str | int) else 0
+def item_size(key: str | int, value: object) -> int:
+    """The bytes that an item of a dict with names takes, or will."""
     if isinstance(value, str):  # a class that waits: it will be one of the classes and categories
-        return size + 2 * size_of([value])
+        return _size(key) + 2 * _size(value)
     slots: object = getattr(value, "slots", None)
-    return size + size_of(slots) if isinstance(slots, Mapping) else size
+    return _size(key) + (size_of(slots) if isinstance(slots, Mapping) else 0)
+
+
+def _size(name: str | int) -> int:
+    length = len(encode_basestring_ascii(name) if isinstance(name, str) else str(name))
+    return length + _BESIDE

@@ -6,9 +6,11 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import cast
+
+from lethe._printable import html_text
+from lethe.storage.reading import read_bytes, strict_json
 
 __all__ = ["MEASURED", "Measured", "measured_section", "read_measured"]
 
@@ -20,6 +22,9 @@ MEASURED: dict[str, tuple[str, str]] = {
         "python benchmarks/complexity.py",
     ),
 }
+
+#: The most bytes of one of them; the longest has 4,000.
+MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -55,15 +60,15 @@ def read_measured(name: str, folder: Path) -> Measured | None:
     """
     path = folder / f"{name}.json"
     try:
-        values: object = json.loads(path.read_bytes())
+        values = strict_json(read_bytes(path, MOST_BYTES))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         values = None
     if not isinstance(values, dict):
-        raise ValueError(f"{path} is not a JSON object")
+        raise ValueError(f"{path} is not a JSON object of at most {MOST_BYTES:,} bytes")
     return Measured(name, values)
 
 
@@ -91,10 +96,10 @@ def measured_section(measured: Measured) -> str:
             single += [(f"{name} {part}", _number(entry)) for part, entry in parts.items()]
         else:
             single.append((name, _number(value)))
-    terms = "".join(f"<dt>{_words(name)}</dt><dd>{escape(value)}</dd>" for name, value in single)
+    terms = "".join(f"<dt>{_words(name)}</dt><dd>{html_text(value)}</dd>" for name, value in single)
     return (
-        f'<section id="{measured.name}"><h2>{escape(title)}</h2>\n'
-        f'<dl class="facts">{terms}<dt>again</dt><dd><code>{escape(command)}</code></dd></dl>\n'
+        f'<section id="{measured.name}"><h2>{html_text(title)}</h2>\n'
+        f'<dl class="facts">{terms}<dt>again</dt><dd><code>{html_text(command)}</code></dd></dl>\n'
         + "\n".join(tables)
         + "</section>"
     )
@@ -116,11 +121,11 @@ def _table(name: str, rows: Sequence[Mapping[str, object]]) -> str:
 
 def _cell(value: object) -> str:
     kind = "" if isinstance(value, str) else ' class="number"'
-    return f"<td{kind}>{escape(_number(value))}</td>"
+    return f"<td{kind}>{html_text(_number(value))}</td>"
 
 
 def _words(name: str) -> str:
-    return escape(name.replace("_", " "))
+    return html_text(name.replace("_", " "))
 
 
 def _number(value: object) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+from lethe._printable import html_text
 from lethe.experiments import TABLES
 from lethe.figures import FIGURES
 from lethe.report.loaded import LoadedTable
@@ -89,7 +89,7 @@ def _contents(
 ) -> str:
     """The contents, with links, and the progress of each table."""
     rows = [
-        f'<tr><th scope="row"><a href="#{table.name}">{escape(TABLES[table.name])}</a></th>'
+        f'<tr><th scope="row"><a href="#{table.name}">{html_text(TABLES[table.name])}</a></th>'
         f"<td>{progress(table)}</td>"
         f'<td class="number">{len(table.records):,}</td>'
         f'<td class="number">'
@@ -97,7 +97,7 @@ def _contents(
         for table in tables
     ]
     links = [f'<a href="#figure-{one.name}">{title(one.name)}</a>' for one in found]
-    links += [f'<a href="#{one.name}">{escape(MEASURED[one.name][0])}</a>' for one in others]
+    links += [f'<a href="#{one.name}">{html_text(MEASURED[one.name][0])}</a>' for one in others]
     return (
         '<nav aria-label="Contents"><div class="wide" role="region" tabindex="0" '
         'aria-label="All tables"><table><thead><tr><th scope="col">table</th>'
@@ -113,7 +113,7 @@ def _contents(
 
 def _about(about: Mapping[str, str]) -> str:
     facts = "\n".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in about.items()
+        f"<dt>{html_text(name)}</dt><dd>{html_text(value)}</dd>" for name, value in about.items()
     )
     return (
         '<section id="about"><h2>This page</h2>\n'
@@ -129,9 +129,10 @@ def _figures(found: Sequence[Picture], no_figures: str) -> str:
     parts = [figure(picture) for picture in found]
     if missing:
         items = "".join(
-            f"<li>{escape(f'{title(name)}: {FIGURES[name]}')} <code>lethe figure {name}</code></li>"
+            f"<li>{html_text(f'{title(name)}: {FIGURES[name]}')} "
+            f"<code>lethe figure {name}</code></li>"
             for name in missing
         )
-        why = f": {escape(no_figures)}" if no_figures else ""
+        why = f": {html_text(no_figures)}" if no_figures else ""
         parts.append(f'<p class="missing">Left out{why}</p><ul>{items}</ul>')
     return '<section id="figures"><h2>Figures</h2>\n' + "\n".join(parts) + "</section>"

@@ -6,18 +6,22 @@ import tempfile
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lethe._printable import html_text
 from lethe.figures import DRAWN_BY, FIGURES
+from lethe.storage.reading import read_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Picture", "can_draw", "draw", "figure", "find", "title"]
+
+#: The most bytes of a figure; the longest has 2 MB.
+MOST_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def find(name: str, folder: Path) -> Picture | None:
     """
     path = folder / f"figure-{name}.svg"
     try:
-        svg = path.read_bytes()
+        svg = read_bytes(path, MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -99,7 +103,7 @@ def draw(name: str) -> Picture:
 
 def figure(picture: Picture) -> str:
     """The HTML of a figure, with the picture as an image, so that ids cannot clash."""
-    what = escape(f"{title(picture.name)}: {FIGURES[picture.name]}")
+    what = html_text(f"{title(picture.name)}: {FIGURES[picture.name]}")
     data = b64encode(picture.svg).decode()
     return (
         f'<figure id="figure-{picture.name}">'

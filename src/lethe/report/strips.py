@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import NamedTuple
 
+from lethe._printable import html_text
 from lethe.experiments.records import Record
 
 __all__ = ["Axis", "Outcomes", "axis", "outcomes", "scale", "strip"]
@@ -136,7 +136,7 @@ def strip(title: str, row: Outcomes, on: Axis) -> str:
         parts.append(f'<text class="failed" x="{at + 8:.1f}" y="17">{failed}</text>')
     return (
         f'<svg class="strip" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}"><title>{escape(_text(title, row))}</title>{"".join(parts)}</svg>'
+        f'height="{_HEIGHT}"><title>{html_text(_text(title, row))}</title>{"".join(parts)}</svg>'
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from html import escape
 from pathlib import Path
 
+from lethe._printable import html_text
 from lethe.experiments.formatting import interval
 from lethe.experiments.records import Record
 from lethe.report.loaded import LoadedRow, LoadedTable, ranges
@@ -70,8 +70,8 @@ def table_section(table: LoadedTable, folder: Path) -> str:
     str
         A ``section`` element.
     """
-    head = f'<section id="{table.name}"><h2>{escape(table.title)}</h2>\n'
-    again = f"<code>{escape(command(table, folder))}</code>"
+    head = f'<section id="{table.name}"><h2>{html_text(table.title)}</h2>\n'
+    again = f"<code>{html_text(command(table, folder))}</code>"
     if not table.records:
         return f'{head}<p class="missing">Not run yet: {again}</p>{_left_out(table)}</section>'
     return (
@@ -81,8 +81,8 @@ def table_section(table: LoadedTable, folder: Path) -> str:
 
 
 def _pre(table: LoadedTable) -> str:
-    label = escape(f"{table.title}: ours and the paper's")
-    text = escape(table.comparison)
+    label = html_text(f"{table.title}: ours and the paper's")
+    text = html_text(table.comparison)
     return f'<pre role="region" tabindex="0" aria-label="{label}">{text}</pre>'
 
 
@@ -109,8 +109,8 @@ def _facts(table: LoadedTable, folder: Path) -> str:
     first = records[0]
     one = f"{again} --row {first['row']} --seed {first['seed']} --trials 1 --json"
     commands.append(("one trial again", one))
-    facts = [(name, escape(value)) for name, value in facts]
-    facts += [(name, f"<code>{escape(value)}</code>") for name, value in commands]
+    facts = [(name, html_text(value)) for name, value in facts]
+    facts += [(name, f"<code>{html_text(value)}</code>") for name, value in commands]
     return "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
 
 
@@ -158,9 +158,9 @@ def _heads(*names: str) -> list[str]:
 def _row(row: LoadedRow, ended: Outcomes | None, on: Axis | None) -> str:
     title = row.title.strip()
     indent = ' class="part"' if row.title != title else ""
-    heading = f"{escape(title)} <code>{escape(row.name)}</code>"
+    heading = f"{html_text(title)} <code>{html_text(row.name)}</code>"
     if row.differs:
-        heading += f"<br><small>not as in the table: {escape(row.differs)}</small>"
+        heading += f"<br><small>not as in the table: {html_text(row.differs)}</small>"
     trials = f"{len(row.records):,}"
     if row.missing and not row.differs:
         trials += f" of {row.planned:,}"
@@ -177,4 +177,4 @@ def _row(row: LoadedRow, ended: Outcomes | None, on: Axis | None) -> str:
 
 
 def _number(text: str) -> str:
-    return f'<td class="number">{escape(text or "–")}</td>'
+    return f'<td class="number">{html_text(text or "–")}</td>'

@@ -29,12 +29,13 @@ from numpy.typing import NDArray
 
 from lethe.storage.output import write_file
 
-__all__ = ["MOST_BYTES", "CheckpointError", "checkpoint_errors", "read", "write"]
+__all__ = ["FORMAT", "MOST_BYTES", "CheckpointError", "checkpoint_errors", "read", "write"]
 
 #: The largest file that is read or written, unless the caller says otherwise.
 MOST_BYTES = 2**30
 
-_FORMAT = "1"
+#: The version of the format; there has been no other.
+FORMAT = "1"
 _START = b'{"__metadata__":{"sha256":"'
 _NO_DIGEST = b"0" * 64
 _DIGEST = slice(8 + len(_START), 8 + len(_START) + len(_NO_DIGEST))
@@ -220,7 +221,7 @@ def _name(place: tuple[object, ...]) -> str:
 
 def _header(metadata: str, arrays: Mapping[str, tuple[str, Sequence[int]]]) -> str:
     """The header of these arrays (dtype's code and shape), with zeros for a digest."""
-    own = {"sha256": _NO_DIGEST.decode("ascii"), "format": _FORMAT, "metadata": metadata}
+    own = {"sha256": _NO_DIGEST.decode("ascii"), "format": FORMAT, "metadata": metadata}
     table: dict[str, object] = {"__metadata__": own}
     end = 0
     for name, (code, shape) in arrays.items():
@@ -271,9 +272,9 @@ def _parse(whole: NDArray[np.uint8]) -> tuple[dict[str, NDArray[Any]], dict[str,
     table = _json_object(header)
     own = table.pop("__metadata__", None)
     version = own.get("format") if isinstance(own, dict) else None
-    if version != _FORMAT:
+    if version != FORMAT:
         raise ValueError(
-            f"its format is {version!r:.20}, this version of Lethe knows {_FORMAT!r}; "
+            f"its format is {version!r:.20}, this version of Lethe knows {FORMAT!r}; "
             "a newer one may read it"
         )
     shapes = {name: _code_and_shape(name, entry) for name, entry in table.items()}

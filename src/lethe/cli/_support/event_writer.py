@@ -28,7 +28,7 @@ from lethe.storage.output import (
 
 __all__ = ["EventWriter", "OutputState", "check_not_input", "not_to_write", "open_writer"]
 
-#: How often it is checked, at most, that the file is still there.
+#: How often it is checked, at most, that the file is still there under its name.
 CHECK_SECONDS = 1.0
 
 
@@ -50,6 +50,13 @@ class EventWriter:
         Its path as the user gave it, or ``-`` for standard output.
     output : OutputFile, optional
         The regular file that `file` is of; None for standard output and devices.
+
+    Attributes
+    ----------
+    bytes : int
+        Written so far.
+    failed : str or None
+        What has failed for good.
     """
 
     def __init__(
@@ -60,7 +67,7 @@ class EventWriter:
         self._output = output
         self._hash = hashlib.sha256()
         self._checked = time.monotonic()
-        self._failed: str | None = None
+        self.failed: str | None = None
         self.bytes = 0
 
     def write(self, data: bytes) -> None:
@@ -72,9 +79,11 @@ class EventWriter:
             If they cannot be written; then none of them has been.
         """
         with self._errors():
-            if self._output is not None and time.monotonic() - self._checked > CHECK_SECONDS:
-                self._output.check(self.bytes)
-                self._checked = time.monotonic()
+            if self._output is not None:
+                self._output.check_size(self.bytes)
+                if time.monotonic() - self._checked > CHECK_SECONDS:
+                    self._output.check(self.bytes)
+                    self._checked = time.monotonic()
             try:
                 write_all(self._file, data)
             except BaseException:
@@ -157,7 +166,7 @@ class EventWriter:
             return
         if self._output is None:
             self._file.close()
-        elif complete and not self._failed:
+        elif complete and not self.failed:
             with self._errors():
                 self._output.check(self.bytes)
                 self._output.finish()
@@ -176,15 +185,15 @@ class EventWriter:
 
         The system tells only once that what was written has not reached the disk.
         """
-        if self._failed:
-            raise ValueError(self._failed)
+        if self.failed:
+            raise ValueError(self.failed)
         try:
             yield
         except BrokenPipeError:
             raise
         except (OSError, OutputError) as error:
-            self._failed = _cannot(self._name, error)
-            raise ValueError(self._failed) from None
+            self.failed = _cannot(self._name, error)
+            raise ValueError(self.failed) from None
 
 
 def open_writer(
@@ -304,7 +313,7 @@ def _opened(path: str, in_place: bool, inputs: Inputs, create: bool) -> EventWri
     if path == "-":
         sys.stdout.flush()
         return EventWriter(getattr(sys.stdout.buffer, "raw", sys.stdout.buffer), "-")
-    if os.path.exists(path) and not os.path.isfile(path):
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         if in_place:
             raise ValueError(f"--out {path} must be a regular file, to be resumed or followed")
         return EventWriter(open_device(path, inputs).file, path)

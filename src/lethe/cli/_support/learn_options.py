@@ -32,8 +32,8 @@ UPDATES: dict[str, tuple[Callable[[float], Update], float]] = {
 OWN_RULE = "own"
 
 #: Options that only a table of records has, and those that only a text has.
-FOR_RECORDS = ("target", "horizon", "classify", "detect", "time", "period", "bad", "form", "out",
-            "format")  # fmt: skip
+FOR_RECORDS = ("target", "horizon", "classify", "detect", "time", "period", "bad", "text",
+            "missing", "form", "out", "format")  # fmt: skip
 FOR_TEXTS = ("symbols", "update", "rate")
 
 
@@ -48,6 +48,8 @@ class LearnArguments(argparse.Namespace):
     time: str | None
     period: int | None
     bad: Bad | None
+    text: list[str] | None
+    missing: list[str] | None
     form: SourceForm | None
     out: str | None
     format: str | None
@@ -193,6 +195,20 @@ def _add_record_arguments(group: argparse._ArgumentGroup) -> None:
         choices=("raise", "missing", "skip"),
         help="what to do with values that cannot be used: end the run (raise), skip and count "
         "the event (skip), or treat infinite and absurd numbers as missing (missing)",
+    )
+    group.add_argument(
+        "--text",
+        action="append",
+        metavar="COL",
+        help="a column that is text, such as ids or versions, even where all of it looks like "
+        "numbers; several with commas or again",
+    )
+    group.add_argument(
+        "--missing",
+        action="append",
+        metavar="WORD",
+        help="a word or number that stands for a missing value, besides NA, null, ? and others in "
+        "columns of numbers; several with commas or again",
     )
     group.add_argument(
         "--form",

@@ -13,12 +13,22 @@ from pathlib import PurePath
 from lethe.cli._support.learn_options import Bad
 from lethe.cli._support.log import LOG
 from lethe.cli._support.signals import Signals
-from lethe.data import BUNDLED, AnotherFile, Record, RecordSource, TextStream, open_records
-from lethe.data.record import Otherwise
+from lethe.data import BUNDLED, AnotherFileError, Record, RecordSource, TextStream, open_records
+from lethe.data.places import Otherwise
 from lethe.data.records import FORMS
 from lethe.data.sources import PARQUET_SUFFIXES, Form
 
-__all__ = ["HOW_TO_RESUME", "closed", "expanded", "is_table", "opened", "where", "with_columns"]
+__all__ = [
+    "HOW_TO_RESUME",
+    "closed",
+    "expanded",
+    "is_table",
+    "lag_of",
+    "lasting",
+    "opened",
+    "where",
+    "with_columns",
+]
 
 #: What to do where a position cannot be found again.
 HOW_TO_RESUME = (
@@ -78,6 +88,9 @@ def opened(
     signals: Signals,
     position: Mapping[str, object] | None = None,
     otherwise: Otherwise = "raise",
+    text: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> RecordSource:
     """The records of SOURCE, one file after the other; ``-`` is standard input.
 
@@ -100,8 +113,11 @@ def opened(
             wait=signals.wait,
             notice=LOG.info,
             otherwise=otherwise,
+            text=text,
+            numbers=numbers,
+            missing=missing,
         )
-    except AnotherFile as error:
+    except AnotherFileError as error:
         raise ValueError(f"{error}: {HOW_TO_RESUME}") from None
 
 
@@ -114,6 +130,11 @@ def closed(stream: RecordSource | TextStream) -> None:
 def where(stream: RecordSource) -> str:
     """What an event's number counts, with the name of the file that it is in."""
     return f"{stream.source} {stream.unit}"
+
+
+def lasting(position: Mapping[str, object]) -> dict[str, object]:
+    """A position without what is true on one machine alone, so that equal runs save equal bits."""
+    return {key: value for key, value in position.items() if key not in ("name", "inode")}
 
 
 def lag_of(stream: RecordSource) -> int | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import TypedDict, TypeVar
 
 from lethe.cli._support.learn_options import Bad, LearnArguments
 from lethe.cli._support.run_metadata import RecordsOptions
 from lethe.model import Model
 
-__all__ = ["GivenOptions", "given_options", "options_of", "resolved"]
+__all__ = ["GivenOptions", "given_options", "kinds_known", "options_of", "resolved", "with_output"]
 
 T = TypeVar("T")
 
@@ -26,6 +28,8 @@ class GivenOptions(TypedDict):
     layers: int | None
     seed: int | None
     bad: Bad | None
+    text: list[str] | None
+    missing: list[str] | None
     out: str | None
     format: str | None
 
@@ -36,13 +40,10 @@ def given_options(args: LearnArguments) -> GivenOptions:
     Raises
     ------
     ValueError
-        If a target has no name.
+        If a column or word has no name.
     """
-    targets = [name for names in args.target or () for name in names.split(",")]
-    if "" in targets:
-        raise ValueError(f"--target must be names of columns, got {','.join(args.target or ())!r}")
     return {
-        "target": targets or None,
+        "target": _words("target", args.target),
         "classify": args.classify or None,
         "detect": args.detect or None,
         "horizon": args.horizon,
@@ -52,6 +53,8 @@ def given_options(args: LearnArguments) -> GivenOptions:
         "layers": args.layers,
         "seed": args.seed,
         "bad": args.bad,
+        "text": _words("text", args.text),
+        "missing": _words("missing", args.missing),
         "out": args.out,
         "format": args.format,
     }
@@ -84,6 +87,8 @@ def resolved(given: GivenOptions) -> RecordsOptions:
         layers=_or(given["layers"], 1),
         seed=_or(given["seed"], 0),
         bad=_or(given["bad"], "raise"),
+        text=given["text"] or [],
+        missing=given["missing"] or [],
         out=given["out"],
         format=_or(given["format"], "jsonl"),
     )
@@ -111,9 +116,54 @@ def options_of(model: Model, given: GivenOptions) -> RecordsOptions:
         layers=parameters.layers,
         seed=_or(given["seed"], 0),
         bad=parameters.bad,
+        text=given["text"] or [],
+        missing=given["missing"] or [],
         out=given["out"],
         format=_or(given["format"], "jsonl"),
     )
+
+
+def kinds_known(model: Model, options: RecordsOptions | None) -> tuple[list[str], list[str]]:
+    """The columns that are text, and those that are numbers, as far as options and model know."""
+    text = [] if options is None else list(options.text)
+    configuration = model.configuration()
+    numbers = list(configuration["numbers"])
+    if model.events:
+        text += configuration["categories"]
+    if model.task == "regression":
+        numbers += model.targets
+    elif any(isinstance(label, str) for label in model.classes):
+        text += model.targets
+    return list(dict.fromkeys(text)), [name for name in dict.fromkeys(numbers) if name not in text]
+
+
+def _words(option: str, given: list[str] | None) -> list[str] | None:
+    """Words that are given with commas or again."""
+    words = [word.strip() for several in given or () for word in several.split(",")]
+    if "" in words:
+        what = "words" if option == "missing" else "names of columns"
+        raise ValueError(f"--{option} must be {what}, got {','.join(given or ())!r}")
+    return list(dict.fromkeys(words)) or None
+
+
+def with_output(options: RecordsOptions, out: str | None, path: Path) -> RecordsOptions:
+    """Return a checkpoint's options with the output that is given now.
+
+    What a checkpoint says is never opened for writing: it may come from someone else.
+
+    Raises
+    ------
+    ValueError
+        If the run writes an output and none is given, or the other way round.
+    """
+    if options.out is not None and out is None:
+        raise ValueError(
+            f"--out must be given again to continue the run in {path}, which wrote "
+            f"{options.out}, got none"
+        )
+    if options.out is None and out is not None:
+        raise ValueError(f"--out must be left out as in the checkpoint {path}, got {out}")
+    return dataclasses.replace(options, out=out)
 
 
 def _or(value: T | None, default: T) -> T:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from logging import INFO, WARNING
 
 from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
 from lethe.cli._support.event_writer import (
@@ -20,8 +19,14 @@ from lethe.cli._support.event_writer import (
 )
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
-from lethe.cli._support.records import closed, lag_of, opened, where, with_columns
-from lethe.cli._support.records_options import given_options, options_of, resolved
+from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
+from lethe.cli._support.records_options import (
+    given_options,
+    kinds_known,
+    options_of,
+    resolved,
+    with_output,
+)
 from lethe.cli._support.records_summary import RecordsSummary
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
@@ -96,6 +101,9 @@ class RecordsRun:
         self._inputs = not_to_write(args.out, sources, checkpoint=args.checkpoint)
         if args.out is not None:
             check_not_input(args.out, self._inputs)
+        # A position says itself which columns are text.
+        model = self.model if position is None else model_of(self.options)
+        text, numbers = kinds_known(model, self.options)
         self.stream = opened(
             sources,
             form=args.form,
@@ -104,6 +112,9 @@ class RecordsRun:
             bad=self.options.bad,
             position=position,
             otherwise=args.resume_from or "raise",
+            text=text,
+            numbers=numbers,
+            missing=self.options.missing,
             signals=signals,
         )
         self.lines: Lines | None = None
@@ -112,7 +123,14 @@ class RecordsRun:
         self._handed: Record | None = None  # what the model is learning
         self._output_failed = False
         self._told = 0  # reasons that were logged
-        self.writer = None if output is None else self._opened_writer(b"", output)
+        self._continued = "" if session.last is None else f"; continues {session.last}"
+        self.writer: EventWriter | None = None
+        if output is not None:
+            try:
+                self.writer = self._opened_writer(b"", output)
+            except BaseException:
+                closed(self.stream)
+                raise
 
     def _start(self, found: Saved | None) -> tuple[Mapping[str, object] | None, OutputState | None]:
         """Begin, or continue; the position in the source, and how far the output is."""
@@ -125,7 +143,6 @@ class RecordsRun:
                 self.model = _model_in(found)
                 self.options = options_of(self.model, given)
                 agreed(vars(self.options), given, found.path)
-                LOG.info("continues the model %s after %s events", found.path, self.model.events)
             self.before = self.model.events
             self.scores = EventScores(self.model, self.options.time)
             return None, None
@@ -140,7 +157,6 @@ class RecordsRun:
         self.anomalies = run.anomalies
         if self.args.skip is not None:
             self.unreadable = run.unreadable
-        LOG.info("continues %s after %s events", found.path, self.model.events)
         return run.position, run.output
 
     def go(self) -> int:
@@ -156,17 +172,25 @@ class RecordsRun:
         except KeyboardInterrupt:  # the second Ctrl-C, perhaps within an event
             code, reason, sure = 130, "interrupted", False
         except BaseException as error:
-            self._fail(error)
-            raise
+            kept = self._fail(error)
+            if kept is None:
+                raise
+            raise ValueError(
+                f"{error}; {kept} holds the state before it, --resume continues"
+            ) from None
         finally:
             self.signals.idle = None
         seconds = time.perf_counter() - began - self.signals.waited
-        kept = self._save_the_end() if sure else None
-        if self.writer is not None:
-            self.writer.close(sure)
+        try:
+            kept = self._save_the_end() if sure else None
+            if self.writer is not None:
+                self.writer.close(sure)
+        except BaseException:
+            self._end_failed()
+            raise
         if code:
             advice = f"; {kept} holds the state so far, --resume continues it" if kept else ""
-            LOG.error("%s%s", reason, advice)
+            LOG.log(INFO if sure else WARNING, "%s%s", reason, advice)
         self._report("stopped" if code else "finished")
         self._print(seconds, kept)
         return code
@@ -200,6 +224,7 @@ class RecordsRun:
         wanted: dict[str, Sequence[str | None]] = {
             "target": self.options.target,
             "time": [self.options.time],
+            "text": self.options.text,
         }
         for record in self.signals.between(with_columns(self.stream, wanted)):
             self._handed = record
@@ -223,7 +248,9 @@ class RecordsRun:
     def _say_what_is_understood(self) -> None:
         columns = understood_columns(self.model, self.stream.columns)
         fields = {"source": self.stream.name, "columns": columns}
-        LOG.info("%s: %s", self.stream.name, understood_line(columns), extra={"fields": fields})
+        words = self.stream.understood()
+        line = f"{understood_line(columns, words)}{self._continued}"
+        LOG.info("%s: %s", self.stream.name, line, extra={"fields": fields})
 
     def _write(self, record: Record, report: Report, out: str) -> None:
         if self.lines is None:
@@ -263,7 +290,7 @@ class RecordsRun:
             events=self.model.events,
             before=self.before,
             options=self.options,
-            position=dict(self.stream.position),
+            position=lasting(self.stream.position),
             several=self.several,
             output=None if writer is None else writer.state(),
             time=self.scores.time,
@@ -280,15 +307,20 @@ class RecordsRun:
         if self.status and self.status.is_due():
             self._report("waiting")
 
-    def _fail(self, error: BaseException) -> None:
-        """After an error: save what was learned, up to the last good event."""
-        kept = None
-        if isinstance(error, ValueError) and not self._output_failed and self.session.is_sound:
+    def _fail(self, error: BaseException) -> str | None:
+        """After an error: save what was learned, up to the last good event; where it is."""
+        sound = self.session.is_sound and not self._output_failed
+        sound = sound and (self.writer is None or not self.writer.failed)
+        try:
+            if not sound or not isinstance(error, ValueError):
+                return None
             if self._handed is not None:
                 self.stream.take_back()
-            kept = self._save_the_end()
-            if kept:
-                LOG.info("%s holds the state before the error; --resume continues it", kept)
+            return self._save_the_end()
+        finally:
+            self._end_failed()
+
+    def _end_failed(self) -> None:
         if self.writer is not None:
             self.writer.close(False)
         self._report("failed")
@@ -333,26 +365,6 @@ class RecordsRun:
             print(json.dumps(summary.record(microseconds, kept)), file=file)
         else:
             print(summary.text(microseconds, kept), file=file)
-
-
-def with_output(options: RecordsOptions, out: str | None, path: Path) -> RecordsOptions:
-    """Return a checkpoint's options with the output that is given now.
-
-    What a checkpoint says is never opened for writing: it may come from someone else.
-
-    Raises
-    ------
-    ValueError
-        If the run writes an output and none is given, or the other way round.
-    """
-    if options.out is not None and out is None:
-        raise ValueError(
-            f"--out must be given again to continue the run in {path}, which wrote "
-            f"{options.out}, got none"
-        )
-    if options.out is None and out is not None:
-        raise ValueError(f"--out must be left out as in the checkpoint {path}, got {out}")
-    return dataclasses.replace(options, out=out)
 
 
 def _model_in(found: Saved) -> Model:

@@ -62,6 +62,8 @@ class RecordsOptions:
     layers: int
     seed: int
     bad: Bad
+    text: list[str]
+    missing: list[str]
     out: str | None
     format: str
 
@@ -261,6 +263,8 @@ def _records_options(value: object, model: Model) -> RecordsOptions:
         layers=fields.integer("layers", 1, 1000),
         seed=fields.integer("seed"),
         bad=fields.one_of("bad", BAD),
+        text=fields.strings("text"),
+        missing=fields.strings("missing"),
         out=fields.optional("out", fields.string),
         format=fields.one_of("format", FORMATS),
     )
@@ -275,6 +279,8 @@ def _records_options(value: object, model: Model) -> RecordsOptions:
         layers=model.parameters.layers,
         seed=options.seed,
         bad=model.parameters.bad,
+        text=options.text,
+        missing=options.missing,
         out=options.out,
         format=options.format,
     )

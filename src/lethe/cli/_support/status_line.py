@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from lethe.cli._support.printable import console, printable, terminal
+
 __all__ = ["plain_line", "status_line"]
 
 #: Shows a line in place of the one before.
@@ -15,20 +17,23 @@ ShowLine = Callable[[str], None]
 
 @contextmanager
 def plain_line() -> Iterator[ShowLine]:
-    """A line that is written over, for where rich is not installed, and wiped away in the end."""
+    """A line that is written over, for where rich is not installed, and wiped away in the end.
+
+    The cursor stays at its beginning, so that what is logged meanwhile has a line of its own.
+    """
     width = 0
 
     def show(line: str) -> None:
         nonlocal width
-        line = line[: shutil.get_terminal_size().columns - 1]
-        print(f"\r{line.ljust(width)}", end="", file=sys.stderr, flush=True)
+        line = printable(line)[: shutil.get_terminal_size().columns - 1]
+        print(f"{line.ljust(width)}\r", end="", file=terminal(), flush=True)
         width = len(line)
 
     try:
         yield show
     finally:
         if width:
-            print(f"\r{' ' * width}\r", end="", file=sys.stderr, flush=True)
+            print(f"{' ' * width}\r", end="", file=terminal(), flush=True)
 
 
 @contextmanager
@@ -38,10 +43,10 @@ def status_line() -> Iterator[ShowLine]:
         yield lambda line: None
         return
     try:
-        from rich.console import Console
+        from rich.text import Text
     except ImportError:
         with plain_line() as show:
             yield show
         return
-    with Console(stderr=True).status("") as status:
-        yield lambda line: status.update(line)
+    with console().status("") as status:
+        yield lambda line: status.update(Text(printable(line)))

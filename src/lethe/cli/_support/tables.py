@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from lethe.cli._support.printable import printable
+from lethe.cli._support.printable import console, printable
 from lethe.cli._support.status_line import plain_line
 from lethe.evaluate.naive import ClassScores, NumberScores
 
@@ -46,7 +46,6 @@ def progress(unit: str, total: int | None) -> Iterator[Show]:
         yield lambda completed, words: None
         return
     try:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
     except ImportError:
         with plain_line() as line:
@@ -59,7 +58,7 @@ def progress(unit: str, total: int | None) -> Iterator[Show]:
         TextColumn("{task.description}", markup=False),
         *((TimeElapsedColumn(),) if total else ()),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(), transient=True) as bar:
         task = bar.add_task("", total=total)
         yield _now_and_then(
             lambda count, words: bar.update(task, completed=count, description=words)

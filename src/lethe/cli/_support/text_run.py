@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from logging import ERROR, INFO, WARNING
+from platform import python_version
 
 from lethe.cli._support.learn_options import CELLS, LAYERS, OWN_RULE, UPDATES, LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.printable import printable
-from lethe.cli._support.records import closed
+from lethe.cli._support.records import closed, lasting
 from lethe.cli._support.run_metadata import TextMetadata, TextOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.signals import Signals, Stopped
@@ -96,9 +98,10 @@ def learn_text(
         otherwise=args.resume_from or "raise",
         signals=signals,
     )
+    name = stream.name if sources else f"pydoc_data.topics of Python {python_version()}"
     with ExitStack() as stack:
         stack.callback(closed, stream)
-        return _TextRun(args, session, net, run, stream, signals, status).go()
+        return _TextRun(args, session, net, run, stream, name, signals, status).go()
 
 
 def _start(args: LearnArguments, found: Saved | None) -> tuple[Network, TextMetadata]:
@@ -126,7 +129,6 @@ def _start(args: LearnArguments, found: Saved | None) -> tuple[Network, TextMeta
         options = TextOptions(topology.layers, topology.cells, *rule, seed=0)
         run = TextMetadata(net.steps, options, None, Tally())
     agreed(vars(run.options), given, found.path)
-    LOG.info("continues %s after %s symbols", found.path, f"{run.events:,}")
     return net, run
 
 
@@ -140,6 +142,7 @@ class _TextRun:
         net: Network,
         run: TextMetadata,
         stream: TextStream,
+        name: str,
         signals: Signals,
         status: Status,
     ) -> None:
@@ -150,6 +153,7 @@ class _TextRun:
         self.before = run.before
         self.tally = run.tally
         self.stream = stream
+        self.name = name
         self.signals = signals
         self.status = status
         self.score: Score | None = None
@@ -179,17 +183,20 @@ class _TextRun:
             code, reason, sure = 130, "interrupted", False
         except NotFiniteError as error:
             code, reason, sure = 1, str(error), False
-        except ValueError:
-            if self.session.is_sound and (kept := self._save_the_end()):
-                LOG.info("%s holds the state before the error; --resume continues it", kept)
+        except ValueError as error:
+            kept = self._save_the_end() if self.session.is_sound else None
             self._report("failed")
-            raise
+            if kept is None:
+                raise
+            raise ValueError(
+                f"{error}; {kept} holds the state before it, --resume continues"
+            ) from None
         finally:
             self.signals.idle = None
         kept = self._save_the_end() if sure else None
         if reason:
             advice = f"; {kept} holds the state so far, --resume continues it" if kept else ""
-            LOG.error("%s%s", reason, advice)
+            LOG.log(ERROR if code == 1 else INFO if sure else WARNING, "%s%s", reason, advice)
         self._report({0: "finished", 1: "failed"}.get(code, "stopped"))
         self._print(reason, kept)
         return code
@@ -198,15 +205,13 @@ class _TextRun:
         score = self.score or _so_far(self.tally)
         if score is None:
             if not reason:
-                raise ValueError(
-                    f"SOURCE must hold at least one byte, got none from {self.stream.name}"
-                )
+                raise ValueError(f"SOURCE must hold at least one byte, got none from {self.name}")
             return
         if self.args.json:
-            record = _record(score, self.net, self.stream.name, self.options.seed)
+            record = _record(score, self.net, self.name, self.options.seed)
             print(json.dumps({**record, "checkpoint": kept} if self.session else record))
             return
-        print(_text(score, self.net, self.stream.name, self.options.seed))
+        print(_text(score, self.net, self.name, self.options.seed))
         if kept:
             print(f"checkpoint               {printable(kept)}")
 
@@ -220,7 +225,7 @@ class _TextRun:
         )
 
     def _save(self) -> None:
-        run = TextMetadata(self.before, self.options, self.stream.place, self.tally)
+        run = TextMetadata(self.before, self.options, lasting(self.stream.place), self.tally)
         self.session.save(self.net, run)
 
     def _tick(self) -> None:
@@ -234,7 +239,7 @@ class _TextRun:
     def _report(self, state: str) -> None:
         score = self.score or _so_far(self.tally)
         figures: Mapping[str, object] = {
-            "source": self.stream.name,
+            "source": self.name,
             "bits_per_symbol": score and score.bits_per_symbol,
             "recent_bits_per_symbol": score and score.recent_bits_per_symbol,
             "checkpoint": self.session.status(),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import HOW_TO_RESUME
 from lethe.cli._support.signals import Signals
-from lethe.data import AnotherFile, TextStream, topics
-from lethe.data.record import Otherwise
+from lethe.data import AnotherFileError, TextStream, topics
+from lethe.data.places import Otherwise
 
 __all__ = ["opened_text"]
 
@@ -48,11 +49,11 @@ def opened_text(
             notice=LOG.info,
             otherwise=otherwise,
         )
-    except AnotherFile as error:
+    except AnotherFileError as error:
         raise ValueError(f"{error}: {HOW_TO_RESUME}") from None
 
 
-def _text(sources: Sequence[str]):
+def _text(sources: Sequence[str]) -> bytes | BinaryIO | Path | list[Path]:
     if not sources:
         return topics()
     if sources == ["-"]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lethe.cli._support.printable import console
 from lethe.cli._support.status_line import plain_line
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ def trials_progress(name: str, trials: int, done: int) -> Iterator[Callable[[Tas
         yield lambda task: None
         return
     try:
-        from rich.console import Console
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -36,7 +36,7 @@ def trials_progress(name: str, trials: int, done: int) -> Iterator[Callable[[Tas
             yield _counted(show, name, trials, done)
         return
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("trials,"),
@@ -44,7 +44,7 @@ def trials_progress(name: str, trials: int, done: int) -> Iterator[Callable[[Tas
         TextColumn("gone,"),
         TimeRemainingColumn(),
         TextColumn("to go"),
-        console=Console(stderr=True),
+        console=console(),
         transient=True,
     )
     with bar:

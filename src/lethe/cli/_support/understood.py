@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lethe.cli._support.printable import printable
 from lethe.model import Model
@@ -42,8 +42,19 @@ def understood_columns(model: Model, columns: Sequence[str] = ()) -> dict[str, l
     return dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
 
 
-def understood_line(columns: dict[str, list[str]]) -> str:
-    """The same in a line: ``flow: number, target · pump: category · time: time``."""
-    words = [f"{printable(name)}: {', '.join(roles)}" for name, roles in columns.items()]
+def understood_line(columns: Mapping[str, Sequence[str]], kinds: Mapping[str, str]) -> str:
+    """The same in a line: ``flow: number, target · pump: category · time: time``.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence of str
+        As `understood_columns` gives them.
+    kinds : mapping of str to str
+        What the source holds in each; a reason follows after a comma, and is shown.
+    """
+    words = []
+    for name, roles in columns.items():
+        reason = f" ({kinds[name]})" if kinds.get(name, "").startswith("text, ") else ""
+        words.append(f"{printable(name)}: {', '.join(roles)}{printable(reason)}")
     more = f" · and {len(words) - SHOWN:,} more columns" if len(words) > SHOWN else ""
     return " · ".join(words[:SHOWN]) + more

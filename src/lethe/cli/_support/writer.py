@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar, cast
 
+from lethe._printable import csv_text, json_text
 from lethe.model import Prediction, Report
 
 __all__ = ["FORMATS", "LEVEL", "Lines"]
@@ -143,12 +143,14 @@ def _class(prediction: Prediction, actual: object) -> _Class:
 
 def _row(cells: Sequence[object]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
+    plain = (int, float, type(None))  # what is no text cannot be a formula
+    shown = (cell if isinstance(cell, plain) else csv_text(str(cell)) for cell in cells)
+    csv.writer(text, lineterminator="\n").writerow(shown)
     return text.getvalue().encode()
 
 
 def _json(cells: Mapping[str, object]) -> bytes:
-    return json.dumps(cells, ensure_ascii=False, default=str).encode() + b"\n"
+    return json_text(cells).encode() + b"\n"
 
 
 def _interval(prediction: Prediction, name: str) -> tuple[float | None, float | None]:
