@@ -57,6 +57,7 @@ class Run(NamedTuple):
         if "--cells" not in words:
             words += ["--cells", "2"]
         words += ["--checkpoint", "state", "--every", self.every, "--resume"]
+        words += ["--log-format", "json"]
         return [*words, "--follow"] if self.follows else words
 
 
@@ -162,6 +163,7 @@ RUNS: dict[str, Run] = {
     "csv, 24 ahead, every event, to csv": Run("csv", (*_SINE, *_CSV, "--horizon", "24"), "1", 0.1),
     "csv, with a time": Run("csv", (*_SINE, *_OUT, "--time", "time", "--horizon", "1")),
     "csv, with a season": Run("csv", (*_SINE, *_OUT, "--period", "24", "--horizon", "1")),
+    "csv, with a status": Run("csv", (*_SINE, *_OUT, "--status", "status.json"), "20"),
     "csv, two layers": Run("csv", (*_SINE, *_OUT, "--layers", "2", "--cells", "3")),
     "csv, another seed": Run("csv", (*_SINE, *_OUT, "--seed", "7")),
     "csv, no output": Run("csv", (*_SINE, "--detect", "--horizon", "1")),
@@ -223,6 +225,9 @@ RUNS: dict[str, Run] = {
         "jsonl", ("--target", "state", "--classify", *_CSV), follows=True
     ),
     "tsv, followed, a season": Run("tsv", (*_LOAD, *_OUT, "--period", "24"), "7", 0.4, True),
+    "jsonl, followed, with a status": Run(
+        "jsonl", (*_LOAD, *_OUT, "--status", "status.json"), follows=True
+    ),
     "text, followed": Run("text", ("--layers", "1", "--cells", "8"), follows=True),
 }
 
@@ -317,7 +322,7 @@ def is_level(folder: Path, goal: State) -> bool:
 
 def leftovers(folder: Path, run: Run) -> list[str]:
     """Files that nobody asked for: temporaries."""
-    wanted = {"state", "out", *SOURCES[run.source].names}
+    wanted = {"state", "out", "status.json", *SOURCES[run.source].names}
     found = [path.name for path in folder.iterdir() if path.name not in wanted]
     inside = (folder / "state").iterdir() if (folder / "state").exists() else iter(())
     more = (path.name for path in inside if path.suffix != ".safetensors" and path.name != ".lock")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import json
 import os
 import re
 import shutil
@@ -140,7 +141,8 @@ def has_happened(fault: Fault, log: Path) -> bool:
 def must_be_told(fault: Fault) -> bool:
     """Whether a run must not go on as if nothing had happened: something is not on the disk."""
     lost = fault.call in ("write", "fsync", "rename") and fault.error not in (errno.EINTR, SHORT)
-    return lost and not fault.pattern.endswith(".lock")
+    # A lock's number and the status are only news; "." has the status in it, too.
+    return lost and fault.pattern != "." and not re.search(r"\.lock|status", fault.pattern)
 
 
 def complaint(ended: Ended) -> str | None:
@@ -149,19 +151,20 @@ def complaint(ended: Ended) -> str | None:
         return "it hangs"
     if "Traceback" in ended.err or "Exception ignored" in ended.err:
         return f"a traceback: {ended.err[-300:]}"
-    lines = [line for line in ended.err.splitlines() if not is_notice(line)]
+    try:
+        levels = [json.loads(line)["level"] for line in ended.err.splitlines()]
+    except (ValueError, TypeError, KeyError):
+        return f"a line that is not of the log: {ended.err[-400:]!r}"
+    errors = levels.count("error")
     if ended.has_finished:
-        return f"it finished, with an error: {lines}" if lines and not ended.code else None
+        return (
+            f"it finished, with an error: {ended.err[-300:]}" if errors > bool(ended.code) else None
+        )
     if ended.code not in (1, 2):
         return f"its exit code is {ended.code}: {ended.err[-300:]}"
-    if len(lines) != 1:
-        return f"its exit code is {ended.code} after {len(lines)} lines: {ended.err[-400:]!r}"
+    if errors != 1:
+        return f"its exit code is {ended.code} after {errors} errors: {ended.err[-400:]!r}"
     return None
-
-
-def is_notice(line: str) -> bool:
-    """Whether a line on standard error is no error: a warning, or what a log says."""
-    return bool(re.match(r"lethe( \w+)?: (warning: |the checkpoint .* is read$)", line))
 
 
 class Happened(NamedTuple):

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import FileIO
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HEAD",
     "AnotherFileError",
+    "Known",
     "Sibling",
     "beginning_of",
     "bytes_at",
@@ -151,6 +152,47 @@ def _scheme(name: str, base: str, stem: str, suffix: str) -> tuple[str, str] | N
 def compressed(path: str) -> list[str]:
     """The files beside it that rotation has compressed."""
     return [one.path for one in _siblings(path) if one.path.endswith(_COMPRESSED)]
+
+
+class Known:
+    """Files that are known again, whatever names they have by then.
+
+    The number of an inode comes again for another file, so their beginnings are kept too.
+
+    Parameters
+    ----------
+    files : sequence of Sibling
+    """
+
+    def __init__(self, files: Sequence[Sibling]) -> None:
+        self._heads = {one.key: beginning_of(one.path) for one in files}
+
+    def add(self, key: tuple[int, int], head: bytes) -> None:
+        """Know another one by its first bytes."""
+        self._heads[key] = head
+
+    def keep(self, keys: set[tuple[int, int]]) -> None:
+        """Forget all others."""
+        self._heads = {key: head for key, head in self._heads.items() if key in keys}
+
+    def forget(self, keys: set[tuple[int, int]]) -> None:
+        """Forget these."""
+        self.keep(set(self._heads) - keys)
+
+    def is_one(self, file: FileIO, key: tuple[int, int]) -> bool:
+        """Whether an open file is one of them."""
+        head = self._heads.get(key)
+        return bool(head) and bytes_at(file, 0, len(head or b"")) == head
+
+    def has(self, one: Sibling) -> bool:
+        """Whether a file is one of them, or can no longer be read."""
+        if one.key not in self._heads:
+            return False
+        try:
+            with open_regular(one.path) as file:
+                return self.is_one(file, one.key)
+        except OSError:
+            return True
 
 
 def later(path: str, key: tuple[int, int], modified: int) -> list[Sibling]:
