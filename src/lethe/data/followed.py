@@ -14,6 +14,7 @@ from lethe.data.rotation import (
     Sibling,
     bytes_at,
     compressed,
+    counts,
     find,
     find_copy,
     is_beginning,
@@ -382,7 +383,7 @@ class Followed:
         now, path = self._now, self.name
         self._chase = True
         self._notice(
-            f"{path} was rotated: the {offset:,} bytes ({line:,} lines) that were read of it "
+            f"{path} was rotated: the {counts(offset, line)} that were read of it "
             f"before are in {now.path}, which is read to the end; what came after it follows"
         )
         self._old.forget({one.key for one in later(path, now.key, now.modified)})

@@ -21,6 +21,7 @@ __all__ = [
     "beginning_of",
     "bytes_at",
     "compressed",
+    "counts",
     "find",
     "find_copy",
     "hash_of",
@@ -55,7 +56,7 @@ class AnotherFileError(ValueError):
     def __init__(self, path: str, offset: int, line: int) -> None:
         message = (
             f"{path} is another file than the one that was read before, and no file beside it "
-            f"begins with the {offset:,} bytes ({line:,} lines) that were read"
+            f"begins with the {counts(offset, line)} that were read"
         )
         packed = compressed(path)
         if packed:
@@ -94,6 +95,11 @@ class Sibling(NamedTuple):
         if len(numbers) == 1 and len(self.turn) < 6:
             numbers = (-numbers[0],)
         return self.modified, numbers
+
+
+def counts(offset: int, line: int) -> str:
+    """So many bytes, and lines where there are any."""
+    return f"{offset:,} bytes" + (f" ({line:,} lines)" if line else "")
 
 
 def siblings(path: str) -> list[Sibling]:
