@@ -1,8 +1,8 @@
 # Lethe as a service: the wheel is built where there is a compiler, and runs where there is none.
 #
 #   docker build -t lethe .
-#   docker run -v lethe-state:/state -v "$PWD":/data:ro lethe learn /data/sensors.csv \
-#       --target flow --follow --checkpoint /state --resume
+#   docker run --init -v pump:/state -v /var/log:/logs:ro lethe learn /logs/pump.csv --target flow \
+#       --follow --checkpoint /state/pump --resume --resume-from start --status /state/pump.json
 #
 # PYTHON is any image with Python 3.11 or later and pip; the build stage installs what it needs by apt.
 ARG PYTHON=python:3.13-slim
@@ -23,9 +23,8 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin leth
 USER lethe
 WORKDIR /state
 VOLUME /state
-ENV PATH=/opt/lethe/bin:$PATH PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1
-# What `lethe learn` answers with a last checkpoint and exit code 143; allow it more than the ten
-# seconds of `docker stop` only where one event takes that long.
+ENV PATH=/opt/lethe/bin:$PATH OMP_NUM_THREADS=1
+# `lethe learn` answers with a last checkpoint, and exit code 143.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["lethe"]
 CMD ["--help"]

@@ -3,8 +3,8 @@ PYTHON ?= python
 export PATH := $(dir $(shell command -v $(PYTHON))):$(PATH)
 KERNELS = $(wildcard kernels/*/*.hpp kernels/*/*.cpp)
 KERNEL_TESTS = tests/core $(wildcard tests/model/test_forecast.py tests/model/test_stream*.py)
-KERNEL_TEST_PACKAGES = pytest pytest-xdist hypothesis "numpy>=1.26" "rich>=13" "joblib>=1.6" "psutil>=5.9"
-.PHONY: install develop test fuzz lint types format bench wheel sanitize clang arm
+KERNEL_TEST_PACKAGES = pytest pytest-xdist hypothesis "numpy>=1.26"
+.PHONY: install develop test fuzz lint types format bench wheel sanitize clang arm windows
 
 install:
 	$(PYTHON) -m pip install ".[test,dev]"
@@ -98,3 +98,16 @@ arm:
 	if command -v qemu-aarch64 || command -v qemu-aarch64-static; then \
 	    ctest --test-dir build/arm --output-on-failure; \
 	else echo "qemu-aarch64 is not installed: compiled for ARM, and not run"; fi
+
+# The kernels for Windows, and known answers in Wine where there is one. Not the module that knows
+# Python, which needs the headers of a Python for Windows.
+windows:
+	$(PYTHON) -c "import ziglang, ninja, cmake" 2>/dev/null || \
+	    $(PYTHON) -m pip install --quiet ziglang ninja cmake
+	cmake -S . -B build/windows -G Ninja --toolchain $(CURDIR)/cmake/windows.cmake \
+	    -D LETHE_WINDOWS_CXX="$$(command -v $(PYTHON));-m;ziglang;c++;-target;x86_64-windows-gnu" \
+	    -D CMAKE_BUILD_TYPE=Release -D LETHE_WERROR=ON -D LETHE_KERNEL_TESTS=ON -D LETHE_PYTHON=OFF
+	cmake --build build/windows
+	if command -v wine64 || command -v wine || test -x /usr/lib/wine/wine64; then \
+	    ctest --test-dir build/windows --output-on-failure; \
+	else echo "Wine is not installed: compiled for Windows, and not run"; fi

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent
 MOST_BYTES = 3_000_000
 COMPILERS = ("cc", "c++", "gcc", "g++", "clang", "clang++", "cmake", "ninja", "make", "ld")
 # What has no business in an sdist.
-JUNK = ("build/", "results/", "dist/", "__pycache__", ".so", "_kernel.pyi", ".git/")
+JUNK = ("build/", "dist/", "results/cerg", ".git/", ".github/")
+COMPILED = (".pyc", ".so", "_kernel.pyi")
 
 
 def run(*words: object, **options: object) -> None:
@@ -37,7 +38,7 @@ def build(out: Path) -> tuple[Path, Path]:
     (sdist,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
     with tarfile.open(sdist) as archive:
         inside = [name.partition("/")[2] for name in archive.getnames()]
-    junk = [name for name in inside if name.startswith(JUNK) or name.endswith(JUNK)]
+    junk = [name for name in inside if name.startswith(JUNK) or name.endswith(COMPILED)]
     assert not junk, junk
     return sdist, wheel
 

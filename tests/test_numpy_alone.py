@@ -92,9 +92,10 @@ def checkpoint(tmp_path: Path) -> Path:
     ran = lethe_alone("learn", "sine", "--limit", 200, "--checkpoint", path)
     assert ran.code == 0, ran.err
     assert "mean absolute error" in ran.out
-    # The line of progress is wiped away.
-    assert ran.err.startswith("\r")
-    assert ran.err.rpartition("\r")[2] == ""
+    line, _, end = ran.err.rpartition("\r")
+    assert " events mean error of value" in line
+    assert line.endswith(" " * 20), "the line of progress is to be wiped away"
+    assert end == ""
     return path
 
 
@@ -155,6 +156,22 @@ def test_bench_is_plain() -> None:
     ran = lethe_alone("bench", "--quick", "--rounds", "1")
     assert ran.code == 0, ran.err
     assert "not installed: torch, jax" in ran.out
+
+
+def test_report_is_made_without_figures(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    places = (
+        "--results",
+        tmp_path / "results",
+        "--figures",
+        tmp_path,
+        "--out",
+        tmp_path / "page.html",
+    )
+    ran = lethe_alone("report", *places)
+    assert ran.code == 0, ran.err
+    assert 'pip install "lethe-ml[plot]"' in ran.err
+    assert (tmp_path / "page.html").stat().st_size > 1000
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ namespace lethe {
 namespace {
 
 // Whether this machine has a set.
-bool has_baseline() { return true; }
+[[maybe_unused]] bool has_baseline() { return true; }
 #if defined(_WIN32)
 // The linker there does not find what __builtin_cpu_supports reads.
 struct Processor {
@@ -43,11 +43,13 @@ struct Processor {
     avx512 = avx2 && (extended & f_dq_bw_vl) == f_dq_bw_vl && (saves & 0xe6) == 0xe6;
   }
 };
-bool has_avx2() { return Processor().avx2; }
-bool has_avx512() { return Processor().avx512; }
+[[maybe_unused]] bool has_avx2() { return Processor().avx2; }
+[[maybe_unused]] bool has_avx512() { return Processor().avx512; }
 #elif defined(__x86_64__) || defined(__i386__)
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-bool has_avx512() {
+[[maybe_unused]] bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+[[maybe_unused]] bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 }

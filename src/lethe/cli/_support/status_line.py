@@ -17,20 +17,23 @@ ShowLine = Callable[[str], None]
 
 @contextmanager
 def plain_line() -> Iterator[ShowLine]:
-    """A line that is written over, for where rich is not installed, and wiped away in the end."""
+    """A line that is written over, for where rich is not installed, and wiped away in the end.
+
+    The cursor stays at its beginning, so that what is logged meanwhile has a line of its own.
+    """
     width = 0
 
     def show(line: str) -> None:
         nonlocal width
         line = printable(line)[: shutil.get_terminal_size().columns - 1]
-        print(f"\r{line.ljust(width)}", end="", file=terminal(), flush=True)
+        print(f"{line.ljust(width)}\r", end="", file=terminal(), flush=True)
         width = len(line)
 
     try:
         yield show
     finally:
         if width:
-            print(f"\r{' ' * width}\r", end="", file=terminal(), flush=True)
+            print(f"{' ' * width}\r", end="", file=terminal(), flush=True)
 
 
 @contextmanager
