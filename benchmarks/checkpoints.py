@@ -127,12 +127,10 @@ def processor_time(pid: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoints", type=int, default=200, help="that are written (200)")
-    parser.add_argument("--apart", type=int, default=500, help="events between two of them (500)")
+    parser.add_argument("--apart", type=int, default=100, help="events between two of them (100)")
     parser.add_argument("--idle", type=float, default=20.0, help="seconds of following (20)")
     parser.add_argument("--folder", help="where to write (by default a temporary one)")
-    parser.add_argument(
-        "--out", type=Path, help="also write JSON, such as results/checkpoints.json"
-    )
+    parser.add_argument("--out", type=Path, help="JSON, such as results/checkpoints.json")
     args = parser.parse_args()
     record: dict[str, Any] = {"machine": machine(), "version": __version__, "apart": args.apart}
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
