@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from support.command_runs import ENVIRONMENT
 
+import lethe
 from lethe import storage
 from lethe.cli import main
 from lethe.experiments import Task
@@ -152,6 +153,18 @@ def test_no_command_lets_it_through(
     assert not any(line.strip().startswith(FORGED) for line in lines)
     if "JSON" not in name:
         assert all(line.startswith("lethe") for line in err.splitlines() if code)
+
+
+def test_the_rule_has_one_home() -> None:
+    """Nothing else makes a console, which would read markup, or escapes HTML on its own."""
+    package = Path(lethe.__file__).parent
+    texts = {
+        str(file.relative_to(package)): file.read_text(encoding="utf-8")
+        for file in package.rglob("*.py")
+    }
+    consoles = {name for name, text in texts.items() if "Console(" in text}
+    assert consoles == {"cli/_support/printable.py"}
+    assert {name for name, text in texts.items() if "from html" in text} == {"_printable.py"}
 
 
 def test_a_page_shows_it_as_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
