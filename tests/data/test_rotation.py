@@ -45,7 +45,7 @@ def finish(daemon: Daemon) -> Callable[[], None]:
     return happen
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(intervals=INTERVALS)
 def test_every_row_arrives_once(
     tmp_path_factory: pytest.TempPathFactory, intervals: list[list[Any]]
@@ -63,7 +63,7 @@ def test_every_row_arrives_once(
     assert not any("lost" in notice for notice in notices), notices
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     lives=st.lists(st.tuples(INTERVALS, st.lists(OPS, max_size=6), st.integers(0, 5)), max_size=5),
     patient=st.booleans(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from io import FileIO
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lethe.data.present import Present
 from lethe.data.rotation import (
@@ -14,9 +14,13 @@ from lethe.data.rotation import (
     Sibling,
     bytes_at,
     compressed,
+    counts,
     find,
+    find_copy,
     is_beginning,
+    key_of,
     later,
+    modified_at,
     open_regular,
     siblings,
 )
@@ -28,9 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Followed"]
 
 
-class _Next(NamedTuple):
-    file: FileIO
-    path: str
+_Opened: TypeAlias = tuple[FileIO, str]  # and its path
 
 
 class Followed:
@@ -79,7 +81,7 @@ class Followed:
         self._notice = notice
         self._said: set[str] = set()  # notices that do not come twice
         self._now = Present(file, name, base=at, watched=patient)
-        self._next: _Next | None = None
+        self._next: _Opened | None = None
         self._lost = False  # whether the present file was cut, and what it held is not there
         self._cut = 0  # the inode of a file that was cut, while its copies are read
         self._chase = False  # whether the next file is read without patience too
@@ -122,7 +124,7 @@ class Followed:
         """Close what is open."""
         self._now.close()
         if self._next is not None:
-            self._next.file.close()
+            self._next[0].close()
 
     def _siblings(self) -> list[Sibling]:
         return siblings(self.name) if self._has_path else []
@@ -179,16 +181,16 @@ class Followed:
         with copy[0] as file:
             return not is_beginning(file, self._now.open_file())
 
-    def _copy(self) -> tuple[FileIO, str] | None:
-        """The longest new file beside it that begins with all that was read."""
+    def _copy(self) -> _Opened | None:
+        """The first new file beside it that begins with all that was read, or a longer copy."""
         now = self._now
         # Files that were written after this one are no copies of it, if it has made way for them.
         newer = {now.key}
         if self._key_of_name() != now.key:
             newer.update(one.key for one in later(self.name, now.key, now.modified))
-        beside = [one for one in self._siblings() if not (one.key in newer or self._old.has(one))]
-        beside.sort(key=lambda one: -one.size)
-        return find(beside, now.offset, now.hash.hexdigest(), now.head)
+        every = sorted(self._siblings(), key=Sibling.age)
+        beside = [one for one in every if not (one.key in newer or self._old.has(one))]
+        return find_copy(beside, now.offset, now.hash.hexdigest(), now.head)
 
     def _was_cut(self) -> bool:
         """Go on in the copy of what the file held; without one, let it begin again."""
@@ -209,10 +211,7 @@ class Followed:
         )
         self._lost = True
         if self._next is None:
-            again = _Next(FileIO(os.dup(now.open_file().fileno())), now.path)
-            self._next = self._successor(cut=True) or again
-            if self._next is not again:
-                again.file.close()
+            self._next = self._successor(cut=True) or (now.open_file(), now.path)
         return False
 
     def _key_of_name(self) -> tuple[int, int] | None:
@@ -225,7 +224,7 @@ class Followed:
 
     # --- What comes next
 
-    def _successor(self, cut: bool = False) -> _Next | None:
+    def _successor(self, cut: bool = False) -> _Opened | None:
         """The file that goes on after the present one, if that is no longer its name's."""
         now = self._now
         wanted = self.patient or self._chase or cut
@@ -240,7 +239,7 @@ class Followed:
             first = None
         between = self._between(first)
         if between is None and first is not None:
-            return None if not cut and self._goes_on(first) else _Next(first, self.name)
+            return None if not cut and self._goes_on(first) else (first, self.name)
         if first is not None:
             first.close()
         return between
@@ -257,15 +256,15 @@ class Followed:
         )
         return True
 
-    def _between(self, first: FileIO | None) -> _Next | None:
+    def _between(self, first: FileIO | None) -> _Opened | None:
         """The first rotation that was written after the present file and before `first`."""
         now, key = self._now, None
         if first is None:
-            before, self._folder = self._folder, _modified(os.path.dirname(self.name))
+            before, self._folder = self._folder, modified_at(os.path.dirname(self.name))
             if before == self._folder:
                 return None  # nothing was renamed since the last look
         else:
-            key = _key(first)
+            key = key_of(first)
         for one in later(self.name, now.key, now.modified):
             if one.key == key:
                 continue
@@ -276,9 +275,9 @@ class Followed:
             except OSError as error:
                 self._say(f"{one.path} is left out: it cannot be read: {error.strerror}")
                 continue
-            found = _key(file)
+            found = key_of(file)
             if found not in (key, now.key) and not self._is_known(file, found, one.path, first):
-                return _Next(file, one.path)
+                return file, one.path
             file.close()
         return None
 
@@ -313,8 +312,9 @@ class Followed:
             )
         self._now = Present(file, path, watched=self._watched)
         self._now.pass_zeros()
-        before.close()
-        self._old.add(before.key, before.head)
+        if before.file is not file:
+            before.close()
+        self._old.add(before.key, before.modified, before.head)
         self._old.keep({one.key for one in self._siblings()})
         self._chase = path != self.name
         lost, cut = self._lost, self._cut
@@ -383,12 +383,12 @@ class Followed:
         now, path = self._now, self.name
         self._chase = True
         self._notice(
-            f"{path} was rotated: the {offset:,} bytes ({line:,} lines) that were read of it "
+            f"{path} was rotated: the {counts(offset, line)} that were read of it "
             f"before are in {now.path}, which is read to the end; what came after it follows"
         )
         self._old.forget({one.key for one in later(path, now.key, now.modified)})
         for packed in compressed(path):
-            if _modified(packed) >= now.modified:
+            if modified_at(packed) >= now.modified:
                 self._say(f"{packed} is left out: it is compressed; unpack it to have it read")
 
     def go_to_end(self, whole_lines: bool) -> tuple[bytes, int]:
@@ -397,15 +397,3 @@ class Followed:
             return b"", 0
         self._now.go_to_end(whole_lines)
         return self._now.head, self._now.lines
-
-
-def _key(file: FileIO) -> tuple[int, int]:
-    status = os.fstat(file.fileno())
-    return status.st_dev, status.st_ino
-
-
-def _modified(path: str) -> int:
-    try:
-        return os.stat(path or ".").st_mtime_ns
-    except OSError:
-        return 0
