@@ -161,7 +161,5 @@ def test_durations_are_numbers_of_seconds(tmp_path: Path, unit: str) -> None:
     spans = arrow.array([90 * 10**9, None, -(10**9)], arrow.duration("ns")).cast(
         arrow.duration(unit)
     )
-    path = written(tmp_path / "spans.parquet", {"a": spans, "b": spans.dictionary_encode()})
-    values = [record.event["a"] for record in ParquetStream(path)]
-    assert values == [90.0, None, -1.0]
-    assert [record.event["b"] for record in ParquetStream(path)] == values
+    path = written(tmp_path / "spans.parquet", {"a": spans})
+    assert [record.event["a"] for record in ParquetStream(path)] == [90.0, None, -1.0]
