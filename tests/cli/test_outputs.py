@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import json
 import os
 import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from support.tables import ENVIRONMENT, complaint, figures, lines, start, write_
 from lethe import storage
 from lethe.cli import main
 from lethe.cli._support import event_writer
+from lethe.cli._support.status import Status
 from lethe.storage.output import open_in_place
 
 pytest.importorskip("fcntl", reason="needs a POSIX system")
@@ -224,11 +227,30 @@ def test_two_runs_do_not_share_an_output(run: str) -> None:
     two = start([*words, "--checkpoint", "two"], stdin=subprocess.PIPE)
     _, err = two.communicate(run.encode())
     assert two.returncode == 2
-    assert err.startswith(b"lethe learn: --out both cannot be written: ")
+    assert b"lethe learn: --out both cannot be written: " in err
     assert b"is writing it" in err
-    assert one.communicate()[1] == b""
+    one.communicate()
     assert one.returncode == 0
     assert len(lines(Path("both"))) == 120
+
+
+def test_one_run_keeps_a_status(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(Status("status", {})) as status:
+        for n in range(3):
+            status.write("running", n, {})
+            assert json.loads(Path("status").read_text())["events"] == n
+            err = complaint([*LEARN, "--status", "status"], capsys)
+            assert "--status status cannot be written: " in err
+            assert "is writing it" in err
+        Path(".status.lethe.tmp").unlink()
+        for n in (8, 9):  # the first cannot be written, and the run goes on
+            status.write("running", n, {})
+        assert json.loads(Path("status").read_text())["events"] == 9
+    Path("status").chmod(0o600)
+    figures([*LEARN, "--status", "status"], capsys)
+    assert json.loads(Path("status").read_text())["events"] == 120
+    assert stat.S_IMODE(Path("status").stat().st_mode) == 0o600
+    assert not list(Path().glob(".*"))
 
 
 # ---- what happens to the file while it is written ----

@@ -39,7 +39,9 @@ def test_a_column_with_a_text_is_text_as_it_is_written(cells: list[str]) -> None
     assert column(cells[::-1]) == cells[::-1]
 
 
-@pytest.mark.parametrize("word", [*MISSING, "na", "Na", "NULL", "none", "NaN", "NAN", "n/a", " NA "])
+@pytest.mark.parametrize(
+    "word", [*MISSING, "na", "Na", "NULL", "none", "NaN", "NAN", "n/a", " NA "]
+)
 def test_words_for_a_missing_value_in_a_column_of_numbers(word: str) -> None:
     assert column(["1", word, "2.5", word]) == [1, None, 2.5, None]
     assert column([word, word]) == [None, None]

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -25,108 +24,10 @@ from lethe.data import (
     Record,
     RecordSource,
     RecordStream,
-    lines,
     open_records,
 )
 
-# --- A file that grows
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], object]]]:
-    """What to do instead of waiting, one after the other; then Ctrl-C."""
-    todo: list[Callable[[], object]] = []
-
-    def wait(seconds: float) -> None:
-        assert seconds == 0.2
-        if not todo:
-            raise KeyboardInterrupt
-        todo.pop(0)()
-
-    monkeypatch.setattr(lines.time, "sleep", wait)
-    yield todo
-    assert not todo
-
-
-def append(path: Path, data: bytes) -> Callable[[], object]:
-    def write() -> None:
-        with path.open("ab") as file:
-            file.write(data)
-
-    return write
-
-
-def followed(path: Path, **options: Any) -> tuple[list[object], RecordStream]:
-    """The events until Ctrl-C."""
-    stream = RecordStream(path, follow=True, **options)
-    events: list[object] = []
-    with pytest.raises(KeyboardInterrupt):
-        events.extend(record.event["a"] for record in stream)
-    return events, stream
-
-
-def test_follow_waits_for_whole_lines(tmp_path: Path, waits: list[Any]) -> None:
-    path = tmp_path / "pump.csv"
-    path.write_bytes(b"")
-    waits += [append(path, data) for data in (b"a,", b"b\n1,", b"2", b"\n", b"3,4\n5,6\n7")]
-    events, stream = followed(path)
-    assert events == [1, 3, 5]
-    assert stream.position["offset"] == 16
-    append(path, b",8\n")()
-    assert followed(path, position=stream.position)[0] == [7]
-
-
-def test_follow_goes_on_after_a_line_without_line_feed(tmp_path: Path, waits: list[Any]) -> None:
-    path = tmp_path / "pump.csv"
-    path.write_bytes(b"a,b\n1,2")
-    stream = RecordStream(path)
-    assert len(list(stream)) == 1
-    waits += [append(path, b"\n"), append(path, b"3,4\n")]
-    assert followed(path, position=stream.position)[0] == [3]
-    waits += [append(path, b"5")]
-    path.write_bytes(b"a,b\n1,2")
-    waits += [append(path, b"5,\n")]
-    with pytest.raises(ValueError, match=r"line 2: the line must end after byte 7, .* got b'55,'"):
-        list(RecordStream(path, follow=True, position=stream.position))
-
-
-def test_follow_counts_a_long_line_once_it_ends(tmp_path: Path, waits: list[Any]) -> None:
-    path = tmp_path / "pump.csv"
-    path.write_bytes(b"a,b\n1,2\n" + b"3" * 50)
-    events, stream = followed(path, bad="skip", longest=20)
-    assert (events, stream.skipped, stream.position["offset"]) == ([1], 0, 8)
-    append(path, b"3\n5,6\n")()
-    resumed = RecordStream(path, position=stream.position, bad="skip", longest=20)
-    assert [record.event["a"] for record in resumed] == [5]
-    assert resumed.skipped == 1
-
-
-def rotate(path: Path) -> None:
-    with path.open("ab") as file:
-        file.write(b"3,4\n")
-    path.rename(path.with_suffix(".1"))
-    path.write_bytes(b"a,b\n9,9\n")
-
-
-@pytest.mark.parametrize(
-    ("happens", "reason", "last"),
-    [
-        (rotate, "it was rotated: another file has its name", 3),
-        (Path.unlink, r"it was removed or renamed \(No such file or directory\)", 1),
-        (lambda path: os.truncate(path, 3), "it was cut to 3 bytes after 8 were read", 1),
-    ],
-)
-def test_follow_names_what_happened_to_the_file(
-    tmp_path: Path, waits: list[Any], happens: Callable[[Path], None], reason: str, last: int
-) -> None:
-    path = tmp_path / "pump.csv"
-    path.write_bytes(b"a,b\n1,2\n")
-    waits.append(lambda: happens(path))
-    stream = RecordStream(path, follow=True)
-    seen: list[object] = []
-    with pytest.raises(ValueError, match=rf"pump.csv must only grow .* followed: {reason}"):
-        seen.extend(record.event["a"] for record in stream)
-    assert seen[-1] == last
+# --- Pipes
 
 
 def test_follow_ends_with_a_pipe_that_is_closed() -> None:

@@ -52,7 +52,11 @@ def test_text_file_and_pipe(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "message"),
-    [(3, "got int"), ([104, 105], "got list"), (io.StringIO("a"), "got StringIO")],
+    [
+        (3, "got int"),
+        ([104, 105], "sources must be paths, got int"),
+        (io.StringIO("a"), "got StringIO"),
+    ],
 )
 def test_other_sources_are_refused(source: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):

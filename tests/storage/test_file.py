@@ -24,6 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
+from lethe.storage import output
 from lethe.storage.file import CheckpointError, read, write
 
 KEPT = Path(__file__).parent / "checkpoints"
@@ -449,3 +450,33 @@ def test_what_can_be_written_can_be_read(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"arrays must fit into most_bytes=1,000, got 8"):
         write(path, {"a": np.zeros(1000)}, {}, most_bytes=1000)
     assert read(path) == ({}, deep)
+
+
+@POSIX
+def test_the_path_that_the_user_gives_may_be_a_link(tmp_path) -> None:
+    path, link = tmp_path / "a", tmp_path / "link"
+    link.symlink_to("a")
+    write(link, ARRAYS, METADATA)
+    path.chmod(0o600)
+    write(link, ARRAYS, {"new": True})
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read(path)[1] == {"new": True}
+    write(link, ARRAYS, {"newer": True}, follow=False)
+    assert not link.is_symlink()
+    assert (read(path)[1], read(link)[1]) == ({"new": True}, {"newer": True})
+
+
+def test_what_a_killed_process_left_beside_it_is_removed(tmp_path) -> None:
+    (tmp_path / ".a.lethe.tmp").write_bytes(b"half")
+    write(tmp_path / "a", ARRAYS, METADATA)
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_two_processes_do_not_write_it_at_once(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(output, "_PATIENCE", 0)
+    held = output.open_replacement(tmp_path / "a")
+    with pytest.raises(CheckpointError, match=r"a cannot be written: .*process.* is writing it"):
+        write(tmp_path / "a", ARRAYS, METADATA)
+    held.abandon()
+    write(tmp_path / "a", ARRAYS, METADATA)

@@ -242,6 +242,78 @@ def test_one_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch) -> No
         newest(tmp_path)
 
 
+# ---- a folder from outside ----
+
+
+@pytest.mark.parametrize("what", ["link", "dangling", "hard link", "pipe", "folder", "content"])
+def test_what_lies_in_the_place_of_the_lock_is_not_written(tmp_path, what: str) -> None:
+    victim, lock_file, folder = tmp_path / "victim", tmp_path / "f" / ".lock", tmp_path / "f"
+    folder.mkdir()
+    if what != "dangling":
+        victim.write_text("precious")
+    if what in ("link", "dangling"):
+        lock_file.symlink_to(victim)
+    elif what == "hard link":
+        lock_file.hardlink_to(victim)
+    elif what == "pipe":
+        os.mkfifo(lock_file)
+    elif what == "folder":
+        lock_file.mkdir()
+    else:
+        lock_file.write_text("of another program")
+    match = f"checkpoints cannot be written in {folder}: "
+    match += (
+        "Is a directory" if what == "folder" else r"\.lock there must be a file of Lethe's, got"
+    )
+    with pytest.raises(CheckpointError, match=match), Checkpoints(folder):
+        pass
+    assert victim.exists() == (what != "dangling")
+    assert what == "dangling" or victim.read_text() == "precious"
+    assert what != "content" or lock_file.read_text() == "of another program"
+    assert os.listdir(folder) == [".lock"]
+
+
+@pytest.mark.parametrize("content", ["", "12\n", "12345", "\0" * 6])
+def test_what_a_crash_leaves_of_the_lock(tmp_path, content: str) -> None:
+    (tmp_path / ".lock").write_text(content)
+    filled(tmp_path, 1)
+    assert newest(tmp_path) == 1
+
+
+def test_links_among_the_checkpoints_are_replaced_and_not_followed(tmp_path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "f"
+    victim.write_text("precious")
+    filled(folder, 100)
+    for name in ("000000000200.safetensors", "000000000050.safetensors"):
+        (folder / name).symlink_to(victim)
+    for name in (".000000000200.safetensors.lethe.tmp", ".000000000300.safetensors.0123abcd.tmp"):
+        (folder / name).hardlink_to(victim)
+    filled(folder, 200, 300, 400)
+    assert victim.read_text() == "precious"
+    assert held(folder) == [200, 300, 400]
+    assert not any(path.is_symlink() for path in folder.iterdir())
+    assert len(os.listdir(folder)) == 4
+
+
+def test_a_checkpoint_that_is_replaced_keeps_its_mode(tmp_path) -> None:
+    (path,) = filled(tmp_path, 100)
+    path.chmod(0o600)
+    filled(tmp_path, 100)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_lock_that_is_removed_is_noticed(tmp_path) -> None:
+    """Another writer could lock a new one."""
+    with Checkpoints(tmp_path) as checkpoints:
+        save(checkpoints, 1)
+        (tmp_path / ".lock").unlink()
+        for _ in range(2):
+            with pytest.raises(CheckpointError, match=r"its \.lock was removed or replaced"):
+                save(checkpoints, 2)
+            (tmp_path / ".lock").touch()
+    assert held(tmp_path) == [1]
+
+
 # ---- one writer ----
 
 WRITER = """

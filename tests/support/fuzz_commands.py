@@ -76,6 +76,7 @@ LEARN: dict[str, Callable[[Random], str] | None] = {
 #: Options that not every version has are given where the parser knows them.
 NEWER: dict[str, Callable[[Random], str] | None] = {
     "--log-format": _choice("text", "json"),
+    "--log-level": _choice("error", "warning", "info"),
     "--resume-from": _choice("start", "end", "0", "10"),
 }
 RECORDS = (
@@ -193,6 +194,8 @@ def _learn(draw: Random, folder: Path, source: str, known: set[str]) -> list[str
         words.append("--symbols")
     if "--cells" not in words:
         words += ["--cells", "2"]
+    if "--log-level" in known and "--log-level" not in words and draw.random() < 0.5:
+        words += ["--log-level", "error"]
     saves = "--every" in words or "--resume" in words or draw.random() < 0.2
     if saves and draw.random() < 0.97:
         folders = ("models/numbers", source, "other", "")

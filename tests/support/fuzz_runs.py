@@ -18,7 +18,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -188,41 +188,41 @@ def _of_text(command: Command, done: Execution) -> str | None:
     raw = "sample" in command.words or to_stdout
     if CONTROL.search(err) or (not raw and CONTROL.search(out)):
         return "a control character"
-    if done.code == 2 and err.count("\n") > 1 + err.count(": warning: ") and "usage" not in err:
-        return "more than one line of complaint"
+    quiet = "--log-level" in command.words and "error" in command.words
+    if done.code == 2 and quiet and err.count("\n") != 1:
+        return "not one line of complaint"
     if done.code in (1, 2) and not err.strip():
         return "silence"
     return None
 
 
+def _given(words: list[str], *options: str) -> set[str]:
+    """The values of options."""
+    return {words[n + 1] for n, word in enumerate(words[:-1]) if word in options}
+
+
 def _of_files(command: Command, before: dict[str, str], folder: Path) -> str | None:
-    after = snapshot(folder)
-    words = command.words
-    outputs = {words[n + 1] for n, word in enumerate(words[:-1]) if word in ("--out", "--status")}
-    checkpoints = {words[n + 1] for n, word in enumerate(words[:-1]) if word == "--checkpoint"}
+    after, words = snapshot(folder), command.words
+    outputs = _given(words, "--out", "--status")
+    checkpoints = _given(words, "--checkpoint") - {""}
+    reads = {word for n, word in enumerate(words) if words[n - 1] not in ("--out", "--status")}
+    # A link of the user's own leads to a file that this command may not read.
+    has_link = any(name.startswith("other ") for name in outputs)
     for name, digest in before.items():
-        is_new = name in outputs and not name.startswith("other ") and words.count(name) == 1
-        if after.get(name) == digest or is_new:
+        if after.get(name) == digest or any(name.startswith(f"{one}/") for one in checkpoints):
             continue
-        if any(name.startswith(f"{one}/") for one in checkpoints if one):
-            continue
-        if name in outputs and name.startswith("other "):
-            linked = [one for one, value in before.items() if value == digest and one != name]
-            if not linked:
-                continue
-        return f"a file that it was not to write has changed: {name!r}"
-    made = set(after) - set(before)
-    wrong = {
+        is_read = name in reads or name.startswith(("results/", "models/"))
+        if is_read or not (name in outputs or has_link):
+            return f"a file that it was not to write has changed: {name!r}"
+    may = outputs | {"report.html"}
+    made = [name for name in after if name not in before]
+    wrong = [
         name
         for name in made
         if name.endswith(".tmp")
-        or not (
-            name in outputs
-            or name in ("report.html", "status.json")
-            or any(name.startswith(f"{one}/") for one in checkpoints)
-        )
-    }
-    return f"left over: {sorted(wrong)}" if wrong else None
+        or not (name in may or any(name.startswith(f"{one}/") for one in checkpoints))
+    ]
+    return f"left over: {wrong}" if wrong else None
 
 
 def complaint(
@@ -282,7 +282,7 @@ def executions(
     with tempfile.TemporaryDirectory() as name:
         models = Path(name).resolve() / "models"
         models.mkdir()
-        with redirect_stdout(None):
+        with redirect_stdout(None), redirect_stderr(None):
             make_models(models)
         for one in range(first, first + number):
             yield fuzz(one, seed, keep or models.parent, models, known)

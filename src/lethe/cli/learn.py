@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
+
 from lethe.cli._support.event_writer import not_to_write
 from lethe.cli._support.learn_options import (
     FOR_RECORDS,
@@ -50,9 +52,10 @@ def run(args: LearnArguments) -> int:
         raise ValueError(f"--{records[0]} needs SOURCE, a table of records")
     sources = expanded(args.sources)
     session = CheckpointSession(args.checkpoint, args.every, args.resume)
-    with Signals() as signals, session:
+    with Signals() as signals, session, ExitStack() as stack:
         others = not_to_write(args.status, sources, checkpoint=args.checkpoint)
-        status = Status(args.status, {**others, "--out": [args.out] if args.out else []})
+        others["the file of --out"] = [args.out] if args.out else []
+        status = stack.enter_context(closing(Status(args.status, others)))
         found = session.found
         if not records and not text and found is not None:
             table = isinstance(found.model, Model)
@@ -62,7 +65,7 @@ def run(args: LearnArguments) -> int:
         try:
             return learn(args, sources, session, signals, status)
         except Stopped as stop:  # before the first event
-            LOG.error("%s", stop.reason)
+            LOG.info("%s", stop.reason)
             return stop.code
 
 

@@ -123,7 +123,7 @@ def run(args: Arguments) -> int:
                 return _predict_text(args, sources, saved.model, signals)
             return _predict_records(args, sources, saved, saved.model, signals)
         except Stopped as stop:  # before the first event
-            LOG.error("%s", stop.reason)
+            LOG.info("%s", stop.reason)
             return stop.code
 
 
@@ -178,7 +178,7 @@ def _predict_records(
                 show(model.events - started_at, lambda: running_scores(scores.scores))
         except Stopped as stop:
             code = stop.code
-            LOG.error("%s", stop.reason)
+            LOG.info("%s", stop.reason)
         except BaseException:
             if writer is not None:
                 writer.close(False)
@@ -243,7 +243,7 @@ def _predict_text(args: Arguments, sources: Sequence[str], net: Network, signals
                 show(score.symbols, lambda words=words: words)  # type: ignore[misc]
         except Stopped as stop:
             code = stop.code
-            LOG.error("%s", stop.reason)
+            LOG.info("%s", stop.reason)
     name = printable(stream.name)
     if score is None:
         if code:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from io import FileIO
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lethe.data.present import Present
 from lethe.data.rotation import (
     HEAD,
     AnotherFileError,
+    Known,
     Sibling,
-    beginning_of,
     bytes_at,
     compressed,
+    counts,
     find,
+    find_copy,
     is_beginning,
+    key_of,
     later,
+    modified_at,
     open_regular,
     siblings,
 )
@@ -28,16 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Followed"]
 
 
-class _Next(NamedTuple):
-    file: FileIO
-    path: str
-
-
-class _Old(NamedTuple):
-    """A rotation that was read, or was there before."""
-
-    modified: int
-    head: bytes
+_Opened: TypeAlias = tuple[FileIO, str]  # and its path
 
 
 class Followed:
@@ -86,15 +81,12 @@ class Followed:
         self._notice = notice
         self._said: set[str] = set()  # notices that do not come twice
         self._now = Present(file, name, base=at, watched=patient)
-        self._next: _Next | None = None
-        self._ending: Literal["whole", "joined", "lost"] = "whole"
+        self._next: _Opened | None = None
+        self._lost = False  # whether the present file was cut, and what it held is not there
+        self._cut = 0  # the inode of a file that was cut, while its copies are read
         self._chase = False  # whether the next file is read without patience too
         self._folder = 0  # when it was changed last
-        # The rotations that were there before have nothing new. A number of an inode comes again
-        # for another file, so their times and beginnings are kept too.
-        self._old = {
-            one.key: _Old(one.modified, beginning_of(one.path)) for one in self._siblings()
-        }
+        self._old = Known(self._siblings())  # they have nothing new
 
     @property
     def here(self) -> str:
@@ -132,7 +124,7 @@ class Followed:
         """Close what is open."""
         self._now.close()
         if self._next is not None:
-            self._next.file.close()
+            self._next[0].close()
 
     def _siblings(self) -> list[Sibling]:
         return siblings(self.name) if self._has_path else []
@@ -140,7 +132,9 @@ class Followed:
     def read(self, n: int) -> bytes:
         """At least one and at most `n` bytes; none where the present file ends."""
         while True:
-            block = self._now.read(n) if self._now.file is not None or self._appeared() else b""
+            there = self._now.file is not None or self._appeared()
+            cut = there and self._now.may_be_cut() and self._must_be_cut()
+            block = None if cut else self._now.read(n)
             if block:
                 return block
             if block is None and self._was_cut():
@@ -179,21 +173,33 @@ class Followed:
 
     # --- A file that was cut
 
+    def _must_be_cut(self) -> bool:
+        """Whether there is a copy that holds more, and something else, than the file does now."""
+        copy = self._copy()
+        if copy is None:
+            return False
+        with copy[0] as file:
+            return not is_beginning(file, self._now.open_file())
+
+    def _copy(self) -> _Opened | None:
+        """The first new file beside it that begins with all that was read, or a longer copy."""
+        now = self._now
+        # Files that were written after this one are no copies of it, if it has made way for them.
+        newer = {now.key}
+        if self._key_of_name() != now.key:
+            newer.update(one.key for one in later(self.name, now.key, now.modified))
+        every = sorted(self._siblings(), key=Sibling.age)
+        beside = [one for one in every if not (one.key in newer or self._old.has(one))]
+        return find_copy(beside, now.offset, now.hash.hexdigest(), now.head)
+
     def _was_cut(self) -> bool:
         """Go on in the copy of what the file held; without one, let it begin again."""
         now = self._now
         read = f"after {now.offset:,} bytes ({now.lines:,} lines) of it had been read"
-        # The copy is newer than all that was there or was read; of several the first goes on here.
-        beside = [
-            one
-            for one in sorted(self._siblings(), key=Sibling.age)
-            if one.key != now.key
-            and (one.key not in self._old or self._old[one.key].modified != one.modified)
-        ]
-        copy = find(beside, now.offset, now.hash.hexdigest(), now.head)
+        copy = self._copy()
         if copy is not None:
             now.exchange(*copy)
-            self._ending, self._chase = "joined", True
+            self._cut, self._chase = now.inode, True
             self._notice(
                 f"{self.name} was cut {read}; its copy {now.path} is read to the end, then "
                 f"{self.name} from its start"
@@ -203,40 +209,40 @@ class Followed:
             f"{self.name} was cut {read}, and there is no copy of it: what was written to it in "
             "between may be lost"
         )
-        self._ending = "lost"
+        self._lost = True
         if self._next is None:
-            again = _Next(FileIO(os.dup(now.open_file().fileno())), now.path)
-            self._next = self._successor(cut=True) or again
-            if self._next is not again:
-                again.file.close()
+            self._next = self._successor(cut=True) or (now.open_file(), now.path)
         return False
+
+    def _key_of_name(self) -> tuple[int, int] | None:
+        """The file that has the name now."""
+        try:
+            status = os.stat(self.name)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     # --- What comes next
 
-    def _successor(self, cut: bool = False) -> _Next | None:
+    def _successor(self, cut: bool = False) -> _Opened | None:
         """The file that goes on after the present one, if that is no longer its name's."""
         now = self._now
         wanted = self.patient or self._chase or cut
         if now.file is None or not self._has_path or not wanted:
             return None
-        try:
-            there = os.stat(self.name)
-        except OSError:
-            there = None
-        if there is not None and (there.st_dev, there.st_ino) == now.key and not cut:
+        if self._key_of_name() == now.key and not cut:
             return None
         # It is opened before the others are looked for: what is renamed meanwhile is this one.
-        # While it is empty, the writer still has the old one.
-        ready = there is not None and (there.st_size or cut or not self.patient)
-        first = self._opened() if ready else None
-        if first is not None and not cut and self._goes_on(first):
-            return None
+        first = self._opened()
+        if first is not None and self.patient and not (cut or os.fstat(first.fileno()).st_size):
+            first.close()  # while it is empty, the writer still has the old one
+            first = None
         between = self._between(first)
-        if between is not None:
-            if first is not None:
-                first.close()
-            return between
-        return None if first is None else _Next(first, self.name)
+        if between is None and first is not None:
+            return None if not cut and self._goes_on(first) else (first, self.name)
+        if first is not None:
+            first.close()
+        return between
 
     def _goes_on(self, first: FileIO) -> bool:
         """Go on in a file that replaced the present one and holds it all, as rsync leaves it."""
@@ -250,15 +256,15 @@ class Followed:
         )
         return True
 
-    def _between(self, first: FileIO | None) -> _Next | None:
+    def _between(self, first: FileIO | None) -> _Opened | None:
         """The first rotation that was written after the present file and before `first`."""
         now, key = self._now, None
         if first is None:
-            before, self._folder = self._folder, _modified(os.path.dirname(self.name))
+            before, self._folder = self._folder, modified_at(os.path.dirname(self.name))
             if before == self._folder:
                 return None  # nothing was renamed since the last look
         else:
-            key = _key(first)
+            key = key_of(first)
         for one in later(self.name, now.key, now.modified):
             if one.key == key:
                 continue
@@ -269,9 +275,9 @@ class Followed:
             except OSError as error:
                 self._say(f"{one.path} is left out: it cannot be read: {error.strerror}")
                 continue
-            found = _key(file)
+            found = key_of(file)
             if found not in (key, now.key) and not self._is_known(file, found, one.path, first):
-                return _Next(file, one.path)
+                return file, one.path
             file.close()
         return None
 
@@ -279,10 +285,9 @@ class Followed:
         self, file: FileIO, key: tuple[int, int], path: str, first: FileIO | None
     ) -> bool:
         """Whether a rotation holds what was read before, or a copy of what comes."""
-        before = self._old[key].head if key in self._old else b""
-        if before and bytes_at(file, 0, len(before)) == before:
+        if self._old.is_one(file, key):
             return True
-        if self._ending == "lost":  # the file itself is no longer what was read
+        if self._lost:  # the file itself is no longer what was read
             head, ours = bytes_at(file, 0, HEAD), self._now.head
             length = min(len(head), len(ours))
             copied = head[:length] == ours[:length]
@@ -290,7 +295,6 @@ class Followed:
             copied = is_beginning(file, self._now.open_file())
         if copied or (first is not None and is_beginning(file, first)):
             self._say(f"{path} is left out: it is a copy of what is read elsewhere")
-            self._old[key] = _Old(os.fstat(file.fileno()).st_mtime_ns, bytes_at(file, 0, HEAD))
             return True
         return False
 
@@ -298,9 +302,9 @@ class Followed:
         """Go on to the next file after the end of one; None where there is none."""
         if self._next is None:
             return None
-        before, ending = self._now, self._ending
+        before = self._now
         (file, path), self._next = self._next, None
-        if ending != "lost":
+        if not self._lost:
             what = f"the new {path}" if path == before.path else path
             self._notice(
                 f"{before.path} ended after {before.offset:,} bytes ({before.lines:,} lines), "
@@ -308,16 +312,18 @@ class Followed:
             )
         self._now = Present(file, path, watched=self._watched)
         self._now.pass_zeros()
-        before.close()
-        self._old[before.key] = _Old(before.modified, before.head)
-        present = {one.key for one in self._siblings()}
-        self._old = {key: head for key, head in self._old.items() if key in present}
+        if before.file is not file:
+            before.close()
+        self._old.add(before.key, before.modified, before.head)
+        self._old.keep({one.key for one in self._siblings()})
         self._chase = path != self.name
-        if ending == "joined" and self._chase:
-            self._now.inode = before.inode  # the next copy of the same file
-        else:
-            self._ending = "whole"
-        return ending
+        lost, cut = self._lost, self._cut
+        self._lost = False
+        if not self._chase or self._now.inode == cut:
+            self._cut = 0
+        elif cut:
+            self._now.inode = cut  # the next copy of the same file
+        return "lost" if lost else "joined" if cut else "whole"
 
     # --- Where it was left before
 
@@ -367,8 +373,8 @@ class Followed:
         else:
             self._now.pass_zeros()
         if self.here != path:
-            if there.file is not None and there.inode == inode:  # this is a copy; it was cut
-                self._ending, self._now.inode = "joined", inode
+            if same and self._now.inode != inode:  # that file was cut, and this is a copy of it
+                self._cut = self._now.inode = inode
             self._was_rotated(offset, line)
         return self._now.head
 
@@ -377,13 +383,12 @@ class Followed:
         now, path = self._now, self.name
         self._chase = True
         self._notice(
-            f"{path} was rotated: the {offset:,} bytes ({line:,} lines) that were read of it "
+            f"{path} was rotated: the {counts(offset, line)} that were read of it "
             f"before are in {now.path}, which is read to the end; what came after it follows"
         )
-        news = {one.key for one in later(path, now.key, now.modified)}
-        self._old = {key: head for key, head in self._old.items() if key not in news}
+        self._old.forget({one.key for one in later(path, now.key, now.modified)})
         for packed in compressed(path):
-            if _modified(packed) >= now.modified:
+            if modified_at(packed) >= now.modified:
                 self._say(f"{packed} is left out: it is compressed; unpack it to have it read")
 
     def go_to_end(self, whole_lines: bool) -> tuple[bytes, int]:
@@ -392,15 +397,3 @@ class Followed:
             return b"", 0
         self._now.go_to_end(whole_lines)
         return self._now.head, self._now.lines
-
-
-def _key(file: FileIO) -> tuple[int, int]:
-    status = os.fstat(file.fileno())
-    return status.st_dev, status.st_ino
-
-
-def _modified(path: str) -> int:
-    try:
-        return os.stat(path or ".").st_mtime_ns
-    except OSError:
-        return 0

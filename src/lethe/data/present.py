@@ -85,6 +85,18 @@ class Present:
         if self.file is not None:
             self.file.close()
 
+    def may_be_cut(self) -> bool:
+        """Whether it was written, and yet may have nothing new behind what was read.
+
+        A file that was cut and begins again with the same header looks like one that grew.
+        """
+        if self.file is None or not self.watched:
+            return False
+        status = os.fstat(self.file.fileno())
+        before, self.modified = self.modified, status.st_mtime_ns
+        is_short = self.lines < 2 or status.st_size <= self._base + self.offset
+        return before != self.modified and self.offset > 0 and is_short
+
     def read(self, n: int) -> bytes | None:
         """At most `n` bytes; None where the file was cut, however much has come since."""
         if self.file is None:
@@ -100,7 +112,6 @@ class Present:
         block = data[known:]
         if block:
             if self.watched:
-                self.modified = os.fstat(self.file.fileno()).st_mtime_ns
                 self.hash.update(block)
                 self._tail = (self._tail + block[-TAIL:])[-TAIL:]
             self._count(block)

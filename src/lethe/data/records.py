@@ -302,10 +302,8 @@ class RecordStream:
         except AnotherFileError as error:
             if otherwise == "raise":
                 raise
-            offset = line = 0
             head = self._lines.go_to_end() if otherwise == "end" else b""
-            if otherwise == "end":
-                offset, line = self._lines.place()[:2]
+            offset, line = self._lines.place()[:2]
             notice(f"{error}; it is read from {'its start' if not offset else 'here on'}")
         self._last = Record(line, {}, offset)
         self._rows.know(before, separator, columns)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import FileIO
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 __all__ = [
     "HEAD",
     "AnotherFileError",
+    "Known",
     "Sibling",
     "beginning_of",
     "bytes_at",
     "compressed",
+    "counts",
     "find",
+    "find_copy",
     "hash_of",
     "is_beginning",
+    "key_of",
     "last_line",
     "later",
+    "modified_at",
     "open_regular",
     "siblings",
 ]
@@ -51,7 +56,7 @@ class AnotherFileError(ValueError):
     def __init__(self, path: str, offset: int, line: int) -> None:
         message = (
             f"{path} is another file than the one that was read before, and no file beside it "
-            f"begins with the {offset:,} bytes ({line:,} lines) that were read"
+            f"begins with the {counts(offset, line)} that were read"
         )
         packed = compressed(path)
         if packed:
@@ -90,6 +95,11 @@ class Sibling(NamedTuple):
         if len(numbers) == 1 and len(self.turn) < 6:
             numbers = (-numbers[0],)
         return self.modified, numbers
+
+
+def counts(offset: int, line: int) -> str:
+    """So many bytes, and lines where there are any."""
+    return f"{offset:,} bytes" + (f" ({line:,} lines)" if line else "")
 
 
 def siblings(path: str) -> list[Sibling]:
@@ -151,6 +161,42 @@ def _scheme(name: str, base: str, stem: str, suffix: str) -> tuple[str, str] | N
 def compressed(path: str) -> list[str]:
     """The files beside it that rotation has compressed."""
     return [one.path for one in _siblings(path) if one.path.endswith(_COMPRESSED)]
+
+
+class Known:
+    """Files that are known again, whatever names they have by then.
+
+    The number of an inode comes again for another file, so their times and beginnings are kept too.
+
+    Parameters
+    ----------
+    files : sequence of Sibling
+    """
+
+    def __init__(self, files: Sequence[Sibling]) -> None:
+        self._files = {one.key: (one.modified, beginning_of(one.path)) for one in files}
+
+    def add(self, key: tuple[int, int], modified: int, head: bytes) -> None:
+        """Know another one by its time and its first bytes."""
+        self._files[key] = modified, head
+
+    def keep(self, keys: set[tuple[int, int]]) -> None:
+        """Forget all others."""
+        self._files = {key: known for key, known in self._files.items() if key in keys}
+
+    def forget(self, keys: set[tuple[int, int]]) -> None:
+        """Forget these."""
+        self.keep(set(self._files) - keys)
+
+    def is_one(self, file: FileIO, key: tuple[int, int]) -> bool:
+        """Whether an open file is one of them, even if a late line was added to it."""
+        _, head = self._files.get(key, (0, b""))
+        return bool(head) and bytes_at(file, 0, len(head)) == head
+
+    def has(self, one: Sibling) -> bool:
+        """Whether a file is one of them, as it was."""
+        modified, _ = self._files.get(one.key, (0, b""))
+        return modified == one.modified
 
 
 def later(path: str, key: tuple[int, int], modified: int) -> list[Sibling]:
@@ -266,6 +312,21 @@ def find(
     return None
 
 
+def find_copy(
+    files: list[Sibling], offset: int, digest: str, head: bytes
+) -> tuple[FileIO, str] | None:
+    """What `find` does, but of the copies of one file at different times the last."""
+    found = find(files, offset, digest, head)
+    for one in files if found is not None else ():
+        other = find([one], offset, digest, head)
+        if found is None or other is None:
+            continue
+        if is_beginning(found[0], other[0]):
+            found, other = other, found
+        other[0].close()
+    return found
+
+
 def last_line(file: FileIO, size: int) -> int:
     """Where the last line feed among the first bytes ends."""
     end = size
@@ -276,3 +337,17 @@ def last_line(file: FileIO, size: int) -> int:
             return begin + found + 1
         end = begin
     return 0
+
+
+def key_of(file: FileIO) -> tuple[int, int]:
+    """The device and the inode of an open file."""
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino
+
+
+def modified_at(path: str) -> int:
+    """When a file or folder was changed last, in nanoseconds; 0 if it is not there."""
+    try:
+        return os.stat(path or ".").st_mtime_ns
+    except OSError:
+        return 0

@@ -99,6 +99,7 @@ class Rows:
             found = header(split(text, self.separator))
             if self._before is None:
                 self._name_columns(found)
+                self._put_in_order(found)
             elif sorted(found) == sorted(self.columns):
                 self._put_in_order(found)
             else:
@@ -164,7 +165,9 @@ class Rows:
             self._order = [found.index(name) for name in self.columns]
 
     def _name_columns(self, columns: tuple[str, ...]) -> None:
-        if self.expected and columns != self.expected:
+        if self.expected and sorted(columns) == sorted(self.expected):
+            columns = self.expected
+        elif self.expected:
             raise ValueError(
                 f"the columns must be {names(self.expected)} as before, got {names(columns)}"
             )
@@ -253,7 +256,7 @@ class Rows:
             if not columns:
                 raise ValueError("the first object must name the columns, got {}")
             self._name_columns(columns)
-            return event
+            return {name: event[name] for name in self.columns}
         for name in columns:
             if name not in self._known:
                 raise ValueError(

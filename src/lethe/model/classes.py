@@ -307,7 +307,7 @@ class ClassPredictor:
         return self._prediction(self.stream.predict(known), self.keys)
 
     def _changes(self, plan: SlotPlan) -> _kernel.Changes | None:
-        return plan.changes(self.encoder.words, self.stream.size)
+        return self.encoder.changes(plan, self.stream.size)
 
     def _redraw(self, network: int, layer: int, block: int) -> None:
         self.ensemble.redraw(self.stream, network, layer, block)

@@ -21,12 +21,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe import _kernel
 from lethe.core._objects import plain, shown
 from lethe.model.calendar import seconds_of
 from lethe.model.rows import check_name
 from lethe.model.slots import Category, SlotPlan, use_slot
 from lethe.model.values import ABSURD, category_of, is_missing, number_of, plain_name
-from lethe.model.words import Words
+from lethe.model.words import TooManyNamesError, Words
 
 __all__ = ["Encoder", "Fields"]
 
@@ -256,6 +257,32 @@ class Encoder:
             self._plan_column(name, value, plan)
         if not self.started:
             plan.edits.append((self, "started", True))
+
+    def changes(self, plan: SlotPlan, block: int) -> _kernel.Changes | None:
+        """A plan for the compiled call; None where nothing changes.
+
+        Raises
+        ------
+        TooManyNamesError
+            If names would take too much beside a block of this size; it says which brings more.
+        """
+        try:
+            return plan.changes(self.words, block)
+        except TooManyNamesError as error:
+            raise TooManyNamesError(
+                f"{self._longest(plan)!r:.60} has one text too many: {error}"
+            ) from None
+
+    def _longest(self, plan: SlotPlan) -> str:
+        """The column that has the longest of the names that an event brings."""
+        names = [
+            (items, key)
+            for items, key, _ in plan.edits
+            if isinstance(items, dict) and isinstance(key, str)
+        ]
+        items, name = max(names, key=lambda item: len(item[1]), default=(None, "id"))
+        slots = ((column, category.slots) for column, category in self.categories.items())
+        return next((column for column, known in slots if known is items), name)
 
     def _plan_column(self, name: str, value: object, plan: SlotPlan) -> None:
         kind = self._kind(name, value)

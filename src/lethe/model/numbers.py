@@ -301,7 +301,7 @@ class NumberPredictor:
         return self._encoded(reading, self.encoder.slots(reading.known_fields()))
 
     def _changes(self, plan: SlotPlan) -> _kernel.Changes | None:
-        return plan.changes(self.encoder.words, self.stream.size)
+        return self.encoder.changes(plan, self.stream.size)
 
     def _redraw(self, network: int, layer: int, block: int) -> None:
         self.ensemble.redraw(self.stream, network, layer, block)

@@ -28,9 +28,11 @@ __all__ = [
     "MOST_COUNT",
     "arrays_of",
     "checked_arrays",
+    "checked_category",
     "generator_from_json",
     "predictor_from_json",
     "predictor_to_json",
+    "words_of",
 ]
 
 #: As many as float64 tells apart.
@@ -181,11 +183,11 @@ def predictor_from_json(
         _restore_classes(fields, made)
     elif fields["classes"] is not None:
         raise ValueError("predictor: classes must be null for numbers")
-    made.encoder.words.size = _words_of(made)
+    made.encoder.words.size = words_of(made)
     return made
 
 
-def _words_of(predictor: NumberPredictor | ClassPredictor) -> int:
+def words_of(predictor: NumberPredictor | ClassPredictor) -> int:
     """What names take: each that an event can change (`Words.changes`), and the targets."""
     encoder, waiting = predictor.encoder, predictor.waiting
     size = size_of_targets(predictor.targets)
@@ -231,7 +233,7 @@ def _empty(
 
 def _places_of(name: str, keys: object, places: object, end: int) -> dict[str, int]:
     """Categories, each with a place below `end` of its own."""
-    names = list_of(name, keys, None, _category)
+    names = list_of(name, keys, None, checked_category)
     numbers = list_of(name, places, len(names), lambda place: _integer(name, place, end))
     if len(set(names)) < len(names) or len(set(numbers)) < len(numbers):
         raise ValueError(f"{name} must have places of their own, got one twice")
@@ -289,7 +291,7 @@ def _restore_waiting(fields: Fields, predictor: NumberPredictor | ClassPredictor
         match item:
             case [number, None | str() as key]:
                 waiting.complete[_integer("complete", number, end)] = (
-                    None if key is None else _category(key)
+                    None if key is None else checked_category(key)
                 )
             case _:
                 raise ValueError(f"complete must be of events, got {item!r:.40}")
@@ -323,7 +325,7 @@ def _integer(name: str, value: object, end: int, first: int = 0) -> int:
     return value
 
 
-def _category(key: object) -> str:
+def checked_category(key: object) -> str:
     """A category's name, as `category_of` makes it."""
     with contextlib.suppress(ValueError, IndexError):
         if isinstance(key, str):

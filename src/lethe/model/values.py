@@ -43,7 +43,7 @@ _BEGINNING = 100
 #: What a category or class is to the user.
 Label = str | bool | int | bytes | date | np.datetime64
 
-_NUMPY_TIME = re.compile(r"-?\d{4,}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,18})?)?")
+_NUMPY_TIME = re.compile(r"-?\d{3,}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,18})?)?")
 
 
 class _Timestamp(Protocol):

@@ -71,9 +71,9 @@ class Words:
         most = min(MOST_BYTES + block, MOST_JSON_BYTES) - _RESERVE
         if self.size + growth > most:
             raise TooManyNamesError(
-                "the names of columns, categories and ids must take at most "
-                f"{most:,} bytes of a model's checkpoint, got {self.size + growth:,}: "
-                "give the model fewer or shorter texts, or a smaller categories="
+                "columns, categories and ids must have fewer or shorter texts, of "
+                f"{most:,} bytes in a model's checkpoint, got {self.size + growth:,}; "
+                "a smaller categories= keeps fewer"
             )
 
 

@@ -114,17 +114,25 @@ class OutputFile:
                 f"another program has changed it: it must have {size:,} bytes, got {now:,}"
             )
 
-    def finish(self) -> None:
-        """Bring all of the file to the disk, give it its name, and close it."""
+    def finish(self, *, durable: bool = True) -> None:
+        """Bring all of the file to the disk, give it its name, and close it.
+
+        Parameters
+        ----------
+        durable : bool
+            Whether it needs to survive a power failure.
+        """
         try:
-            sync(self.file.fileno())
+            if durable:
+                sync(self.file.fileno())
             self.check(os.fstat(self.file.fileno()).st_size)
             if os.name == "nt":
                 self._close()  # Windows renames no open file
             if self._temporary is not None:
                 os.replace(self._temporary, self.path)
                 self._temporary = None
-                sync_folder(os.path.dirname(self.path))
+                if durable:
+                    sync_folder(os.path.dirname(self.path))
         except BaseException:
             self.abandon()
             raise
@@ -237,7 +245,16 @@ def open_device(path: str, inputs: Inputs) -> OutputFile:
     """Open what is no regular file and is not resumed: a device or a named pipe, not locked."""
     check_output(path, inputs)
     flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0)
-    return OutputFile(io.FileIO(os.open(path, flags), "wb"), path)
+    # Without O_NONBLOCK, whoever opens a named pipe waits for a reader, and signals do not end it.
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OutputError("no process reads the pipe") from None
+        raise
+    if os.name != "nt":
+        os.set_blocking(descriptor, True)
+    return OutputFile(io.FileIO(descriptor, "wb"), path)
 
 
 def write_file(

@@ -50,6 +50,13 @@ class EventWriter:
         Its path as the user gave it, or ``-`` for standard output.
     output : OutputFile, optional
         The regular file that `file` is of; None for standard output and devices.
+
+    Attributes
+    ----------
+    bytes : int
+        Written so far.
+    failed : str or None
+        What has failed for good.
     """
 
     def __init__(
@@ -60,7 +67,7 @@ class EventWriter:
         self._output = output
         self._hash = hashlib.sha256()
         self._checked = time.monotonic()
-        self._failed: str | None = None
+        self.failed: str | None = None
         self.bytes = 0
 
     def write(self, data: bytes) -> None:
@@ -159,7 +166,7 @@ class EventWriter:
             return
         if self._output is None:
             self._file.close()
-        elif complete and not self._failed:
+        elif complete and not self.failed:
             with self._errors():
                 self._output.check(self.bytes)
                 self._output.finish()
@@ -178,15 +185,15 @@ class EventWriter:
 
         The system tells only once that what was written has not reached the disk.
         """
-        if self._failed:
-            raise ValueError(self._failed)
+        if self.failed:
+            raise ValueError(self.failed)
         try:
             yield
         except BrokenPipeError:
             raise
         except (OSError, OutputError) as error:
-            self._failed = _cannot(self._name, error)
-            raise ValueError(self._failed) from None
+            self.failed = _cannot(self._name, error)
+            raise ValueError(self.failed) from None
 
 
 def open_writer(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import TypedDict, TypeVar
 
 from lethe.cli._support.learn_options import Bad, LearnArguments
 from lethe.cli._support.run_metadata import RecordsOptions
 from lethe.model import Model
 
-__all__ = ["GivenOptions", "given_options", "kinds_known", "options_of", "resolved"]
+__all__ = ["GivenOptions", "given_options", "kinds_known", "options_of", "resolved", "with_output"]
 
 T = TypeVar("T")
 
@@ -141,7 +143,28 @@ def _words(option: str, given: list[str] | None) -> list[str] | None:
     if "" in words:
         what = "words" if option == "missing" else "names of columns"
         raise ValueError(f"--{option} must be {what}, got {','.join(given or ())!r}")
-    return list(dict.fromkeys(words)) or None
+    # A target that is named twice is the model's to refuse.
+    return words or None if option == "target" else list(dict.fromkeys(words)) or None
+
+
+def with_output(options: RecordsOptions, out: str | None, path: Path) -> RecordsOptions:
+    """Return a checkpoint's options with the output that is given now.
+
+    What a checkpoint says is never opened for writing: it may come from someone else.
+
+    Raises
+    ------
+    ValueError
+        If the run writes an output and none is given, or the other way round.
+    """
+    if options.out is not None and out is None:
+        raise ValueError(
+            f"--out must be given again to continue the run in {path}, which wrote "
+            f"{options.out}, got none"
+        )
+    if options.out is None and out is not None:
+        raise ValueError(f"--out must be left out as in the checkpoint {path}, got {out}")
+    return dataclasses.replace(options, out=out)
 
 
 def _or(value: T | None, default: T) -> T:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from logging import INFO, WARNING
 
 from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
 from lethe.cli._support.event_writer import (
@@ -21,7 +21,13 @@ from lethe.cli._support.event_writer import (
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
-from lethe.cli._support.records_options import given_options, kinds_known, options_of, resolved
+from lethe.cli._support.records_options import (
+    given_options,
+    kinds_known,
+    options_of,
+    resolved,
+    with_output,
+)
 from lethe.cli._support.records_summary import RecordsSummary
 from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
@@ -176,12 +182,15 @@ class RecordsRun:
         finally:
             self.signals.idle = None
         seconds = time.perf_counter() - began - self.signals.waited
-        kept = self._save_the_end() if sure else None
-        if self.writer is not None:
-            self.writer.close(sure)
+        try:
+            kept = self._save_the_end() if sure else None
+            self._close_writer(sure)
+        except BaseException:
+            self._end_failed()
+            raise
         if code:
             advice = f"; {kept} holds the state so far, --resume continues it" if kept else ""
-            LOG.error("%s%s", reason, advice)
+            LOG.log(INFO if sure else WARNING, "%s%s", reason, advice)
         self._report("stopped" if code else "finished")
         self._print(seconds, kept)
         return code
@@ -300,15 +309,28 @@ class RecordsRun:
 
     def _fail(self, error: BaseException) -> str | None:
         """After an error: save what was learned, up to the last good event; where it is."""
-        kept = None
-        if isinstance(error, ValueError) and not self._output_failed and self.session.is_sound:
+        sound = self.session.is_sound and not self._output_failed
+        sound = sound and (self.writer is None or not self.writer.failed)
+        try:
+            if not sound or not isinstance(error, ValueError):
+                return None
             if self._handed is not None:
                 self.stream.take_back()
-            kept = self._save_the_end()
-        if self.writer is not None:
-            self.writer.close(False)
+            return self._save_the_end()
+        finally:
+            self._end_failed()
+
+    def _end_failed(self) -> None:
+        self._close_writer(False)
         self._report("failed")
-        return kept
+
+    def _close_writer(self, complete: bool) -> None:
+        if self.writer is None:
+            return
+        if not complete:
+            with contextlib.suppress(ValueError, OSError):
+                self.session.finish()  # its thread may be bringing the output to the disk
+        self.writer.close(complete)
 
     def _save_the_end(self) -> str | None:
         """Save the last checkpoint; the newest, if there is one."""
@@ -350,26 +372,6 @@ class RecordsRun:
             print(json.dumps(summary.record(microseconds, kept)), file=file)
         else:
             print(summary.text(microseconds, kept), file=file)
-
-
-def with_output(options: RecordsOptions, out: str | None, path: Path) -> RecordsOptions:
-    """Return a checkpoint's options with the output that is given now.
-
-    What a checkpoint says is never opened for writing: it may come from someone else.
-
-    Raises
-    ------
-    ValueError
-        If the run writes an output and none is given, or the other way round.
-    """
-    if options.out is not None and out is None:
-        raise ValueError(
-            f"--out must be given again to continue the run in {path}, which wrote "
-            f"{options.out}, got none"
-        )
-    if options.out is None and out is not None:
-        raise ValueError(f"--out must be left out as in the checkpoint {path}, got {out}")
-    return dataclasses.replace(options, out=out)
 
 
 def _model_in(found: Saved) -> Model:

@@ -198,6 +198,8 @@ class CheckpointSession:
             self._thread = ThreadPoolExecutor(1, "checkpoints")
         self._writing = self._thread.submit(write)
         self._schedule.restart(run.events)
+        if self.last is None:
+            self.finish()  # before there is one, nothing says how far an output is
 
     def finish(self) -> Path | None:
         """Wait for the checkpoint that is being written; the newest one, if there is one.

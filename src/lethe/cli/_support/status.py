@@ -10,20 +10,23 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from lethe.cli._support.log import LOG
-from lethe.storage.output import Inputs, check_output, write_file
+from lethe.storage.disk import write_all
+from lethe.storage.output import Inputs, OutputFile, open_replacement, output_errors
 from lethe.version import __version__
 
 __all__ = ["Status"]
 
 SECONDS = 1.0  # between two writings, at least
+SECONDS_WAITING = 5.0  # while nothing happens
 SPAN = 10.0  # seconds over which the rate is measured
 
 
 class Status:
     """Keeps a file up to date, if there is one.
 
-    It is replaced as a whole, so a reader never sees half of it. One that cannot be written is
-    said once, and does not end the run.
+    It is replaced as a whole, so a reader never sees half of it. The next replacement is open all
+    the time, which keeps other processes from writing the file. One that cannot be written is said
+    once, and does not end the run.
 
     Parameters
     ----------
@@ -44,13 +47,19 @@ class Status:
         self._started = _now()
         self._counts: deque[tuple[float, int]] = deque()
         self._next = 0.0
+        self._state = ""
         self._event_at: float | None = None
         self._failed = False
+        self._output: OutputFile | None = None
         if path is not None:
-            try:
-                check_output(path, inputs)
-            except (ValueError, OSError) as error:
-                raise ValueError(f"--status {path} cannot be written: {error}") from None
+            with output_errors(f"--status {path}"):
+                self._output = open_replacement(path, inputs)
+
+    def close(self) -> None:
+        """Let others write the file."""
+        if self._output is not None:
+            self._output.abandon()
+            self._output = None
 
     def __bool__(self) -> bool:
         return self._path is not None
@@ -74,7 +83,9 @@ class Status:
         if self._path is None:
             return
         now = time.monotonic()
-        self._next = now + SECONDS
+        waits = state == self._state == "waiting"
+        self._next = now + (SECONDS_WAITING if waits else SECONDS)
+        self._state = state
         if self._counts and events > self._counts[-1][1]:
             self._event_at = now
         self._counts.append((now, events))
@@ -94,11 +105,21 @@ class Status:
             **figures,
         }
         try:
-            write_file(self._path, [json.dumps(record).encode() + b"\n"], self._inputs)
-        except (ValueError, OSError) as error:
+            with output_errors(f"--status {self._path}"):
+                self._replace(self._path, json.dumps(record).encode() + b"\n")
+        except ValueError as error:
+            self.close()
             if not self._failed:
-                LOG.warning("--status %s cannot be written: %s", self._path, error)
+                LOG.warning("%s", error)
             self._failed = True
+
+    def _replace(self, path: str, content: bytes) -> None:
+        if self._output is None:  # after an error
+            self._output = open_replacement(path, self._inputs)
+        write_all(self._output.file, content)
+        output, self._output = self._output, None
+        output.finish(durable=False)
+        self._output = open_replacement(path, self._inputs)
 
 
 def _now() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from logging import ERROR, INFO, WARNING
 from platform import python_version
 
 from lethe.cli._support.learn_options import CELLS, LAYERS, OWN_RULE, UPDATES, LearnArguments
@@ -195,7 +196,7 @@ class _TextRun:
         kept = self._save_the_end() if sure else None
         if reason:
             advice = f"; {kept} holds the state so far, --resume continues it" if kept else ""
-            LOG.error("%s%s", reason, advice)
+            LOG.log(ERROR if code == 1 else INFO if sure else WARNING, "%s%s", reason, advice)
         self._report({0: "finished", 1: "failed"}.get(code, "stopped"))
         self._print(reason, kept)
         return code

@@ -54,7 +54,7 @@ def understood_line(columns: Mapping[str, Sequence[str]], kinds: Mapping[str, st
     """
     words = []
     for name, roles in columns.items():
-        reason = f" ({kinds[name]})" if "," in kinds.get(name, "") else ""
+        reason = f" ({kinds[name]})" if kinds.get(name, "").startswith("text, ") else ""
         words.append(f"{printable(name)}: {', '.join(roles)}{printable(reason)}")
     more = f" · and {len(words) - SHOWN:,} more columns" if len(words) > SHOWN else ""
     return " · ".join(words[:SHOWN]) + more

@@ -1,0 +1,597 @@
+"""What happens to a followed file, one thing at a time, and what is said about it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.rotations import Stop, Waits
+
+from lethe.data import AnotherFileError, RecordStream, TextStream, open_records
+
+ROWS = b"a,b\n1,2\n3,4\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "log.csv"
+    path.write_bytes(ROWS)
+    return path
+
+
+def append(path: Path, data: bytes) -> Callable[[], object]:
+    def write() -> None:
+        with path.open("ab") as file:
+            file.write(data)
+
+    return write
+
+
+def followed(
+    path: Path, *things: Callable[[], object], **options: Any
+) -> tuple[list[object], RecordStream, list[str]]:
+    """The values of a column until nothing more happens, the stream, and its notices."""
+    notices: list[str] = []
+    waits = Waits(things, idle=4)
+    stream = RecordStream(path, follow=True, wait=waits, notice=notices.append, **options)
+    values: list[object] = []
+    with pytest.raises(Stop):
+        values.extend(record.event["a"] for record in stream)
+    assert not waits.things
+    return values, stream, [notice.replace(str(path.parent) + "/", "") for notice in notices]
+
+
+def resumed(path: Path, position: object, **options: Any) -> tuple[list[object], list[str]]:
+    """The values of a column from a position on, and the notices."""
+    notices: list[str] = []
+    again = json.loads(json.dumps(position))
+    stream = RecordStream(path, position=again, notice=notices.append, **options)
+    values: list[object] = [record.event["a"] for record in stream]
+    return values, [notice.replace(str(path.parent) + "/", "") for notice in notices]
+
+
+def rename(path: Path, to: str = "log.csv.1") -> None:
+    path.rename(path.with_name(to))
+
+
+def copy_and_cut(path: Path, to: str = "log.csv.1") -> None:
+    shutil.copyfile(path, path.with_name(to))
+    os.truncate(path, 0)
+
+
+# --- A file that grows
+
+
+def test_whole_lines_are_waited_for(path: Path) -> None:
+    path.write_bytes(b"")
+    pieces = (b"a,", b"b\n1,", b"2", b"\n", b"3,4\n5,6\n7")
+    values, stream, notices = followed(path, *(append(path, data) for data in pieces))
+    assert values == [1, 3, 5]
+    assert stream.position["offset"] == 16
+    assert not notices
+    append(path, b",8\n")()
+    assert followed(path, position=stream.position)[0] == [7]
+
+
+def test_a_line_without_line_feed_may_be_finished_later(path: Path) -> None:
+    path.write_bytes(b"a,b\n1,2")
+    stream = RecordStream(path)
+    assert len(list(stream)) == 1
+    things = append(path, b"\n"), append(path, b"3,4\n")
+    assert followed(path, *things, position=stream.position)[0] == [3]
+    path.write_bytes(b"a,b\n1,25,\n")
+    with pytest.raises(ValueError, match=r"line 2: the line must end after byte 7, .* got b'5,'"):
+        list(RecordStream(path, position=stream.position))
+
+
+def test_a_long_line_counts_once_it_ends(path: Path) -> None:
+    path.write_bytes(b"a,b\n1,2\n" + b"3" * 50)
+    values, stream, _ = followed(path, bad="skip", longest=20)
+    assert (values, stream.skipped, stream.position["offset"]) == ([1], 0, 8)
+    append(path, b"3\n5,6\n")()
+    again = RecordStream(path, position=stream.position, bad="skip", longest=20)
+    assert [record.event["a"] for record in again] == [5]
+    assert again.skipped == 1
+
+
+def test_an_interrupted_wait_loses_nothing(path: Path) -> None:
+    append(path, b"5,")()
+    values, stream, _ = followed(path)
+    assert values == [1, 3]
+    assert (stream.position["offset"], stream.position["line"]) == (12, 3)
+    append(path, b"6\n")()
+    assert resumed(path, stream.position)[0] == [5]
+
+
+# --- Rotation by name
+
+
+def test_the_old_file_is_read_until_the_new_one_holds_something(path: Path) -> None:
+    old = path.with_name("log.csv.1")
+    values, stream, notices = followed(
+        path,
+        lambda: rename(path),
+        append(old, b"5,6\n"),
+        path.touch,
+        append(old, b"7,8\n9,10"),  # the last line ends with its file
+        append(path, b"a,b\n11,12\n"),
+    )
+    assert values == [1, 3, 5, 7, 9, 11]
+    assert notices == [
+        "log.csv ended after 24 bytes (5 lines), since log.csv was rotated; next comes the new "
+        "log.csv from its start"
+    ]
+    assert stream.position["offset"] == 10
+    assert stream.position["line"] == 2
+    assert stream.source == stream.name == str(path)
+
+
+def test_a_position_stays_in_the_old_file_until_the_new_one_has_a_record(path: Path) -> None:
+    values, stream, _ = followed(path, lambda: rename(path), append(path, b"a,b\n"))
+    assert (values, stream.position["offset"]) == ([1, 3], 12)
+    append(path, b"5,6\n")()
+    values, notices = resumed(path, stream.position)
+    assert values == [5]
+    assert notices[0] == (
+        "log.csv was rotated: the 12 bytes (3 lines) that were read of it before are in "
+        "log.csv.1, which is read to the end; what came after it follows"
+    )
+
+
+def test_several_rotations_between_two_looks(path: Path) -> None:
+    def happen() -> None:
+        append(path, b"5,6\n")()
+        rename(path, "log.csv.3")
+        path.write_bytes(b"a,b\n7,8\n")
+        shutil.copyfile(path, path.with_name("log.csv.bak"))
+        rename(path, "log.csv.2")
+        path.write_bytes(b"a,b\n9,10\n")
+        shutil.copyfile(path, path.with_name("log.csv.0"))  # a copy of what comes anyway
+        rename(path, "log.csv.1")
+        path.write_bytes(b"a,b\n11,12\n")
+
+    assert followed(path, happen)[0] == [1, 3, 5, 7, 9, 11]
+
+
+@pytest.mark.parametrize("turn", ["log.csv.2024-01-31", "log.csv-20240131", "log-20240131.csv"])
+def test_rotations_that_are_named_by_date(path: Path, turn: str) -> None:
+    values, stream, _ = followed(path)
+    rename(path, turn)
+    path.write_bytes(b"a,b\n5,6\n")
+    os.utime(path, ns=(0, path.with_name(turn).stat().st_mtime_ns + 1))
+    rename(path, turn.replace("31", "32"))
+    path.write_bytes(b"a,b\n7,8\n")
+    assert [*values, *resumed(path, stream.position)[0]] == [1, 3, 5, 7]
+
+
+def test_what_lay_beside_it_before_is_not_read(path: Path) -> None:
+    for name in ("log.csv.2", "log.csv.1", "log.csv.old", "log.csv-20240131"):
+        path.with_name(name).write_bytes(b"a,b\n99,99\n")
+
+    def happen() -> None:
+        rename(path, "log.csv.0")
+        append(path, b"a,b\n5,6\n")()
+
+    assert followed(path, happen)[0] == [1, 3, 5]
+
+
+def test_a_file_that_is_removed_and_made_again(path: Path) -> None:
+    things = (path.unlink, path.touch, append(path, b"5,6\n7,8\n"))
+    values, stream, _ = followed(path, *things)
+    assert values == [1, 3, 5, 7]
+    assert (stream.position["offset"], stream.position["line"]) == (8, 2)
+
+
+def test_a_file_that_is_replaced_by_a_longer_one(path: Path) -> None:
+    def replace() -> None:
+        other = path.with_name(".log.csv.x")
+        other.write_bytes(ROWS + b"5,6\n")
+        other.replace(path)
+
+    values, stream, notices = followed(path, replace, append(path, b"7,8\n"))
+    assert values == [1, 3, 5, 7]
+    assert stream.position["line"] == 5
+    assert notices == [
+        "log.csv was replaced by a file that begins with all 12 bytes that were read of the old "
+        "one; it is read on from there"
+    ]
+
+
+def test_a_file_that_is_not_there_yet(path: Path) -> None:
+    path.unlink()
+    values, _, notices = followed(path, path.touch, append(path, ROWS))
+    assert values == [1, 3]
+    assert notices == ["waiting for log.csv, which is not there yet"]
+
+
+def test_a_link_that_points_elsewhere(path: Path) -> None:
+    link, other = path.with_name("now.csv"), path.with_name("other.csv")
+    link.symlink_to(path)
+    other.write_bytes(b"5,6\n")
+
+    def turn() -> None:
+        link.unlink()
+        link.symlink_to(other)
+
+    assert followed(link, turn)[0] == [1, 3, 5]
+
+
+# --- A file that is cut
+
+
+def test_the_copy_of_a_file_that_was_cut_is_read_to_its_end(path: Path) -> None:
+    def happen() -> None:
+        append(path, b"5,6\n7")()
+        copy_and_cut(path)
+        append(path, b",8\n9,10\n11,12\n13,14\n15,16\n")()  # more than was there before
+
+    values, stream, notices = followed(path, happen)
+    assert values == [1, 3, 5, 7, 9, 11, 13, 15]
+    assert stream.position["offset"] == len(b",8\n9,10\n11,12\n13,14\n15,16\n")
+    assert notices[0] == (
+        "log.csv was cut after 12 bytes (3 lines) of it had been read; its copy log.csv.1 is read "
+        "to the end, then log.csv from its start"
+    )
+
+
+def test_it_is_said_what_may_be_lost_where_there_is_no_copy(path: Path) -> None:
+    append(path, b"5,")()
+    values, stream, notices = followed(
+        path, lambda: os.truncate(path, 0), append(path, b"7,8\n9,10\n")
+    )
+    assert values == [1, 3, 7, 9]
+    assert notices == [
+        "log.csv was cut after 14 bytes (3 lines) of it had been read, and there is no copy of it: "
+        "what was written to it in between may be lost"
+    ]
+    assert stream.position["offset"] == 9
+
+
+def test_a_position_after_a_cut_without_a_copy_is_that_of_the_file_as_it_is_now(
+    path: Path,
+) -> None:
+    values, stream, _ = followed(path, lambda: os.truncate(path, 0))
+    assert (stream.position["offset"], stream.position["line"]) == (0, 0)
+    append(path, b"a,b\n5,6\n")()
+    assert [*values, *resumed(path, stream.position)[0]] == [1, 3, 5]
+    rename(path)
+    path.write_bytes(b"a,b\n7,8\n")
+    assert [*values, *resumed(path, stream.position)[0]] == [1, 3, 5, 7]
+
+
+def test_a_copy_that_is_shorter_than_what_was_read_is_not_read_again(path: Path) -> None:
+    def happen() -> None:
+        path.with_name("log.csv.1").write_bytes(ROWS[:8])
+        os.truncate(path, 0)
+        append(path, b"5,6\n")()
+
+    values, _, notices = followed(path, happen)
+    assert values == [1, 3, 5]
+    assert len(notices) == 1
+    assert "there is no copy" in notices[0]
+
+
+def test_the_zeros_of_a_writer_that_keeps_its_place(path: Path) -> None:
+    with path.open("r+b", buffering=0) as writer:
+        writer.seek(0, os.SEEK_END)
+
+        def cut() -> None:
+            copy_and_cut(path)
+            writer.write(b"5,6\n")
+
+        values, stream, _ = followed(path, cut, lambda: writer.write(b"7,8\n"))
+    assert values == [1, 3, 5, 7]
+    assert stream.position["offset"] == 20
+    assert resumed(path, stream.position) == ([], [])
+
+
+# --- The header of the next file
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"a,b\n5,6\n", {"a": 5, "b": 6}),
+        (b"\xef\xbb\xbfa,b\r\n5,6\r\n", {"a": 5, "b": 6}),
+        (b"\n b ; a\n6;5\n", {"a": 5, "b": 6}),
+        (b"5,6\n", {"a": 5, "b": 6}),
+        (b"\xef\xbb\xbf5,6\n", {"a": 5, "b": 6}),
+    ],
+)
+def test_a_header_that_comes_again(path: Path, data: bytes, expected: dict[str, int]) -> None:
+    stream = RecordStream(path, follow=True, wait=Waits([lambda: rename(path), append(path, data)]))
+    records = []
+    with pytest.raises(Stop):
+        records.extend(stream)
+    assert records[-1].event == expected
+    assert list(records[-1].event) == ["a", "b"]
+    append(path, b"6;5\n" if b";" in data else b"5,6\n")()
+    [again] = RecordStream(path, position=stream.position)
+    assert again.event == expected
+
+
+def test_a_header_of_other_columns_is_refused(path: Path) -> None:
+    waits = Waits([lambda: rename(path), append(path, b"a,c\n5,6\n")])
+    stream = RecordStream(path, follow=True, bad="skip", wait=waits)
+    with pytest.raises(
+        ValueError, match=r"log.csv line 1: the columns must be a, b as before, got"
+    ):
+        list(stream)
+    assert stream.position["offset"] == 12
+
+
+def test_json_lines_are_followed(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"a": 1}\n')
+    things = (lambda: rename(path, "log.jsonl.1"), append(path, b'{"a": 2}\n[\n{"a": 3}\n'))
+    values, stream, _ = followed(path, *things, bad="skip")
+    assert values == [1, 2, 3]
+    assert stream.reasons[0].startswith(f"{path} line 2: a line must be one JSON object")
+
+
+# --- Where it was left before
+
+
+def test_a_file_that_was_rotated_while_nobody_read(path: Path) -> None:
+    stream = RecordStream(path)
+    next(stream)
+    position = stream.position
+    stream.close()
+    copy_and_cut(path, "log.csv.2")
+    append(path, b"5,6\n7")()
+    copy_and_cut(path)
+    append(path, b",8\n")()
+    assert resumed(path, position)[0] == [3, 5, 7]
+    path.unlink()  # nothing tells now that line 2 of the last copy is but half
+    path.with_name("log.csv.1").write_bytes(b"5,6\n7,8")
+    assert resumed(path, position)[0] == [3, 5, 7]
+    assert followed(path, path.touch, append(path, b"9,10\n"), position=position)[0] == [3, 5, 7, 9]
+
+
+def test_a_file_that_is_nowhere(path: Path) -> None:
+    _, stream, _ = followed(path)
+    position = stream.position
+    path.write_bytes(b"b,a\n1,2\n3,4\n5")
+    path.with_name("log.csv.2.gz").touch()
+    with pytest.raises(AnotherFileError) as caught:
+        RecordStream(path, position=position)
+    assert str(caught.value).replace(str(path.parent) + "/", "") == (
+        "log.csv is another file than the one that was read before, and no file beside it begins "
+        "with the 12 bytes (3 lines) that were read; log.csv.2.gz is compressed: unpack it to have "
+        "it read"
+    )
+    values, notices = resumed(path, position, otherwise="start", bad="skip")
+    assert values == [2, 4]
+    assert notices[0].endswith("it is read from its start")
+    assert resumed(path, position, otherwise="end")[0] == []
+    things = (append(path, b",6\n"), append(path, b"7,8\n"))
+    values, stream, notices = followed(path, *things, position=position, otherwise="end")
+    assert values == [6, 8]  # the half line is whole only now
+    assert (stream.position["offset"], stream.position["line"]) == (20, 5)
+    assert notices[0].endswith("it is read from here on")
+
+
+def test_files_with_the_same_beginning_are_told_apart_by_their_inode(path: Path) -> None:
+    stream = RecordStream(path)
+    next(stream)
+    position = stream.position
+    stream.close()
+    rename(path)
+    path.write_bytes(b"a,b\n1,2\n9,9\n")
+    assert resumed(path, position)[0] == [3, 1, 9]
+
+
+def test_otherwise_must_be_a_choice(path: Path) -> None:
+    with pytest.raises(ValueError, match="otherwise must be 'raise', 'start' or 'end', got 'x'"):
+        RecordStream(path, otherwise="x")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="otherwise must be 'raise', 'start' or 'end', got 'x'"):
+        TextStream(path, otherwise="x")  # type: ignore[arg-type]
+
+
+# --- Pipes
+
+
+def test_a_named_pipe_goes_on_with_its_next_writer(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.csv"
+    os.mkfifo(path)
+    calls: list[float] = []
+    pieces = [b"a,b\n1,2\n3", b",4\n", b"5,6\n"]
+
+    def wait(descriptor: int | None, seconds: float, /) -> None:
+        assert descriptor is not None
+        calls.append(seconds)
+        if not pieces:
+            raise Stop
+        with path.open("wb", buffering=0) as pipe:
+            pipe.write(pieces.pop(0))
+
+    stream = RecordStream(path, follow=True, wait=wait)
+    values: list[object] = []
+    with pytest.raises(Stop):
+        values.extend(record.event["a"] for record in stream)
+    assert values == [1, 3, 5]
+    assert set(calls) == {1.0}
+
+
+def test_a_named_pipe_ends_with_its_writer_unless_it_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.csv"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=[ROWS])
+    writer.start()
+    assert [record.event["a"] for record in RecordStream(path)] == [1, 3]
+    writer.join()
+
+
+def test_the_wait_for_a_pipe_comes_before_every_read(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    pieces = [b"a,b\n1,2\n", b"3,", b"4\n", None]
+
+    def wait(descriptor: int | None, seconds: float, /) -> None:
+        assert (descriptor, seconds) == (reading, math.inf)
+        piece = pieces.pop(0)
+        if piece is None:
+            raise Stop
+        os.write(writing, piece)
+
+    values: list[object] = []
+    with open(reading, "rb") as pipe, open(writing, "wb"):
+        stream = RecordStream(pipe, wait=wait)
+        with pytest.raises(Stop):
+            values.extend(record.event["a"] for record in stream)
+    assert values == [1, 3]
+
+
+def test_what_a_buffered_pipe_holds_comes_first() -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb") as pipe:
+        with open(writing, "wb", buffering=0) as writer:
+            writer.write(b"# a comment\n" + ROWS)
+            assert pipe.readline() == b"# a comment\n"
+            stream = RecordStream(pipe)
+            assert next(stream).event == {"a": 1, "b": 2}
+            writer.write(b"5,6\n")
+        assert [record.event["a"] for record in stream] == [3, 5]
+        assert os.get_blocking(reading)
+
+
+def test_an_open_file_is_followed_from_where_it_stands(path: Path) -> None:
+    notices: list[str] = []
+    things = [append(path, b"5,6\n"), lambda: os.truncate(path, 0), append(path, b"7,8\n")]
+    with path.open("rb") as file:
+        assert file.readline() == b"a,b\n"
+        options: Any = {"follow": True, "wait": Waits(things), "notice": notices.append}
+        assert read_all(TextStream(file, **options)) == b"1,2\n3,4\n5,6\n7,8\n"
+    assert "was cut after 12 bytes (3 lines)" in notices[0]
+    assert len(notices) == 1
+
+
+# --- Several files
+
+
+def several(folder: Path, *contents: bytes) -> list[Path]:
+    paths = [folder / f"day{n}.csv" for n in range(1, len(contents) + 1)]
+    for path, data in zip(paths, contents, strict=True):
+        path.write_bytes(data)
+    return paths
+
+
+def test_several_files_are_one_stream(tmp_path: Path) -> None:
+    paths = several(tmp_path, b"a,b\n1,x\n2,y", b"", b"b;a\nz;3\n", b"a,b\n4,5\n")
+    stream = open_records(paths)
+    assert stream.name == f"{paths[0]} and 3 more"
+    lived = []
+    for record in stream:
+        assert list(record.event) == ["a", "b"]
+        lived.append((stream.source, record.number, record.event["a"], record.event["b"]))
+    assert lived == [
+        (str(paths[0]), 2, 1, "x"),
+        (str(paths[0]), 3, 2, "y"),
+        (str(paths[2]), 2, 3, "z"),
+        (str(paths[3]), 2, 4, "5"),  # a column stays text
+    ]
+    assert [record.event["a"] for record in open_records(paths, skip=2)] == [3, 4]
+    with pytest.raises(ValueError, match="skip must be at most the 4 records of"):
+        list(open_records(paths, skip=5))
+
+
+def test_every_position_in_several_files_goes_on(tmp_path: Path) -> None:
+    paths = several(tmp_path, b"a,b\n1,2\nx\n3,4", b"b,a\n6,5\n8,7\n", b"a,b\n9,10\n")
+    later = tmp_path / "day4.csv"
+    later.write_bytes(b"a,b\n11,12\n")
+    stream = open_records(paths, bad="skip")
+    lived = [(record, json.loads(json.dumps(stream.position))) for record in stream]
+    for n, (_, position) in enumerate(lived):
+        again = open_records([*paths, later], position=position, bad="skip")
+        values = [record.event["a"] for record in again]
+        assert values == [1, 3, 5, 7, 9, 11][n + 1 :]
+        assert again.skipped == 1
+    again = open_records(paths[1:], position=lived[2][1])
+    assert [record.event["a"] for record in again] == [7, 9]
+    with pytest.raises(AnotherFileError):
+        open_records(paths[1:], position=lived[0][1])
+    again = open_records(paths[1:], position=lived[0][1], otherwise="start")
+    assert [record.event["a"] for record in again] == [5, 7, 9]
+
+
+def test_several_files_must_fit_before_anything_is_learned(tmp_path: Path) -> None:
+    paths = several(tmp_path, ROWS, ROWS, b"a,c\n1,2\n")
+    with pytest.raises(
+        ValueError, match=r"day3.csv line 1: the columns must be those of .*day1.csv"
+    ):
+        next(iter(open_records(paths)))
+    with pytest.raises(ValueError, match=r"source must be readable, got .*day4.csv: No such file"):
+        open_records([*paths, tmp_path / "day4.csv"])
+    with pytest.raises(ValueError, match=r"sources must be different files, got .*day1.csv twice"):
+        open_records([paths[0], paths[0]])
+    with pytest.raises(ValueError, match="sources must be at least one, got none"):
+        open_records([])
+
+
+def test_the_last_of_several_is_followed(tmp_path: Path) -> None:
+    paths = [*several(tmp_path, ROWS), tmp_path / "log.csv"]
+    waits = Waits([append(paths[1], b"a,b\n5,6\n"), lambda: rename(paths[1])])
+    waits.things.append(append(paths[1], b"7,8\n"))
+    stream = open_records(paths, follow=True, wait=waits)
+    values: list[object] = []
+    with pytest.raises(Stop):
+        values.extend(record.event["a"] for record in stream)
+    assert values == [1, 3, 5, 7]
+    rename(paths[1], "log.csv.0")
+    paths[1].write_bytes(b"a,b\n9,10\n")
+    again = open_records(paths, position=stream.position)
+    assert [record.event["a"] for record in again] == [9]
+
+
+# --- Text
+
+
+def read_all(stream: TextStream) -> bytes:
+    """All bytes until the stream ends or is stopped; it is closed."""
+    pieces = b""
+    with closing(stream), suppress(Stop):
+        while (piece := stream.take(5)).size:
+            pieces += piece.tobytes()
+    return pieces
+
+
+def test_a_text_is_followed_through_rotations(path: Path) -> None:
+    def cut() -> None:
+        append(path, b"two")()
+        copy_and_cut(path, "log.csv.0")
+        append(path, b"three")()
+
+    path.write_bytes(b"one")
+    things = [lambda: rename(path), append(path, b"two"), cut, path.unlink, append(path, b"four")]
+    stream = TextStream(path, follow=True, wait=Waits(things))
+    assert read_all(stream) == b"onetwotwothreefour"
+    assert stream.position == 18
+    assert stream.place["offset"] == 4
+    rename(path)
+    path.write_bytes(b"five")
+    again = TextStream(path, json.loads(json.dumps(stream.place)))
+    assert read_all(again) == b"five"
+    path.write_bytes(b"six")
+    with pytest.raises(AnotherFileError, match=r"log.csv is another file"):
+        TextStream(path, again.place)
+    assert read_all(TextStream(path, again.place, otherwise="start")) == b"six"
+    assert read_all(TextStream(path, again.place, otherwise="end")) == b""
+
+
+def test_a_text_of_several_files(tmp_path: Path) -> None:
+    paths = several(tmp_path, b"one", b"", b"two", b"three")
+    pieces = []
+    with closing(TextStream(paths)) as stream:
+        while (piece := stream.take(2)).size:
+            pieces.append((piece.tobytes(), stream.place))
+    assert b"".join(piece for piece, _ in pieces) == b"onetwothree"
+    assert stream.position == 11
+    for n, (_, place) in enumerate(pieces):
+        assert read_all(TextStream(paths, place)) == b"".join(piece for piece, _ in pieces[n + 1 :])
