@@ -595,3 +595,58 @@ def test_a_text_of_several_files(tmp_path: Path) -> None:
     assert stream.position == 11
     for n, (_, place) in enumerate(pieces):
         assert read_all(TextStream(paths, place)) == b"".join(piece for piece, _ in pieces[n + 1 :])
+
+
+# --- What is left of a file
+
+
+MANY = b"a,b\n" + b"".join(b"%d,%d\n" % (n, -n) for n in range(500))
+
+
+def in_place(path: Path, data: bytes) -> None:
+    """Write a file anew, as a shell does."""
+    with path.open("wb", buffering=0) as file:
+        file.write(data)
+
+
+@pytest.mark.parametrize("empty_first", [False, True])
+@pytest.mark.parametrize("replaced", [False, True])
+@pytest.mark.parametrize(
+    "rest", [MANY[:300], MANY[:3000], MANY[-400:], b"a,b\n" + MANY[-2000:], MANY[-2000:] + b"7"]
+)
+def test_what_is_left_of_a_file_that_is_made_shorter_is_not_read_again(
+    path: Path, rest: bytes, replaced: bool, empty_first: bool
+) -> None:
+    rest = rest[: rest.rfind(b"\n") + 1] + b"7" * rest.endswith(b"7")
+    path.write_bytes(MANY)
+
+    def shorten() -> None:
+        if replaced:
+            path.unlink(missing_ok=True)
+        in_place(path, rest)
+
+    things = [path.unlink if replaced else lambda: os.truncate(path, 0)] if empty_first else []
+    values, stream, notices = followed(
+        path, *things, shorten, append(path, b"777,1\n"), append(path, b"888,1\n")
+    )
+    assert values[:500] == list(range(500))
+    assert values[500:] == [7777 if rest.endswith(b"7") else 777, 888]
+    assert any("it is read on from there" in notice for notice in notices)
+    assert resumed(path, stream.position) == ([], [])
+
+
+def test_lines_that_are_all_the_same_say_nothing(path: Path) -> None:
+    path.write_bytes(b"a,b\n" + b"1,1\n2,2\n3,3\n4,4\n" * 10)
+    values = [1, 2, 3, 4] * 10
+    things = [path.unlink, append(path, b"a,b\n4,4\n" + b"1,1\n2,2\n3,3\n4,4\n" * 3)]
+    assert followed(path, *things)[0] == [*values, 4, *values[:12]]
+
+
+def test_zeros_that_come_after_the_cut_was_seen(path: Path) -> None:
+    with path.open("r+b", buffering=0) as writer:
+        writer.seek(0, os.SEEK_END)
+        values, stream, _ = followed(
+            path, lambda: os.truncate(path, 0), lambda: writer.write(b"5,6\n")
+        )
+    assert values == [1, 3, 5]
+    assert stream.position["offset"] == 16
