@@ -16,6 +16,7 @@ import pytest
 from support.rotations import Stop, Waits
 
 from lethe.data import AnotherFileError, RecordStream, TextStream, open_records
+from lethe.data.present import Present
 
 ROWS = b"a,b\n1,2\n3,4\n"
 
@@ -240,6 +241,34 @@ def test_the_copy_of_a_file_that_was_cut_is_read_to_its_end(path: Path) -> None:
         "log.csv was cut after 12 bytes (3 lines) of it had been read; its copy log.csv.1 is read "
         "to the end, then log.csv from its start"
     )
+
+
+def test_a_file_that_is_cut_between_being_opened_and_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Present.read
+
+    def cut_before(self: Present, n: int) -> bytes | None:
+        if (
+            cuts
+            and path.exists()
+            and path.stat().st_size
+            and (self.path, self.offset) == (str(path), 0)
+        ):
+            copy_and_cut(path, cuts.pop())
+            append(path, b"%d,0\n" % (100 - len(cuts)))()
+        return read(self, n)
+
+    monkeypatch.setattr(Present, "read", cut_before)
+    cuts = ["log.csv.1"]
+    assert followed(path)[0] == [1, 3, 100]
+    things = (lambda: rename(path, "log.csv.2"), append(path, b"5,6\n"))
+    cuts = []
+    path.write_bytes(b"a,b\n100,0\n")
+    values, stream, notices = followed(path, lambda: cuts.append("log.csv.0"), *things)
+    assert values == [100, 5, 100]
+    assert "log.csv was cut before it was read; its copy log.csv.0 comes first" in notices
+    assert resumed(path, stream.position) == ([], [])
 
 
 def test_it_is_said_what_may_be_lost_where_there_is_no_copy(path: Path) -> None:

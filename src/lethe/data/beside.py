@@ -130,7 +130,7 @@ class Beside:
         if lost:  # the file itself is no longer what was read
             head, ours = bytes_at(file, 0, HEAD), now.head
             length = min(len(head), len(ours))
-            copied = head[:length] == ours[:length]
+            copied = length > 0 and head[:length] == ours[:length]
         else:
             copied = is_beginning(file, now.open_file())
         if copied or (first is not None and is_beginning(file, first)):

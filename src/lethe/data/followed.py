@@ -74,7 +74,12 @@ class Followed:
         self._beside = Beside(name, has_path, notice)
         self._now = Present(file, name, base=at, watched=patient)
         self._next: Opened | None = None
-        self._before: Present | None = None  # what was read before this one
+        self._before = Present(None, name)  # what was read before this one
+        self._before.modified = self._now.modified
+        # Whether it may have been cut after it was opened and before anything was read.
+        self._unsure = has_path and patient
+        self._again = False  # whether it was
+        self._was_lost = True  # what `_lost` was for the one before
         self._begins_again = False  # whether this one may hold some of that
         self._moved = False  # whether it was passed over
         self._lost = False  # whether the present file was cut, and what it held is not there
@@ -121,6 +126,7 @@ class Followed:
     def close(self) -> None:
         """Close what is open."""
         self._now.close()
+        self._before.close()
         if self._next is not None:
             self._next[0].close()
 
@@ -133,7 +139,7 @@ class Followed:
             cut = there and self._now.may_be_cut() and self._beside.must_be_cut(self._now)
             block = None if cut else self._now.read(n)
             if block:
-                return block
+                return b"" if self._unsure and self._was_overtaken() else block
             if block is None and self._was_cut():
                 continue
             if self._next is not None:  # and the present one was read to its end once more
@@ -143,6 +149,20 @@ class Followed:
                 if not self.patient:
                     return b""
                 self._wait(None, POLL)
+
+    def _was_overtaken(self) -> bool:
+        """Whether a file was cut just before its first bytes were read: then its copy comes first.
+
+        What has just been read is left for later.
+        """
+        self._unsure = False
+        now, before = self._now, self._before
+        found = self._beside.between(before, now.open_file(), self._was_lost)
+        before.close_unless(now)
+        if found is None:
+            return False
+        self._next, self._again = found, True
+        return True
 
     def _appeared(self) -> bool:
         """Open a file that was not there."""
@@ -235,9 +255,13 @@ class Followed:
             return "lost"
         if self._next is None:
             return None
-        before = self._now
+        before = self._before if self._again else self._now
         (file, path), self._next = self._next, None
-        if not self._lost:
+        if self._again:
+            self._cut = self._now.inode
+            self._now.close()
+            self._notice(f"{self.name} was cut before it was read; its copy {path} comes first")
+        elif not self._lost:
             what = f"the new {path}" if path == before.path else path
             self._notice(
                 f"{before.path} ended after {before.offset:,} bytes ({before.lines:,} lines), "
@@ -247,13 +271,14 @@ class Followed:
         self._before, self._begins_again = before, self._lost
         if self._cut:
             self._now.begin_after(None)
-        if before.file is not file:
-            before.close()
+        self._chase = path != self.name
+        self._again, self._unsure = False, not self._chase and self._has_path
+        if not self._unsure:
+            before.close_unless(self._now)
         self._beside.old.add(before.key, before.modified, before.head)
         self._beside.old.keep({one.key for one in self._beside.siblings()})
-        self._chase = path != self.name
         lost, cut = self._lost, self._cut
-        self._lost = False
+        self._was_lost, self._lost = lost, False
         if not self._chase or self._now.inode == cut:
             self._cut = 0
         elif cut:
@@ -303,6 +328,7 @@ class Followed:
                 return b""  # it is not there yet
         there.close()
         self._now = Present(*found, watched=self._watched)
+        self._unsure = self._unsure and not offset and self.here == path
         if offset:
             self._now.go_to(offset, line)
         else:
@@ -331,4 +357,5 @@ class Followed:
         if self._now.file is None:
             return b"", 0
         self._now.go_to_end(whole_lines)
+        self._unsure = False
         return self._now.head, self._now.lines

@@ -82,6 +82,11 @@ class Present:
         self.file, self.path = file, path
         self._know(file)
 
+    def close_unless(self, other: Present) -> None:
+        """Close the file if the other one is not the same."""
+        if self.file is not other.file:
+            self.close()
+
     def close(self) -> None:
         """Close the file."""
         if self.file is not None:

@@ -353,7 +353,7 @@ class RecordStream:
 
     def _enter(self, begins: Place) -> None:
         """Begin with another file."""
-        if begins.lost:
+        if begins.lost or not self._rows.begun:
             self._left = self._position(begins)
         elif self._left is None:
             last = self._last
