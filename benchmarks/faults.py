@@ -2,10 +2,10 @@
 
 Each of many runs of `lethe learn`, over the configurations of `kills.py`, has one fault, drawn at
 random among the calls that it makes: which call of the C library (write, read, fsync, rename, ...),
-on which file (source, output, checkpoint, folder, lock), which of them, and the error: no space, an
-I/O error, an interrupted or short call, once or from there on. Half of the runs are ones that are
-resumed. The command must end with exit code 0, or another one and one line on standard error; given
-again, without a fault, it must end with the bits of a run to which nothing happened.
+on which file (source, output, checkpoint, folder, lock, model), which of them, and the error: no
+space, an I/O error, an interrupted or short call, once or from there on. Half of the runs are ones
+that are resumed. The command must end with exit code 0, or another one and one line of complaint;
+given again, without a fault, it must end with the bits of a run to which nothing happened.
 
 The record is written as it goes; given again with the same numbers, the command goes on after what
 it holds.
@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from lethe.cli.bench import machine
 from lethe.version import __version__
@@ -30,17 +30,32 @@ from lethe.version import __version__
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support import command_runs, faults
-from support.command_runs import RUNS, Run, State
+from support.command_runs import Run, State
 
+RUNS = command_runs.RUNS | command_runs.WHOLE
 OFTEN = 25  # runs between two records
 
 
-def nothing(folder: Path) -> None:
-    """A run that begins."""
+class Case(NamedTuple):
+    """A configuration, as it is before the fault.
+
+    Attributes
+    ----------
+    folder : Path
+        With the sources, and what a run left that stopped half-way.
+    goal : State
+        What it leaves where nothing happens.
+    calls : Counter
+        That it makes on the way there, by name and kind of file.
+    """
+
+    folder: Path
+    goal: State
+    calls: Counter[tuple[str, str]]
 
 
 class Cases:
-    """The configurations, each with what it leaves where nothing happens, and its calls.
+    """The configurations, each prepared once.
 
     Parameters
     ----------
@@ -52,56 +67,42 @@ class Cases:
 
     def __init__(self, folder: Path, events: int) -> None:
         self.folder, self.events = folder, events
-        self._known: dict[str, tuple[State, list[Counter[tuple[str, str]]]]] = {}
+        self._known: dict[tuple[str, bool], Case] = {}
 
-    def begin_of(self, run: Run, resumed: bool) -> Callable[[Path], None]:
-        """What comes before the fault: a run that stopped half-way, or nothing."""
-        if not resumed:
-            return nothing
-        half = str(max(1, int(self.events * run.rows) // 2))
-        first = run._replace(words=(*run.words, "--limit", half), follows=False)
+    def case(self, name: str, resumed: bool) -> Case:
+        """A configuration that begins, or one that is resumed."""
+        if (name, resumed) not in self._known:
+            self._known[name, resumed] = self._prepare(RUNS[name], resumed)
+        return self._known[name, resumed]
 
-        def begin(folder: Path) -> None:
-            ended = faults.run_with(first, folder, None)
-            if ended.code:
-                raise SystemExit(f"{first}: {ended.err}")
+    def _prepare(self, run: Run, resumed: bool) -> Case:
+        folder = self.folder / f"prepared {len(self._known)}"
+        command_runs.write_sources(run, folder, self.events)
+        if resumed:
+            half = str(max(1, int(self.events * run.rows) // 2))
+            first = run._replace(words=(*run.words, "--limit", half), follows=False)
+            self._expect_no_error(faults.run_with(first, folder, None))
+        done, log = folder.with_suffix(".done"), folder.with_suffix(".log")
+        shutil.copytree(folder, done)
+        ended = faults.run_with(run._replace(follows=False), done, None, log=log)
+        self._expect_no_error(ended)
+        return Case(folder, command_runs.left(done), faults.counted_calls(log))
 
-        return begin
-
-    def known(self, name: str) -> tuple[State, list[Counter[tuple[str, str]]]]:
-        """What the configuration leaves; the calls of a run that begins, and of a resumed one."""
-        if name not in self._known:
-            run, calls = RUNS[name], []
-            for resumed in (False, True):
-                where = self.folder / f"goal {len(self._known)} {resumed}"
-                command_runs.write_sources(run, where, self.events)
-                self.begin_of(run, resumed)(where)
-                log = self.folder / "log"
-                log.unlink(missing_ok=True)
-                ended = faults.run_with(run._replace(follows=False), where, None, log=log)
-                if ended.code:
-                    raise SystemExit(f"{name}: {ended.err}")
-                calls.append(faults.counted_calls(log))
-            self._known[name] = command_runs.left(where), calls
-        return self._known[name]
+    def _expect_no_error(self, ended: command_runs.Ended) -> None:
+        if ended.code:
+            raise SystemExit(f"without a fault: {ended.err}")
 
 
 def one(cases: Cases, number: int, seed: int, only: str | None) -> dict[str, Any]:
     """One run with a fault."""
     draw = Random(f"fault {seed} {number}")
     name = only or draw.choice(list(RUNS))
-    resumed = draw.random() < 0.5
-    goal, calls = cases.known(name)
-    fault = faults.draw_fault(calls[resumed], draw)
     run = RUNS[name]
-    happened = faults.happen(
-        run,
-        cases.folder / f"run {number}",
-        fault,
-        goal,
-        cases.events,
-        cases.begin_of(run, resumed),
-    )
+    resumed = run.saves and draw.random() < 0.5
+    case = cases.case(name, resumed)
+    fault = faults.draw_fault(case.calls, draw)
+    folder = cases.folder / f"run {number}"
+    happened = faults.happen(run, case.folder, folder, fault, case.goal)
     return {
         "number": number,
         "case": name,

@@ -158,6 +158,22 @@ def test_bench_is_plain() -> None:
     assert "not installed: torch, jax" in ran.out
 
 
+def test_report_is_made_without_figures(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    places = (
+        "--results",
+        tmp_path / "results",
+        "--figures",
+        tmp_path,
+        "--out",
+        tmp_path / "page.html",
+    )
+    ran = lethe_alone("report", *places)
+    assert ran.code == 0, ran.err
+    assert 'pip install "lethe-ml[plot]"' in ran.err
+    assert (tmp_path / "page.html").stat().st_size > 1000
+
+
 @pytest.mark.parametrize(
     ("words", "extra"),
     [

@@ -1,16 +1,24 @@
 """What a package promises before it is built: its needs, its notices, the checks of a release."""
 
+import configparser
 import importlib.util
 import re
+import signal
 import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from lethe.cli import WRONG_INPUT, main
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 METADATA = PROJECT["project"]
+
+
+def options(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
 
 
 @pytest.fixture
@@ -65,3 +73,33 @@ def test_the_files_that_a_release_is_checked_by_can_be_read(check_version: Modul
     version = re.search('"(.+)"', texts[0].partition("__version__")[2])[1]
     wrong = check_version.problems(f"v{version}", *texts)
     assert [line for line in wrong if not line.startswith("CHANGELOG.md")] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Dockerfile", "contrib/lethe@.service", "contrib/supervisord.conf"]
+)
+def test_services_run_commands_that_there_are(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["learn", "--help"])
+    known = options(capsys.readouterr().out)
+    (words,) = re.findall(r"lethe learn [/$].*?--resume-from start", text, re.DOTALL)
+    used = options(words)
+    assert {"--follow", "--checkpoint", "--resume"} <= used <= known
+
+
+def test_services_know_the_exit_codes() -> None:
+    """They start again after a crash, and not after wrong input or an end by a signal."""
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(ROOT / "contrib" / "lethe@.service", encoding="utf-8")
+    service = unit["Service"]
+    ended = [str(128 + number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)]
+    assert service["SuccessExitStatus"].split() == ended
+    assert service["RestartPreventExitStatus"] == str(WRONG_INPUT)
+    assert service["KillSignal"] == "SIGTERM"
+    text = (ROOT / "contrib" / "supervisord.conf").read_text(encoding="utf-8")
+    assert f"exitcodes=0,{WRONG_INPUT},{','.join(ended)}\n" in text
+    assert "STOPSIGNAL SIGTERM\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")

@@ -220,7 +220,7 @@ def test_a_text_that_is_not_the_same(
         [*words, "--resume"], capsys
     )
     text.write_bytes(b"to")
-    assert "the 300 bytes (1 lines) that were read" in complaint([*words, "--resume"], capsys)
+    assert "begins with the 300 bytes" in complaint([*words, "--resume"], capsys)
     err = complaint([*words, "--resume", "--rate", "0.1"], capsys)
     assert "--rate must be 0.002 as in the checkpoint" in err
     assert figures([*words, "--resume", "--skip", "0"], capsys)["symbols"] == 302

@@ -39,6 +39,8 @@ class Run(NamedTuple):
         Its share of the number of events that a run has.
     follows : bool
         It waits for more at the end, and is ended by SIGTERM when it has learned all there is.
+    saves : bool
+        It saves checkpoints; else its output takes the place of a file only when it is complete.
     """
 
     source: str
@@ -46,18 +48,23 @@ class Run(NamedTuple):
     every: str = "100"
     rows: float = 1.0
     follows: bool = False
+    saves: bool = True
 
     @property
-    def has_output(self) -> bool:
-        return "--out" in self.words
+    def predicts(self) -> bool:
+        """It is ``lethe predict``, with a model that is made for it."""
+        return self.words[0] == "model"
 
     def command(self) -> list[str]:
         """All of it, after ``lethe``: it starts or goes on, whatever is there."""
-        words = ["learn", *SOURCES[self.source].names, *self.words]
+        names = SOURCES[self.source].names
+        if self.predicts:
+            return ["predict", *self.words[:1], *names, *self.words[1:]]
+        words = ["learn", *names, *self.words, "--log-format", "json"]
         if "--cells" not in words:
             words += ["--cells", "2"]
-        words += ["--checkpoint", "state", "--every", self.every, "--resume"]
-        words += ["--log-format", "json"]
+        if self.saves:
+            words += ["--checkpoint", "state", "--every", self.every, "--resume"]
         return [*words, "--follow"] if self.follows else words
 
 
@@ -231,11 +238,31 @@ RUNS: dict[str, Run] = {
     "text, followed": Run("text", ("--layers", "1", "--cells", "8"), follows=True),
 }
 
+#: Runs whose output is there only when it is complete.
+WHOLE: dict[str, Run] = {
+    "csv, no checkpoint": Run("csv", (*_SINE, *_OUT), saves=False),
+    "jsonl, classes, no checkpoint": Run(
+        "jsonl", ("--target", "state", "--classify", *_CSV), saves=False
+    ),
+    "predicted": Run("csv", ("model", *_OUT), saves=False),
+    "predicted, to csv": Run("csv", ("model", *_CSV), saves=False),
+}
+
+OLD = b"what was there before\n"  # in the output of these
+
 
 def write_sources(run: Run, folder: Path, events: int) -> None:
     """Make the folder, with what the run reads."""
     folder.mkdir()
     SOURCES[run.source].write(folder, max(2, int(events * run.rows)))
+    if run.saves:
+        return
+    (folder / "out").write_bytes(OLD)
+    if run.predicts:
+        model = Run(run.source, (*_SINE, "--checkpoint", "model"), saves=False)
+        ended = end(start(model.command(), folder))
+        if ended.code:
+            raise RuntimeError(ended.err)
 
 
 def start(words: Sequence[str], folder: Path, **environment: str) -> subprocess.Popen[bytes]:
@@ -322,7 +349,7 @@ def is_level(folder: Path, goal: State) -> bool:
 
 def leftovers(folder: Path, run: Run) -> list[str]:
     """Files that nobody asked for: temporaries."""
-    wanted = {"state", "out", "status.json", *SOURCES[run.source].names}
+    wanted = {"state", "model", "out", "status.json", *SOURCES[run.source].names}
     found = [path.name for path in folder.iterdir() if path.name not in wanted]
     inside = (folder / "state").iterdir() if (folder / "state").exists() else iter(())
     more = (path.name for path in inside if path.suffix != ".safetensors" and path.name != ".lock")

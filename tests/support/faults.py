@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from random import Random
@@ -145,6 +144,11 @@ def must_be_told(fault: Fault) -> bool:
     return lost and fault.pattern != "." and not re.search(r"\.lock|status", fault.pattern)
 
 
+def _level(line: str) -> str:
+    """Of a line of the log; `lethe predict` has none, and complains in plain text."""
+    return "error" if line.startswith("lethe predict: ") else str(json.loads(line)["level"])
+
+
 def complaint(ended: Ended) -> str | None:
     """What is wrong with the way a command ended, if anything is."""
     if ended.code is None:
@@ -152,7 +156,7 @@ def complaint(ended: Ended) -> str | None:
     if "Traceback" in ended.err or "Exception ignored" in ended.err:
         return f"a traceback: {ended.err[-300:]}"
     try:
-        levels = [json.loads(line)["level"] for line in ended.err.splitlines()]
+        levels = [_level(line) for line in ended.err.splitlines()]
     except (ValueError, TypeError, KeyError):
         return f"a line that is not of the log: {ended.err[-400:]!r}"
     errors = levels.count("error")
@@ -175,27 +179,23 @@ class Happened(NamedTuple):
     wrong: str | None
 
 
-def happen(
-    run: Run, folder: Path, fault: Fault, goal: State, events: int, begin: Callable[[Path], None]
-) -> Happened:
+def happen(run: Run, prepared: Path, folder: Path, fault: Fault, goal: State) -> Happened:
     """Let a fault happen, and then the command again, without.
 
     Parameters
     ----------
     run : Run
+    prepared : Path
+        A folder as it is before the command.
     folder : Path
-        Created, with the sources, and removed where all is right.
+        Where to run it; removed where all is right.
     fault : Fault
     goal : State
         What a run leaves to which nothing happens.
-    events : int
-        In the source.
-    begin : callable
-        What is done in the folder before.
     """
-    command_runs.write_sources(run, folder, events)
-    sources = {path.name: path.read_bytes() for path in folder.iterdir()}
-    begin(folder)
+    shutil.copytree(prepared, folder)
+    names = command_runs.SOURCES[run.source].names
+    sources = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
     log = folder.with_name(f"{folder.name}.log")
     ended = run_with(run, folder, fault, goal, log)
     wrong = complaint(ended)
@@ -203,6 +203,9 @@ def happen(
     log.unlink()
     if wrong is None and happened and must_be_told(fault) and ended.has_finished:
         wrong = f"it finished with exit code {ended.code}, as if nothing had happened"
+    if wrong is None and not run.saves and ended.code:
+        there = (folder / "out").read_bytes()
+        wrong = None if there in (command_runs.OLD, goal.output) else "half of an output is there"
     again = run_with(run, folder, None, goal)
     if wrong is None and not again.has_finished:
         wrong = f"it is not resumed: {again.code} {again.err[-300:]}"

@@ -6,8 +6,10 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal, TypedDict, Unpack
+from typing import BinaryIO, Literal, TypedDict, Unpack, get_args
 
+from lethe.core._checks import check_bool
+from lethe.core._objects import shown
 from lethe.data.blocks import check_sources
 from lethe.data.bundled import BUNDLED, BundledStream
 from lethe.data.lines import LONGEST
@@ -84,8 +86,9 @@ def open_records(
     ...     print(record.event)
     {'time': '2024-03-10 10:35:00', 'value': 40.059}
     """
-    if form not in (None, "csv", "jsonl", "parquet"):
-        raise ValueError(f"form must be 'csv', 'jsonl' or 'parquet', got {form!r}")
+    if form is not None and not (isinstance(form, str) and form in get_args(Form)):
+        raise ValueError(f"form must be 'csv', 'jsonl' or 'parquet', got {shown(form)}")
+    follow = check_bool("follow", follow)
     open_one = partial(
         _open_one,
         form=form,

@@ -91,15 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "'day*.csv', are read one after the other; without any, the text of pydoc_data.topics",
     )
     _add_record_arguments(parser.add_argument_group("tables of records"))
-    text = parser.add_argument_group("text")
-    text.add_argument(
-        "--symbols",
-        action="store_true",
-        help="the events are symbols, the source's 256 byte values, whatever the source looks like",
-    )
-    text.add_argument("--update", choices=UPDATES, help="the update rule (rmsprop)")
-    rates = ", ".join(f"{name} {rate:g}" for name, (_, rate) in UPDATES.items())
-    text.add_argument("--rate", type=float, help=f"the learning rate (by default {rates})")
+    _add_text_arguments(parser.add_argument_group("text"))
     parser.add_argument(
         "--layers", type=int, help=f"hidden layers ({LAYERS} for text, 1 for records)"
     )
@@ -113,6 +105,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="stop after N events, including those before --resume",
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    _add_service_arguments(parser.add_argument_group("long runs and live sources"))
+
+
+def _add_text_arguments(text: argparse._ArgumentGroup) -> None:
+    text.add_argument(
+        "--symbols",
+        action="store_true",
+        help="the events are symbols, the source's 256 byte values, whatever the source looks like",
+    )
+    text.add_argument("--update", choices=UPDATES, help="the update rule (rmsprop)")
+    rates = ", ".join(f"{name} {rate:g}" for name, (_, rate) in UPDATES.items())
+    text.add_argument("--rate", type=float, help=f"the learning rate (by default {rates})")
+
+
+def _add_service_arguments(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--skip", type=int, metavar="N", help="skip the first N events of SOURCE")
     parser.add_argument(
         "--follow",
@@ -146,10 +154,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep one JSON object in this file that says how the run goes",
     )
     add_log_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
 
 
-def add_log_arguments(parser: argparse.ArgumentParser) -> None:
+def add_log_arguments(parser: argparse._ActionsContainer) -> None:
     """Declare how a command logs to standard error."""
     parser.add_argument(
         "--log-format",

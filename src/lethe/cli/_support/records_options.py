@@ -143,7 +143,8 @@ def _words(option: str, given: list[str] | None) -> list[str] | None:
     if "" in words:
         what = "words" if option == "missing" else "names of columns"
         raise ValueError(f"--{option} must be {what}, got {','.join(given or ())!r}")
-    return list(dict.fromkeys(words)) or None
+    # A target that is named twice is the model's to refuse.
+    return words or None if option == "target" else list(dict.fromkeys(words)) or None
 
 
 def with_output(options: RecordsOptions, out: str | None, path: Path) -> RecordsOptions:

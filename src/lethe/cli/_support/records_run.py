@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -183,8 +184,7 @@ class RecordsRun:
         seconds = time.perf_counter() - began - self.signals.waited
         try:
             kept = self._save_the_end() if sure else None
-            if self.writer is not None:
-                self.writer.close(sure)
+            self._close_writer(sure)
         except BaseException:
             self._end_failed()
             raise
@@ -321,9 +321,16 @@ class RecordsRun:
             self._end_failed()
 
     def _end_failed(self) -> None:
-        if self.writer is not None:
-            self.writer.close(False)
+        self._close_writer(False)
         self._report("failed")
+
+    def _close_writer(self, complete: bool) -> None:
+        if self.writer is None:
+            return
+        if not complete:
+            with contextlib.suppress(ValueError, OSError):
+                self.session.finish()  # its thread may be bringing the output to the disk
+        self.writer.close(complete)
 
     def _save_the_end(self) -> str | None:
         """Save the last checkpoint; the newest, if there is one."""
