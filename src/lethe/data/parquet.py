@@ -16,6 +16,7 @@ from lethe.data.record import Record, Value, columns_at, count_at, names, string
 
 if TYPE_CHECKING:
     import pyarrow
+from lethe.data.waiting import close_quietly
 
 __all__ = ["ParquetStream"]
 
@@ -144,7 +145,7 @@ class ParquetStream:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        close_quietly(self._file)
 
     def _open(self) -> None:
         try:
@@ -165,7 +166,7 @@ class ParquetStream:
                     f"{self.name} must have at most {MOST_COLUMNS:,} columns, got {columns:,}"
                 )
             strings = self._string_columns()
-            self._file.close()
+            close_quietly(self._file)
             size = min(max(BUFFER // max(columns, 1), 1 << 12), 1 << 20)
             self._file = ParquetFile(self.name, buffer_size=size, read_dictionary=strings)
         except self._errors as error:
