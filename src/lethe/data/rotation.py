@@ -8,15 +8,17 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from io import FileIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
+from lethe.data.waiting import close_quietly
 
 __all__ = [
     "HEAD",
     "AnotherFileError",
     "Known",
+    "Opened",
     "Sibling",
     "beginning_of",
     "bytes_at",
@@ -29,9 +31,11 @@ __all__ = [
     "key_of",
     "last_line",
     "later",
+    "lines_of",
     "modified_at",
     "open_regular",
     "siblings",
+    "zeros_of",
 ]
 
 HEAD = 4096  # bytes by which a file is known again
@@ -62,6 +66,10 @@ class AnotherFileError(ValueError):
         if packed:
             message += f"; {packed[0]} is compressed: unpack it to have it read"
         super().__init__(message)
+
+
+#: An open file, and its path.
+Opened: TypeAlias = tuple[FileIO, str]
 
 
 class Sibling(NamedTuple):
@@ -243,7 +251,7 @@ def open_regular(path: str) -> FileIO:
 
     file = open(path, "rb", buffering=0, opener=opener)  # noqa: SIM115 (handed out)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+        close_quietly(file)
         raise OSError(None, "it is no regular file")
     return file
 
@@ -292,7 +300,7 @@ def beginning_of(path: str) -> bytes:
 
 def find(
     files: list[Sibling], offset: int, digest: str = NOTHING, head: bytes = b""
-) -> tuple[FileIO, str] | None:
+) -> Opened | None:
     """The first of these files whose first bytes have this SHA-256."""
     for one in files:
         if one.size < offset:
@@ -308,13 +316,11 @@ def find(
                     return file, one.path
         except OSError:
             pass
-        file.close()
+        close_quietly(file)
     return None
 
 
-def find_copy(
-    files: list[Sibling], offset: int, digest: str, head: bytes
-) -> tuple[FileIO, str] | None:
+def find_copy(files: list[Sibling], offset: int, digest: str, head: bytes) -> Opened | None:
     """What `find` does, but of the copies of one file at different times the last."""
     found = find(files, offset, digest, head)
     for one in files if found is not None else ():
@@ -323,8 +329,24 @@ def find_copy(
             continue
         if is_beginning(found[0], other[0]):
             found, other = other, found
-        other[0].close()
+        close_quietly(other[0])
     return found
+
+
+def lines_of(file: FileIO, size: int) -> int:
+    """The line feeds among the first bytes."""
+    return sum(block.count(b"\n") for block in _blocks(file, size))
+
+
+def zeros_of(file: FileIO) -> int:
+    """How many zeros a file begins with."""
+    zeros = 0
+    for block in _blocks(file, os.fstat(file.fileno()).st_size):
+        here = len(block) - len(block.lstrip(b"\0"))
+        zeros += here
+        if here < len(block):
+            break
+    return zeros
 
 
 def last_line(file: FileIO, size: int) -> int:

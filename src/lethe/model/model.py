@@ -43,9 +43,10 @@ Target = float | str | bool | Sequence[float] | object
 class Model:
     """Predicts each event of a stream, and learns from it, in constant memory and time.
 
-    An event is a mapping of columns to values, a row, or (``task="symbols"``) a symbol. Numbers,
-    strings, booleans, times and missing values (None, "" or no such column) are told apart by the
-    first event. Nothing needs to be scaled, declared or tuned.
+    An event is a mapping of columns to values, a row (of pandas, Polars or Arrow, too), or
+    (``task="symbols"``) a symbol. Numbers, strings, booleans, times and missing values (None, "" or
+    no such column) are told apart by the first event. Nothing needs to be scaled, declared or
+    tuned.
 
     Parameters
     ----------
