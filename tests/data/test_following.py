@@ -16,6 +16,7 @@ import pytest
 from support.rotations import Stop, Waits
 
 from lethe.data import AnotherFileError, RecordStream, TextStream, open_records
+from lethe.data.present import Present
 
 ROWS = b"a,b\n1,2\n3,4\n"
 
@@ -240,6 +241,34 @@ def test_the_copy_of_a_file_that_was_cut_is_read_to_its_end(path: Path) -> None:
         "log.csv was cut after 12 bytes (3 lines) of it had been read; its copy log.csv.1 is read "
         "to the end, then log.csv from its start"
     )
+
+
+def test_a_file_that_is_cut_between_being_opened_and_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Present.read
+
+    def cut_before(self: Present, n: int) -> bytes | None:
+        if (
+            cuts
+            and path.exists()
+            and path.stat().st_size
+            and (self.path, self.offset) == (str(path), 0)
+        ):
+            copy_and_cut(path, cuts.pop())
+            append(path, b"%d,0\n" % (100 - len(cuts)))()
+        return read(self, n)
+
+    monkeypatch.setattr(Present, "read", cut_before)
+    cuts = ["log.csv.1"]
+    assert followed(path)[0] == [1, 3, 100]
+    things = (lambda: rename(path, "log.csv.2"), append(path, b"5,6\n"))
+    cuts = []
+    path.write_bytes(b"a,b\n100,0\n")
+    values, stream, notices = followed(path, lambda: cuts.append("log.csv.0"), *things)
+    assert values == [100, 5, 100]
+    assert "log.csv was cut before it was read; its copy log.csv.0 comes first" in notices
+    assert resumed(path, stream.position) == ([], [])
 
 
 def test_it_is_said_what_may_be_lost_where_there_is_no_copy(path: Path) -> None:
@@ -595,3 +624,58 @@ def test_a_text_of_several_files(tmp_path: Path) -> None:
     assert stream.position == 11
     for n, (_, place) in enumerate(pieces):
         assert read_all(TextStream(paths, place)) == b"".join(piece for piece, _ in pieces[n + 1 :])
+
+
+# --- What is left of a file
+
+
+MANY = b"a,b\n" + b"".join(b"%d,%d\n" % (n, -n) for n in range(500))
+
+
+def in_place(path: Path, data: bytes) -> None:
+    """Write a file anew, as a shell does."""
+    with path.open("wb", buffering=0) as file:
+        file.write(data)
+
+
+@pytest.mark.parametrize("empty_first", [False, True])
+@pytest.mark.parametrize("replaced", [False, True])
+@pytest.mark.parametrize(
+    "rest", [MANY[:300], MANY[:3000], MANY[-400:], b"a,b\n" + MANY[-2000:], MANY[-2000:] + b"7"]
+)
+def test_what_is_left_of_a_file_that_is_made_shorter_is_not_read_again(
+    path: Path, rest: bytes, replaced: bool, empty_first: bool
+) -> None:
+    rest = rest[: rest.rfind(b"\n") + 1] + b"7" * rest.endswith(b"7")
+    path.write_bytes(MANY)
+
+    def shorten() -> None:
+        if replaced:
+            path.unlink(missing_ok=True)
+        in_place(path, rest)
+
+    things = [path.unlink if replaced else lambda: os.truncate(path, 0)] if empty_first else []
+    values, stream, notices = followed(
+        path, *things, shorten, append(path, b"777,1\n"), append(path, b"888,1\n")
+    )
+    assert values[:500] == list(range(500))
+    assert values[500:] == [7777 if rest.endswith(b"7") else 777, 888]
+    assert any("it is read on from there" in notice for notice in notices)
+    assert resumed(path, stream.position) == ([], [])
+
+
+def test_lines_that_are_all_the_same_say_nothing(path: Path) -> None:
+    path.write_bytes(b"a,b\n" + b"1,1\n2,2\n3,3\n4,4\n" * 10)
+    values = [1, 2, 3, 4] * 10
+    things = [path.unlink, append(path, b"a,b\n4,4\n" + b"1,1\n2,2\n3,3\n4,4\n" * 3)]
+    assert followed(path, *things)[0] == [*values, 4, *values[:12]]
+
+
+def test_zeros_that_come_after_the_cut_was_seen(path: Path) -> None:
+    with path.open("r+b", buffering=0) as writer:
+        writer.seek(0, os.SEEK_END)
+        values, stream, _ = followed(
+            path, lambda: os.truncate(path, 0), lambda: writer.write(b"5,6\n")
+        )
+    assert values == [1, 3, 5]
+    assert stream.position["offset"] == 16

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import os
 from io import FileIO
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
+from lethe.data.beside import Beside
 from lethe.data.present import Present
 from lethe.data.rotation import (
-    HEAD,
     AnotherFileError,
-    Known,
+    Opened,
     Sibling,
-    bytes_at,
     compressed,
     counts,
     find,
-    find_copy,
     is_beginning,
-    key_of,
     later,
     modified_at,
-    open_regular,
-    siblings,
 )
 from lethe.data.waiting import POLL, Notice, Wait
 
@@ -30,9 +25,6 @@ if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
 __all__ = ["Followed"]
-
-
-_Opened: TypeAlias = tuple[FileIO, str]  # and its path
 
 
 class Followed:
@@ -79,14 +71,20 @@ class Followed:
         self._has_path = has_path
         self._wait = wait
         self._notice = notice
-        self._said: set[str] = set()  # notices that do not come twice
+        self._beside = Beside(name, has_path, notice)
         self._now = Present(file, name, base=at, watched=patient)
-        self._next: _Opened | None = None
+        self._next: Opened | None = None
+        self._before = Present(None, name)  # what was read before this one
+        self._before.modified = self._now.modified
+        # Whether it may have been cut after it was opened and before anything was read.
+        self._unsure = has_path and patient
+        self._again = False  # whether it was
+        self._was_lost = True  # what `_lost` was for the one before
+        self._begins_again = False  # whether this one may hold some of that
+        self._moved = False  # whether it was passed over
         self._lost = False  # whether the present file was cut, and what it held is not there
         self._cut = 0  # the inode of a file that was cut, while its copies are read
         self._chase = False  # whether the next file is read without patience too
-        self._folder = 0  # when it was changed last
-        self._old = Known(self._siblings())  # they have nothing new
 
     @property
     def here(self) -> str:
@@ -102,6 +100,11 @@ class Followed:
     def offset(self) -> int:
         """How many bytes of the present file have been read."""
         return self._now.offset
+
+    @property
+    def lines(self) -> int:
+        """How many line feeds are among them."""
+        return self._now.lines
 
     @property
     def has_path(self) -> bool:
@@ -123,20 +126,20 @@ class Followed:
     def close(self) -> None:
         """Close what is open."""
         self._now.close()
+        self._before.close()
         if self._next is not None:
             self._next[0].close()
-
-    def _siblings(self) -> list[Sibling]:
-        return siblings(self.name) if self._has_path else []
 
     def read(self, n: int) -> bytes:
         """At least one and at most `n` bytes; none where the present file ends."""
         while True:
             there = self._now.file is not None or self._appeared()
-            cut = there and self._now.may_be_cut() and self._must_be_cut()
+            if there and self._is_left_over():
+                return b""
+            cut = there and self._now.may_be_cut() and self._beside.must_be_cut(self._now)
             block = None if cut else self._now.read(n)
             if block:
-                return block
+                return b"" if self._unsure and self._was_overtaken() else block
             if block is None and self._was_cut():
                 continue
             if self._next is not None:  # and the present one was read to its end once more
@@ -147,56 +150,36 @@ class Followed:
                     return b""
                 self._wait(None, POLL)
 
+    def _was_overtaken(self) -> bool:
+        """Whether a file was cut just before its first bytes were read: then its copy comes first.
+
+        What has just been read is left for later.
+        """
+        self._unsure = False
+        now, before = self._now, self._before
+        found = self._beside.between(before, now.open_file(), self._was_lost)
+        before.close_unless(now)
+        if found is None:
+            return False
+        self._next, self._again = found, True
+        return True
+
     def _appeared(self) -> bool:
         """Open a file that was not there."""
-        file = self._opened()
+        file = self._beside.opened()
         if file is None:
-            self._say(f"waiting for {self.name}, which is not there yet")
+            self._beside.say(f"waiting for {self.name}, which is not there yet")
             return False
         self._now = Present(file, self.name, watched=self._watched)
         return True
 
-    def _opened(self) -> FileIO | None:
-        """The file of the name; None where there is none, or it cannot be read at present."""
-        try:
-            return open_regular(self.name)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self._say(f"{self.name} cannot be read: {error.strerror}; waiting until it can be")
-            return None
-
-    def _say(self, sentence: str) -> None:
-        if sentence not in self._said:
-            self._said.add(sentence)
-            self._notice(sentence)
-
     # --- A file that was cut
-
-    def _must_be_cut(self) -> bool:
-        """Whether there is a copy that holds more, and something else, than the file does now."""
-        copy = self._copy()
-        if copy is None:
-            return False
-        with copy[0] as file:
-            return not is_beginning(file, self._now.open_file())
-
-    def _copy(self) -> _Opened | None:
-        """The first new file beside it that begins with all that was read, or a longer copy."""
-        now = self._now
-        # Files that were written after this one are no copies of it, if it has made way for them.
-        newer = {now.key}
-        if self._key_of_name() != now.key:
-            newer.update(one.key for one in later(self.name, now.key, now.modified))
-        every = sorted(self._siblings(), key=Sibling.age)
-        beside = [one for one in every if not (one.key in newer or self._old.has(one))]
-        return find_copy(beside, now.offset, now.hash.hexdigest(), now.head)
 
     def _was_cut(self) -> bool:
         """Go on in the copy of what the file held; without one, let it begin again."""
         now = self._now
         read = f"after {now.offset:,} bytes ({now.lines:,} lines) of it had been read"
-        copy = self._copy()
+        copy = self._beside.copy_of(now)
         if copy is not None:
             now.exchange(*copy)
             self._cut, self._chase = now.inode, True
@@ -214,30 +197,36 @@ class Followed:
             self._next = self._successor(cut=True) or (now.open_file(), now.path)
         return False
 
-    def _key_of_name(self) -> tuple[int, int] | None:
-        """The file that has the name now."""
-        try:
-            status = os.stat(self.name)
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
+    def _is_left_over(self) -> bool:
+        """Begin anew after what is left of the file before, once there is anything."""
+        file = self._now.open_file()
+        if not self._begins_again or not os.fstat(file.fileno()).st_size:
+            return False
+        self._begins_again = False
+        self._moved = self._now.begin_after(self._before)
+        if self._now.lines:
+            self._notice(
+                f"{self.name} holds what was read before, up to {self.offset:,} bytes; it is read "
+                "on from there"
+            )
+        return self._moved
 
     # --- What comes next
 
-    def _successor(self, cut: bool = False) -> _Opened | None:
+    def _successor(self, cut: bool = False) -> Opened | None:
         """The file that goes on after the present one, if that is no longer its name's."""
         now = self._now
         wanted = self.patient or self._chase or cut
         if now.file is None or not self._has_path or not wanted:
             return None
-        if self._key_of_name() == now.key and not cut:
+        if self._beside.key_of_name() == now.key and not cut:
             return None
         # It is opened before the others are looked for: what is renamed meanwhile is this one.
-        first = self._opened()
+        first = self._beside.opened()
         if first is not None and self.patient and not (cut or os.fstat(first.fileno()).st_size):
             first.close()  # while it is empty, the writer still has the old one
             first = None
-        between = self._between(first)
+        between = self._beside.between(now, first, self._lost)
         if between is None and first is not None:
             return None if not cut and self._goes_on(first) else (first, self.name)
         if first is not None:
@@ -248,6 +237,9 @@ class Followed:
         """Go on in a file that replaced the present one and holds it all, as rsync leaves it."""
         now = self._now
         if not now.offset or not is_beginning(now.open_file(), first):
+            if not os.fstat(now.open_file().fileno()).st_nlink and now.again_in(first):
+                self._lost = True  # as an editor leaves it
+                self._notice(f"{self.name} was replaced by a file that holds some of the old one")
             return False
         now.exchange(first, self.name)
         self._notice(
@@ -256,69 +248,37 @@ class Followed:
         )
         return True
 
-    def _between(self, first: FileIO | None) -> _Opened | None:
-        """The first rotation that was written after the present file and before `first`."""
-        now, key = self._now, None
-        if first is None:
-            before, self._folder = self._folder, modified_at(os.path.dirname(self.name))
-            if before == self._folder:
-                return None  # nothing was renamed since the last look
-        else:
-            key = key_of(first)
-        for one in later(self.name, now.key, now.modified):
-            if one.key == key:
-                continue
-            try:
-                file = open_regular(one.path)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                self._say(f"{one.path} is left out: it cannot be read: {error.strerror}")
-                continue
-            found = key_of(file)
-            if found not in (key, now.key) and not self._is_known(file, found, one.path, first):
-                return file, one.path
-            file.close()
-        return None
-
-    def _is_known(
-        self, file: FileIO, key: tuple[int, int], path: str, first: FileIO | None
-    ) -> bool:
-        """Whether a rotation holds what was read before, or a copy of what comes."""
-        if self._old.is_one(file, key):
-            return True
-        if self._lost:  # the file itself is no longer what was read
-            head, ours = bytes_at(file, 0, HEAD), self._now.head
-            length = min(len(head), len(ours))
-            copied = head[:length] == ours[:length]
-        else:
-            copied = is_beginning(file, self._now.open_file())
-        if copied or (first is not None and is_beginning(file, first)):
-            self._say(f"{path} is left out: it is a copy of what is read elsewhere")
-            return True
-        return False
-
     def next(self) -> Literal["whole", "joined", "lost"] | None:
         """Go on to the next file after the end of one; None where there is none."""
+        if self._moved:
+            self._moved = False
+            return "lost"
         if self._next is None:
             return None
-        before = self._now
+        before = self._before if self._again else self._now
         (file, path), self._next = self._next, None
-        if not self._lost:
+        if self._again:
+            self._cut = self._now.inode
+            self._now.close()
+            self._notice(f"{self.name} was cut before it was read; its copy {path} comes first")
+        elif not self._lost:
             what = f"the new {path}" if path == before.path else path
             self._notice(
                 f"{before.path} ended after {before.offset:,} bytes ({before.lines:,} lines), "
                 f"since {self.name} was rotated; next comes {what} from its start"
             )
         self._now = Present(file, path, watched=self._watched)
-        self._now.pass_zeros()
-        if before.file is not file:
-            before.close()
-        self._old.add(before.key, before.modified, before.head)
-        self._old.keep({one.key for one in self._siblings()})
+        self._before, self._begins_again = before, self._lost
+        if self._cut:
+            self._now.begin_after(None)
         self._chase = path != self.name
+        self._again, self._unsure = False, not self._chase and self._has_path
+        if not self._unsure:
+            before.close_unless(self._now)
+        self._beside.old.add(before.key, before.modified, before.head)
+        self._beside.old.keep({one.key for one in self._beside.siblings()})
         lost, cut = self._lost, self._cut
-        self._lost = False
+        self._was_lost, self._lost = lost, False
         if not self._chase or self._now.inode == cut:
             self._cut = 0
         elif cut:
@@ -351,7 +311,7 @@ class Followed:
         """
         path, there = self.name, self._now
         # Where the same lines come again and again, the newest: rather than learn them twice.
-        newest_first = sorted(self._siblings(), key=Sibling.age, reverse=True)
+        newest_first = sorted(self._beside.siblings(), key=Sibling.age, reverse=True)
         beside = [one for one in newest_first if one.key != there.key]
         ours = []
         if there.file is not None:
@@ -368,10 +328,11 @@ class Followed:
                 return b""  # it is not there yet
         there.close()
         self._now = Present(*found, watched=self._watched)
+        self._unsure = self._unsure and not offset and self.here == path
         if offset:
             self._now.go_to(offset, line)
         else:
-            self._now.pass_zeros()
+            self._begins_again = True
         if self.here != path:
             if same and self._now.inode != inode:  # that file was cut, and this is a copy of it
                 self._cut = self._now.inode = inode
@@ -386,14 +347,15 @@ class Followed:
             f"{path} was rotated: the {counts(offset, line)} that were read of it "
             f"before are in {now.path}, which is read to the end; what came after it follows"
         )
-        self._old.forget({one.key for one in later(path, now.key, now.modified)})
+        self._beside.old.forget({one.key for one in later(path, now.key, now.modified)})
         for packed in compressed(path):
             if modified_at(packed) >= now.modified:
-                self._say(f"{packed} is left out: it is compressed; unpack it to have it read")
+                self._beside.say(f"{packed} is left out, since it is compressed: unpack it first")
 
     def go_to_end(self, whole_lines: bool) -> tuple[bytes, int]:
         """Take all that is there as read, perhaps but half a line; its beginning, and its lines."""
         if self._now.file is None:
             return b"", 0
         self._now.go_to_end(whole_lines)
+        self._unsure = False
         return self._now.head, self._now.lines

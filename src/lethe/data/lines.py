@@ -135,7 +135,7 @@ class Lines:
         self._chunk = Chunk(b"", [], [], 1)
         self._carried = 0  # bytes of the last chunk that are of the file before
         self._next_carried = len(carried)
-        self._count = 0
+        self._count = blocks.lines if isinstance(blocks, Followed) else 0
         self._cut = False  # whether it begins after a line that had no line feed
 
     def resume(self, offset: int, line: int, digest: str, inode: int) -> bytes:
@@ -207,7 +207,7 @@ class Lines:
             size = sum(map(len, pieces))
             self._enter(b"".join(pieces))
             if ending == "lost":
-                place = Place(0, 0, hashlib.sha256().hexdigest(), self.inode, lost=True)
+                place = self.place()._replace(lost=True)
             yield self._chunk._replace(begins=place)
 
     def _advance(self) -> None:

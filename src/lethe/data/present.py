@@ -7,14 +7,16 @@ import os
 from io import FileIO
 from typing import TYPE_CHECKING
 
-from lethe.data.rotation import HEAD, bytes_at, hash_of, last_line
+from lethe.data.rotation import HEAD, bytes_at, hash_of, last_line, lines_of, zeros_of
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
 __all__ = ["Present"]
 
-TAIL = 256  # bytes before the present place that tell whether the file is still the same
+TAIL = 1024  # bytes before the present place that tell whether the file is still the same
+LINES = 8  # that are searched for in another file
+SEARCHED = 1 << 24  # bytes of it that are searched
 
 
 class Present:
@@ -80,6 +82,11 @@ class Present:
         self.file, self.path = file, path
         self._know(file)
 
+    def close_unless(self, other: Present) -> None:
+        """Close the file if the other one is not the same."""
+        if self.file is not other.file:
+            self.close()
+
     def close(self) -> None:
         """Close the file."""
         if self.file is not None:
@@ -123,9 +130,38 @@ class Present:
         if len(self.head) < HEAD:
             self.head = (self.head + block)[:HEAD]
 
-    def go_to(self, offset: int, lines: int) -> None:
+    def begin_after(self, before: Present | None) -> bool:
+        """Take what is left here of another file's content as read; whether there is any.
+
+        Before anything is read. Zeros are left by a writer that keeps its place when its file is
+        cut. Lines that were read before are left where a file is made shorter: its first ones, or
+        those after which nothing was read.
+        """
+        file = self.open_file()
+        end = zeros_of(file) or (0 if before is None else before.again_in(file))
+        if end:
+            self.go_to(end)
+        return end > 0
+
+    def again_in(self, file: FileIO) -> int:
+        """Up to where another file holds what was read of this one; 0 where there is nothing."""
+        data = bytes_at(file, 0, SEARCHED)
+        length = min(len(data), len(self.head))
+        if data[:length].count(b"\n") > 1 and data[:length] == self.head[:length]:
+            return last_line(file, os.fstat(file.fileno()).st_size)
+        lines = self._tail[: self._tail.rfind(b"\n") + 1].splitlines(keepends=True)[-LINES:]
+        last = b"".join(lines)
+        # They must be different and not come again and again, or they say nothing.
+        if len(lines) < LINES or len(set(lines)) < LINES // 2 or self._tail.count(last) > 1:
+            return 0
+        place = (b"\n" + data).rfind(b"\n" + last)
+        return 0 if place < 0 else place + len(last)
+
+    def go_to(self, offset: int, lines: int | None = None) -> None:
         """Take so many bytes as read."""
         file = self.open_file()
+        if lines is None:
+            lines = lines_of(file, offset)
         self.hash = hash_of(file, offset) or hashlib.sha256()
         self.offset, self.lines = offset, lines
         self.head = bytes_at(file, 0, min(HEAD, offset))
@@ -141,22 +177,4 @@ class Present:
         """Take all that the file holds as read, up to its last line feed or to its end."""
         file = self.open_file()
         size = os.fstat(file.fileno()).st_size
-        if whole_lines:
-            size = last_line(file, size)
-        offset = lines = 0
-        while offset < size and (block := bytes_at(file, offset, min(1 << 20, size - offset))):
-            offset += len(block)
-            lines += block.count(b"\n")
-        self.go_to(offset, lines)
-
-    def pass_zeros(self) -> None:
-        """Take zeros as read: a writer leaves them before its place when its file is cut."""
-        file = self.open_file()
-        end = 0
-        while block := bytes_at(file, end, 1 << 16):
-            zeros = len(block) - len(block.lstrip(b"\0"))
-            end += zeros
-            if zeros < len(block):
-                break
-        if end:
-            self.go_to(end, 0)
+        self.go_to(last_line(file, size) if whole_lines else size)

@@ -353,14 +353,14 @@ class RecordStream:
 
     def _enter(self, begins: Place) -> None:
         """Begin with another file."""
-        if begins.lost:
+        if begins.lost or not self._rows.begun:
             self._left = self._position(begins)
         elif self._left is None:
             last = self._last
             self._left = self._position(begins._replace(offset=last.offset, line=last.number))
-        self._last = Record(0, {}, 0)
-        self._refusals.name = self._lines.here
-        self._rows.restart()
+        self._last, self._refusals.name = Record(0, {}, 0), self._lines.here
+        if not begins.offset or not begins.lost:
+            self._rows.restart()
 
     def _leave(self, number: int) -> None:
         """Leave the file before behind: this is the first line of the present one that counts."""

@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from io import FileIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -17,6 +17,7 @@ __all__ = [
     "HEAD",
     "AnotherFileError",
     "Known",
+    "Opened",
     "Sibling",
     "beginning_of",
     "bytes_at",
@@ -29,9 +30,11 @@ __all__ = [
     "key_of",
     "last_line",
     "later",
+    "lines_of",
     "modified_at",
     "open_regular",
     "siblings",
+    "zeros_of",
 ]
 
 HEAD = 4096  # bytes by which a file is known again
@@ -62,6 +65,10 @@ class AnotherFileError(ValueError):
         if packed:
             message += f"; {packed[0]} is compressed: unpack it to have it read"
         super().__init__(message)
+
+
+#: An open file, and its path.
+Opened: TypeAlias = tuple[FileIO, str]
 
 
 class Sibling(NamedTuple):
@@ -292,7 +299,7 @@ def beginning_of(path: str) -> bytes:
 
 def find(
     files: list[Sibling], offset: int, digest: str = NOTHING, head: bytes = b""
-) -> tuple[FileIO, str] | None:
+) -> Opened | None:
     """The first of these files whose first bytes have this SHA-256."""
     for one in files:
         if one.size < offset:
@@ -312,9 +319,7 @@ def find(
     return None
 
 
-def find_copy(
-    files: list[Sibling], offset: int, digest: str, head: bytes
-) -> tuple[FileIO, str] | None:
+def find_copy(files: list[Sibling], offset: int, digest: str, head: bytes) -> Opened | None:
     """What `find` does, but of the copies of one file at different times the last."""
     found = find(files, offset, digest, head)
     for one in files if found is not None else ():
@@ -325,6 +330,22 @@ def find_copy(
             found, other = other, found
         other[0].close()
     return found
+
+
+def lines_of(file: FileIO, size: int) -> int:
+    """The line feeds among the first bytes."""
+    return sum(block.count(b"\n") for block in _blocks(file, size))
+
+
+def zeros_of(file: FileIO) -> int:
+    """How many zeros a file begins with."""
+    zeros = 0
+    for block in _blocks(file, os.fstat(file.fileno()).st_size):
+        here = len(block) - len(block.lstrip(b"\0"))
+        zeros += here
+        if here < len(block):
+            break
+    return zeros
 
 
 def last_line(file: FileIO, size: int) -> int:

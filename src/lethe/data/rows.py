@@ -143,7 +143,7 @@ class Rows:
 
     def restart(self) -> None:
         """Go on with another file: the header may come again, and in another order."""
-        self.again = True
+        self.again = self.begun
         self._order = None
 
     def find_order(self, head: bytes) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe import storage
+from lethe._printable import printable
 from lethe.core._checks import check_path, generator
 from lethe.core.network import Network
 from lethe.model.description import (
@@ -334,7 +335,7 @@ class Model:
         return Diagnostics() if self._predictor is None else diagnose(self._predictor.stream)
 
     def __repr__(self) -> str:
-        of = ", ".join(self.targets) or "all numbers"
+        of = printable(", ".join(self.targets)) or "all numbers"
         ahead = f", {self.horizon} ahead" if self.horizon else ""
         what = "symbols" if self.task == "symbols" else f"{self.task} of {of}"
         return f"<Model: {what}{ahead}, {self.events:,} events>"

@@ -17,6 +17,7 @@ from lethe.version import __version__
 __all__ = ["Status"]
 
 SECONDS = 1.0  # between two writings, at least
+SECONDS_WAITING = 5.0  # while nothing happens
 SPAN = 10.0  # seconds over which the rate is measured
 
 
@@ -46,6 +47,7 @@ class Status:
         self._started = _now()
         self._counts: deque[tuple[float, int]] = deque()
         self._next = 0.0
+        self._state = ""
         self._event_at: float | None = None
         self._failed = False
         self._output: OutputFile | None = None
@@ -81,7 +83,9 @@ class Status:
         if self._path is None:
             return
         now = time.monotonic()
-        self._next = now + SECONDS
+        waits = state == self._state == "waiting"
+        self._next = now + (SECONDS_WAITING if waits else SECONDS)
+        self._state = state
         if self._counts and events > self._counts[-1][1]:
             self._event_at = now
         self._counts.append((now, events))
