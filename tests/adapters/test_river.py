@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lethe
@@ -262,3 +263,21 @@ def test_filter_of_anomalies() -> None:
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
 def test_page(code: str) -> None:
     exec(compile(code, "docs/adapters.md", "exec"), {})
+
+
+def test_rows_of_a_frame_are_features() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1.0, 2.0, 3.0] * 20, "b": [0.0, 1.0] * 30})
+    ours, theirs = LetheRegressor(cells=2), LetheRegressor(cells=2)
+    for _, row in frame.iterrows():
+        assert ours.predict_one(row) == theirs.predict_one(row.to_dict())
+        ours.learn_one(row, row["a"])
+        theirs.learn_one(row.to_dict(), row["a"])
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "text", {1.0}, np.ones((2, 2))])
+def test_what_is_no_event_is_refused(wrong: Any) -> None:
+    regressor = LetheRegressor(cells=2)
+    for use in (regressor.predict_one, lambda x: regressor.learn_one(x, 1.0)):
+        with pytest.raises(ValueError, match="event must be a mapping"):
+            use(wrong)

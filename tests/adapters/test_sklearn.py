@@ -269,3 +269,22 @@ def test_unfitted() -> None:
 def test_page(code: str) -> None:
     pytest.importorskip("pandas", reason="pandas is not installed")
     exec(compile(code, "docs/adapters.md", "exec"), {})
+
+
+@pytest.mark.parametrize("unit", ["D", "h", "s", "ns"])
+def test_times_are_classes(unit: str) -> None:
+    X = np.random.default_rng(0).normal(size=(300, 1))
+    days = np.array(["2024-01-01", "2024-01-02"], f"datetime64[{unit}]")
+    y = days[(X[:, 0] > 0).astype(int)]
+    classifier = LetheClassifier(cells=4).fit(X[:150], y[:150])
+    classifier.partial_fit(X[150:], y[150:].astype("datetime64[us]"))
+    assert classifier.classes_.tolist() == days.astype(classifier.classes_.dtype).tolist()
+    assert np.mean(classifier.predict(X) == y) > 0.85
+    assert classifier.model_.classes[0] in days
+
+
+def test_long_texts_are_classes() -> None:
+    X = np.random.default_rng(0).normal(size=(300, 1))
+    y = np.where(X[:, 0] > 0, "long " * 1000, "short")
+    classifier = LetheClassifier(cells=4).fit(X, y)
+    assert np.mean(classifier.predict(X) == y) > 0.85

@@ -101,7 +101,7 @@ def test_what_was_understood_says_why() -> None:
     assert stream.understood() == {
         "v": "text, since it holds 'beta' beside 2 numbers",
         "n": "numbers",
-        "e": "numbers, though none has come yet",
+        "e": "numbers (none yet)",
         "t": "text",
         "g": "text",
     }

@@ -154,3 +154,12 @@ def test_broken_files_end_with_one_line(tmp_path: Path, seed: int) -> None:
             errors.append(str(error))
     assert len(errors) > 75
     assert all(len(error) < 1000 and "\n" not in error for error in errors)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_durations_are_numbers_of_seconds(tmp_path: Path, unit: str) -> None:
+    spans = arrow.array([90 * 10**9, None, -(10**9)], arrow.duration("ns")).cast(
+        arrow.duration(unit)
+    )
+    path = written(tmp_path / "spans.parquet", {"a": spans})
+    assert [record.event["a"] for record in ParquetStream(path)] == [90.0, None, -1.0]

@@ -155,6 +155,8 @@ def complaint(ended: Ended) -> str | None:
         return "it hangs"
     if "Traceback" in ended.err or "Exception ignored" in ended.err:
         return f"a traceback: {ended.err[-300:]}"
+    if re.search(r'("message": "|lethe \w+: )\[Errno \d+\] [^:"]*("|$)', ended.err, re.MULTILINE):
+        return f"a line that names no file: {ended.err[-300:]}"
     try:
         levels = [_level(line) for line in ended.err.splitlines()]
     except (ValueError, TypeError, KeyError):

@@ -20,7 +20,7 @@ from lethe.data.rotation import (
     open_regular,
     siblings,
 )
-from lethe.data.waiting import Notice
+from lethe.data.waiting import Notice, close_quietly
 
 __all__ = ["Beside"]
 
@@ -118,7 +118,7 @@ class Beside:
             found = key_of(file)
             if found not in (key, now.key) and not self._is_known(file, one.path, now, first, lost):
                 return file, one.path
-            file.close()
+            close_quietly(file)
         return None
 
     def _is_known(

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO, Literal, Protocol, TypeAlias, cast
 
 from lethe.data.followed import Followed
-from lethe.data.waiting import Notice, Wait, no_notice, pause
+from lethe.data.waiting import Notice, Wait, close_quietly, no_notice, pause
 
 __all__ = ["Blocks", "Ending", "Stored", "check_sources", "name_of", "open_blocks"]
 
@@ -94,7 +94,7 @@ class Stored:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        close_quietly(self._file)
 
 
 class Piped:
@@ -143,7 +143,7 @@ class Piped:
             # opened before the old one is closed, so that nothing in the pipe is lost.
             with suppress(OSError):  # it has been removed; perhaps it comes back
                 fresh = open_pipe(self._path)
-                self._file.close()
+                close_quietly(self._file)
                 self._file = fresh
 
     def next(self) -> Ending | None:
@@ -152,7 +152,7 @@ class Piped:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        close_quietly(self._file)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from lethe.data.rotation import (
     later,
     modified_at,
 )
-from lethe.data.waiting import POLL, Notice, Wait
+from lethe.data.waiting import POLL, Notice, Wait, close_quietly
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -128,7 +128,7 @@ class Followed:
         self._now.close()
         self._before.close()
         if self._next is not None:
-            self._next[0].close()
+            close_quietly(self._next[0])
 
     def read(self, n: int) -> bytes:
         """At least one and at most `n` bytes; none where the present file ends."""
@@ -224,13 +224,13 @@ class Followed:
         # It is opened before the others are looked for: what is renamed meanwhile is this one.
         first = self._beside.opened()
         if first is not None and self.patient and not (cut or os.fstat(first.fileno()).st_size):
-            first.close()  # while it is empty, the writer still has the old one
+            close_quietly(first)  # while it is empty, the writer still has the old one
             first = None
         between = self._beside.between(now, first, self._lost)
         if between is None and first is not None:
             return None if not cut and self._goes_on(first) else (first, self.name)
         if first is not None:
-            first.close()
+            close_quietly(first)
         return between
 
     def _goes_on(self, first: FileIO) -> bool:

@@ -10,7 +10,8 @@ from lethe.data.record import Value
 __all__ = ["MISSING", "SAMPLE", "Kinds", "kinds_in"]
 
 #: What stands for a missing value in a column of numbers, in capital or small letters.
-MISSING = ("", "NA", "N/A", "#N/A", "#NA", "<NA>", "null", "None", "nan", "?", "-", "*")
+MISSING = ("", "NA", "N/A", "#N/A", "#NA", "<NA>", "null", "None", "nan", "-nan", "?", "-",
+           "*")  # fmt: skip
 
 #: Records of CSV that decide what the columns hold, of those that arrive first.
 SAMPLE = 1000
@@ -94,7 +95,7 @@ class Kinds:
                     beside = f"{strings[0]!r:.40} beside {numbers:,} numbers"
                     self._notes[name] = f"text, since it holds {beside}"
             elif not numbers:
-                self._notes[name] = "numbers, though none has come yet"
+                self._notes[name] = "numbers (none yet)"
         self.know(columns, text)
 
     def know(self, columns: Sequence[str], text: Iterable[str]) -> None:
@@ -160,7 +161,7 @@ class Kinds:
         return [cell.strip() or None for cell in cells]
 
     def _read_numbers(self, cells: Sequence[str]) -> Sequence[Value]:
-        found = values(cells, self._number)
+        found = values(cells, self._words)
         if not self._sentinels:
             return found
         return [None if one in self._sentinels else one for one in found]
@@ -170,11 +171,9 @@ class Kinds:
         return None if not cell or cell in self._missing else cell
 
     def _number(self, cell: str) -> Value:
-        cell = cell.strip()
-        if cell in self._words:
-            return None
         number = value(cell)
-        return None if number in self._sentinels else number
+        missing = self._words if type(number) is str else self._sentinels
+        return None if number in missing else number
 
 
 def written(one: bool | int | float | str) -> str:

@@ -16,6 +16,7 @@ from lethe.data.record import Record, Value, columns_at, count_at, names, string
 
 if TYPE_CHECKING:
     import pyarrow
+from lethe.data.waiting import close_quietly
 
 __all__ = ["ParquetStream"]
 
@@ -144,7 +145,7 @@ class ParquetStream:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        close_quietly(self._file)
 
     def _open(self) -> None:
         try:
@@ -165,7 +166,7 @@ class ParquetStream:
                     f"{self.name} must have at most {MOST_COLUMNS:,} columns, got {columns:,}"
                 )
             strings = self._string_columns()
-            self._file.close()
+            close_quietly(self._file)
             size = min(max(BUFFER // max(columns, 1), 1 << 12), 1 << 20)
             self._file = ParquetFile(self.name, buffer_size=size, read_dictionary=strings)
         except self._errors as error:
@@ -216,7 +217,7 @@ class ParquetStream:
 
         tests = {
             "booleans": (types.is_boolean,),
-            "numbers": (types.is_integer, types.is_floating, types.is_decimal),
+            "numbers": (types.is_integer, types.is_floating, types.is_decimal, types.is_duration),
             "text": (types.is_string, types.is_large_string),
             "times": (types.is_timestamp, types.is_date, types.is_time),
             "nothing": (types.is_null,),
@@ -327,6 +328,8 @@ class ParquetStream:
                 places = column.indices.to_pylist()
                 return [None if place is None else strings[place] for place in places]
             column = column.dictionary_decode()
+        if types.is_duration(column.type):
+            column = _seconds(column)
         values: list[Value] = (
             column if cast is None else column.cast(cast, safe=False)
         ).to_pylist()
@@ -365,3 +368,12 @@ def _place(array: pyarrow.Array) -> list[int]:
     """Where an array lies in memory."""
     buffers = (0 if buffer is None else buffer.address for buffer in array.buffers())
     return [len(array), array.offset, *buffers]
+
+
+def _seconds(durations: pyarrow.Array) -> pyarrow.Array:
+    """Durations as numbers of seconds."""
+    import pyarrow as arrow
+    from pyarrow import compute
+
+    each = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[durations.type.unit]
+    return compute.divide(durations.cast(arrow.int64()).cast(arrow.float64(), safe=False), each)

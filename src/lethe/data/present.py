@@ -11,6 +11,7 @@ from lethe.data.rotation import HEAD, bytes_at, hash_of, last_line, lines_of, ze
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
+from lethe.data.waiting import close_quietly
 
 __all__ = ["Present"]
 
@@ -90,7 +91,7 @@ class Present:
     def close(self) -> None:
         """Close the file."""
         if self.file is not None:
-            self.file.close()
+            close_quietly(self.file)
 
     def may_be_cut(self) -> bool:
         """Whether it was written, and yet may have nothing new behind what was read.

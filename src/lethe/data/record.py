@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
+from lethe._printable import printable
+
 __all__ = [
     "REASONS",
     "Policy",
@@ -160,7 +162,7 @@ class Refusals:
 
 def names(columns: tuple[str, ...]) -> str:
     """The columns' names for a message, cut where there are too many."""
-    text = ", ".join(name[:60] for name in columns[:30])
+    text = printable(", ".join(name[:60] for name in columns[:30]))
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

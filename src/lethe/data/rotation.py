@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
+from lethe.data.waiting import close_quietly
 
 __all__ = [
     "HEAD",
@@ -251,7 +252,7 @@ def open_regular(path: str) -> FileIO:
 
     file = open(path, "rb", buffering=0, opener=opener)  # noqa: SIM115 (handed out)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+        close_quietly(file)
         raise OSError(None, "it is no regular file")
     return file
 
@@ -316,7 +317,7 @@ def find(
                     return file, one.path
         except OSError:
             pass
-        file.close()
+        close_quietly(file)
     return None
 
 
@@ -329,7 +330,7 @@ def find_copy(files: list[Sibling], offset: int, digest: str, head: bytes) -> Op
             continue
         if is_beginning(found[0], other[0]):
             found, other = other, found
-        other[0].close()
+        close_quietly(other[0])
     return found
 
 

@@ -7,14 +7,21 @@ import select
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, TypeAlias
 
-__all__ = ["POLL", "Notice", "Wait", "no_notice", "pause"]
+__all__ = ["POLL", "Notice", "Wait", "close_quietly", "no_notice", "pause"]
 
 POLL = 0.1  # seconds between two looks at a file that may grow
 
 #: Is told in one sentence what happened to a source.
 Notice: TypeAlias = Callable[[str], None]
+
+
+class Closeable(Protocol):
+    """An open file, or what holds one."""
+
+    def close(self) -> None: ...
 
 
 class Wait(Protocol):
@@ -43,3 +50,9 @@ def pause(descriptor: int | None, seconds: float, /) -> None:
 
 def no_notice(_: str) -> None:
     """Say nothing."""
+
+
+def close_quietly(file: Closeable) -> None:
+    """Close what was only read: an error then has cost nothing, and must not end a run."""
+    with suppress(OSError):
+        file.close()

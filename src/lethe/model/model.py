@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe import storage
+from lethe._printable import printable
 from lethe.core._checks import check_path, generator
 from lethe.core.network import Network
 from lethe.model.description import (
@@ -42,9 +43,10 @@ Target = float | str | bool | Sequence[float] | object
 class Model:
     """Predicts each event of a stream, and learns from it, in constant memory and time.
 
-    An event is a mapping of columns to values, a row, or (``task="symbols"``) a symbol. Numbers,
-    strings, booleans, times and missing values (None, "" or no such column) are told apart by the
-    first event. Nothing needs to be scaled, declared or tuned.
+    An event is a mapping of columns to values, a row (of pandas, Polars or Arrow, too), or
+    (``task="symbols"``) a symbol. Numbers, strings, booleans, times and missing values (None, "" or
+    no such column) are told apart by the first event. Nothing needs to be scaled, declared or
+    tuned.
 
     Parameters
     ----------
@@ -333,7 +335,7 @@ class Model:
         return Diagnostics() if self._predictor is None else diagnose(self._predictor.stream)
 
     def __repr__(self) -> str:
-        of = ", ".join(self.targets) or "all numbers"
+        of = printable(", ".join(self.targets)) or "all numbers"
         ahead = f", {self.horizon} ahead" if self.horizon else ""
         what = "symbols" if self.task == "symbols" else f"{self.task} of {of}"
         return f"<Model: {what}{ahead}, {self.events:,} events>"

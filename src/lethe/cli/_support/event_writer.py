@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, TypedDict
 
 from lethe.storage.disk import sync, write_all
+from lethe.storage.file import checkpoint_errors
 from lethe.storage.folder import is_own_name
 from lethe.storage.opening import refuse_inputs
 from lethe.storage.output import (
@@ -125,17 +126,19 @@ class EventWriter:
             If the file does not begin with the same bytes.
         """
         size = state["bytes"]
-        self._file.seek(0)
-        while self.bytes < size and (block := self._file.read(min(size - self.bytes, 1 << 20))):
-            self._hash.update(block)
-            self.bytes += len(block)
+        with self._errors():
+            self._file.seek(0)
+            while self.bytes < size and (block := self._file.read(min(size - self.bytes, 1 << 20))):
+                self._hash.update(block)
+                self.bytes += len(block)
         if self.bytes < size or self._hash.hexdigest() != state["sha256"]:
             raise ValueError(
                 f"--out {self._name} must begin with the {size:,} bytes that were in it at the "
                 "checkpoint, got others: it has changed since"
             )
-        os.ftruncate(self._file.fileno(), size)  # which Python repeats after an interrupt
-        self._file.seek(size)
+        with self._errors():
+            os.ftruncate(self._file.fileno(), size)  # which Python repeats after an interrupt
+            self._file.seek(size)
 
     def begin(self, ours: bytes | None) -> None:
         """Empty the file; if `ours` is given, it may only hold the beginning of these bytes.
@@ -145,14 +148,16 @@ class EventWriter:
         ValueError
             If it holds others.
         """
-        there = b"" if ours is None else self._file.read(len(ours) + 1)
+        with self._errors():
+            there = b"" if ours is None else self._file.read(len(ours) + 1)
         if ours is not None and not ours.startswith(there):
             raise ValueError(
                 f"--out {self._name} is there already, and no checkpoint says how far it goes: "
                 "remove it, or name another"
             )
-        os.ftruncate(self._file.fileno(), 0)
-        self._file.seek(0)
+        with self._errors():
+            os.ftruncate(self._file.fileno(), 0)
+            self._file.seek(0)
 
     def close(self, complete: bool) -> None:
         """Close the file; one that is not in place takes its name if `complete`, or is removed.
@@ -284,7 +289,8 @@ def _checkpoint_files(path: str | None, out: str | None) -> list[str | int]:
     """A checkpoint, or the files of a folder of them: those there, and `out` if it is to be one."""
     if path is None or (os.path.exists(path) and not os.path.isdir(path)):
         return [] if path is None else [path]
-    names = set(os.listdir(path)) if os.path.isdir(path) else set()
+    with checkpoint_errors(f"the folder {path} cannot be read"):
+        names = set(os.listdir(path)) if os.path.isdir(path) else set()
     names.add(os.path.basename(os.path.realpath(out or "")))
     return [os.path.join(path, name) for name in names if is_own_name(name)]
 
