@@ -408,6 +408,24 @@ def test_a_file_that_is_nowhere(path: Path) -> None:
     assert notices[0].endswith("it is read from here on")
 
 
+def test_a_file_that_is_no_longer_there(path: Path) -> None:
+    _, stream, _ = followed(path)
+    path.unlink()
+    with pytest.raises(
+        ValueError, match=r"must be readable, got .*log.csv: No such file"
+    ) as caught:
+        RecordStream(path, position=stream.position, otherwise="start")
+    assert not isinstance(caught.value, AnotherFileError)
+    with pytest.raises(
+        AnotherFileError, match=r"log.csv is not there, and no file beside it begins"
+    ):
+        RecordStream(path, position=stream.position, follow=True)
+    options: dict[str, Any] = {"position": stream.position, "otherwise": "end"}
+    values, _, notices = followed(path, append(path, ROWS), **options)
+    assert values == [1, 3]
+    assert notices[1] == "waiting for log.csv, which is not there yet"
+
+
 def test_files_with_the_same_beginning_are_told_apart_by_their_inode(path: Path) -> None:
     stream = RecordStream(path)
     next(stream)

@@ -320,12 +320,14 @@ class Followed:
         if offset:
             found = find(same, offset, digest) or find(ours, offset, digest)
             found = found or find(beside, offset, digest)
-            if found is None:
-                raise AnotherFileError(path, offset, line)
         else:
             found = find(same[:1], 0) or find(ours, 0)
-            if found is None:
-                return b""  # it is not there yet
+        if found is None:
+            if there.file is None and not self.patient:
+                raise ValueError(f"source must be readable, got {path}: No such file or directory")
+            if offset:
+                raise AnotherFileError(path, offset, line)
+            return b""  # it is not there yet
         there.close()
         self._now = Present(*found, watched=self._watched)
         self._unsure = self._unsure and not offset and self.here == path

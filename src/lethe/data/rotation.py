@@ -58,8 +58,9 @@ class AnotherFileError(ValueError):
     """
 
     def __init__(self, path: str, offset: int, line: int) -> None:
+        what = "is another file than the one that was read before"
         message = (
-            f"{path} is another file than the one that was read before, and no file beside it "
+            f"{path} {what if os.path.lexists(path) else 'is not there'}, and no file beside it "
             f"begins with the {counts(offset, line)} that were read"
         )
         packed = compressed(path)
