@@ -174,11 +174,12 @@ class RecordsRun:
             code, reason, sure = 130, "interrupted", False
         except BaseException as error:
             kept = self._fail(error)
-            if kept is None:
+            advice = _remedy(error)
+            if kept is not None:
+                advice += f"; {kept} holds the state before it, --resume continues"
+            if not advice:
                 raise
-            raise ValueError(
-                f"{error}; {kept} holds the state before it, --resume continues"
-            ) from None
+            raise ValueError(f"{error}{advice}") from None
         finally:
             self.signals.idle = None
         seconds = time.perf_counter() - began - self.signals.waited
@@ -372,6 +373,13 @@ class RecordsRun:
             print(json.dumps(summary.record(microseconds, kept)), file=file)
         else:
             print(summary.text(microseconds, kept), file=file)
+
+
+def _remedy(error: BaseException) -> str:
+    """What to do about text in a column of numbers."""
+    if isinstance(error, ValueError) and "must be a number, got '" in str(error):
+        return " (--missing WORD: a word for missing values; --text COL: a column of text)"
+    return ""
 
 
 def _model_in(found: Saved) -> Model:
