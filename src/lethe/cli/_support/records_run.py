@@ -24,12 +24,13 @@ from lethe.cli._support.records import closed, lag_of, lasting, opened, where, w
 from lethe.cli._support.records_options import (
     given_options,
     kinds_known,
+    model_of,
     options_of,
     resolved,
     with_output,
 )
 from lethe.cli._support.records_summary import RecordsSummary
-from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
+from lethe.cli._support.run_metadata import RecordsMetadata
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.status import Status
@@ -386,21 +387,3 @@ def _model_in(found: Saved) -> Model:
     if not isinstance(found.model, Model):
         raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
     return found.model
-
-
-def model_of(options: RecordsOptions) -> Model:
-    """A new model for a run with these options."""
-    try:
-        return Model(
-            options.target or None,
-            task="classification" if options.classify else "regression",
-            horizon=options.horizon,
-            time=options.time,
-            period=options.period,
-            cells=options.cells,
-            layers=options.layers,
-            bad=options.bad,
-            seed=options.seed,
-        )
-    except ValueError as error:
-        raise ValueError(f"--{error}") from None
