@@ -237,14 +237,17 @@ def test_what_cannot_be_encoded_is_replaced(tmp_path: Path, encoding: str) -> No
 def on_a_terminal(words: list[str], folder: Path) -> tuple[int, str]:
     """Run a command on a pseudo-terminal; its exit code, and all that was written to it."""
     pty = pytest.importorskip("pty")
-    pid, terminal = pty.fork()
-    if pid == 0:
-        try:
-            os.chdir(folder)
-            environment = {**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "120"}
-            os.execve(sys.executable, [sys.executable, "-m", "lethe", *words], environment)
-        finally:
-            os._exit(99)
+    terminal, other_end = pty.openpty()  # and no fork, of which JAX warns where it is loaded
+    environment = {**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lethe", *words],
+        cwd=folder,
+        env=environment,
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+    )
+    os.close(other_end)
     data = b""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and select.select([terminal], [], [], 120)[0]:
@@ -254,7 +257,7 @@ def on_a_terminal(words: list[str], folder: Path) -> tuple[int, str]:
             break
         data += block
     os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), data.decode(errors="replace")
+    return process.wait(timeout=120), data.decode(errors="replace")
 
 
 @pytest.mark.parametrize(
