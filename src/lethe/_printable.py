@@ -8,6 +8,7 @@ JSON. Every module may import this one, and it imports none.
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from html import escape
 
@@ -15,6 +16,7 @@ __all__ = ["csv_text", "html_text", "json_text", "printable"]
 
 # What a spreadsheet takes for the beginning of a formula; the last four are their wide forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_AFTER_SEMICOLON = re.compile(r"(;\s*)(?=[=+\-@＝＋－＠])")
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -59,14 +61,16 @@ def html_text(text: str) -> str:
 def csv_text(text: str) -> str:
     r"""Text for a cell of CSV: printable, and no formula of a spreadsheet.
 
-    What begins like a formula gets an apostrophe before it, as spreadsheets mark text.
+    What begins like a formula gets an apostrophe before it, as spreadsheets mark text; so does what
+    follows a semicolon, at which the spreadsheets of many countries begin another cell.
 
     Examples
     --------
-    >>> csv_text("=1+1"), csv_text("open"), csv_text("\t@x")
-    ("'=1+1", 'open', "'\\t@x")
+    >>> csv_text("=1+1"), csv_text("open"), csv_text("\t@x"), csv_text("a; =1")
+    ("'=1+1", 'open', "'\\t@x", "a; '=1")
     """
     formula = text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)
+    text = _AFTER_SEMICOLON.sub(r"\1'", text)
     return f"'{printable(text)}" if formula else printable(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -169,3 +170,10 @@ def test_durations_are_numbers_of_seconds(tmp_path: Path, unit: str) -> None:
     )
     path = written(tmp_path / "spans.parquet", {"a": spans})
     assert [record.event["a"] for record in ParquetStream(path)] == [90.0, None, -1.0]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f.parquet")
+    with pytest.raises(ValueError, match=r"f\.parquet: it is no regular file"):
+        ParquetStream(tmp_path / "f.parquet")

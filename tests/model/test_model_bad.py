@@ -331,3 +331,14 @@ def test_a_spread_that_grows_and_shrinks() -> None:
     usual = error_after(small("y"), wave(1200), 300)
     for scale in (1.0, 0.01, 100.0, 1.0):
         assert error_after(model, scale * wave(1000), 300) < 1.5 * scale * usual
+
+
+def test_many_columns_need_a_target() -> None:
+    event = {f"c{n}": float(n) for n in range(501)}
+    model = Model(cells=1)
+    with pytest.raises(ValueError, match="at most 500 columns of numbers where no target is named"):
+        model.learn(event)
+    assert model.events == 0
+    named = Model("c7", cells=1)
+    named.learn(event)
+    assert named.events == 1

@@ -44,6 +44,39 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+# ---- folders where everyone may write ----
+
+
+@as_root
+@pytest.mark.parametrize("opening", OPENINGS)
+@pytest.mark.parametrize("what", ["link", "file", "link to the folder"])
+def test_what_another_user_left_where_everyone_may_write(
+    tmp_path, opening: Opening, what: str
+) -> None:
+    """As the system refuses it for a plain ``>``."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    left = named = shared / "out"
+    if what == "file":
+        left.write_text("theirs")
+    elif what == "link":
+        left.symlink_to(victim)
+    else:
+        left = shared / "folder"
+        left.symlink_to(tmp_path)
+        named = left / "victim"
+    os.lchown(left, 65534, 65534)
+    with pytest.raises(OutputError, match="belongs to another user and lies where everyone may"):
+        opening(named)
+    assert victim.read_text() == "precious"
+    os.lchown(left, 0, 0)  # our own are followed there, too
+    finished(opening(named))
+    assert (victim if what != "file" else left).read_bytes() == b"new"
+
+
 # ---- no input ----
 
 

@@ -24,6 +24,7 @@ from lethe.data.record import (
 
 if TYPE_CHECKING:
     import pyarrow
+from lethe.data.rotation import open_regular
 from lethe.data.waiting import close_quietly
 
 __all__ = ["ParquetStream"]
@@ -163,6 +164,12 @@ class ParquetStream:
             raise ValueError(
                 f"pyarrow must be installed to read {self.name}, got none: "
                 "pip install 'lethe-ml[parquet]'"
+            ) from None
+        try:
+            close_quietly(open_regular(self.name))  # a named pipe would be waited for
+        except OSError as error:
+            raise ValueError(
+                f"source must be readable as Parquet, got {self.name}: {error.strerror}"
             ) from None
         # What a broken file ends with: text that is no UTF-8, and numbers that are too large, too.
         self._errors = (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError)

@@ -84,6 +84,10 @@ def number_inputs(parameters: Parameters, targets: int, timed: bool, slots: int)
     return targets * (1 + lags) + seasonal + (2 * len(_TURNS) if timed else 0) + slots
 
 
+#: Columns that are predicted without being named: the networks' weights grow with their square.
+MOST_TARGETS = 500
+
+
 class NumberPredictor:
     """Predicts the targets of a stream of numbers, each so many events ahead.
 
@@ -164,6 +168,11 @@ class NumberPredictor:
         targets = parameters.target or encoder.number_columns(encoder.read(columns))
         if not targets:
             raise ValueError("event must have a column of numbers to predict, got none")
+        if not parameters.target and len(targets) > MOST_TARGETS:
+            raise ValueError(
+                f"event must have at most {MOST_TARGETS} columns of numbers where no target is "
+                f"named, got {len(targets):,}: target says which are to be predicted"
+            )
         fields = encoder.read(columns, targets)
         plan = SlotPlan(0)
         encoder.plan(fields, lambda: np.zeros(0), plan)

@@ -22,6 +22,7 @@ __all__ = [
     "new_temporary",
     "open_existing_or_new",
     "refuse_inputs",
+    "refuse_shared",
     "status_of",
     "temporary_of",
     "unlink_open",
@@ -33,6 +34,9 @@ Inputs: TypeAlias = Mapping[str, Iterable[str | os.PathLike[str] | int]]
 # Without O_NONBLOCK, a named pipe would be waited for.
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"))
 _NEW = _FLAGS | os.O_RDWR | os.O_CREAT | os.O_EXCL
+
+
+_MOST_LINKS = 40  # on the way to a file, as in Linux
 
 
 class OutputError(ValueError):
@@ -159,6 +163,46 @@ def _check_regular(status: os.stat_result) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(status.st_mode):
         raise OutputError("it is no regular file")
+
+
+def refuse_shared(path: str | os.PathLike[str]) -> None:
+    """Refuse what another user has put where everyone may write, such as into ``/tmp``.
+
+    Linux itself follows no link there that another user made; whoever resolves links before
+    opening, as this package does, has to look by itself.
+
+    Raises
+    ------
+    OutputError
+        If a link on the way, or the file, belongs to another user and lies in such a folder.
+    """
+    if os.name == "nt":
+        return
+    here, parts, links = os.sep, os.path.abspath(path).split(os.sep)[1:], 0
+    while parts:
+        folder, name = here, parts.pop(0)
+        if name in ("", os.curdir):
+            continue
+        here = os.path.dirname(here) if name == os.pardir else os.path.join(folder, name)
+        status = status_of(here)
+        if status is None:
+            return
+        is_link = stat.S_ISLNK(status.st_mode)
+        above = os.stat(folder)
+        shared = above.st_mode & stat.S_ISVTX and above.st_mode & stat.S_IWOTH
+        foreign = shared and status.st_uid not in (os.geteuid(), above.st_uid)
+        if foreign and (is_link or (not parts and not stat.S_ISDIR(status.st_mode))):
+            raise OutputError(
+                f"{here} belongs to another user and lies where everyone may write; name a file in "
+                "a folder of your own"
+            )
+        if is_link:
+            links += 1
+            if links > _MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            target = os.readlink(here)
+            parts = target.split(os.sep) + parts
+            here = os.sep if os.path.isabs(target) else folder
 
 
 def keep_owner(descriptor: int, old: os.stat_result) -> int:

@@ -35,6 +35,7 @@ from lethe.storage.opening import (
     new_temporary,
     open_existing_or_new,
     refuse_inputs,
+    refuse_shared,
     status_of,
     temporary_of,
     unlink_open,
@@ -180,6 +181,7 @@ def check_output(path: str | os.PathLike[str], inputs: Inputs) -> None:
     OutputError
         If it is one.
     """
+    refuse_shared(path)
     real = os.path.realpath(path)
     refuse_inputs(real, status_of(real), inputs)
 
@@ -209,6 +211,7 @@ def open_in_place(
     OSError, OutputError, InUseError
         If it cannot be opened, is an input or no regular file, or has another writer.
     """
+    refuse_shared(path)
     real = os.path.realpath(path)
     descriptor = _patiently(patient, lambda: open_existing_or_new(real, inputs or {}, create))
     return OutputFile(io.FileIO(descriptor, "r+b"), real)
@@ -236,6 +239,7 @@ def open_replacement(
     OSError, OutputError, InUseError
         As in `open_in_place`.
     """
+    refuse_shared(path)
     folder, name = os.path.split(os.fspath(path))
     real = os.path.realpath(path) if follow else os.path.join(os.path.realpath(folder), name)
     return _patiently(patient, lambda: _replacement(real, inputs or {}, follow))
