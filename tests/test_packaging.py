@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from lethe.cli import WRONG_INPUT, main
+from lethe.cli import main
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -91,15 +91,16 @@ def test_services_run_commands_that_there_are(
 
 
 def test_services_know_the_exit_codes() -> None:
-    """They start again after a crash, and not after wrong input or an end by a signal."""
+    """They start again after a crash or an error, and not after an end by a signal."""
     unit = configparser.RawConfigParser(strict=False)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read(ROOT / "contrib" / "lethe@.service", encoding="utf-8")
     service = unit["Service"]
     ended = [str(128 + number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)]
     assert service["SuccessExitStatus"].split() == ended
-    assert service["RestartPreventExitStatus"] == str(WRONG_INPUT)
+    assert service["Restart"] == "on-failure"
+    assert "RestartPreventExitStatus" not in service
     assert service["KillSignal"] == "SIGTERM"
     text = (ROOT / "contrib" / "supervisord.conf").read_text(encoding="utf-8")
-    assert f"exitcodes=0,{WRONG_INPUT},{','.join(ended)}\n" in text
+    assert f"exitcodes=0,{','.join(ended)}\n" in text
     assert "STOPSIGNAL SIGTERM\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")

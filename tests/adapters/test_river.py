@@ -202,7 +202,7 @@ def test_forecasts() -> None:
     forecast = forecaster.forecast(6)
     assert forecast[:2] == forecaster.forecast(2)
     assert forecast == pytest.approx([5 + math.sin(n / 4) for n in range(300, 306)], abs=0.2)
-    with pytest.raises(ValueError, match="horizon must be at most 6, the forecaster's own, got 7"):
+    with pytest.raises(ValueError, match="horizon must be a whole number from 0 to 6, got 7"):
         forecaster.forecast(7)
 
 

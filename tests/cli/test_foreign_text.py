@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from support.command_runs import ENVIRONMENT
 
+import lethe
 from lethe import storage
 from lethe.cli import main
 from lethe.experiments import Task
@@ -154,6 +155,18 @@ def test_no_command_lets_it_through(
         assert all(line.startswith("lethe") for line in err.splitlines() if code)
 
 
+def test_the_rule_has_one_home() -> None:
+    """Nothing else makes a console, which would read markup, or escapes HTML on its own."""
+    package = Path(lethe.__file__).parent
+    texts = {
+        str(file.relative_to(package)): file.read_text(encoding="utf-8")
+        for file in package.rglob("*.py")
+    }
+    consoles = {name for name, text in texts.items() if "Console(" in text}
+    assert consoles == {"cli/_support/printable.py"}
+    assert {name for name, text in texts.items() if "from html" in text} == {"_printable.py"}
+
+
 def test_a_page_shows_it_as_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert main(["report", "--results", "results", "--no-draw", "--out", "shown.html"]) == 0
@@ -224,14 +237,17 @@ def test_what_cannot_be_encoded_is_replaced(tmp_path: Path, encoding: str) -> No
 def on_a_terminal(words: list[str], folder: Path) -> tuple[int, str]:
     """Run a command on a pseudo-terminal; its exit code, and all that was written to it."""
     pty = pytest.importorskip("pty")
-    pid, terminal = pty.fork()
-    if pid == 0:
-        try:
-            os.chdir(folder)
-            environment = {**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "120"}
-            os.execve(sys.executable, [sys.executable, "-m", "lethe", *words], environment)
-        finally:
-            os._exit(99)
+    terminal, other_end = pty.openpty()  # and no fork, of which JAX warns where it is loaded
+    environment = {**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lethe", *words],
+        cwd=folder,
+        env=environment,
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+    )
+    os.close(other_end)
     data = b""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and select.select([terminal], [], [], 120)[0]:
@@ -241,7 +257,7 @@ def on_a_terminal(words: list[str], folder: Path) -> tuple[int, str]:
             break
         data += block
     os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), data.decode(errors="replace")
+    return process.wait(timeout=120), data.decode(errors="replace")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ RUNS = {
     "seasons": ["machine", "--limit", "60", "--period", "7"],
     "classes": ["machine", "--limit", "60", "--target", "state", "--classify"],
     "text": ["book.txt", "--symbols", "--layers", "1"],
+    "files": ["s.csv", "t.csv", "--target", "value", "--text", "time", "--missing", "none"],
 }
 
 #: What takes the place of a value. Duplicate keys and other JSON that `json.dumps` would not write
@@ -74,6 +75,7 @@ class Run:
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp(request.param)
     write_csv(folder / "s.csv", 60)
+    write_csv(folder / "t.csv", 30)
     (folder / "book.txt").write_bytes(b"to forget " * 20)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

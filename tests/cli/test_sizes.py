@@ -31,6 +31,10 @@ SOURCES = {
     "lists.jsonl": ('{"y":[' + "[]," * 300_000 + "1]}\n", "of one value each"),
     "keys.jsonl": (json.dumps({f"{n}": 1 for n in range(70_000)}) + "\n", "at most 10,000 columns"),
     "integer.jsonl": ('{"y":1,"a":' + "9" * MB + "}\n", "must be a number within"),
+    "name.csv": ("a,y," + "n" * 900_000 + "\n1,2,3\n", "must have at most 1,000 characters"),
+    "name.jsonl": ('{"y":1,"' + "n" * 900_000 + '":1}\n', "must have at most 1,000 characters"),
+    "other.jsonl": ('{"y":1}\n{"y":1,"' + "n" * 900_000 + '":1}\n', "of the first (y), got 'nnn"),
+    "array.jsonl": ('{"' + "n" * 900_000 + '":[]}\n', "must be a number, text"),
     "blanks.jsonl": ('{"y":1}' + " " * MB + '\n{"y":2}\n', None),
     "lines.csv": ("a,y\n1,2\n" + "\n" * MB, None),
 }

@@ -97,11 +97,15 @@ def test_a_vector_of_one_integer_is_a_vector(name: str) -> None:
             use()
 
 
-def test_series_of_any_library() -> None:
+@pytest.mark.parametrize("name", ["numpy: table", "jax: table", "torch: table"])
+def test_series_of_any_library(name: str) -> None:
     theirs = network().run(np.ones((2, 3)), np.ones((2, 3)))["output"]
-    for name in ("numpy: table", "jax: table", "torch: table"):
-        ours = network().run(value_of(name), value_of(name))["output"]
-        assert np.array_equal(ours, theirs)
+    ours = network().run(value_of(name), value_of(name))["output"]
+    assert np.array_equal(ours, theirs)
+
+
+def test_series_of_polars() -> None:
+    theirs = network().run(np.ones((2, 3)), np.ones((2, 3)))["output"]
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame({name: [1.0, 1.0] for name in "abc"})
     assert np.array_equal(network().run(frame, frame)["output"], theirs)
@@ -190,14 +194,13 @@ def test_a_part_of_any_kind_is_understood_or_refused_by_name(library: str) -> No
                 assert "\n" not in f"{error}"  # noqa: PT017
 
 
-def test_numbers_of_any_library_make_equal_parts() -> None:
-    for name in ("numpy: no axes", "jax: float", "torch: float", "arrow: float"):
-        assert SGD(value_of(name)) == SGD(0.5)
-    for name in ("numpy: whole without axes", "jax: whole", "torch: whole", "arrow: whole"):
-        assert Topology(inputs=value_of(name), outputs=2) == Topology(inputs=1, outputs=2)
-    for name in ("numpy: boolean", "jax: boolean", "torch: boolean"):
-        made = Topology(inputs=1, outputs=1, printed_eq21=value_of(name))
-        assert made.printed_eq21 is True
+@pytest.mark.parametrize("library", ["numpy", "jax", "torch"])
+def test_numbers_of_any_library_make_equal_parts(library: str) -> None:
+    values = LIBRARIES[library]()
+    assert SGD(values["float"]) == SGD(0.5)
+    assert Topology(inputs=values["whole"], outputs=2) == Topology(inputs=1, outputs=2)
+    made = Topology(inputs=1, outputs=1, printed_eq21=values["boolean"])
+    assert made.printed_eq21 is True
 
 
 @pytest.mark.parametrize("wrong", ["numpy: three", "pandas: frame", "torch: three", "jax: three"])

@@ -87,6 +87,12 @@ def test_too_many_columns(tmp_path: Path) -> None:
         ParquetStream(path)
 
 
+def test_names_that_are_too_long(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.parquet", {"n" * 1001: [1]})
+    with pytest.raises(ValueError, match="at most 1,000 characters, got 1,001 in 'nnn"):
+        ParquetStream(path)
+
+
 def test_strings_stay_the_same_however_they_are_stored(tmp_path: Path) -> None:
     texts = [None if n % 5 == 0 else f"é{n % 7}" for n in range(300)]
     for kind in (arrow.string(), arrow.large_string(), arrow.dictionary("int32", "string")):

@@ -267,3 +267,26 @@ def test_open_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: Pa
             open_records(source, follow=True)
     with pytest.raises(ValueError, match="form must be 'csv', 'jsonl' or 'parquet', got 'xml'"):
         open_records("sine", form="xml")  # type: ignore[arg-type]
+
+
+def test_a_run_that_ended_with_a_file_goes_on_in_the_next(tmp_path: Path) -> None:
+    first, second = tmp_path / "day1.csv", tmp_path / "day2.csv"
+    first.write_text("id,level\n007,1\n0x8,2\n009,3\n")
+    second.write_text("level,id\n4,010\n5,011\n")
+    stream = open_records([first])
+    list(stream)
+    position = stream.position
+    events = [record.event for record in open_records([first, second], position=position)]
+    assert events == [{"id": "010", "level": 4}, {"id": "011", "level": 5}]
+    second.write_text("height,id\n4,010\n")
+    with pytest.raises(ValueError, match=r"day2\.csv.*the columns must be"):
+        list(open_records([first, second], position=position))
+
+
+def test_many_empty_files_in_a_row(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{n:04}.csv" for n in range(1500)]
+    for path in paths:
+        path.touch()
+    for path in (paths[0], paths[-1]):
+        path.write_text("a\n1\n")
+    assert [record.event for record in open_records(paths)] == [{"a": 1}, {"a": 1}]

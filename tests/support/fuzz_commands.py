@@ -77,11 +77,13 @@ LEARN: dict[str, Callable[[Random], str] | None] = {
 NEWER: dict[str, Callable[[Random], str] | None] = {
     "--log-format": _choice("text", "json"),
     "--log-level": _choice("error", "warning", "info"),
-    "--resume-from": _choice("start", "end", "0", "10"),
+    "--resume-from": _choice("start", "end"),
+    "--text": _column,
+    "--missing": lambda draw: draw.choice(CELLS).replace("\x00", ""),
 }
 RECORDS = (
     "--target", "--horizon", "--detect", "--period", "--bad", "--seed", "--limit", "--skip",
-    "--every", "--resume", "--json", "--layers", "--cells", "--log-format",
+    "--every", "--resume", "--json", "--layers", "--cells", "--log-format", "--text", "--missing",
 )  # fmt: skip
 TEXT = (
     "--update", "--rate", "--seed", "--limit", "--skip", "--every", "--resume", "--json",
@@ -194,6 +196,8 @@ def _learn(draw: Random, folder: Path, source: str, known: set[str]) -> list[str
         words.append("--symbols")
     if "--cells" not in words:
         words += ["--cells", "2"]
+    if "--every" in words and "--limit" not in words:
+        words += ["--limit", "60"]
     if "--log-level" in known and "--log-level" not in words and draw.random() < 0.5:
         words += ["--log-level", "error"]
     saves = "--every" in words or "--resume" in words or draw.random() < 0.2

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lethe.core._objects import array_of, is_from, shown
 from lethe.model import Model, Prediction
 from lethe.model.networks import RATES
 from lethe.model.values import Label, category_of, label_of
@@ -22,7 +23,7 @@ except ModuleNotFoundError as missing:
     ) from None
 
 __all__ = ["RATES", "TARGET", "RandomState", "Rows", "Tags", "events_of", "labels_of", "model_of",
-           "nan_allowed", "walk"]  # fmt: skip
+           "nan_allowed", "plain_array", "walk"]  # fmt: skip
 
 #: The targets' columns: names that no feature has.
 TARGET = "fit's y"
@@ -94,6 +95,7 @@ class Fitted(Protocol):
 
 
 SomeTags = TypeVar("SomeTags", bound=Tags)
+AnyRows = TypeVar("AnyRows")
 
 
 def model_of(
@@ -134,6 +136,7 @@ def events_of(
     y: ArrayLike | Literal["no_validation"] | None = "no_validation",
 ) -> list[Mapping[str, object]]:
     """Validate rows and convert them to events: values by the names of the columns."""
+    X = plain_array("X", X)
     polars, pandas = hasattr(X, "iter_rows"), hasattr(X, "itertuples")
     X = validate_data(
         estimator,
@@ -160,6 +163,16 @@ def events_of(
     if not events:
         raise ValueError("X must have at least one row, got none")
     return list(events)
+
+
+def plain_array(name: str, value: AnyRows) -> AnyRows:
+    """A tensor of PyTorch as an array, which scikit-learn makes of anything else itself."""
+    if not is_from(value, "torch", "Tensor"):
+        return value
+    try:
+        return cast(AnyRows, array_of(value))
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array, got {shown(value)}: {error}") from None
 
 
 def labels_of(values: NDArray[np.generic]) -> list[Label]:

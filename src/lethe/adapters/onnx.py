@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lethe.core._checks import Dtype, Floating
+from lethe.core._checks import Dtype, Floating, check_path
 from lethe.core.network import Network
 from lethe.core.run import Recordable
 from lethe.core.topology import SQUASHINGS, Squashing, Topology, UnitKind
@@ -112,8 +112,8 @@ def export_step(
     onnx.checker.check_model(model)
     if path is not None:
         if description is not None:
-            _write(f"{os.fspath(path)}.json", description)
-        _write(path, model.SerializeToString())
+            _write(f"{os.fspath(check_path('path', path))}.json", description)
+        _write(check_path("path", path), model.SerializeToString())
     return model
 
 
@@ -157,7 +157,7 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
         encoder["classes"] = [str(label) for label in model.classes]
     paths = []
     for n, net in enumerate(networks):
-        paths.append(Path(folder) / f"network-{n}.onnx")
+        paths.append(Path(check_path("folder", folder)) / f"network-{n}.onnx")
         export_step(net, paths[-1], encoder=encoder)
     return paths
 

@@ -19,6 +19,7 @@ from lethe.adapters._river_events import (
     regression_model,
     score,
 )
+from lethe.core._checks import check_int
 from lethe.model import Model, Report
 
 try:
@@ -258,13 +259,10 @@ class LetheForecaster(Forecaster):
         Raises
         ------
         ValueError
-            If `horizon` is longer than the forecaster's.
+            If `horizon` is no whole number, or longer than the forecaster's.
         """
-        if not 0 <= horizon <= self.horizon:
-            raise ValueError(
-                f"horizon must be at most {self.horizon}, the forecaster's own, got {horizon!r}"
-            )
-        return list(cast(tuple[float, ...], self.model.predict().forecast[:horizon]))
+        asked = check_int("horizon", horizon, 0, self.horizon)
+        return list(cast(tuple[float, ...], self.model.predict().forecast[:asked]))
 
 
 class LetheAnomalyDetector(bases.AnomalyDetector):

@@ -30,6 +30,7 @@ from lethe.adapters._sklearn_rows import (
     labels_of,
     model_of,
     nan_allowed,
+    plain_array,
     walk,
 )
 
@@ -115,7 +116,7 @@ class LetheRegressor(RegressorMixin, BaseEstimator):
     def _learn(self, X: Rows, y: ArrayLike, fresh: bool) -> Self:
         events = events_of(self, X, fresh=fresh, y=y)
         values: NDArray[np.float64] = check_array(
-            y, ensure_2d=False, dtype=np.float64, input_name="y"
+            plain_array("y", y), ensure_2d=False, dtype=np.float64, input_name="y"
         )
         check_consistent_length(X, values)
         values = values.reshape(len(values), -1)
@@ -217,7 +218,7 @@ class LetheClassifier(ClassifierMixin, BaseEstimator):
 
     def _learn(self, X: Rows, y: ArrayLike, classes: ArrayLike | None, fresh: bool) -> Self:
         events = events_of(self, X, fresh=fresh, y=y)
-        found = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        found = check_array(plain_array("y", y), ensure_2d=False, dtype=None, input_name="y")
         labels: NDArray[np.generic] = column_or_1d(found, warn=True)
         check_classification_targets(labels)
         check_consistent_length(X, labels)

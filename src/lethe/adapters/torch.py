@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from lethe.adapters._torch_arrays import array_of, linear_arrays, lstm_arrays, tensors
-from lethe.core._checks import Floating, floating_dtype
+from lethe.core._checks import Floating, check_bool, floating_dtype
 from lethe.core.network import Network
 from lethe.core.topology import GATES, OutputUnits, Topology, UnitKind
 from lethe.core.updates import Update
@@ -186,7 +186,7 @@ def to_state_dict(
             found[f"bias_ih_l{layer}"] = np.zeros(4 * t.blocks, net.dtype)
             found[f"bias_hh_l{layer}"] = np.zeros(4 * t.blocks, net.dtype)
     _fill(found, net, _lstm_slots, "torch.nn.LSTM")
-    return found if arrays else tensors(found)
+    return found if check_bool("arrays", arrays) else tensors(found)
 
 
 @overload
@@ -223,7 +223,7 @@ def to_readout_state_dict(
     if "output" in t.biased:
         found["bias"] = np.zeros(t.outputs, net.dtype)
     _fill(found, net, _linear_slots, "torch.nn.Linear behind the top layer")
-    return found if arrays else tensors(found)
+    return found if check_bool("arrays", arrays) else tensors(found)
 
 
 @overload
@@ -256,7 +256,7 @@ def get_state(
     layers = range(net.topology.layers)
     h = np.stack([net.state("cell_output", layer)[:, 0] for layer in layers])
     c = np.stack([net.state("cell_state", layer)[:, 0] for layer in layers])
-    if arrays:
+    if check_bool("arrays", arrays):
         return h, c
     found = tensors({"h": h, "c": c})
     return found["h"], found["c"]

@@ -244,7 +244,7 @@ def _wrong_in(event: Mapping[str, object], pairs: int) -> str:
         return f"an object must name each column once, got one twice: {names(tuple(event))}"
     name, found = next(item for item in event.items() if type(item[1]) not in _SIMPLE)
     kind = "an array" if type(found) is list else "an object"
-    return f"column {name!r} must be a number, text, true, false or null, got {kind}"
+    return f"column {name!r:.60} must be a number, text, true, false or null, got {kind}"
 
 
 def _expect_text(event: Mapping[str, object]) -> None:
@@ -253,4 +253,4 @@ def _expect_text(event: Mapping[str, object]) -> None:
         try:
             f"{name}{found}".encode()
         except UnicodeEncodeError:
-            raise ValueError(f"column {name!a} must be text, got half a character") from None
+            raise ValueError(f"column {name!a:.60} must be text, got half a character") from None

@@ -12,7 +12,15 @@ from lethe.core._checks import check_int
 from lethe.data.fields import MOST_COLUMNS
 from lethe.data.kinds import Kinds
 from lethe.data.lines import LONGEST
-from lethe.data.record import Record, Value, columns_at, count_at, names, string_at
+from lethe.data.record import (
+    Record,
+    Value,
+    columns_at,
+    count_at,
+    expect_short_names,
+    names,
+    string_at,
+)
 
 if TYPE_CHECKING:
     import pyarrow
@@ -185,6 +193,7 @@ class ParquetStream:
         import pyarrow as arrow
 
         casts: dict[str, arrow.DataType | None] = {}
+        expect_short_names(self._file.schema_arrow.names)
         for field in self._file.schema_arrow:
             kind = field.type
             is_a = arrow.types

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from lethe._printable import printable
@@ -16,6 +16,7 @@ __all__ = [
     "Value",
     "columns_at",
     "count_at",
+    "expect_short_names",
     "names",
     "string_at",
     "text_at",
@@ -27,6 +28,7 @@ Value: TypeAlias = bool | int | float | str | None
 #: What to do with a bad record: end with a ValueError, or skip and count it.
 Policy = Literal["raise", "skip"]
 
+LONGEST_NAME = 1000  # characters of a column's
 REASONS = 5  # that are kept
 
 
@@ -157,6 +159,22 @@ class Refusals:
             raise ValueError(
                 f"{self.name} must hold at least one line that can be read, got {self.skipped:,} "
                 f"that cannot: {'; '.join(self.reasons[:2])}"
+            )
+
+
+def expect_short_names(columns: Iterable[str]) -> None:
+    """Refuse a name that no one can read: it would stand in every sentence about its column.
+
+    Raises
+    ------
+    ValueError
+        If one has more than `LONGEST_NAME` characters.
+    """
+    for name in columns:
+        if len(name) > LONGEST_NAME:
+            raise ValueError(
+                f"the name of a column must have at most {LONGEST_NAME:,} characters, "
+                f"got {len(name):,} in {name!r:.40}"
             )
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lethe.data.fields import header, json_object, separator_of, split, split_all
 from lethe.data.kinds import SAMPLE, Kinds
 from lethe.data.lines import Chunk, too_long
-from lethe.data.record import Value, names
+from lethe.data.record import Value, expect_short_names, names
 
 __all__ = ["Before", "Rows"]
 
@@ -171,6 +171,7 @@ class Rows:
             raise ValueError(
                 f"the columns must be {names(self.expected)} as before, got {names(columns)}"
             )
+        expect_short_names(columns)
         self.columns, self._known = columns, frozenset(columns)
 
     def decide(self, chunk: Chunk) -> None:
@@ -261,6 +262,6 @@ class Rows:
             if name not in self._known:
                 raise ValueError(
                     f"an object must have the columns of the first ({names(self.columns)}), "
-                    f"got {name!r} too"
+                    f"got {name!r:.60} too"
                 )
         return {name: event.get(name) for name in self.columns}

@@ -215,13 +215,13 @@ class SeveralStream:
 
     def _go_on(self) -> RecordSource | None:
         """Open the next file, if there is one."""
+        while self._later and _is_empty(self._later[0]) and not self._last_is_followed():
+            self._later.pop(0)
         if not self._later:
             return None
         path = self._later.pop(0)
         if self._last is not None and not self._later:
             stream, self._last = self._last, None
-        elif _is_empty(path):
-            return self._go_on()
         else:
             stream = self._open_one(path)
         self._reasons = self.reasons
@@ -232,9 +232,13 @@ class SeveralStream:
         self._continue(stream)
         return stream
 
+    def _last_is_followed(self) -> bool:
+        """Whether the next file is the last, and more may come in it though it is empty."""
+        return self._last is not None and len(self._later) == 1
+
     def _continue(self, stream: RecordSource) -> None:
         """Go on in a file that must have the same columns."""
-        known = self._known or _before(self._next.stream)
+        known = self._known or _before(self._at.stream)
         if not known.columns:
             return
         if isinstance(stream, RecordStream):
@@ -262,7 +266,10 @@ def _first(paths: list[str]) -> int:
 
 
 def _is_empty(path: str) -> bool:
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except OSError:  # opening it will say why
+        return False
     return stat.S_ISREG(status.st_mode) and not status.st_size
 
 

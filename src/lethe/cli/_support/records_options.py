@@ -10,7 +10,15 @@ from lethe.cli._support.learn_options import Bad, LearnArguments
 from lethe.cli._support.run_metadata import RecordsOptions
 from lethe.model import Model
 
-__all__ = ["GivenOptions", "given_options", "kinds_known", "options_of", "resolved", "with_output"]
+__all__ = [
+    "GivenOptions",
+    "given_options",
+    "kinds_known",
+    "model_of",
+    "options_of",
+    "resolved",
+    "with_output",
+]
 
 T = TypeVar("T")
 
@@ -92,6 +100,24 @@ def resolved(given: GivenOptions) -> RecordsOptions:
         out=given["out"],
         format=_or(given["format"], "jsonl"),
     )
+
+
+def model_of(options: RecordsOptions) -> Model:
+    """A new model for a run with these options."""
+    try:
+        return Model(
+            options.target or None,
+            task="classification" if options.classify else "regression",
+            horizon=options.horizon,
+            time=options.time,
+            period=options.period,
+            cells=options.cells,
+            layers=options.layers,
+            bad=options.bad,
+            seed=options.seed,
+        )
+    except ValueError as error:
+        raise ValueError(f"--{error}") from None
 
 
 def options_of(model: Model, given: GivenOptions) -> RecordsOptions:

@@ -24,12 +24,13 @@ from lethe.cli._support.records import closed, lag_of, lasting, opened, where, w
 from lethe.cli._support.records_options import (
     given_options,
     kinds_known,
+    model_of,
     options_of,
     resolved,
     with_output,
 )
 from lethe.cli._support.records_summary import RecordsSummary
-from lethe.cli._support.run_metadata import RecordsMetadata, RecordsOptions
+from lethe.cli._support.run_metadata import RecordsMetadata
 from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.status import Status
@@ -174,11 +175,12 @@ class RecordsRun:
             code, reason, sure = 130, "interrupted", False
         except BaseException as error:
             kept = self._fail(error)
-            if kept is None:
+            advice = _remedy(error)
+            if kept is not None:
+                advice += f"; {kept} holds the state before it, --resume continues"
+            if not advice:
                 raise
-            raise ValueError(
-                f"{error}; {kept} holds the state before it, --resume continues"
-            ) from None
+            raise ValueError(f"{error}{advice}") from None
         finally:
             self.signals.idle = None
         seconds = time.perf_counter() - began - self.signals.waited
@@ -374,25 +376,14 @@ class RecordsRun:
             print(summary.text(microseconds, kept), file=file)
 
 
+def _remedy(error: BaseException) -> str:
+    """What to do about text in a column of numbers."""
+    if isinstance(error, ValueError) and "must be a number, got '" in str(error):
+        return " (--missing WORD: a word for missing values; --text COL: a column of text)"
+    return ""
+
+
 def _model_in(found: Saved) -> Model:
     if not isinstance(found.model, Model):
         raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
     return found.model
-
-
-def model_of(options: RecordsOptions) -> Model:
-    """A new model for a run with these options."""
-    try:
-        return Model(
-            options.target or None,
-            task="classification" if options.classify else "regression",
-            horizon=options.horizon,
-            time=options.time,
-            period=options.period,
-            cells=options.cells,
-            layers=options.layers,
-            bad=options.bad,
-            seed=options.seed,
-        )
-    except ValueError as error:
-        raise ValueError(f"--{error}") from None

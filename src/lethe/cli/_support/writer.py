@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from lethe._printable import csv_text, json_text
 from lethe.model import Prediction, Report
+from lethe.model.values import shortened
 
 __all__ = ["FORMATS", "LEVEL", "Lines"]
 
@@ -138,6 +139,7 @@ def _number(prediction: Prediction, name: str, actual: object) -> _Number:
 def _class(prediction: Prediction, actual: object) -> _Class:
     best = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:MOST_CLASSES]
     probabilities = {str(label): probability for label, probability in best}
+    actual = shortened(actual) if isinstance(actual, str) else actual  # as the prediction is
     return _Class(prediction.value, probabilities, prediction.new, _finite(actual))
 
 
