@@ -413,3 +413,18 @@ def test_places_where_nothing_can_be_written(run: str, capsys: pytest.CaptureFix
     for command in (LEARN, ["predict", "state", "s.csv"]):
         assert "--out must name a file, got ''" in complaint([*command, "--out", ""], capsys)
     assert not list(Path().glob(".*"))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.parametrize("words", [["--version"], ["learn", "sine", "--limit", "40"]])
+def test_a_standard_output_without_room(words: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "lethe", *words]
+        done = subprocess.run(
+            command, env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(
+        "standard output cannot be written: No space left on device"
+    )
+    assert "Traceback" not in done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -102,27 +102,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _main(arguments)
 
 
+def _flush() -> None:
+    """Bring out what was printed, if there is anybody to read it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What cannot be written must not be tried again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ValueError(f"standard output cannot be written: {error.strerror}") from None
+
+
 def _main(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if not word.startswith("-")), None)
+    args = argparse.Namespace()
+
+    def parse() -> int:
+        _parser(command).parse_args(words, args)
+        return 0
+
     with logging_to_stderr(command or ""):
-        try:
-            args = _parser(command).parse_args(words)
-        except KeyboardInterrupt:
-            LOG.error("interrupted")
-            return INTERRUPTED
+        code = _run(parse)
+    if code or not hasattr(args, "run"):
+        return code
     form: Form = getattr(args, "log_format", "text")
     level: Level = getattr(args, "log_level", "info")
     with logging_to_stderr(command or "", form, level):
-        return _run(args)
+        return _run(lambda: int(args.run(args)))
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Run a command, and turn what it raises into one line and an exit code."""
+def _run(work: Callable[[], int]) -> int:
+    """Do something, and turn what it raises into one line and an exit code."""
     try:
-        code: int = args.run(args)
-        sys.stdout.flush()
-        return code
+        try:
+            return work()
+        finally:
+            _flush()
     except KeyboardInterrupt as stop:
         LOG.error("interrupted%s", f"; {stop}" if str(stop) else "")
         return INTERRUPTED
@@ -133,6 +150,11 @@ def _run(args: argparse.Namespace) -> int:
     except MemoryError:
         LOG.error("not enough memory")
         return WRONG_INPUT
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         LOG.error("%s", error)
+        return WRONG_INPUT
+    except OSError as error:
+        # What a command opens, it names; what has no name is what it prints to.
+        name = "standard output cannot be written" if error.filename is None else error.filename
+        LOG.error("%s: %s", name, error.strerror or error)
         return WRONG_INPUT

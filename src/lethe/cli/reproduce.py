@@ -372,4 +372,4 @@ def _write_page(path: Path, args: Arguments, asked: _Asked, text: str) -> None:
     command = " ".join([f"lethe reproduce {asked.name} --full", *options])
     page = f"# {asked.table.TITLE}\n\nMade by `{command}`.\n\n```\n{text}\n```\n"
     with output_errors(f"the page {path}"):
-        write_file(path, [page.encode()])
+        write_file(path, [page.encode()], follow=False)

@@ -137,7 +137,7 @@ def _opened(path: str | os.PathLike[str], patient: bool) -> Iterator[Callable[[b
     what = f"the results file {path}"
     with output_errors(what):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        output = open_in_place(path, patient=patient)
+        output = open_in_place(path, patient=patient, follow=False)
     try:
         file = output.file
         with output_errors(what):

@@ -124,4 +124,4 @@ def _write(figure: Figure, path: Path, metadata: dict[str, None] | None) -> None
     picture = BytesIO()
     figure.savefig(picture, format=path.suffix[1:], dpi=_DOTS_PER_INCH, metadata=metadata)
     with output_errors(f"the figure {path}"):
-        write_file(path, [picture.getbuffer()])
+        write_file(path, [picture.getbuffer()], follow=False)

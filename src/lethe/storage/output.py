@@ -173,6 +173,14 @@ def output_errors(what: str) -> Iterator[None]:
         raise ValueError(f"{what} cannot be written: {reason or error}") from None
 
 
+def real_path(path: str | os.PathLike[str], follow: bool) -> str:
+    """The path without symbolic links, but for its last part where that is not followed."""
+    if follow:
+        return os.path.realpath(path)
+    folder, name = os.path.split(os.fspath(path))
+    return os.path.join(os.path.realpath(folder), name)
+
+
 def check_output(path: str | os.PathLike[str], inputs: Inputs) -> None:
     """Check that a path is no input, before anything takes long.
 
@@ -192,6 +200,7 @@ def open_in_place(
     *,
     create: bool = True,
     patient: bool = False,
+    follow: bool = True,
 ) -> OutputFile:
     """Open a file to be read and written where it is, as its only writer; nothing in it is changed.
 
@@ -205,6 +214,8 @@ def open_in_place(
         Whether it is created where it is missing.
     patient : bool
         Whether to wait a few seconds for another writer.
+    follow : bool
+        Whether the last part of the path may be a symbolic link.
 
     Raises
     ------
@@ -212,7 +223,7 @@ def open_in_place(
         If it cannot be opened, is an input or no regular file, or has another writer.
     """
     refuse_shared(path)
-    real = os.path.realpath(path)
+    real = real_path(path, follow)
     descriptor = _patiently(patient, lambda: open_existing_or_new(real, inputs or {}, create))
     return OutputFile(io.FileIO(descriptor, "r+b"), real)
 
@@ -240,8 +251,7 @@ def open_replacement(
         As in `open_in_place`.
     """
     refuse_shared(path)
-    folder, name = os.path.split(os.fspath(path))
-    real = os.path.realpath(path) if follow else os.path.join(os.path.realpath(folder), name)
+    real = real_path(path, follow)
     return _patiently(patient, lambda: _replacement(real, inputs or {}, follow))
 
 
