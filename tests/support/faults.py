@@ -155,7 +155,8 @@ def complaint(ended: Ended) -> str | None:
         return "it hangs"
     if "Traceback" in ended.err or "Exception ignored" in ended.err:
         return f"a traceback: {ended.err[-300:]}"
-    if re.search(r'("message": "|lethe \w+: )\[Errno \d+\] [^:"]*("|$)', ended.err, re.MULTILINE):
+    unnamed = r'("message": "|lethe \w+: )(\[Errno \d+\] [^:"]*("|$)|standard output)'
+    if re.search(unnamed, ended.err, re.MULTILINE):
         return f"a line that names no file: {ended.err[-300:]}"
     try:
         levels = [_level(line) for line in ended.err.splitlines()]

@@ -260,7 +260,10 @@ def open_regular(path: str) -> FileIO:
 def bytes_at(file: FileIO, offset: int, n: int) -> bytes:
     """At most `n` bytes from a place on, wherever the file was read before."""
     file.seek(offset)
-    return file.read(n) or b""
+    try:
+        return file.read(n) or b""
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file.name)) from None
 
 
 def _blocks(file: FileIO, size: int) -> Iterator[bytes]:

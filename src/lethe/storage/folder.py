@@ -134,7 +134,9 @@ class Checkpoints:
         if not 0 <= number < 10**_DIGITS:
             raise ValueError(f"number must be from 0 to {10**_DIGITS - 1}, got {number}")
         path = self.folder / f"{number:0{_DIGITS}}.safetensors"
-        if not is_at(self._lock, self._lock_path):
+        with checkpoint_errors(f"the checkpoint {path} cannot be written"):
+            locked = is_at(self._lock, self._lock_path)
+        if not locked:
             raise CheckpointError(
                 f"checkpoints cannot be written in {self.folder}: its {_LOCK} was removed or "
                 "replaced, so that another writer may be at work there"
