@@ -26,7 +26,7 @@ from lethe.cli._support.records_options import resolved
 from lethe.cli._support.run_metadata import RecordsMetadata
 from lethe.cli._support.sessions import CheckpointSession
 from lethe.cli.bench import machine
-from lethe.data import open_records
+from lethe.data import BundledStream
 from lethe.evaluate.prequential import EventScores, predict_events
 from lethe.storage import Checkpoints
 from lethe.version import __version__
@@ -51,7 +51,7 @@ def milliseconds(seconds: list[float]) -> dict[str, float]:
 def pauses(folder: str, count: int, apart: int) -> dict[str, Any]:
     """The times of so many checkpoints, that many events apart."""
     model = lethe.Model("value", horizon=1)
-    stream = open_records("sine")
+    stream = BundledStream("sine", rows=count * apart)
     scores, options = EventScores(model), resolved({**NOTHING_GIVEN, "target": ["value"]})  # type: ignore[typeddict-item]
     paused: list[float] = []
     written: list[float] = []
@@ -127,7 +127,9 @@ def processor_time(pid: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoints", type=int, default=200, help="that are written (200)")
-    parser.add_argument("--apart", type=int, default=100, help="events between two of them (100)")
+    parser.add_argument(
+        "--apart", type=int, default=1000, help="events between two of them (1,000)"
+    )
     parser.add_argument("--idle", type=float, default=20.0, help="seconds of following (20)")
     parser.add_argument("--folder", help="where to write (by default a temporary one)")
     parser.add_argument("--out", type=Path, help="JSON, such as results/checkpoints.json")

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "bench": "measure the time of a step, compared with every peer that is installed",
 }
 
+CANNOT_GO_ON = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
@@ -150,6 +151,9 @@ def _run(work: Callable[[], int]) -> int:
     except MemoryError:
         LOG.error("not enough memory")
         return WRONG_INPUT
+    except ArithmeticError as error:  # a network whose numbers are not finite
+        LOG.error("%s", error)
+        return CANNOT_GO_ON
     except ValueError as error:
         LOG.error("%s", error)
         return WRONG_INPUT
