@@ -66,6 +66,14 @@ def test_the_second_ctrl_c_does_not_wait() -> None:
     assert not isinstance(raised.value, Stopped)
 
 
+def test_it_ends_what_can_lose_nothing_at_once() -> None:
+    with Signals() as signals:
+        with pytest.raises(Stopped), signals.at_once():
+            os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped):  # one that has come before does, too
+            signals.at_once().__enter__()
+
+
 def test_what_was_ignored_is_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -697,3 +698,21 @@ def test_zeros_that_come_after_the_cut_was_seen(path: Path) -> None:
         )
     assert values == [1, 3, 5]
     assert stream.position["offset"] == 16
+
+
+class FewBytes(FileIO):
+    """A file of which the system gives little at a time."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        return super().read(min(size, 300))
+
+
+def test_short_reads_are_no_cut(path: Path) -> None:
+    path.write_bytes(b"a,b\n" + b"".join(b"%d,1\n" % n for n in range(2000)))
+    present = Present(FewBytes(str(path)), str(path), watched=True)
+    blocks = []
+    while block := present.read(400):
+        blocks.append(block)
+    assert block == b""  # and not None, which tells of a cut
+    assert b"".join(blocks) == path.read_bytes()
+    present.close()

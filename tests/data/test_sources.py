@@ -290,3 +290,15 @@ def test_many_empty_files_in_a_row(tmp_path: Path) -> None:
     for path in (paths[0], paths[-1]):
         path.write_text("a\n1\n")
     assert [record.event for record in open_records(paths)] == [{"a": 1}, {"a": 1}]
+
+
+def test_files_that_hold_the_same_are_told_apart_by_their_names(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{n}.csv" for n in range(4)]
+    for path in paths[:3]:
+        path.write_text("a\n1\n")
+    paths[3].write_text("a\n2\n")
+    stream = open_records(paths[:3])
+    list(stream)
+    position = {**stream.position, "name": "2.csv"}
+    del position["inode"]
+    assert [record.event for record in open_records(paths, position=position)] == [{"a": 2}]

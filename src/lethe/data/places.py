@@ -42,13 +42,13 @@ def place_in(position: Mapping[str, object], paths: list[str]) -> int:
     A file that has the same inode is looked at first, then one of the same name.
     """
     offset, digest = count_at(position, "offset"), string_at(position, "sha256")
-    inode, name = inode_at(position), position.get("name")
+    inode, name = inode_at(position), os.path.basename(str(position.get("name", "")))
     found = []
     for n, path in enumerate(paths):
         with suppress(OSError):
             status = os.stat(path)
             if stat.S_ISREG(status.st_mode):
-                found.append((status.st_ino != inode, path != name, n, path))
+                found.append((status.st_ino != inode, os.path.basename(path) != name, n, path))
     for _, _, n, path in sorted(found):
         with suppress(OSError), open_regular(path) as file:
             if position.get("form") == "parquet":

@@ -261,7 +261,10 @@ def bytes_at(file: FileIO, offset: int, n: int) -> bytes:
     """At most `n` bytes from a place on, wherever the file was read before."""
     file.seek(offset)
     try:
-        return file.read(n) or b""
+        data = file.read(n) or b""
+        while len(data) < n and (more := file.read(n - len(data))):  # the system may give less
+            data += more
+        return data
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(file.name)) from None
 

@@ -132,9 +132,14 @@ def where(stream: RecordSource) -> str:
     return f"{stream.source} {stream.unit}"
 
 
-def lasting(position: Mapping[str, object]) -> dict[str, object]:
-    """A position without what is true on one machine alone, so that equal runs save equal bits."""
-    return {key: value for key, value in position.items() if key not in ("name", "inode")}
+def lasting(position: Mapping[str, object], several: bool) -> dict[str, object]:
+    """A position without what is true on one machine alone, so that equal runs save equal bits.
+
+    Of several sources the file's name stays, without its folder: two of them may hold the same.
+    """
+    kept = {key: value for key, value in position.items() if key not in ("name", "inode")}
+    name = position.get("name")
+    return {**kept, "name": os.path.basename(name)} if several and isinstance(name, str) else kept
 
 
 def lag_of(stream: RecordSource) -> int | None:

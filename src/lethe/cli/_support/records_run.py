@@ -106,19 +106,20 @@ class RecordsRun:
         # A position says itself which columns are text.
         model = self.model if position is None else model_of(self.options)
         text, numbers = kinds_known(model, self.options)
-        self.stream = opened(
-            sources,
-            form=args.form,
-            skip=args.skip,
-            follow=args.follow,
-            bad=self.options.bad,
-            position=position,
-            otherwise=args.resume_from or "raise",
-            text=text,
-            numbers=numbers,
-            missing=self.options.missing,
-            signals=signals,
-        )
+        with signals.at_once():  # a position may take long to find
+            self.stream = opened(
+                sources,
+                form=args.form,
+                skip=args.skip,
+                follow=args.follow,
+                bad=self.options.bad,
+                position=position,
+                otherwise=args.resume_from or "raise",
+                text=text,
+                numbers=numbers,
+                missing=self.options.missing,
+                signals=signals,
+            )
         self.lines: Lines | None = None
         self.started_at = self.model.events
         self.reasons: list[str] = []
@@ -129,7 +130,8 @@ class RecordsRun:
         self.writer: EventWriter | None = None
         if output is not None:
             try:
-                self.writer = self._opened_writer(b"", output)
+                with signals.at_once():
+                    self.writer = self._opened_writer(b"", output)
             except BaseException:
                 closed(self.stream)
                 raise
@@ -292,7 +294,7 @@ class RecordsRun:
             events=self.model.events,
             before=self.before,
             options=self.options,
-            position=lasting(self.stream.position),
+            position=lasting(self.stream.position, self.several),
             several=self.several,
             output=None if writer is None else writer.state(),
             time=self.scores.time,

@@ -72,6 +72,7 @@ class Signals:
         self.waited = 0.0
         self.idle: Callable[[], None] | None = None
         self._received: int | None = None
+        self._at_once = False
         self._before: dict[int, Handler | None] = {}
         self._wake: tuple[int, int] | None = None
         self._wake_before = -1
@@ -103,6 +104,18 @@ class Signals:
         if self._received is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self._received = number
+        if self._at_once:
+            raise Stopped(number)
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within it a signal raises `Stopped` wherever it comes: nothing can be lost yet."""
+        self.check()
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
 
     def check(self) -> None:
         """Raise `Stopped` where a signal has asked for it."""

@@ -90,18 +90,20 @@ def learn_text(
         numbers stopped being finite.
     """
     net, run = _start(args, session.found)
-    stream = opened_text(
-        sources,
-        skip=args.skip,
-        follow=args.follow,
-        place=run.place,
-        otherwise=args.resume_from or "raise",
-        signals=signals,
-    )
+    with signals.at_once():  # a place may take long to find
+        stream = opened_text(
+            sources,
+            skip=args.skip,
+            follow=args.follow,
+            place=run.place,
+            otherwise=args.resume_from or "raise",
+            signals=signals,
+        )
     name = stream.name if sources else f"pydoc_data.topics of Python {python_version()}"
     with ExitStack() as stack:
         stack.callback(closed, stream)
-        return _TextRun(args, session, net, run, stream, name, signals, status).go()
+        several = len(sources) > 1
+        return _TextRun(args, session, net, run, stream, name, several, signals, status).go()
 
 
 def _start(args: LearnArguments, found: Saved | None) -> tuple[Network, TextMetadata]:
@@ -143,6 +145,7 @@ class _TextRun:
         run: TextMetadata,
         stream: TextStream,
         name: str,
+        several: bool,
         signals: Signals,
         status: Status,
     ) -> None:
@@ -154,6 +157,7 @@ class _TextRun:
         self.tally = run.tally
         self.stream = stream
         self.name = name
+        self.several = several
         self.signals = signals
         self.status = status
         self.score: Score | None = None
@@ -225,7 +229,12 @@ class _TextRun:
         )
 
     def _save(self) -> None:
-        run = TextMetadata(self.before, self.options, lasting(self.stream.place), self.tally)
+        run = TextMetadata(
+            self.before,
+            self.options,
+            lasting(self.stream.place, len(self.args.sources) > 1),
+            self.tally,
+        )
         self.session.save(self.net, run)
 
     def _tick(self) -> None:
