@@ -19,7 +19,7 @@ from lethe.data.rotation import (
     later,
     modified_at,
 )
-from lethe.data.waiting import POLL, Notice, Wait, close_quietly
+from lethe.data.waiting import POLL, Notice, Wait, close_quietly, system_errors
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -133,6 +133,15 @@ class Followed:
     def read(self, n: int) -> bytes:
         """At least one and at most `n` bytes; none where the present file ends."""
         while True:
+            with system_errors(self.name):
+                block = self._read_now(n)
+            if block is not None:
+                return block
+            self._wait(None, POLL)
+
+    def _read_now(self, n: int) -> bytes | None:
+        """The same, but None where nothing is there yet."""
+        while True:
             there = self._now.file is not None or self._appeared()
             if there and self._is_left_over():
                 return b""
@@ -146,9 +155,7 @@ class Followed:
                 return b""
             self._next = self._successor()
             if self._next is None:
-                if not self.patient:
-                    return b""
-                self._wait(None, POLL)
+                return None if self.patient else b""
 
     def _was_overtaken(self) -> bool:
         """Whether a file was cut just before its first bytes were read: then its copy comes first.
@@ -161,6 +168,8 @@ class Followed:
         before.close_unless(now)
         if found is None:
             return False
+        if self._next is not None:
+            close_quietly(self._next[0])
         self._next, self._again = found, True
         return True
 
@@ -255,8 +264,13 @@ class Followed:
             return "lost"
         if self._next is None:
             return None
+        with system_errors(self.name):
+            return self._go_on(self._next)
+
+    def _go_on(self, opened: Opened) -> Literal["whole", "joined", "lost"]:
+        """Make a file the present one; how the one before has ended."""
         before = self._before if self._again else self._now
-        (file, path), self._next = self._next, None
+        (file, path), self._next = opened, None
         if self._again:
             self._cut = self._now.inode
             self._now.close()

@@ -12,6 +12,7 @@ from lethe.data.followed import Followed
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
+from lethe.data.waiting import system_errors
 
 __all__ = ["LONGEST", "Chunk", "Lines", "Place", "too_long"]
 
@@ -147,7 +148,8 @@ class Lines:
             If no file holds them.
         """
         assert isinstance(self._blocks, Followed)
-        head = self._blocks.resume(offset, line, digest, inode)
+        with system_errors(self._blocks.name):
+            head = self._blocks.resume(offset, line, digest, inode)
         self._enter(b"")
         if offset:
             self._cut = not self._blocks.ends_a_line()
@@ -157,7 +159,8 @@ class Lines:
     def go_to_end(self) -> bytes:
         """Pass over all lines that are there; some of the first bytes."""
         assert isinstance(self._blocks, Followed)
-        head, lines = self._blocks.go_to_end(whole_lines=self._blocks.patient)
+        with system_errors(self._blocks.name):
+            head, lines = self._blocks.go_to_end(whole_lines=self._blocks.patient)
         self._enter(b"")
         self._cut = self._start > 0 and not self._blocks.ends_a_line()
         self._count = lines

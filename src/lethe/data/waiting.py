@@ -6,16 +6,26 @@ import math
 import select
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol, TypeAlias
 
-__all__ = ["POLL", "Notice", "Wait", "close_quietly", "no_notice", "pause"]
+__all__ = ["POLL", "Notice", "Wait", "close_quietly", "no_notice", "pause", "system_errors"]
 
 POLL = 0.1  # seconds between two looks at a file that may grow
 
 #: Is told in one sentence what happened to a source.
 Notice: TypeAlias = Callable[[str], None]
+
+
+@contextmanager
+def system_errors(name: str) -> Iterator[None]:
+    """Make an error of the system one clear line."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"source must be readable, got {name}: {reason}") from None
 
 
 class Closeable(Protocol):

@@ -168,7 +168,7 @@ class Checkpoints:
         ------
         CheckpointError
             If there are checkpoints, and none is valid; or if the folder or a newer one cannot be
-        read.
+            read.
         """
         invalid: dict[Path, CheckpointError] = {}
         for path in self._files():

@@ -142,16 +142,19 @@ class OutputFile:
     def abandon(self) -> None:
         """Close the file, and remove it where it has not taken its name."""
         with contextlib.suppress(OSError):
-            if self._temporary is not None and is_at(self.file.fileno(), self._temporary):
+            if self._temporary is not None and self.file.closed:  # before it was renamed
+                os.unlink(self._temporary)
+            elif self._temporary is not None and is_at(self.file.fileno(), self._temporary):
                 unlink_open(self._temporary, self._close)
         self._temporary = None
         with contextlib.suppress(OSError):
             self._close()
 
     def _close(self) -> None:
-        if self.target is not None:
-            os.close(self.target)
-            self.target = None
+        target, self.target = self.target, None
+        if target is not None:
+            with contextlib.suppress(OSError):  # nothing was written through it
+                os.close(target)
         self.file.close()
 
 

@@ -172,9 +172,13 @@ class EventWriter:
         if self._output is None:
             self._file.close()
         elif complete and not self.failed:
-            with self._errors():
-                self._output.check(self.bytes)
-                self._output.finish()
+            try:
+                with self._errors():
+                    self._output.check(self.bytes)
+                    self._output.finish()
+            except ValueError:
+                self._output.abandon()
+                raise
         else:
             self._output.abandon()
 

@@ -210,6 +210,7 @@ class RecordsRun:
             limit=self.args.limit,
             skipped=self._skip,
         ):
+            self._handed = None  # learned
             if model.events == self.started_at + 1:
                 self._say_what_is_understood()
             if self.options.out is not None:
@@ -316,7 +317,7 @@ class RecordsRun:
         sound = self.session.is_sound and not self._output_failed
         sound = sound and (self.writer is None or not self.writer.failed)
         try:
-            if not sound or not isinstance(error, ValueError):
+            if not sound or not isinstance(error, ValueError | OSError):
                 return None
             if self._handed is not None:
                 self.stream.take_back()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -105,6 +106,7 @@ class CheckpointSession:
         self._thread: ThreadPoolExecutor | None = None
         self._writing: Future[Path] | None = None
         self._warned = False
+        self._done = 0, 0.0  # events of the newest checkpoint, and when it was on the disk
         self._checkpoints = None if folder is None else Checkpoints(folder)
 
     def __bool__(self) -> bool:
@@ -146,6 +148,7 @@ class CheckpointSession:
             return
         self.found = _saved(*found)
         self.last = self.found.path
+        self._done = self.found.events, time.monotonic()
         if self.found.run is not None:  # else the first event is due
             self._schedule.restart(self.found.events)
 
@@ -197,8 +200,9 @@ class CheckpointSession:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "checkpoints")
         self._writing = self._thread.submit(write)
+        is_first = self._schedule.saved < 0
         self._schedule.restart(run.events)
-        if self.last is None:
+        if is_first:
             self.finish()  # before there is one, nothing says how far an output is
 
     def finish(self) -> Path | None:
@@ -210,9 +214,13 @@ class CheckpointSession:
             If it could not be written.
         """
         if self._writing is not None:
-            writing, self._writing = self._writing, None
             self.is_sound = False
-            self.last = writing.result()
+            try:
+                self.last = self._writing.result()
+            finally:
+                if self._writing.done():
+                    self._writing = None
+            self._done = self._schedule.saved, time.monotonic()
             self.is_sound = True
             self._warn_of_old_ones()
         return self.last
@@ -231,8 +239,8 @@ class CheckpointSession:
             return None
         return {
             "file": str(self.last),
-            "events": self._schedule.saved,
-            "seconds": round(self._schedule.seconds_since(), 3),
+            "events": self._done[0],
+            "seconds": round(time.monotonic() - self._done[1], 3),
         }
 
 

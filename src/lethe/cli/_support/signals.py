@@ -65,7 +65,7 @@ class Signals:
     waited : float
         Seconds that the sources took.
     idle : callable, optional
-        Called about once a second while a source is waited for.
+        Called at least once a second while a source is waited for.
     """
 
     def __init__(self) -> None:

@@ -187,7 +187,7 @@ class _TextRun:
             code, reason, sure = 130, "interrupted", False
         except NotFiniteError as error:
             code, reason, sure = 1, str(error), False
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             kept = self._save_the_end() if self.session.is_sound else None
             self._report("failed")
             if kept is None:
