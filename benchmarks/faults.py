@@ -110,7 +110,6 @@ def one(cases: Cases, number: int, seed: int, only: str | None) -> dict[str, Any
         "fault": str(fault),
         "came": happened.came,
         "exit": happened.ended.code,
-        "line": happened.ended.err.strip()[-200:],
         "wrong": happened.wrong,
     }
 

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support import fuzz_runs
 
+from lethe.cli.bench import machine
 from lethe.version import __version__
 
 OFTEN = 500
@@ -62,7 +63,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the record, such as results/fuzz.json")
     parser.add_argument("--keep", type=Path, help="keep the folders of what is wrong here")
     args = parser.parse_args()
-    record: dict[str, Any] = {"version": __version__, "seed": args.seed, "executions": 0}
+    record: dict[str, Any] = {"machine": machine(), "version": __version__, "seed": args.seed}
+    record["executions"] = 0
     record |= {"next": args.first, "commands": {}, "exit_codes": {}, "most_megabytes": 0}
     record |= {"most_seconds": 0.0, "wrong": []}
     if args.out and args.out.exists():

@@ -67,3 +67,35 @@ def test_one_line_and_the_same_bits(
     assert happened.wrong is None
     nothing_lost = fault.error in (SHORT, errno.EINTR) or fault.call == "close"
     assert happened.ended.code == 0 or not nothing_lost
+
+
+def test_what_a_checkpoint_counts_is_on_the_disk_before_it(
+    prepared: dict[str, tuple[Path, State]], tmp_path: Path
+) -> None:
+    """What a power cut leaves: only what was brought to the disk, in the order of the calls."""
+    folder, log = tmp_path / "run", tmp_path / "log"
+    shutil.copytree(prepared["csv"][0], folder)
+    assert faults.run_with(RUNS["csv"], folder, None, log=log).code == 0
+    written = durable = checkpoints = 0
+    unsynced: set[str] = set()  # what is not on the disk yet; a folder with what it is to name
+    for line in log.read_text(encoding="utf-8").splitlines():
+        call, _, path = line.partition("\t")
+        if call == "fsync":
+            unsynced.discard(path)
+        if path == "out" and call == "open":
+            unsynced.add(".")
+        elif path == "out" and call == "write":
+            written += 1  # a line for each event
+        elif path == "out" and call == "fsync":
+            durable = written
+        elif path.endswith(".tmp") and call == "write":
+            unsynced.add(path)
+        elif path.endswith(".safetensors") and call == "rename":
+            assert not unsynced, line
+            assert durable >= int(Path(path).stem)
+            unsynced.add("state")
+            checkpoints += 1
+        elif path.endswith(".safetensors") and call == "unlink":
+            assert not unsynced, line  # the newer one is there first
+    assert checkpoints >= 3
+    assert not unsynced
