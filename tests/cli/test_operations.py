@@ -453,4 +453,5 @@ def test_seeds_of_many_bits(
     write_csv(tmp_path / "s.csv", 20)
     assert main(["learn", "s.csv", *SAVED, "--seed", str(2**128 - 1)]) == 0
     assert main(["learn", "s.csv", *SAVED, "--resume"]) == 0
+    capsys.readouterr()
     assert "--seed must be at most" in complaint(["learn", "s.csv", "--seed", str(2**128)], capsys)

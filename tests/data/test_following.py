@@ -395,8 +395,8 @@ def test_a_file_that_is_nowhere(path: Path) -> None:
         RecordStream(path, position=position)
     assert str(caught.value).replace(str(path.parent) + "/", "") == (
         "log.csv is another file than the one that was read before, and no file beside it begins "
-        "with the 12 bytes (3 lines) that were read; log.csv.2.gz is compressed: unpack it to have "
-        "it read"
+        "with the 12 bytes (3 lines) that were read; log.csv.2.gz is compressed: decompress "
+        "it so that it can be read"
     )
     values, notices = resumed(path, position, otherwise="start", bad="skip")
     assert values == [2, 4]
