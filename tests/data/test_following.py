@@ -406,7 +406,7 @@ def test_a_file_that_is_nowhere(path: Path) -> None:
     values, stream, notices = followed(path, *things, position=position, otherwise="end")
     assert values == [6, 8]  # the half line is whole only now
     assert (stream.position["offset"], stream.position["line"]) == (20, 5)
-    assert notices[0].endswith("it is read from here on")
+    assert notices[0].endswith("it is read from its end")
 
 
 def test_a_file_that_is_no_longer_there(path: Path) -> None:
