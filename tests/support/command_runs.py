@@ -339,11 +339,19 @@ def left(folder: Path) -> State:
     )
 
 
+#: At the end of an output: the run has not begun to continue it.
+MARK = b"what was written after the newest checkpoint"
+
+
 def is_level(folder: Path, goal: State) -> bool:
     """Whether a run that follows is as far as `goal`: by its output, or its newest checkpoint."""
     out = folder / "out"
     if goal.output:
-        return out.exists() and out.stat().st_size >= len(goal.output)
+        return (
+            out.exists()
+            and out.stat().st_size >= len(goal.output)
+            and not out.read_bytes().endswith(MARK)
+        )
     return bool(list((folder / "state").glob(f"{goal.number}.safetensors")))
 
 
