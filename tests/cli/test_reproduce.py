@@ -176,7 +176,7 @@ def test_a_file_that_cannot_be_written_is_found_before_the_first_trial(
     (tmp_path / "cerg.jsonl").symlink_to(tmp_path / "missing" / "cerg.jsonl")
     monkeypatch.setattr(workers, "run_all", None)
     assert main(["reproduce", "cerg", "--out", str(tmp_path)]) == 2
-    assert "cerg.jsonl cannot be written: No such file" in capsys.readouterr().err
+    assert "cerg.jsonl cannot be written: it is a symbolic link" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("tiny")

@@ -48,7 +48,9 @@ def open_existing_or_new(path: str, inputs: Inputs, create: bool) -> int:
     while True:
         status = status_of(path)
         refuse_inputs(path, status, inputs)
-        if status is not None and not stat.S_ISLNK(status.st_mode):
+        if status is not None:
+            if stat.S_ISLNK(status.st_mode):
+                raise OutputError("it is a symbolic link, which is not followed here")
             _check_regular(status)
         created = False
         try:
