@@ -184,6 +184,106 @@ def test_an_error_saves_what_was_learned_before_it(
         assert written(Path("out")) == 90
 
 
+def test_bad_lines_can_be_skipped_from_now_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = write_csv(tmp_path / "s.csv", 90).read_text().splitlines(keepends=True)
+    Path("s.csv").write_text("".join([*text[:61], "2024-01-01 01:00,high\n", "junk\n", *text[61:]]))
+    assert main(["learn", "s.csv", *SAVED]) == 2
+    capsys.readouterr()
+    found = figures(["learn", "s.csv", *SAVED, "--resume", "--bad", "skip"], capsys)
+    assert (found["events"], found["skipped"], found["unreadable"]) == (90, 1, 1)
+    again = figures(["learn", "s.csv", *SAVED, "--resume"], capsys)  # which is kept
+    assert again["bad"] == "skip"
+    assert written(Path("out")) == 90
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_an_output_that_was_moved_away_begins_again(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["learn", "s.csv", *SAVED, "--format", form]
+    source = write_csv(tmp_path / "s.csv", 40)
+    assert main(words) == 0
+    Path("out").rename("out.1")
+    write_csv(source, 20, first=40)
+    capsys.readouterr()
+    assert main([*words, "--resume", "--limit", "41"]) == 0
+    assert "warning: --out out holds nothing: a new one begins" in capsys.readouterr().err
+    assert main([*words, "--resume"]) == 0
+    header = form == "csv"
+    assert written(Path("out.1")) == 40 + header
+    assert written(Path("out")) == 20 + header
+
+
+def test_another_file_has_a_checkpoint_at_once(tmp_path: Path) -> None:
+    """The file before may be compressed or removed the next moment."""
+    source = write_csv(tmp_path / "s.csv", 50)
+    process = start(["learn", "s.csv", *SAVED, "--follow", "--every", "1h"], cwd=tmp_path)
+    try:
+        until(lambda: written(tmp_path / "out") == 50, process)
+        source.unlink()
+        source.write_text("time,value\n" + "2024-06-01 00:00,9.5\n" * 3)
+        until(lambda: written(tmp_path / "out") == 53, process)
+        until((tmp_path / "state" / "000000000051.safetensors").exists, process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_day_that_is_gone_starts_no_other_day_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for day in range(1, 4):
+        write_csv(tmp_path / f"day{day}.csv", 20 + day)
+    assert main(["learn", "day*.csv", *SAVED]) == 0
+    Path("day3.csv").unlink()
+    write_csv(tmp_path / "day10.csv", 5)
+    resumed = ["learn", "day*.csv", *SAVED, "--resume"]
+    capsys.readouterr()
+    assert "--resume-from" in complaint(resumed, capsys)
+    assert main([*resumed, "--resume-from", "start"]) == 0
+    out, err = capsys.readouterr()
+    assert "71 events" in out
+    assert "warning: " in err
+    assert "day10.csv is read from its start" in err
+
+
+def test_a_status_of_a_run_that_does_not_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    complaint(["learn", "missing.csv", *SMALL, "--status", "status"], capsys)
+    found = json.loads(Path("status").read_text())
+    assert found["state"] == "failed"
+    assert "missing.csv" in found["error"]
+
+
+def test_a_reader_that_goes_away(tmp_path: Path) -> None:
+    write_csv(tmp_path / "s.csv", 3000)
+    process = start(["learn", "s.csv", *SMALL, "--out", "-"], cwd=tmp_path)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 141
+    assert b"nobody reads what --out - writes any more" in err
+
+
+def test_nothing_that_can_be_learned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("s.jsonl").write_text('{"a": 1, "y": "high"}\n' * 9)
+    assert main(["learn", "s.jsonl", "--target", "y", "--bad", "skip", "--cells", "2"]) == 2
+    assert "no event could be learned: s.jsonl line 1: " in capsys.readouterr().err
+
+
 def test_skipped_lines_come_with_their_reasons(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,13 +363,17 @@ def test_the_status_file(tmp_path: Path) -> None:
     assert json.loads(status.read_text())["checkpoint"]["events"] == 70
 
 
-@pytest.mark.parametrize("name", ["s.csv", "link.csv", "out", "state/.lock"])
+@pytest.mark.parametrize(
+    "name", ["s.csv", "link.csv", "out", "state/.lock", "state/mine.safetensors"]
+)
 def test_the_status_file_is_no_other(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     text = write_csv(tmp_path / "s.csv", 60).read_text()
     os.link("s.csv", "link.csv")
+    Path("state").mkdir()
+    lethe.Model("value", cells=2).save("state/mine.safetensors")
     assert "--status" in complaint(["learn", "s.csv", *SAVED, "--status", name], capsys)
     assert Path("s.csv").read_text() == text
 
@@ -329,3 +433,25 @@ def test_a_checkpoint_of_another_kind_is_named(
     assert "one of symbols" in complaint(
         ["learn", "s.csv", *SMALL, "--checkpoint", "state", "--resume"], capsys
     )
+
+
+def test_the_bundled_text_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["learn", "--layers", "1", "--cells", "2", "--checkpoint", "state", "--resume"]
+    assert figures([*words, "--limit", "300"], capsys)["symbols"] == 300
+    found = figures([*words, "--limit", "500"], capsys)
+    whole = figures(["learn", "--layers", "1", "--cells", "2", "--limit", "500"], capsys)
+    assert found["bits_per_symbol"] == whole["bits_per_symbol"]
+
+
+def test_seeds_of_many_bits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "s.csv", 20)
+    assert main(["learn", "s.csv", *SAVED, "--seed", str(2**128 - 1)]) == 0
+    assert main(["learn", "s.csv", *SAVED, "--resume"]) == 0
+    capsys.readouterr()
+    assert "--seed must be at most" in complaint(["learn", "s.csv", "--seed", str(2**128)], capsys)

@@ -136,7 +136,6 @@ NEWEST = "state/000000000300.safetensors"
         (["--horizon", "2"], "--horizon must be 0 as in the checkpoint"),
         (["--cells", "5"], "--cells must be 4 as in"),
         (["--seed", "1"], "--seed must be 0 as in"),
-        (["--bad", "skip"], "--bad must be raise as in"),
         (["--detect"], "--detect must be left out as in"),
         (["--classify"], "--classify must be left out as in"),
         (["--format", "csv"], "--format must be jsonl as in"),
@@ -173,7 +172,7 @@ def test_sources_that_are_not_the_same(state: Path, capsys: pytest.CaptureFixtur
     Path("s.csv").write_text(text.replace("2024-01-01 00:05", "2024-01-01 00:06"))
     assert "s.csv is another file than the one that was read" in complaint(RESUME, capsys)
     Path("s.csv").write_text(text[:200])
-    assert "--resume-from start reads all of it" in complaint(RESUME, capsys)
+    assert "--resume-from start reads it from its start" in complaint(RESUME, capsys)
     Path("s.csv").write_text(text.replace("value", "level"))
     assert "columns must be time, value as before" in complaint([*RESUME, "--skip", "0"], capsys)
     write_csv(Path("s.csv"), 120)
@@ -241,8 +240,6 @@ def test_an_output_that_is_not_the_same(state: Path, capsys: pytest.CaptureFixtu
     out.write_bytes(b"?" + data[1:])
     assert "--out out must begin with the" in complaint(RESUME, capsys)
     assert out.read_bytes() == b"?" + data[1:]
-    out.unlink()
-    assert "--out out cannot be written: No such file" in complaint(RESUME, capsys)
 
 
 def test_an_output_without_a_checkpoint_is_not_written_over(
@@ -312,7 +309,8 @@ def test_an_output_that_finds_no_room(tmp_path: Path) -> None:
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
     _, err = process.communicate()
     assert process.returncode == 2
-    assert err.decode().endswith("\nlethe learn: --out out cannot be written: File too large\n")
+    last = err.decode().splitlines()[-1]
+    assert last.startswith("lethe learn: --out out cannot be written: File too large; state/")
     assert (cut / "out").read_bytes().endswith(b"\n")
     learn(cut, *words, "--resume")
     assert left(cut) == left(whole)

@@ -128,8 +128,8 @@ def test_the_old_file_is_read_until_the_new_one_holds_something(path: Path) -> N
     )
     assert values == [1, 3, 5, 7, 9, 11]
     assert notices == [
-        "log.csv ended after 24 bytes (5 lines), since log.csv was rotated; next comes the new "
-        "log.csv from its start"
+        "log.csv ended after 24 bytes (5 lines), since log.csv was rotated; continuing with the "
+        "new log.csv from its start"
     ]
     assert stream.position["offset"] == 10
     assert stream.position["line"] == 2
@@ -203,7 +203,7 @@ def test_a_file_that_is_replaced_by_a_longer_one(path: Path) -> None:
     assert stream.position["line"] == 5
     assert notices == [
         "log.csv was replaced by a file that begins with all 12 bytes that were read of the old "
-        "one; it is read on from there"
+        "one; reading continues from there"
     ]
 
 
@@ -211,7 +211,7 @@ def test_a_file_that_is_not_there_yet(path: Path) -> None:
     path.unlink()
     values, _, notices = followed(path, path.touch, append(path, ROWS))
     assert values == [1, 3]
-    assert notices == ["waiting for log.csv, which is not there yet"]
+    assert notices == ["waiting for log.csv, which does not exist yet"]
 
 
 def test_a_link_that_points_elsewhere(path: Path) -> None:
@@ -239,8 +239,8 @@ def test_the_copy_of_a_file_that_was_cut_is_read_to_its_end(path: Path) -> None:
     assert values == [1, 3, 5, 7, 9, 11, 13, 15]
     assert stream.position["offset"] == len(b",8\n9,10\n11,12\n13,14\n15,16\n")
     assert notices[0] == (
-        "log.csv was cut after 12 bytes (3 lines) of it had been read; its copy log.csv.1 is read "
-        "to the end, then log.csv from its start"
+        "log.csv was truncated after 12 bytes (3 lines) of it had been read; reading the rest of "
+        "its copy log.csv.1, then log.csv from its start"
     )
 
 
@@ -268,7 +268,7 @@ def test_a_file_that_is_cut_between_being_opened_and_read(
     path.write_bytes(b"a,b\n100,0\n")
     values, stream, notices = followed(path, lambda: cuts.append("log.csv.0"), *things)
     assert values == [100, 5, 100]
-    assert "log.csv was cut before it was read; its copy log.csv.0 comes first" in notices
+    assert "log.csv was truncated before it was read; its copy log.csv.0 comes first" in notices
     assert resumed(path, stream.position) == ([], [])
 
 
@@ -279,8 +279,8 @@ def test_it_is_said_what_may_be_lost_where_there_is_no_copy(path: Path) -> None:
     )
     assert values == [1, 3, 7, 9]
     assert notices == [
-        "log.csv was cut after 14 bytes (3 lines) of it had been read, and there is no copy of it: "
-        "what was written to it in between may be lost"
+        "log.csv was truncated after 14 bytes (3 lines) of it had been read, and there is no copy "
+        "of it: what was written to it in between may be lost"
     ]
     assert stream.position["offset"] == 9
 
@@ -395,8 +395,8 @@ def test_a_file_that_is_nowhere(path: Path) -> None:
         RecordStream(path, position=position)
     assert str(caught.value).replace(str(path.parent) + "/", "") == (
         "log.csv is another file than the one that was read before, and no file beside it begins "
-        "with the 12 bytes (3 lines) that were read; log.csv.2.gz is compressed: unpack it to have "
-        "it read"
+        "with the 12 bytes (3 lines) that were read; log.csv.2.gz is compressed: decompress "
+        "it so that it can be read"
     )
     values, notices = resumed(path, position, otherwise="start", bad="skip")
     assert values == [2, 4]
@@ -406,7 +406,7 @@ def test_a_file_that_is_nowhere(path: Path) -> None:
     values, stream, notices = followed(path, *things, position=position, otherwise="end")
     assert values == [6, 8]  # the half line is whole only now
     assert (stream.position["offset"], stream.position["line"]) == (20, 5)
-    assert notices[0].endswith("it is read from here on")
+    assert notices[0].endswith("it is read from its end")
 
 
 def test_a_file_that_is_no_longer_there(path: Path) -> None:
@@ -424,7 +424,7 @@ def test_a_file_that_is_no_longer_there(path: Path) -> None:
     options: dict[str, Any] = {"position": stream.position, "otherwise": "end"}
     values, _, notices = followed(path, append(path, ROWS), **options)
     assert values == [1, 3]
-    assert notices[1] == "waiting for log.csv, which is not there yet"
+    assert notices[1] == "waiting for log.csv, which does not exist yet"
 
 
 def test_files_with_the_same_beginning_are_told_apart_by_their_inode(path: Path) -> None:
@@ -517,7 +517,7 @@ def test_an_open_file_is_followed_from_where_it_stands(path: Path) -> None:
         assert file.readline() == b"a,b\n"
         options: Any = {"follow": True, "wait": Waits(things), "notice": notices.append}
         assert read_all(TextStream(file, **options)) == b"1,2\n3,4\n5,6\n7,8\n"
-    assert "was cut after 12 bytes (3 lines)" in notices[0]
+    assert "was truncated after 12 bytes (3 lines)" in notices[0]
     assert len(notices) == 1
 
 
@@ -679,7 +679,7 @@ def test_what_is_left_of_a_file_that_is_made_shorter_is_not_read_again(
     )
     assert values[:500] == list(range(500))
     assert values[500:] == [7777 if rest.endswith(b"7") else 777, 888]
-    assert any("it is read on from there" in notice for notice in notices)
+    assert any("reading continues from there" in notice for notice in notices)
     assert resumed(path, stream.position) == ([], [])
 
 

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -342,3 +342,25 @@ def test_many_columns_need_a_target() -> None:
     named = Model("c7", cells=1)
     named.learn(event)
     assert named.events == 1
+
+
+class Bottomless(tzinfo):
+    def utcoffset(self, _: object) -> timedelta:
+        raise LookupError("no such zone")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Decimal("1e999999999"), datetime(2024, 1, 1, tzinfo=Bottomless())],
+    ids=["Decimal", "time zone"],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_values_whose_own_code_fails(value: object, first: bool) -> None:
+    model = Model("y", task="classification", cells=1)
+    if not first:
+        model.learn({"x": "a", "y": "b"})
+    events = [{"x": "a", "y": value}] if first else [{"x": value, "y": "b"}, {"x": "a", "y": value}]
+    for event in events:
+        with pytest.raises(ValueError, match="must"):
+            model.learn(event)
+    assert model.events == (not first)

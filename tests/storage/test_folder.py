@@ -94,7 +94,7 @@ def test_none_is_valid(tmp_path) -> None:
     for path in filled(tmp_path, 100, 200):
         damage(path)
     with pytest.raises(
-        CheckpointError, match=r"none of the 2 .* is valid: .*200\.safetensors .*SHA"
+        CheckpointError, match=r"no checkpoint in .* is valid \(2 tried\): .*200\.safetensors .*SHA"
     ):
         newest(tmp_path)
     with Checkpoints(tmp_path) as checkpoints:

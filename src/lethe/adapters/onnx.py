@@ -157,7 +157,7 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
         encoder["classes"] = [str(label) for label in model.classes]
     paths = []
     for n, net in enumerate(networks):
-        paths.append(Path(check_path("folder", folder)) / f"network-{n}.onnx")
+        paths.append(Path(check_path("folder", folder, folder=True)) / f"network-{n}.onnx")
         export_step(net, paths[-1], encoder=encoder)
     return paths
 

@@ -15,6 +15,7 @@ from lethe.cli._support.learn_options import (
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import expanded, is_table
 from lethe.cli._support.records_run import learn_records
+from lethe.cli._support.run_metadata import MOST_SEED
 from lethe.cli._support.sessions import CheckpointSession
 from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.status import Status
@@ -67,6 +68,9 @@ def run(args: LearnArguments) -> int:
         except Stopped as stop:  # before the first event
             LOG.info("%s", stop.reason)
             return stop.code
+        except (ValueError, OSError) as error:
+            status.fail(str(error))
+            raise
 
 
 def _check_numbers(args: LearnArguments) -> None:
@@ -75,6 +79,8 @@ def _check_numbers(args: LearnArguments) -> None:
         value = getattr(args, option)
         if value is not None and value < bound:
             raise ValueError(f"--{option} must be at least {bound}, got {value}")
+    if args.seed is not None and args.seed > MOST_SEED:
+        raise ValueError(f"--seed must be at most {MOST_SEED:,}, got {args.seed:,}")
     for option in ("out", "status"):
         if getattr(args, option) == "":
             raise ValueError(f"--{option} must name a file, got ''")
@@ -83,4 +89,4 @@ def _check_numbers(args: LearnArguments) -> None:
     if args.resume_from is not None and not args.resume:
         raise ValueError("--resume-from needs --resume")
     if args.resume_from is not None and args.skip is not None:
-        raise ValueError("--resume-from and --skip say two things, got both")
+        raise ValueError("--resume-from and --skip cannot be combined")

@@ -84,8 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--follow",
         action="store_true",
-        help="wait for more at the end, until Ctrl-C or SIGTERM; also after the file was rotated, "
-        "cut or made anew, and where it is not there yet",
+        help="wait for more at the end, until Ctrl-C or SIGTERM; also when the file is rotated, "
+        "truncated or recreated, or does not exist yet",
     )
     add_log_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object with the scores")
@@ -159,7 +159,7 @@ def _predict_records(
             signals=signals,
         )
         stack.callback(closed, stream)
-        show = stack.enter_context(progress("events", args.limit))
+        show = stack.enter_context(progress("events", args.limit, shown=args.log_format == "text"))
         try:
             for record, report in predict_events(
                 model,
@@ -233,7 +233,8 @@ def _predict_text(args: Arguments, sources: Sequence[str], net: Network, signals
         )
     score, code = None, 0
     stream = opened_text(sources, skip=args.skip, follow=args.follow, signals=signals)
-    with ExitStack() as stack, progress("symbols", args.limit) as show:
+    shown = args.log_format == "text"
+    with ExitStack() as stack, progress("symbols", args.limit, shown=shown) as show:
         stack.callback(closed, stream)
         try:
             for score in predict_symbols(

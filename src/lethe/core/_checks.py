@@ -147,11 +147,18 @@ def check_choice(name: str, value: object, choices: tuple[Choice, ...]) -> Choic
     raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
 
 
-def check_path(name: str, value: object) -> str | os.PathLike[str]:
-    """The path of a file, and not the number of one that is open."""
+def check_path(name: str, value: object, *, folder: bool = False) -> str:
+    """The path of a file or folder, and not the number of one that is open."""
+    path: object = None
     if isinstance(value, str | os.PathLike):
-        return value
-    raise ValueError(f"{name} must be the path of a file (str or os.PathLike), got {shown(value)}")
+        with contextlib.suppress(Exception):  # whatever a path's own code raises
+            path = os.fspath(value)
+    if isinstance(path, str) and path and (folder or not path.endswith(os.sep)):
+        return path
+    what = "folder" if folder else "file"
+    raise ValueError(
+        f"{name} must be the path of a {what} (str or os.PathLike), got {shown(value)}"
+    )
 
 
 def above_zero(name: str, value: object) -> float:

@@ -20,7 +20,7 @@ from lethe.data.rotation import (
     open_regular,
     siblings,
 )
-from lethe.data.waiting import Notice, close_quietly
+from lethe.data.waiting import Loss, Notice, close_quietly
 
 __all__ = ["Beside"]
 
@@ -61,8 +61,12 @@ class Beside:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self.say(f"{self.name} cannot be read: {error.strerror}; waiting until it can be")
+            self.say(f"{self.name} cannot be read: {error.strerror}; retrying")
             return None
+
+    def say_compressed(self, path: str) -> None:
+        """Say that a rotation cannot be read."""
+        self.say(Loss(f"{path} is skipped because it is compressed; decompress it first"))
 
     def say(self, sentence: str) -> None:
         """Give notice of something once, however often it is found."""
@@ -113,7 +117,7 @@ class Beside:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                self.say(f"{one.path} is left out: it cannot be read: {error.strerror}")
+                self.say(Loss(f"{one.path} is skipped: it cannot be read: {error.strerror}"))
                 continue
             found = key_of(file)
             if found not in (key, now.key) and not self._is_known(file, one.path, now, first, lost):
@@ -134,6 +138,6 @@ class Beside:
         else:
             copied = is_beginning(file, now.open_file())
         if copied or (first is not None and is_beginning(file, first)):
-            self.say(f"{path} is left out: it is a copy of what is read elsewhere")
+            self.say(f"{path} is skipped: it is a copy of what is read elsewhere")
             return True
         return False

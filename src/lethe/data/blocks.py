@@ -165,6 +165,13 @@ def readable(name: str) -> Iterator[None]:
         raise ValueError(f"source must be readable, got {name}: {reason}") from None
 
 
+def _same_file(path: str, other: str) -> bool:
+    try:
+        return path == other or os.path.samefile(path, other)
+    except OSError:  # a followed one that does not exist yet
+        return False
+
+
 def _status(file: BinaryIO) -> os.stat_result | None:
     try:
         return os.fstat(file.fileno())
@@ -284,7 +291,7 @@ def check_sources(sources: Sequence[object], follow: bool) -> list[str]:
             kind = type(source).__name__
             raise ValueError(f"sources must be paths, got {kind} as number {n + 1}")
         path = os.fspath(source)
-        if path in paths:
+        if any(_same_file(path, other) for other in paths):
             raise ValueError(f"sources must be different files, got {path} twice")
         paths.append(path)
         if follow and n + 1 == len(sources) and not os.path.lexists(path):

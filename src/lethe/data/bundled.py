@@ -9,7 +9,7 @@ import numpy as np
 
 from lethe.core._checks import check_int
 from lethe.data.kinds import kinds_in
-from lethe.data.record import Record, Value, columns_at, count_at, string_at
+from lethe.data.record import MOST_SKIP, Record, Value, columns_at, count_at, string_at
 
 __all__ = ["BUNDLED", "BundledStream"]
 
@@ -80,7 +80,7 @@ class BundledStream:
         self.skipped = 0
         self.reasons: list[str] = []
         self._rows = check_int("rows", rows, 0)
-        self._row = 0 if skip is None else check_int("skip", skip, 0)
+        self._row = 0 if skip is None else check_int("skip", skip, 0, MOST_SKIP)
         self.columns = ("time", *self._day(0)[0])
         if position is not None and skip is None:
             form, series = string_at(position, "form"), string_at(position, "series")

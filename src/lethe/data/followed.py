@@ -19,7 +19,7 @@ from lethe.data.rotation import (
     later,
     modified_at,
 )
-from lethe.data.waiting import POLL, Notice, Wait, close_quietly, system_errors
+from lethe.data.waiting import POLL, Loss, Notice, Wait, close_quietly, system_errors
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -177,7 +177,7 @@ class Followed:
         """Open a file that was not there."""
         file = self._beside.opened()
         if file is None:
-            self._beside.say(f"waiting for {self.name}, which is not there yet")
+            self._beside.say(f"waiting for {self.name}, which does not exist yet")
             return False
         self._now = Present(file, self.name, watched=self._watched)
         return True
@@ -193,13 +193,15 @@ class Followed:
             now.exchange(*copy)
             self._cut, self._chase = now.inode, True
             self._notice(
-                f"{self.name} was cut {read}; its copy {now.path} is read to the end, then "
+                f"{self.name} was truncated {read}; reading the rest of its copy {now.path}, then "
                 f"{self.name} from its start"
             )
             return True
         self._notice(
-            f"{self.name} was cut {read}, and there is no copy of it: what was written to it in "
-            "between may be lost"
+            Loss(
+                f"{self.name} was truncated {read}, and there is no copy of it: what was written "
+                "to it in between may be lost"
+            )
         )
         self._lost = True
         if self._next is None:
@@ -215,8 +217,8 @@ class Followed:
         self._moved = self._now.begin_after(self._before)
         if self._now.lines:
             self._notice(
-                f"{self.name} holds what was read before, up to {self.offset:,} bytes; it is read "
-                "on from there"
+                f"{self.name} holds what was read before, up to {self.offset:,} bytes; "
+                "reading continues from there"
             )
         return self._moved
 
@@ -253,7 +255,7 @@ class Followed:
         now.exchange(first, self.name)
         self._notice(
             f"{self.name} was replaced by a file that begins with all {now.offset:,} bytes that "
-            "were read of the old one; it is read on from there"
+            "were read of the old one; reading continues from there"
         )
         return True
 
@@ -274,12 +276,14 @@ class Followed:
         if self._again:
             self._cut = self._now.inode
             self._now.close()
-            self._notice(f"{self.name} was cut before it was read; its copy {path} comes first")
+            self._notice(
+                f"{self.name} was truncated before it was read; its copy {path} comes first"
+            )
         elif not self._lost:
             what = f"the new {path}" if path == before.path else path
             self._notice(
                 f"{before.path} ended after {before.offset:,} bytes ({before.lines:,} lines), "
-                f"since {self.name} was rotated; next comes {what} from its start"
+                f"since {self.name} was rotated; continuing with {what} from its start"
             )
         self._now = Present(file, path, watched=self._watched)
         self._before, self._begins_again = before, self._lost
@@ -289,6 +293,9 @@ class Followed:
         self._again, self._unsure = False, not self._chase and self._has_path
         if not self._unsure:
             before.close_unless(self._now)
+        for packed in compressed(self.name):
+            if modified_at(packed) > before.modified:
+                self._beside.say_compressed(packed)
         self._beside.old.add(before.key, before.modified, before.head)
         self._beside.old.keep({one.key for one in self._beside.siblings()})
         lost, cut = self._lost, self._cut
@@ -366,7 +373,7 @@ class Followed:
         self._beside.old.forget({one.key for one in later(path, now.key, now.modified)})
         for packed in compressed(path):
             if modified_at(packed) >= now.modified:
-                self._beside.say(f"{packed} is left out, since it is compressed: unpack it first")
+                self._beside.say_compressed(packed)
 
     def go_to_end(self, whole_lines: bool) -> tuple[bytes, int]:
         """Take all that is there as read, perhaps but half a line; its beginning, and its lines."""

@@ -13,6 +13,7 @@ from lethe.data.fields import MOST_COLUMNS
 from lethe.data.kinds import Kinds
 from lethe.data.lines import LONGEST
 from lethe.data.record import (
+    MOST_SKIP,
     Record,
     Value,
     columns_at,
@@ -106,7 +107,7 @@ class ParquetStream:
         try:
             self._casts = self._read_schema(frozenset(text))
             self.columns = tuple(self._casts)
-            self._row = 0 if skip is None else check_int("skip", skip, 0)
+            self._row = 0 if skip is None else check_int("skip", skip, 0, MOST_SKIP)
             if position is not None:
                 self._go_to(position, skip is None)
             self._check_row("position" if skip is None else "skip")

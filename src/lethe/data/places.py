@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,7 +12,16 @@ from typing import Literal, TypeAlias
 from lethe.data.record import columns_at, count_at, string_at, text_at
 from lethe.data.rotation import hash_of, open_regular
 
-__all__ = ["Otherwise", "check_otherwise", "check_place", "check_position", "inode_at", "place_in"]
+__all__ = [
+    "Otherwise",
+    "begin_in",
+    "check_otherwise",
+    "check_place",
+    "check_position",
+    "inode_at",
+    "natural_key",
+    "place_in",
+]
 
 #: Where to begin if no file holds what was read before a position.
 Otherwise: TypeAlias = Literal["raise", "start", "end"]
@@ -57,6 +67,30 @@ def place_in(position: Mapping[str, object], paths: list[str]) -> int:
             if known is not None and known.hexdigest() == digest:
                 return n
     return len(paths) - 1
+
+
+def begin_in(position: Mapping[str, object], paths: list[str]) -> int:
+    """Where among several files to go on if none of them holds what was read.
+
+    At the file of the same name, which is another one now; where it is gone, at the first whose
+    name comes after its name, in natural order; else at the last.
+    """
+    name = position.get("name")
+    names = [os.path.basename(path) for path in paths]
+    if not isinstance(name, str):
+        return len(paths) - 1
+    name = os.path.basename(name)
+    if name in names:
+        return names.index(name)
+    later = [n for n, one in enumerate(names) if natural_key(one) > natural_key(name)]
+    return later[0] if later else len(paths) - 1
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Sorts names with numbers: day9 comes before day10."""
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)
+    ]
 
 
 def check_position(value: object) -> dict[str, object]:

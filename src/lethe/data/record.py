@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
@@ -29,7 +30,9 @@ Value: TypeAlias = bool | int | float | str | None
 Policy = Literal["raise", "skip"]
 
 LONGEST_NAME = 1000  # characters of a column's
+MOST_SKIP = sys.maxsize  # records that are passed over
 REASONS = 5  # that are kept
+MOST_REASON = 500  # characters of one; a column's name can be long
 
 
 class Record(NamedTuple):
@@ -140,7 +143,7 @@ class Refusals:
         ValueError
             If the policy is 'raise'.
         """
-        message = f"{self.name} line {number}: {reason}"
+        message = f"{self.name} line {number}: {reason[:MOST_REASON]}"
         if self.strict:
             raise ValueError(message)
         self.skipped += 1

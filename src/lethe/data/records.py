@@ -17,6 +17,7 @@ from lethe.data.kinds import Kinds, kinds_in
 from lethe.data.lines import LONGEST, Chunk, Lines, Place
 from lethe.data.places import Otherwise, check_otherwise, inode_at
 from lethe.data.record import (
+    MOST_SKIP,
     Policy,
     Record,
     Refusals,
@@ -27,7 +28,7 @@ from lethe.data.record import (
 )
 from lethe.data.rotation import AnotherFileError
 from lethe.data.rows import Before, Rows
-from lethe.data.waiting import Notice, Wait, no_notice
+from lethe.data.waiting import Loss, Notice, Wait, no_notice
 
 __all__ = ["FORMS", "RecordStream"]
 
@@ -159,7 +160,7 @@ class RecordStream:
             raise ValueError(f"form must be 'csv' or 'jsonl', got {form!r}")
         check_otherwise(otherwise)
         kinds = Kinds(text, numbers, missing)
-        self._skip = 0 if skip is None else check_int("skip", skip, 0)
+        self._skip = 0 if skip is None else check_int("skip", skip, 0, MOST_SKIP)
         longest = check_int("longest", longest, 0)
         self._has_path = isinstance(source, str | os.PathLike)
         suffix = PurePath(os.fspath(source)).suffix.lower() if self._has_path else ""  # type: ignore[arg-type]
@@ -216,9 +217,8 @@ class RecordStream:
     def position(self) -> dict[str, object]:
         """Where the stream stands, after the last record that it gave: values that JSON can hold.
 
-        Bytes and lines of the present file so far, the SHA-256 of these bytes, the form, the
-        columns, those of text and the separator, the number of bad records, the source's name, and
-        the file's inode, by which it is looked for first.
+        Bytes and lines of the present file so far, their SHA-256, the form, the columns, those of
+        text, the separator, the number of bad records, and the file's name and inode.
         """
         if self._left is not None:
             return dict(self._left)
@@ -304,7 +304,7 @@ class RecordStream:
                 raise
             head = self._lines.go_to_end() if otherwise == "end" else b""
             offset, line = self._lines.place()[:2]
-            notice(f"{error}; it is read from {'its start' if not offset else 'here on'}")
+            notice(Loss(f"{error}; it is read from {'its end' if offset else 'its start'}"))
         self._last = Record(line, {}, offset)
         self._rows.know(before, separator, columns)
         if offset and before == "csv":

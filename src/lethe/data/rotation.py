@@ -65,7 +65,7 @@ class AnotherFileError(ValueError):
         )
         packed = compressed(path)
         if packed:
-            message += f"; {packed[0]} is compressed: unpack it to have it read"
+            message += f"; {packed[0]} is compressed: decompress it so that it can be read"
         super().__init__(message)
 
 
@@ -331,6 +331,8 @@ def find_copy(files: list[Sibling], offset: int, digest: str, head: bytes) -> Op
     """What `find` does, but of the copies of one file at different times the last."""
     found = find(files, offset, digest, head)
     for one in files if found is not None else ():
+        if found is not None and one.path == found[1]:
+            continue
         other = find([one], offset, digest, head)
         if found is None or other is None:
             continue

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from lethe.core._checks import check_int
-from lethe.data.places import Otherwise, place_in
-from lethe.data.record import REASONS, Record, RecordSource, names
+from lethe.data.places import Otherwise, begin_in, place_in
+from lethe.data.record import MOST_SKIP, REASONS, Record, RecordSource, names
 from lethe.data.records import RecordStream
 from lethe.data.rotation import AnotherFileError
 from lethe.data.rows import Before
+from lethe.data.waiting import Loss, Notice, no_notice
 
 __all__ = ["Opener", "SeveralStream"]
 
@@ -60,7 +61,8 @@ class SeveralStream:
         Whether the last one is followed.
     otherwise : 'raise', 'start' or 'end'
         Where to begin if no file holds what was read before `position`: nowhere, at the start of
-        the first one, or at the end of the last.
+        the one of its name or else of the next, or at the end of the last.
+    notice : Notice, optional
 
     Attributes
     ----------
@@ -83,10 +85,11 @@ class SeveralStream:
         skip: int | None = None,
         follow: bool = False,
         otherwise: Otherwise = "raise",
+        notice: Notice | None = None,
     ) -> None:
         self.name = f"{paths[0]} and {len(paths) - 1} more"
         self._open_one = open_one
-        self._skip = 0 if skip is None else check_int("skip", skip, 0)
+        self._skip = 0 if skip is None else check_int("skip", skip, 0, MOST_SKIP)
         self._known: Before | None = None  # the columns, once there is a record
         end = len(paths) - 1
         resumed = position is not None and skip is None
@@ -99,11 +102,15 @@ class SeveralStream:
                 follow=follow and n == end,
                 otherwise="end" if otherwise == "end" else "raise",
             )
-        except AnotherFileError:
-            if otherwise != "start":
+        except AnotherFileError as error:
+            if otherwise != "start" or position is None:
                 raise
-            n = _first(paths)
+            n = begin_in(position, paths)
+            (notice or no_notice)(Loss(f"{error}; {paths[n]} is read from its start"))
             stream = open_one(paths[n], position=position, skip=0, follow=follow and n == end)
+        if resumed and n:
+            passed = f"{paths[0]} and {n - 1} more" if n > 1 else paths[0]
+            (notice or no_notice)(f"continues in {paths[n]}; {passed} before it: not read again")
         self._at = _At(stream, 0)  # what has given the last record
         self._next = self._at  # what gives the next one
         self._later = paths[n + 1 :]

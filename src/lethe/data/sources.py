@@ -104,7 +104,13 @@ def open_records(
         paths = check_sources(source, follow)
         if len(paths) > 1:
             return SeveralStream(
-                paths, open_one, position=position, skip=skip, follow=follow, otherwise=otherwise
+                paths,
+                open_one,
+                position=position,
+                skip=skip,
+                follow=follow,
+                otherwise=otherwise,
+                notice=notice,
             )
         source = paths[0]
     elif isinstance(source, Sequence) and not isinstance(source, str):

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from lethe.data.blocks import Blocks, Stored, check_sources, open_blocks
 from lethe.data.followed import Followed
-from lethe.data.places import Otherwise, check_otherwise, check_place, inode_at, place_in
+from lethe.data.places import Otherwise, begin_in, check_otherwise, check_place, inode_at, place_in
 from lethe.data.record import count_at, string_at
 from lethe.data.rotation import AnotherFileError
-from lethe.data.waiting import Notice, Wait, no_notice
+from lethe.data.waiting import Loss, Notice, Wait, no_notice
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -97,11 +97,13 @@ class TextStream:
         # The last of several is opened first if it is followed: it may be rotated meanwhile.
         self._last: Blocks | None = None
         self._several: list[str] = []
+        self._is_held = False
         place = None if isinstance(position, int) else check_place(position)
         if isinstance(source, str):
             source = source.encode()
         if isinstance(source, bytes | bytearray | memoryview):
             self._blocks: Blocks = Stored(io.BytesIO(source), "the text")
+            self._is_held = True  # all of it, in memory
         elif isinstance(source, list | tuple):
             self._several = check_sources(source, follow)
             self._begin_with(0 if place is None else place_in(place, self._several), place)
@@ -162,6 +164,11 @@ class TextStream:
     def _go_to(self, place: Mapping[str, object], otherwise: Otherwise) -> None:
         offset, digest = count_at(place, "offset"), string_at(place, "sha256")
         blocks = self._blocks
+        if self._is_held:
+            self._skip(offset)
+            if self.digest != digest:
+                raise ValueError("the text must begin as it did when it was read, got another")
+            return
         if not isinstance(blocks, Followed) or not blocks.has_path:
             raise ValueError(
                 f"{blocks.name} must be a file for its place to be found again, got a pipe or "
@@ -176,9 +183,9 @@ class TextStream:
                 blocks.go_to_end(whole_lines=False)
             elif self._several:
                 self._blocks.close()
-                self._begin_with(0, None)
-            where = "its start" if otherwise == "start" else "here on"
-            (self._notice or no_notice)(f"{error}; it is read from {where}")
+                self._begin_with(begin_in(place, self._several), None)
+            where = "its start" if otherwise == "start" else "its end"
+            (self._notice or no_notice)(Loss(f"{error}; {self._blocks.name} is read from {where}"))
         self._at = self._entry()
         self.position = self._at.offset
 

@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol, TypeAlias
 
-__all__ = ["POLL", "Notice", "Wait", "close_quietly", "no_notice", "pause", "system_errors"]
+__all__ = ["POLL", "Loss", "Notice", "Wait", "close_quietly", "no_notice", "pause", "system_errors"]
 
 POLL = 0.1  # seconds between two looks at a file that may grow
 
-#: Is told in one sentence what happened to a source.
+
+class Loss(str):
+    """A notice of what is, or may be, lost."""
+
+
+#: Is told in one sentence what happened to a source; a `Loss` where something may be lost.
 Notice: TypeAlias = Callable[[str], None]
 
 

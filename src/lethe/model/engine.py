@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from types import EllipsisType
-from typing import Self
+from typing import Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.core._checks import check_choice
 from lethe.core._objects import plain, shown
 from lethe.model.beginning import first_predictor
-from lethe.model.parameters import Parameters
+from lethe.model.parameters import Bad, Parameters
 from lethe.model.prediction import Prediction
 from lethe.model.predictor import Predictor, Reading
 from lethe.model.report import Report
@@ -31,6 +33,9 @@ from lethe.model.words import TooManyNamesError
 __all__ = ["ABSENT", "Engine"]
 
 Arrays = Mapping[str, NDArray[np.generic]]
+
+#: What the own code of a value may raise when it is read, such as Decimal's.
+FAILING = (TypeError, ArithmeticError, AttributeError, LookupError)
 
 #: A target that was not given.
 ABSENT: EllipsisType = ...
@@ -57,6 +62,12 @@ def plain_id(id: object) -> str | int:
 def _wrong_id(id: object) -> ValueError:
     return ValueError(
         f"id must be a string or whole number that no waiting event has, got {shown(id)}"
+    )
+
+
+def _failing(error: Exception) -> ValueError:
+    return ValueError(
+        f"event must hold values that can be read, got {type(error).__name__} from one: {error}"
     )
 
 
@@ -117,7 +128,10 @@ class Engine:
             if parameters.task == "symbols":
                 raise ValueError("target must be left out for symbols: the event is its own")
             raise ValueError("target must be left out where horizon is not 0: events bring it")
-        return predictor.read(event, target, has_target, id)
+        try:
+            return predictor.read(event, target, has_target, id)
+        except FAILING as error:
+            raise _failing(error) from error
 
     def _unknown(self) -> Prediction:
         """What is answered before the first event."""
@@ -159,6 +173,8 @@ class Engine:
             )
         try:
             return predictor.learn_target(number, target)
+        except FAILING as error:
+            return self._skip(_failing(error))
         except ValueError as error:
             return self._skip(error)
 
@@ -188,16 +204,22 @@ class Engine:
     def _learn_first(self, event: object, target: object, id: str | int | None) -> Report:
         """Learn from the first event; a ValueError where it cannot be read."""
         drawn = copy.deepcopy(self.generator)
-        predictor = first_predictor(self.parameters, drawn, event)
+        predictor = self._first(drawn, event)
         report = predictor.learn(self._read(predictor, event, target, id), id)
         predictor.ensemble.generator = self.generator
         # One statement, so that Ctrl-C cannot come between the two.
         self.generator.bit_generator.state, self.predictor = drawn.bit_generator.state, predictor
         return report
 
+    def _first(self, generator: np.random.Generator, event: object) -> Predictor:
+        try:
+            return first_predictor(self.parameters, generator, event)
+        except FAILING as error:
+            raise _failing(error) from error
+
     def _try_first(self, event: object, target: object) -> None:
         """See whether an event could be the first."""
-        predictor = first_predictor(self.parameters, copy.deepcopy(self.generator), event)
+        predictor = self._first(copy.deepcopy(self.generator), event)
         self._read(predictor, event, target, None)
 
     # ---- what it holds, and copies ----
@@ -206,6 +228,12 @@ class Engine:
     def is_following(self) -> bool:
         """Whether it has followed, and so does not learn again."""
         return self.predictor is not None and self.predictor.stream.is_following
+
+    def set_bad(self, bad: Bad) -> None:
+        """Treat bad values in another way from now on."""
+        self.parameters = replace(self.parameters, bad=check_choice("bad", bad, get_args(Bad)))
+        if self.predictor is not None:
+            self.predictor.encoder.bad = "missing" if bad == "missing" else "raise"
 
     def copy(self) -> Self:
         """An independent one that continues with the same bits."""

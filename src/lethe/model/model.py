@@ -252,6 +252,17 @@ class Model:
         return self._engine.parameters
 
     @property
+    def bad(self) -> Bad:
+        """What becomes of bad values: "missing", "skip" or "raise"; it can be set."""
+        return self.parameters.bad
+
+    @bad.setter
+    def bad(self, bad: Bad) -> None:
+        self._refuse_nested()
+        with self._lock:
+            self._engine.set_bad(bad)
+
+    @property
     def task(self) -> Task:
         """What a target is: "regression", "classification" or "symbols"."""
         return self.parameters.task

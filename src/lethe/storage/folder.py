@@ -191,7 +191,7 @@ class Checkpoints:
         if invalid:
             first = next(iter(invalid.values()))
             raise CheckpointError(
-                f"none of the {len(invalid)} checkpoints in {self.folder} is valid: {first}"
+                f"no checkpoint in {self.folder} is valid ({len(invalid)} tried): {first}"
             ) from first
         return None
 

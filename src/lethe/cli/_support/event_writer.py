@@ -296,7 +296,12 @@ def _checkpoint_files(path: str | None, out: str | None) -> list[str | int]:
     with checkpoint_errors(f"the folder {path} cannot be read"):
         names = set(os.listdir(path)) if os.path.isdir(path) else set()
     names.add(os.path.basename(os.path.realpath(out or "")))
-    return [os.path.join(path, name) for name in names if is_own_name(name)]
+    # Any model may be in the folder for a run to continue, whatever it is called.
+    return [
+        os.path.join(path, name)
+        for name in names
+        if is_own_name(name) or name.endswith(".safetensors")
+    ]
 
 
 def check_not_input(path: str, inputs: Inputs) -> None:

@@ -125,8 +125,8 @@ def _add_service_arguments(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument(
         "--follow",
         action="store_true",
-        help="wait for more at the end, until Ctrl-C or SIGTERM; also after the file was rotated, "
-        "cut or made anew, and where it is not there yet",
+        help="wait for more at the end, until Ctrl-C or SIGTERM; also when the file is rotated, "
+        "truncated or recreated, or does not exist yet",
     )
     parser.add_argument(
         "--checkpoint", metavar="DIR", help="save the state in this folder, created if missing"
@@ -151,7 +151,7 @@ def _add_service_arguments(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument(
         "--status",
         metavar="FILE",
-        help="keep one JSON object in this file that says how the run goes",
+        help="keep the health of the run in this file, as one JSON object",
     )
     add_log_arguments(parser)
 
@@ -168,7 +168,7 @@ def add_log_arguments(parser: argparse._ActionsContainer) -> None:
         "--log-level",
         choices=LEVELS,
         default="info",
-        help="the least that is logged (%(default)s)",
+        help="the minimum level to log (%(default)s)",
     )
 
 

@@ -19,6 +19,8 @@ Level: TypeAlias = Literal["info", "warning", "error"]
 
 LEVELS: tuple[Level, ...] = ("info", "warning", "error")
 
+MOST = 4000  # characters of a line
+
 #: What the commands log with. ``extra={"fields": {...}}`` adds fields to a line of JSON.
 LOG = logging.getLogger("lethe.cli")
 LOG.propagate = False
@@ -69,7 +71,8 @@ class _Json(logging.Formatter):
 
 def one_line(message: str) -> str:
     """A message on one line, without what a terminal would obey."""
-    return printable(" ".join(message.split()))
+    line = " ".join(message.split())
+    return printable(line if len(line) <= MOST else f"{line[:MOST]}...")
 
 
 @contextmanager

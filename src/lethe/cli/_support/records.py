@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import logging
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -14,9 +14,10 @@ from lethe.cli._support.learn_options import Bad
 from lethe.cli._support.log import LOG
 from lethe.cli._support.signals import Signals
 from lethe.data import BUNDLED, AnotherFileError, Record, RecordSource, TextStream, open_records
-from lethe.data.places import Otherwise
+from lethe.data.places import Otherwise, natural_key
 from lethe.data.records import FORMS
 from lethe.data.sources import PARQUET_SUFFIXES, Form
+from lethe.data.waiting import Loss
 
 __all__ = [
     "HOW_TO_RESUME",
@@ -26,14 +27,15 @@ __all__ = [
     "lag_of",
     "lasting",
     "opened",
+    "say",
     "where",
     "with_columns",
 ]
 
 #: What to do where a position cannot be found again.
 HOW_TO_RESUME = (
-    "--resume-from start reads all of it, --resume-from end what comes from now on, and --skip N "
-    "passes over N records"
+    "--resume-from start reads it from its start, --resume-from end what comes from now on, and "
+    "--skip N all but its first N records"
 )
 
 
@@ -50,20 +52,13 @@ def expanded(sources: Sequence[str]) -> list[str]:
         if not glob.has_magic(source) or os.path.lexists(source):
             found.append(source)
             continue
-        files = sorted(glob.glob(source, recursive=True), key=_natural)
+        files = sorted(glob.glob(source, recursive=True), key=natural_key)
         if not files:
             raise ValueError(f"SOURCE must be there, got no file like {source}")
         found += files
     if "-" in found and len(found) > 1:
         raise ValueError("SOURCE must be - alone, or files, got both")
     return found
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sorts day9 before day10."""
-    return [
-        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)
-    ]
 
 
 def is_table(source: str | None) -> bool:
@@ -111,7 +106,7 @@ def opened(
             follow=follow,
             bad="skip" if bad == "skip" else "raise",
             wait=signals.wait,
-            notice=LOG.info,
+            notice=say,
             otherwise=otherwise,
             text=text,
             numbers=numbers,
@@ -119,6 +114,11 @@ def opened(
         )
     except AnotherFileError as error:
         raise ValueError(f"{error}: {HOW_TO_RESUME}") from None
+
+
+def say(notice: str) -> None:
+    """Log what happened to a source."""
+    LOG.log(logging.WARNING if isinstance(notice, Loss) else logging.INFO, "%s", notice)
 
 
 def closed(stream: RecordSource | TextStream) -> None:

@@ -8,12 +8,14 @@ from typing import TypedDict, TypeVar
 
 from lethe.cli._support.learn_options import Bad, LearnArguments
 from lethe.cli._support.run_metadata import RecordsOptions
+from lethe.cli._support.sessions import Saved
 from lethe.model import Model
 
 __all__ = [
     "GivenOptions",
     "given_options",
     "kinds_known",
+    "model_in",
     "model_of",
     "options_of",
     "resolved",
@@ -100,6 +102,13 @@ def resolved(given: GivenOptions) -> RecordsOptions:
         out=given["out"],
         format=_or(given["format"], "jsonl"),
     )
+
+
+def model_in(found: Saved) -> Model:
+    """The model that a checkpoint holds; a ValueError where it is one of text."""
+    if not isinstance(found.model, Model):
+        raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
+    return found.model
 
 
 def model_of(options: RecordsOptions) -> Model:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +23,11 @@ from lethe.cli._support.event_writer import (
 from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
+from lethe.cli._support.records_log import RecordsLog, remedy_of
 from lethe.cli._support.records_options import (
     given_options,
     kinds_known,
+    model_in,
     model_of,
     options_of,
     resolved,
@@ -35,15 +39,14 @@ from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
 from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.status import Status
 from lethe.cli._support.tables import Show, progress, running_scores
-from lethe.cli._support.understood import understood_columns, understood_line
 from lethe.cli._support.writer import Lines
 from lethe.data import Record
 from lethe.evaluate.prequential import EventScores, predict_events
-from lethe.model import Model, Report
+from lethe.model import Report
 
 __all__ = ["learn_records"]
 
-REASONS = 5  # why events were skipped, that are kept
+READER_GONE = 141  # what a shell says of a program that ends by SIGPIPE
 
 
 def learn_records(
@@ -122,19 +125,33 @@ class RecordsRun:
             )
         self.lines: Lines | None = None
         self.started_at = self.model.events
-        self.reasons: list[str] = []
+        self.log = RecordsLog(self.stream)
         self._handed: Record | None = None  # what the model is learning
         self._output_failed = False
-        self._told = 0  # reasons that were logged
+        self._last: tuple[str, int] | None = None  # the file of the last event, its number there
         self._continued = "" if session.last is None else f"; continues {session.last}"
         self.writer: EventWriter | None = None
         if output is not None:
             try:
-                with signals.at_once():
-                    self.writer = self._opened_writer(b"", output)
+                self._continue_output(output)
             except BaseException:
                 closed(self.stream)
                 raise
+
+    def _continue_output(self, output: OutputState) -> None:
+        """Open the output where it stopped; a new one, if it was moved away meanwhile."""
+        out = self.options.out or "-"
+        if out != "-" and not (os.path.exists(out) and os.stat(out).st_size):
+            LOG.warning(
+                "--out %s holds nothing: a new one begins, without the %s bytes written before",
+                out,
+                f"{output['bytes']:,}",
+            )
+            self._save()  # that nothing of it is written
+            self.session.begin_again()
+            return
+        with self.signals.at_once():
+            self.writer = self._opened_writer(b"", output)
 
     def _start(self, found: Saved | None) -> tuple[Mapping[str, object] | None, OutputState | None]:
         """Begin, or continue; the position in the source, and how far the output is."""
@@ -144,17 +161,19 @@ class RecordsRun:
                 self.options = resolved(given)
                 self.model = model_of(self.options)
             else:
-                self.model = _model_in(found)
+                self.model = model_in(found)
                 self.options = options_of(self.model, given)
                 agreed(vars(self.options), given, found.path)
             self.before = self.model.events
             self.scores = EventScores(self.model, self.options.time)
             return None, None
-        run, self.model = found.run, _model_in(found)
+        run, self.model = found.run, model_in(found)
         if not isinstance(run, RecordsMetadata):
             raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
-        agreed(vars(run.options), {**given, "out": None}, found.path)
-        self.options = with_output(run.options, given["out"], found.path)
+        agreed(vars(run.options), {**given, "out": None, "bad": None}, found.path)
+        self.model.bad = given["bad"] or self.model.bad
+        options = dataclasses.replace(run.options, bad=self.model.bad)
+        self.options = with_output(options, given["out"], found.path)
         self.before, self.several = run.before, run.several
         self.scores = EventScores(self.model, run.time)
         self.scores.scores = run.scores
@@ -166,26 +185,37 @@ class RecordsRun:
     def go(self) -> int:
         """Learn to the end, and print the results."""
         began = time.perf_counter()
-        self.signals.idle = self._tick
         code, reason, sure = 0, "", True
         try:
-            with progress("events", self.args.limit) as show:
+            shown = self.args.log_format == "text"
+            with progress("events", self.args.limit, shown=shown) as show:
+                self._show = show
+                self.signals.idle = self._tick
                 self._learn(show)
         except Stopped as stop:
             code, reason = stop.code, stop.reason
         except KeyboardInterrupt:  # the second Ctrl-C, perhaps within an event
             code, reason, sure = 130, "interrupted", False
+        except BrokenPipeError:
+            self._fail(ValueError())
+            LOG.warning("nobody reads what --out - writes any more")
+            return READER_GONE
         except BaseException as error:
             kept = self._fail(error)
-            advice = _remedy(error)
+            advice = remedy_of(error)
             if kept is not None:
                 advice += f"; {kept} holds the state before it, --resume continues"
+            elif isinstance(error, ValueError) and self.session.last is not None:
+                advice += f"; {self.session.last} is the newest checkpoint, --resume continues it"
             if not advice:
                 raise
             raise ValueError(f"{error}{advice}") from None
         finally:
             self.signals.idle = None
         seconds = time.perf_counter() - began - self.signals.waited
+        if not code and not self.model.events and self.log.reasons:
+            self._end_failed()
+            raise ValueError(f"no event could be learned: {self.log.reasons[0]}")
         try:
             kept = self._save_the_end() if sure else None
             self._close_writer(sure)
@@ -208,21 +238,29 @@ class RecordsRun:
             name=lambda: where(self.stream),
             scores=self.scores,
             limit=self.args.limit,
-            skipped=self._skip,
+            skipped=self.log.skipped_event,
         ):
             self._handed = None  # learned
             if model.events == self.started_at + 1:
-                self._say_what_is_understood()
+                self.log.understood(model, self._continued)
             if self.options.out is not None:
                 self._write(record, report, self.options.out)
             if detects and report.anomaly >= SCORES[0]:
                 anomaly = Anomaly(report.anomaly, record.number, report.explanation)
                 self.anomalies.add(anomaly, model.events)
-            if session.is_due(model.events):
+            elsewhere = self._is_elsewhere(record)
+            if session.is_due(model.events) or elsewhere:
                 self._save()
             if self.status and self.status.is_due():
                 self._report("running")
             show(model.events, lambda: running_scores(self.scores.scores))
+
+    def _is_elsewhere(self, record: Record) -> bool:
+        """Whether another file has begun: the one before may be compressed or removed soon."""
+        last, self._last = self._last, (self.stream.source, record.number)
+        if last is None or not self.session:
+            return False
+        return last[0] != self._last[0] or last[1] >= self._last[1]
 
     def _records(self) -> Iterator[Record]:
         """The records of the source; `_handed` is one while the model is learning it."""
@@ -235,27 +273,7 @@ class RecordsRun:
             self._handed = record
             yield record
             self._handed = None
-            if self.stream.skipped and len(self.stream.reasons) > self._told:
-                self._say_skipped()
-
-    def _skip(self, record: Record, report: Report) -> None:
-        """Keep the first reasons why the model skipped an event."""
-        if len(self.reasons) < REASONS:
-            reason = f"{where(self.stream)} {record.number}: {report.reason}"
-            self.reasons.append(reason)
-            LOG.warning("%s; skipped", reason)
-
-    def _say_skipped(self) -> None:
-        for reason in self.stream.reasons[self._told :]:
-            LOG.warning("%s; skipped", reason)
-        self._told = len(self.stream.reasons)
-
-    def _say_what_is_understood(self) -> None:
-        columns = understood_columns(self.model, self.stream.columns)
-        fields = {"source": self.stream.name, "columns": columns}
-        words = self.stream.understood()
-        line = f"{understood_line(columns, words)}{self._continued}"
-        LOG.info("%s: %s", self.stream.name, line, extra={"fields": fields})
+            self.log.skipped_lines()
 
     def _write(self, record: Record, report: Report, out: str) -> None:
         if self.lines is None:
@@ -306,7 +324,8 @@ class RecordsRun:
         self.session.save(self.model, run, None if writer is None else writer.sync)
 
     def _tick(self) -> None:
-        """While the source is waited for: a checkpoint and the status, where they are due."""
+        """While the source is waited for: the display, a checkpoint and the status."""
+        self._show(self.model.events, lambda: running_scores(self.scores.scores))
         if self.model.events > self.started_at and self.session.is_due(self.model.events):
             self._save()
         if self.status and self.status.is_due():
@@ -365,7 +384,7 @@ class RecordsRun:
             self.anomalies,
             source=self.stream.name,
             unreadable=self.unreadable + self.stream.skipped,
-            reasons=[*self.stream.reasons, *self.reasons],
+            reasons=self.log.reasons,
         )
 
     def _print(self, seconds: float, kept: str | None) -> None:
@@ -377,16 +396,3 @@ class RecordsRun:
             print(json.dumps(summary.record(microseconds, kept)), file=file)
         else:
             print(summary.text(microseconds, kept), file=file)
-
-
-def _remedy(error: BaseException) -> str:
-    """What to do about text in a column of numbers."""
-    if isinstance(error, ValueError) and "must be a number, got '" in str(error):
-        return " (--missing WORD: a word for missing values; --text COL: a column of text)"
-    return ""
-
-
-def _model_in(found: Saved) -> Model:
-    if not isinstance(found.model, Model):
-        raise ValueError(f"the checkpoint {found.path} is one of symbols, got records")
-    return found.model

@@ -28,6 +28,7 @@ from lethe.model import Model
 from lethe.storage.fields import Fields, parse_json
 
 __all__ = [
+    "MOST_SEED",
     "Position",
     "RecordsMetadata",
     "RecordsOptions",
@@ -44,6 +45,9 @@ Position: TypeAlias = dict[str, object]
 #: Where a checkpoint keeps what is not the model's: the array with the scores as JSON, and the
 #: beginning of the names of further arrays.
 SCORES = "scores"
+
+#: Seeds of 128 bits are what `secrets.randbits(128)` gives, as NumPy's documentation has it.
+MOST_SEED = (1 << 128) - 1
 
 BAD: tuple[Bad, ...] = ("raise", "missing", "skip")
 
@@ -261,7 +265,7 @@ def _records_options(value: object, model: Model) -> RecordsOptions:
         period=fields.optional("period", lambda key: fields.integer(key, 1, 4096)),
         cells=fields.integer("cells", 1, 1 << 20),
         layers=fields.integer("layers", 1, 1000),
-        seed=fields.integer("seed"),
+        seed=fields.integer("seed", high=MOST_SEED),
         bad=fields.one_of("bad", BAD),
         text=fields.strings("text"),
         missing=fields.strings("missing"),
@@ -324,7 +328,7 @@ def _text_options(value: object, net: Network) -> TextOptions:
         cells=fields.integer("cells", net.topology.cells, net.topology.cells),
         update=fields.one_of("update", (*UPDATES, OWN_RULE)),
         rate=fields.number("rate"),
-        seed=fields.integer("seed"),
+        seed=fields.integer("seed", high=MOST_SEED),
     )
     own = options.update == OWN_RULE
     expected = net.update if own else UPDATES[options.update][0](options.rate)

@@ -205,6 +205,11 @@ class CheckpointSession:
         if is_first:
             self.finish()  # before there is one, nothing says how far an output is
 
+    def begin_again(self) -> None:
+        """Let the next event have a checkpoint at once, as the first event of a run has."""
+        self.finish()
+        self._schedule.restart(-1)
+
     def finish(self) -> Path | None:
         """Wait for the checkpoint that is being written; the newest one, if there is one.
 

@@ -48,12 +48,18 @@ class Status:
         self._counts: deque[tuple[float, int]] = deque()
         self._next = 0.0
         self._state = ""
+        self._events = 0
+        self._figures: dict[str, object] = {}
         self._event_at: float | None = None
         self._failed = False
         self._output: OutputFile | None = None
         if path is not None:
             with output_errors(f"--status {path}"):
                 self._output = open_replacement(path, inputs)
+
+    def fail(self, reason: str) -> None:
+        """Write that the run has failed, and why."""
+        self.write("failed", self._events, {**self._figures, "error": reason})
 
     def close(self) -> None:
         """Let others write the file."""
@@ -85,7 +91,7 @@ class Status:
         now = time.monotonic()
         waits = state == self._state == "waiting"
         self._next = now + (SECONDS_WAITING if waits else SECONDS)
-        self._state = state
+        self._state, self._events, self._figures = state, events, dict(figures)
         if self._counts and events > self._counts[-1][1]:
             self._event_at = now
         self._counts.append((now, events))

@@ -32,7 +32,7 @@ US = "model"
 
 
 @contextmanager
-def progress(unit: str, total: int | None) -> Iterator[Show]:
+def progress(unit: str, total: int | None, *, shown: bool = True) -> Iterator[Show]:
     """Show the progress of a run on standard error, where that is a terminal.
 
     Parameters
@@ -41,8 +41,10 @@ def progress(unit: str, total: int | None) -> Iterator[Show]:
         What is counted.
     total : int or None
         How many there will be, if that is known.
+    shown : bool
+        False shows nothing, as where standard error holds JSON.
     """
-    if not sys.stderr.isatty():
+    if not shown or not sys.stderr.isatty():
         yield lambda completed, words: None
         return
     try:

@@ -167,7 +167,8 @@ class _TextRun:
         code, reason, sure = 0, "", True
         self.signals.idle = self._tick
         try:
-            with progress("symbols", self.args.limit) as show:
+            shown = self.args.log_format == "text"
+            with progress("symbols", self.args.limit, shown=shown) as show:
                 for score in predict_symbols(
                     self.net,
                     self.signals.patient(self.stream),

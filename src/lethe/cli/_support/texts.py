@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from lethe.cli._support.log import LOG
-from lethe.cli._support.records import HOW_TO_RESUME
+from lethe.cli._support.records import HOW_TO_RESUME, say
 from lethe.cli._support.signals import Signals
 from lethe.data import AnotherFileError, TextStream, topics
 from lethe.data.places import Otherwise
@@ -46,7 +45,7 @@ def opened_text(
             begin,
             follow=follow,
             wait=signals.wait,
-            notice=LOG.info,
+            notice=say,
             otherwise=otherwise,
         )
     except AnotherFileError as error:
