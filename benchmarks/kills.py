@@ -35,7 +35,7 @@ MOST_KILLS = 8  # of one run, which then may reach its end
 
 def ended(run: Run, folder: Path, goal: State | None = None) -> command_runs.Ended:
     """Let the command reach its end; one that follows, the goal."""
-    until = (lambda: command_runs.is_level(folder, goal)) if run.follows and goal else None
+    until = command_runs.level_with(folder, goal) if run.follows and goal else None
     return command_runs.end(command_runs.start(run.command(), folder), until)
 
 
