@@ -35,7 +35,7 @@ MOST_KILLS = 8  # of one run, which then may reach its end
 
 def ended(run: Run, folder: Path, goal: State | None = None) -> command_runs.Ended:
     """Let the command reach its end; one that follows, the goal."""
-    until = (lambda: command_runs.is_level(folder, goal)) if run.follows and goal else None
+    until = command_runs.level_with(folder, goal) if run.follows and goal else None
     return command_runs.end(command_runs.start(run.command(), folder), until)
 
 
@@ -95,23 +95,10 @@ class Killer:
             if process.returncode != -9:
                 raise SystemExit(f"{self.name}: exit code {process.returncode}: {err.decode()}")
             done += 1
-        self.mark(folder)
         last = ended(self.run, folder, self.goal)
         if not last.has_finished:
             raise SystemExit(f"{self.name}: exit code {last.code}: {last.err}")
         return done
-
-    def mark(self, folder: Path) -> None:
-        """Make an output incomplete that was complete when its run was killed.
-
-        A run that follows is ended as soon as its output is complete. What was written after the
-        newest checkpoint is removed when the run is continued; without this mark, the run would
-        be ended before that.
-        """
-        out = folder / "out"
-        if self.run.follows and out.exists() and command_runs.left(folder).number:
-            with out.open("ab") as file:
-                file.write(command_runs.MARK)
 
     def kill(self, kills: int) -> dict[str, Any]:
         """Live and kill until there were so many kills."""

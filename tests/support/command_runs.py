@@ -339,20 +339,23 @@ def left(folder: Path) -> State:
     )
 
 
-#: At the end of an output: the run has not begun to continue it.
-MARK = b"what was written after the newest checkpoint"
+def level_with(folder: Path, goal: State) -> Callable[[], bool]:
+    """What says whether a run that follows, and begins now, is as far as `goal`.
 
+    It is by its newest checkpoint, or by its output; not before the run has opened that: what a
+    killed one wrote after its last checkpoint is removed then.
+    """
+    out, begin = folder / "out", time.time_ns()
 
-def is_level(folder: Path, goal: State) -> bool:
-    """Whether a run that follows is as far as `goal`: by its output, or its newest checkpoint."""
-    out = folder / "out"
-    if goal.output:
-        return (
-            out.exists()
-            and out.stat().st_size >= len(goal.output)
-            and not out.read_bytes().endswith(MARK)
-        )
-    return bool(list((folder / "state").glob(f"{goal.number}.safetensors")))
+    def is_level() -> bool:
+        if (folder / "state" / f"{goal.number}.safetensors").exists():
+            return True
+        if not goal.output or not out.exists():
+            return False
+        status = out.stat()
+        return status.st_mtime_ns > begin and status.st_size >= len(goal.output)
+
+    return is_level
 
 
 def leftovers(folder: Path, run: Run) -> list[str]:

@@ -97,7 +97,7 @@ def run_with(
         environment["FAULT"] = " ".join(map(str, fault))
     if log is not None:
         environment["FAULTS_LOG"] = str(log)
-    until = (lambda: command_runs.is_level(folder, goal)) if run.follows and goal else None
+    until = command_runs.level_with(folder, goal) if run.follows and goal else None
     return command_runs.end(command_runs.start(run.command(), folder, **environment), until)
 
 

@@ -279,8 +279,9 @@ def draw_command(draw: Random, folder: Path, known: set[str]) -> Command:
         )
     elif how < 0.27:
         given = []
-    if not given:
-        words += ["--limit", "20"]
+    # Much of it may be text, which takes its time.
+    if "--limit" not in words and (not given or (folder / source).stat().st_size > 300_000):
+        words += ["--limit", "3000" if given else "20"]
     if words[0] == "learn" or draw.random() < 0.9:
         words[1 + (words[0] == "predict") : 1 + (words[0] == "predict")] = given
     if draw.random() < 0.03:
