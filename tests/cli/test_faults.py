@@ -99,3 +99,17 @@ def test_what_a_checkpoint_counts_is_on_the_disk_before_it(
             assert not unsynced, line  # the newer one is there first
     assert checkpoints >= 3
     assert not unsynced
+
+
+@pytest.mark.parametrize("number", range(2, 7))
+def test_an_output_that_cannot_be_looked_at_is_not_taken_for_one_that_is_gone(
+    number: int, prepared: dict[str, tuple[Path, State]], tmp_path: Path
+) -> None:
+    folder, goal = prepared["csv"]
+    half = tmp_path / "half"
+    shutil.copytree(folder, half)
+    run = RUNS["csv"]
+    first = run._replace(words=(*run.words, "--limit", str(EVENTS // 2)))
+    assert faults.run_with(first, half, None).code == 0
+    fault = Fault("stat", "out", number, 1, errno.ESTALE)
+    assert faults.happen(run, half, tmp_path / "run", fault, goal).wrong is None

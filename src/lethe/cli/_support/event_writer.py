@@ -27,7 +27,14 @@ from lethe.storage.output import (
     open_replacement,
 )
 
-__all__ = ["EventWriter", "OutputState", "check_not_input", "not_to_write", "open_writer"]
+__all__ = [
+    "EventWriter",
+    "OutputState",
+    "check_not_input",
+    "holds_nothing",
+    "not_to_write",
+    "open_writer",
+]
 
 #: How often it is checked, at most, that the file is still there under its name.
 CHECK_SECONDS = 1.0
@@ -342,3 +349,13 @@ def _opened(path: str, in_place: bool, inputs: Inputs, create: bool) -> EventWri
 def _cannot(path: str, error: Exception) -> str:
     reason = error.strerror if isinstance(error, OSError) else None
     return f"--out {path} cannot be written: {reason or error}"
+
+
+def holds_nothing(out: str) -> bool:
+    """Whether an output is not there, or empty; one that cannot be looked at is neither."""
+    try:
+        return not os.stat(out).st_size
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise ValueError(f"--out {out} cannot be written: {error.strerror}") from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from lethe.cli._support.event_writer import (
     EventWriter,
     OutputState,
     check_not_input,
+    holds_nothing,
     not_to_write,
     open_writer,
 )
@@ -141,7 +141,7 @@ class RecordsRun:
     def _continue_output(self, output: OutputState) -> None:
         """Open the output where it stopped; a new one, if it was moved away meanwhile."""
         out = self.options.out or "-"
-        if out != "-" and not (os.path.exists(out) and os.stat(out).st_size):
+        if out != "-" and holds_nothing(out):
             LOG.warning(
                 "--out %s holds nothing: a new one begins, without the %s bytes written before",
                 out,
