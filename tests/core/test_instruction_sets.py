@@ -74,6 +74,8 @@ def test_unknown_name_is_a_value_error(use: str) -> None:
 def test_unknown_name_ends_a_command_with_one_line(words: tuple[str, ...]) -> None:
     done = python("-m", "lethe", *words, instruction_set="sse9")
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "LETHE_INSTRUCTION_SET" in done.stderr
-    assert "sse9" in done.stderr
+    *before, line = done.stderr.splitlines()
+    # Without joblib a command says first how it works then.
+    assert not before or (words[0] == "reproduce" and "joblib" in before[0] and len(before) == 1)
+    assert "LETHE_INSTRUCTION_SET" in line
+    assert "sse9" in line
