@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from lethe.data.waiting import POLL
+
 
 class Stop(KeyboardInterrupt):
     """Ends a stream that would wait for ever."""
@@ -21,7 +23,7 @@ class Waits:
 
     def __call__(self, descriptor: int | None, seconds: float, /) -> None:
         assert descriptor is None
-        assert seconds == 0.1
+        assert seconds == POLL
         if self.things:
             self.things.pop(0)()
         elif self.idle:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 __all__ = ["POLL", "Loss", "Notice", "Wait", "close_quietly", "no_notice", "pause", "system_errors"]
 
-POLL = 0.1  # seconds between two looks at a file that may grow
+POLL = 0.25  # seconds between two looks at a file that may grow
 
 
 class Loss(str):
