@@ -126,10 +126,8 @@ def processor_time(pid: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoints", type=int, default=200, help="that are written (200)")
-    parser.add_argument(
-        "--apart", type=int, default=1000, help="events between two of them (1,000)"
-    )
+    parser.add_argument("--checkpoints", type=int, default=60, help="that are written (60)")
+    parser.add_argument("--apart", type=int, default=5000, help="events between two (5,000)")
     parser.add_argument("--idle", type=float, default=20.0, help="seconds of following (20)")
     parser.add_argument("--folder", help="where to write (by default a temporary one)")
     parser.add_argument("--out", type=Path, help="JSON, such as results/checkpoints.json")
