@@ -398,6 +398,34 @@ def test_a_model_that_the_api_saved_goes_on(
     assert main(["info", "state"]) == 0
 
 
+def test_a_saved_model_may_skip_bad_lines_from_now_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = write_csv(tmp_path / "s.csv", 20).read_text()
+    Path("s.csv").write_text(f"{text}junk\n")
+    model = lethe.Model("value", cells=2)
+    model.learn({"time": "2024-01-01 00:00", "value": 1.0})
+    Path("state").mkdir()
+    model.save("state/mine.safetensors")
+    words = ["learn", "s.csv", "--checkpoint", "state", "--resume", "--bad", "skip"]
+    assert figures(words, capsys)["unreadable"] == 1
+
+
+def test_a_text_of_several_files_by_a_pattern(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They begin alike: what tells them apart is the name in the checkpoint."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "b.txt"):
+        Path(name).write_bytes(b"the same licence " * 5)
+    words = ["learn", "*.txt", "--layers", "1", "--cells", "2", "--checkpoint", "state"]
+    assert figures(words, capsys)["symbols"] == 170
+    with Path("b.txt").open("ab") as file:
+        file.write(b"more")
+    assert figures([*words, "--resume"], capsys)["symbols"] == 174
+
+
 def test_a_network_that_the_api_saved_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -358,4 +358,4 @@ def holds_nothing(out: str) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise ValueError(f"--out {out} cannot be written: {error.strerror}") from None
+        raise ValueError(_cannot(out, error)) from None

@@ -162,6 +162,7 @@ class RecordsRun:
                 self.model = model_of(self.options)
             else:
                 self.model = model_in(found)
+                self.model.bad = given["bad"] or self.model.bad
                 self.options = options_of(self.model, given)
                 agreed(vars(self.options), given, found.path)
             self.before = self.model.events

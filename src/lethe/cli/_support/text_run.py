@@ -230,12 +230,8 @@ class _TextRun:
         )
 
     def _save(self) -> None:
-        run = TextMetadata(
-            self.before,
-            self.options,
-            lasting(self.stream.place, len(self.args.sources) > 1),
-            self.tally,
-        )
+        place = lasting(self.stream.place, self.several)
+        run = TextMetadata(self.before, self.options, place, self.tally)
         self.session.save(self.net, run)
 
     def _tick(self) -> None:
