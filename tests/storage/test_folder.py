@@ -237,7 +237,7 @@ def test_one_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch) -> No
     def refuse(path: str, flags: int) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(file, "_open_at_once", refuse)
+    monkeypatch.setattr(file, "open_at_once", refuse)
     with pytest.raises(CheckpointError, match=r"200\.safetensors cannot be read: Permission"):
         newest(tmp_path)
 

@@ -82,7 +82,7 @@ class Beside:
             return None
         return status.st_dev, status.st_ino
 
-    def must_be_cut(self, now: Present) -> bool:
+    def must_be_truncated(self, now: Present) -> bool:
         """Whether there is a copy that holds more, and something else, than the file does now."""
         copy = self.copy_of(now)
         if copy is None:

@@ -31,8 +31,8 @@ class Followed:
     """The bytes of a path, as they are written, through every rotation.
 
     A renamed file is read on until its name is another file's that is not empty; then to its end,
-    and the rotations that came between the two follow. What a file held when it was cut is read
-    from its copy, if there is one beside it: it is known by its SHA-256.
+    and the rotations that came between the two follow. What a file held when it was truncated is
+    read from its copy, if there is one beside it: it is known by its SHA-256.
 
     Parameters
     ----------
@@ -76,14 +76,14 @@ class Followed:
         self._next: Opened | None = None
         self._before = Present(None, name)  # what was read before this one
         self._before.modified = self._now.modified
-        # Whether it may have been cut after it was opened and before anything was read.
+        # Whether it may have been truncated after it was opened and before anything was read.
         self._unsure = has_path and patient
         self._again = False  # whether it was
         self._was_lost = True  # what `_lost` was for the one before
         self._begins_again = False  # whether this one may hold some of that
         self._moved = False  # whether it was passed over
-        self._lost = False  # whether the present file was cut, and what it held is not there
-        self._cut = 0  # the inode of a file that was cut, while its copies are read
+        self._lost = False  # whether the present file was truncated, and what it held is not there
+        self._truncated = 0  # the inode of a truncated file, while its copies are read
         self._chase = False  # whether the next file is read without patience too
 
     @property
@@ -145,11 +145,13 @@ class Followed:
             there = self._now.file is not None or self._appeared()
             if there and self._is_left_over():
                 return b""
-            cut = there and self._now.may_be_cut() and self._beside.must_be_cut(self._now)
-            block = None if cut else self._now.read(n)
+            is_short = (
+                there and self._now.may_be_truncated() and self._beside.must_be_truncated(self._now)
+            )
+            block = None if is_short else self._now.read(n)
             if block:
                 return b"" if self._unsure and self._was_overtaken() else block
-            if block is None and self._was_cut():
+            if block is None and self._was_truncated():
                 continue
             if self._next is not None:  # and the present one was read to its end once more
                 return b""
@@ -158,9 +160,9 @@ class Followed:
                 return None if self.patient else b""
 
     def _was_overtaken(self) -> bool:
-        """Whether a file was cut just before its first bytes were read: then its copy comes first.
+        """Whether a file was truncated just before its first bytes were read.
 
-        What has just been read is left for later.
+        Then its copy comes first, and what has just been read is left for later.
         """
         self._unsure = False
         now, before = self._now, self._before
@@ -182,16 +184,16 @@ class Followed:
         self._now = Present(file, self.name, watched=self._watched)
         return True
 
-    # --- A file that was cut
+    # --- A file that was truncated
 
-    def _was_cut(self) -> bool:
-        """Go on in the copy of what the file held; without one, let it begin again."""
+    def _was_truncated(self) -> bool:
+        """Continue in the copy of what the file held; without one, let it begin again."""
         now = self._now
         read = f"after {now.offset:,} bytes ({now.lines:,} lines) of it had been read"
         copy = self._beside.copy_of(now)
         if copy is not None:
             now.exchange(*copy)
-            self._cut, self._chase = now.inode, True
+            self._truncated, self._chase = now.inode, True
             self._notice(
                 f"{self.name} was truncated {read}; reading the rest of its copy {now.path}, then "
                 f"{self.name} from its start"
@@ -205,7 +207,7 @@ class Followed:
         )
         self._lost = True
         if self._next is None:
-            self._next = self._successor(cut=True) or (now.open_file(), now.path)
+            self._next = self._successor(truncated=True) or (now.open_file(), now.path)
         return False
 
     def _is_left_over(self) -> bool:
@@ -224,28 +226,32 @@ class Followed:
 
     # --- What comes next
 
-    def _successor(self, cut: bool = False) -> Opened | None:
+    def _successor(self, truncated: bool = False) -> Opened | None:
         """The file that goes on after the present one, if that is no longer its name's."""
         now = self._now
-        wanted = self.patient or self._chase or cut
+        wanted = self.patient or self._chase or truncated
         if now.file is None or not self._has_path or not wanted:
             return None
-        if self._beside.key_of_name() == now.key and not cut:
+        if self._beside.key_of_name() == now.key and not truncated:
             return None
         # It is opened before the others are looked for: what is renamed meanwhile is this one.
         first = self._beside.opened()
-        if first is not None and self.patient and not (cut or os.fstat(first.fileno()).st_size):
+        if (
+            first is not None
+            and self.patient
+            and not (truncated or os.fstat(first.fileno()).st_size)
+        ):
             close_quietly(first)  # while it is empty, the writer still has the old one
             first = None
         between = self._beside.between(now, first, self._lost)
         if between is None and first is not None:
-            return None if not cut and self._goes_on(first) else (first, self.name)
+            return None if not truncated and self._goes_on(first) else (first, self.name)
         if first is not None:
             close_quietly(first)
         return between
 
     def _goes_on(self, first: FileIO) -> bool:
-        """Go on in a file that replaced the present one and holds it all, as rsync leaves it."""
+        """Continue in a file that replaced the present one and holds it all, as rsync leaves it."""
         now = self._now
         if not now.offset or not is_beginning(now.open_file(), first):
             if not os.fstat(now.open_file().fileno()).st_nlink and now.again_in(first):
@@ -274,7 +280,7 @@ class Followed:
         before = self._before if self._again else self._now
         (file, path), self._next = opened, None
         if self._again:
-            self._cut = self._now.inode
+            self._truncated = self._now.inode
             self._now.close()
             self._notice(
                 f"{self.name} was truncated before it was read; its copy {path} comes first"
@@ -287,7 +293,7 @@ class Followed:
             )
         self._now = Present(file, path, watched=self._watched)
         self._before, self._begins_again = before, self._lost
-        if self._cut:
+        if self._truncated:
             self._now.begin_after(None)
         self._chase = path != self.name
         self._again, self._unsure = False, not self._chase and self._has_path
@@ -298,18 +304,18 @@ class Followed:
                 self._beside.say_compressed(packed)
         self._beside.old.add(before.key, before.modified, before.head)
         self._beside.old.keep({one.key for one in self._beside.siblings()})
-        lost, cut = self._lost, self._cut
+        lost, truncated = self._lost, self._truncated
         self._was_lost, self._lost = lost, False
-        if not self._chase or self._now.inode == cut:
-            self._cut = 0
-        elif cut:
-            self._now.inode = cut  # the next copy of the same file
-        return "lost" if lost else "joined" if cut else "whole"
+        if not self._chase or self._now.inode == truncated:
+            self._truncated = 0
+        elif truncated:
+            self._now.inode = truncated  # the next copy of the same file
+        return "lost" if lost else "joined" if truncated else "whole"
 
     # --- Where it was left before
 
     def resume(self, offset: int, line: int, digest: str, inode: int) -> bytes:
-        """Go on after so many bytes, in the file that holds them, under whatever name.
+        """Continue after `offset` bytes of the file that holds them, whatever its name is now.
 
         Parameters
         ----------
@@ -357,13 +363,13 @@ class Followed:
         else:
             self._begins_again = True
         if self.here != path:
-            if same and self._now.inode != inode:  # that file was cut, and this is a copy of it
-                self._cut = self._now.inode = inode
+            if same and self._now.inode != inode:  # that file was truncated; this is its copy
+                self._truncated = self._now.inode = inode
             self._was_rotated(offset, line)
         return self._now.head
 
     def _was_rotated(self, offset: int, line: int) -> None:
-        """Go on in a file that has another name now."""
+        """Continue in a file that has another name now."""
         now, path = self._now, self.name
         self._chase = True
         self._notice(
@@ -376,7 +382,7 @@ class Followed:
                 self._beside.say_compressed(packed)
 
     def go_to_end(self, whole_lines: bool) -> tuple[bytes, int]:
-        """Take all that is there as read, perhaps but half a line; its beginning, and its lines."""
+        """Treat what is there as read, except perhaps a half line; its beginning, and its lines."""
         if self._now.file is None:
             return b"", 0
         self._now.go_to_end(whole_lines)

@@ -32,7 +32,7 @@ class Present:
     base : int
         Where in the file to begin.
     watched : bool
-        Notice if it is cut.
+        Notice if it is truncated.
 
     Attributes
     ----------
@@ -73,12 +73,12 @@ class Present:
             self.key, self.modified = (status.st_dev, status.st_ino), status.st_mtime_ns
 
     def open_file(self) -> FileIO:
-        """The file, which is there."""
+        """The open file; only where there is one."""
         assert self.file is not None
         return self.file
 
     def exchange(self, file: FileIO, path: str) -> None:
-        """Go on at the same place of another file that holds the same so far."""
+        """Continue at the same place of another file that holds the same so far."""
         self.close()
         self.file, self.path = file, path
         self._know(file)
@@ -93,10 +93,10 @@ class Present:
         if self.file is not None:
             close_quietly(self.file)
 
-    def may_be_cut(self) -> bool:
+    def may_be_truncated(self) -> bool:
         """Whether it was written, and yet may have nothing new behind what was read.
 
-        A file that was cut and begins again with the same header looks like one that grew.
+        A truncated file that begins again with the same header looks like one that grew.
         """
         if self.file is None or not self.watched:
             return False
@@ -106,7 +106,7 @@ class Present:
         return before != self.modified and self.offset > 0 and is_short
 
     def read(self, n: int) -> bytes | None:
-        """At most `n` bytes; None where the file was cut, however much has come since."""
+        """At most `n` bytes; None where the file was truncated, however much has come since."""
         if self.file is None:
             return b""
         known = len(self._tail)
@@ -132,11 +132,11 @@ class Present:
             self.head = (self.head + block)[:HEAD]
 
     def begin_after(self, before: Present | None) -> bool:
-        """Take what is left here of another file's content as read; whether there is any.
+        """Treat what is left here of another file's content as read; whether there is any.
 
         Before anything is read. Zeros are left by a writer that keeps its place when its file is
-        cut. Lines that were read before are left where a file is made shorter: its first ones, or
-        those after which nothing was read.
+        truncated. Lines that were read before are left where a file is made shorter: its first
+        ones, or those after which nothing was read.
         """
         file = self.open_file()
         end = zeros_of(file) or (0 if before is None else before.again_in(file))
@@ -159,7 +159,7 @@ class Present:
         return 0 if place < 0 else place + len(last)
 
     def go_to(self, offset: int, lines: int | None = None) -> None:
-        """Take so many bytes as read."""
+        """Treat the first `offset` bytes as read."""
         file = self.open_file()
         if lines is None:
             lines = lines_of(file, offset)
@@ -175,7 +175,7 @@ class Present:
         return b"" if place < 0 else bytes_at(self.open_file(), place, 1)
 
     def go_to_end(self, whole_lines: bool) -> None:
-        """Take all that the file holds as read, up to its last line feed or to its end."""
+        """Treat all that the file holds as read, up to its last line feed or to its end."""
         file = self.open_file()
         size = os.fstat(file.fileno()).st_size
         self.go_to(last_line(file, size) if whole_lines else size)

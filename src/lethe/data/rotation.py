@@ -107,7 +107,7 @@ class Sibling(NamedTuple):
 
 
 def counts(offset: int, line: int) -> str:
-    """So many bytes, and lines where there are any."""
+    """A byte count for a message, with the line count if there is one."""
     return f"{offset:,} bytes" + (f" ({line:,} lines)" if line else "")
 
 
@@ -203,7 +203,7 @@ class Known:
         return bool(head) and bytes_at(file, 0, len(head)) == head
 
     def has(self, one: Sibling) -> bool:
-        """Whether a file is one of them, as it was."""
+        """Whether a file is one of them, unchanged."""
         modified, _ = self._files.get(one.key, (0, b""))
         return modified == one.modified
 

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.storage.output import write_file
+from lethe.storage.reading import open_at_once
 
 __all__ = ["FORMAT", "MOST_BYTES", "CheckpointError", "checkpoint_errors", "read", "write"]
 
@@ -236,7 +237,7 @@ def _header(metadata: str, arrays: Mapping[str, tuple[str, Sequence[int]]]) -> s
 
 def _whole_file(path: str | os.PathLike[str], most_bytes: int) -> NDArray[np.uint8]:
     """All bytes of a file whose digest is right, with zeros in the digest's place."""
-    with open(path, "rb", opener=_open_at_once) as file:
+    with open(path, "rb", opener=open_at_once) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is no regular file")
@@ -258,11 +259,6 @@ def _whole_file(path: str | os.PathLike[str], most_bytes: int) -> NDArray[np.uin
     if hashlib.sha256(whole.data).hexdigest().encode("ascii") != digest:
         raise ValueError("it is damaged: its SHA-256 is wrong")
     return whole
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # A named pipe would be waited for.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _parse(whole: NDArray[np.uint8]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

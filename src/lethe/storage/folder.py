@@ -99,7 +99,7 @@ class Checkpoints:
 
     def __exit__(self, *_: object) -> None:
         if self._lock is not None:
-            with contextlib.suppress(OSError):  # it is let go of all the same
+            with contextlib.suppress(OSError):  # the lock is released anyway
                 os.close(self._lock)
             self._lock = None
 

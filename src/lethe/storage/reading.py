@@ -8,7 +8,7 @@ import os
 import stat
 from typing import Final
 
-__all__ = ["read_bytes", "strict_json"]
+__all__ = ["open_at_once", "read_bytes", "strict_json"]
 
 MOST_INTEGER: Final = 1 << 63
 
@@ -23,7 +23,7 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     OSError
         If it cannot be read.
     """
-    with open(path, "rb", opener=_open_at_once) as file:
+    with open(path, "rb", opener=open_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError(f"{path} must be a regular file, got another kind")
         data = file.read(most + 1)
@@ -32,7 +32,8 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     return data
 
 
-def _open_at_once(path: str, flags: int) -> int:
+def open_at_once(path: str, flags: int) -> int:
+    """Open a file as `open` does; a named pipe is not waited for."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 

@@ -28,7 +28,7 @@ class Every(NamedTuple):
     seconds: float | None
 
 
-#: Where nothing is said.
+#: The default.
 DEFAULT = Every(10_000, 60.0)
 
 
@@ -81,7 +81,7 @@ class Schedule:
         self.restart(saved)
 
     def restart(self, saved: int) -> None:
-        """Note that a checkpoint was written after so many events."""
+        """Record a checkpoint after `saved` events."""
         self.saved = saved
         self._saved_at = self._clock()
 

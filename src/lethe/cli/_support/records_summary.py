@@ -17,7 +17,7 @@ __all__ = ["RecordsSummary"]
 
 
 class RecordsSummary:
-    """What there is to say of a run on records.
+    """The results of a run on records, as text and as JSON.
 
     Parameters
     ----------
