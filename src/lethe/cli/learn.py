@@ -15,6 +15,7 @@ from lethe.cli._support.learn_options import (
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import expanded, is_table
 from lethe.cli._support.records_run import learn_records
+from lethe.cli._support.run_context import RunContext
 from lethe.cli._support.run_metadata import MOST_SEED
 from lethe.cli._support.sessions import CheckpointSession
 from lethe.cli._support.signals import Signals, Stopped
@@ -64,7 +65,7 @@ def run(args: LearnArguments) -> int:
             table = bool(records) or (not text and any(map(is_table, sources)))
         learn = learn_records if table else learn_text
         try:
-            return learn(args, sources, session, signals, status)
+            return learn(RunContext(args, sources, session, signals, status))
         except Stopped as stop:  # before the first event
             LOG.info("%s", stop.reason)
             return stop.code

@@ -145,10 +145,10 @@ class Followed:
             there = self._now.file is not None or self._appeared()
             if there and self._is_left_over():
                 return b""
-            is_short = (
+            truncated = (
                 there and self._now.may_be_truncated() and self._beside.must_be_truncated(self._now)
             )
-            block = None if is_short else self._now.read(n)
+            block = None if truncated else self._now.read(n)
             if block:
                 return b"" if self._unsure and self._was_overtaken() else block
             if block is None and self._was_truncated():

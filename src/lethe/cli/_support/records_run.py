@@ -20,7 +20,6 @@ from lethe.cli._support.event_writer import (
     not_to_write,
     open_writer,
 )
-from lethe.cli._support.learn_options import LearnArguments
 from lethe.cli._support.log import LOG
 from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
 from lethe.cli._support.records_log import RecordsLog, remedy_of
@@ -34,10 +33,10 @@ from lethe.cli._support.records_options import (
     with_output,
 )
 from lethe.cli._support.records_summary import RecordsSummary
+from lethe.cli._support.run_context import RunContext
 from lethe.cli._support.run_metadata import RecordsMetadata
-from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
-from lethe.cli._support.signals import Signals, Stopped
-from lethe.cli._support.status import Status
+from lethe.cli._support.sessions import Saved, agreed
+from lethe.cli._support.signals import Stopped
 from lethe.cli._support.tables import Show, progress, running_scores
 from lethe.cli._support.writer import Lines
 from lethe.data import Record
@@ -49,27 +48,12 @@ __all__ = ["learn_records"]
 READER_GONE = 141  # what a shell says of a program that ends by SIGPIPE
 
 
-def learn_records(
-    args: LearnArguments,
-    sources: Sequence[str],
-    session: CheckpointSession,
-    signals: Signals,
-    status: Status,
-) -> int:
+def learn_records(context: RunContext) -> int:
     """Learn tables of records as the arguments of `lethe learn` say.
 
     Parameters
     ----------
-    args : LearnArguments
-        As `lethe.cli.learn.add_arguments` declares.
-    sources : sequence of str
-        Read one after the other.
-    session : CheckpointSession
-        Entered: what to continue from, and where to save.
-    signals : Signals
-        Entered.
-    status : Status
-        Says how the run goes.
+    context : RunContext
 
     Returns
     -------
@@ -77,7 +61,7 @@ def learn_records(
         The exit code: 0, or 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP.
     """
     with ExitStack() as stack:
-        run = RecordsRun(args, sources, session, signals, status)
+        run = RecordsRun(context)
         stack.callback(closed, run.stream)
         return run.go()
 
@@ -85,18 +69,11 @@ def learn_records(
 class RecordsRun:
     """One run of `lethe learn` on tables of records, from the arguments of `learn_records`."""
 
-    def __init__(
-        self,
-        args: LearnArguments,
-        sources: Sequence[str],
-        session: CheckpointSession,
-        signals: Signals,
-        status: Status,
-    ) -> None:
+    def __init__(self, context: RunContext) -> None:
+        args, sources, session, signals, self.status = context
         self.args = args
         self.session = session
         self.signals = signals
-        self.status = status
         self.anomalies = AnomalyLog()
         self.unreadable = 0
         self.several = len(sources) > 1

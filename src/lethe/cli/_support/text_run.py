@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from logging import ERROR, INFO, WARNING
 from platform import python_version
@@ -12,10 +12,10 @@ from lethe.cli._support.learn_options import CELLS, LAYERS, OWN_RULE, UPDATES, L
 from lethe.cli._support.log import LOG
 from lethe.cli._support.printable import printable
 from lethe.cli._support.records import closed, lasting
+from lethe.cli._support.run_context import RunContext
 from lethe.cli._support.run_metadata import TextMetadata, TextOptions
-from lethe.cli._support.sessions import CheckpointSession, Saved, agreed
-from lethe.cli._support.signals import Signals, Stopped
-from lethe.cli._support.status import Status
+from lethe.cli._support.sessions import Saved, agreed
+from lethe.cli._support.signals import Stopped
 from lethe.cli._support.tables import progress
 from lethe.cli._support.texts import opened_text
 from lethe.core.network import Network, NotFiniteError, instruction_set
@@ -61,27 +61,12 @@ def text_topology(layers: int = LAYERS, cells: int = CELLS) -> Topology:
     )
 
 
-def learn_text(
-    args: LearnArguments,
-    sources: Sequence[str],
-    session: CheckpointSession,
-    signals: Signals,
-    status: Status,
-) -> int:
+def learn_text(context: RunContext) -> int:
     """Learn a text as the arguments of `lethe learn` say.
 
     Parameters
     ----------
-    args : LearnArguments
-        As `lethe.cli.learn.add_arguments` declares.
-    sources : sequence of str
-        Read one after the other; none: the text of pydoc_data.topics.
-    session : CheckpointSession
-        Entered: what to continue from, and where to save.
-    signals : Signals
-        Entered.
-    status : Status
-        Says how the run goes.
+    context : RunContext
 
     Returns
     -------
@@ -89,6 +74,7 @@ def learn_text(
         The exit code: 0; 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP; 1 where the network's
         numbers stopped being finite.
     """
+    args, sources, session, signals, _ = context
     net, run = _start(args, session.found)
     with signals.at_once():  # a place may take long to find
         stream = opened_text(
@@ -102,8 +88,7 @@ def learn_text(
     name = stream.name if sources else f"pydoc_data.topics of Python {python_version()}"
     with ExitStack() as stack:
         stack.callback(closed, stream)
-        several = len(sources) > 1
-        return _TextRun(args, session, net, run, stream, name, several, signals, status).go()
+        return _TextRun(context, net, run, stream, name).go()
 
 
 def _start(args: LearnArguments, found: Saved | None) -> tuple[Network, TextMetadata]:
@@ -139,27 +124,20 @@ class _TextRun:
 
     def __init__(
         self,
-        args: LearnArguments,
-        session: CheckpointSession,
+        context: RunContext,
         net: Network,
         run: TextMetadata,
         stream: TextStream,
         name: str,
-        several: bool,
-        signals: Signals,
-        status: Status,
     ) -> None:
-        self.args = args
-        self.session = session
+        self.args, sources, self.session, self.signals, self.status = context
         self.net = net
         self.options = run.options
         self.before = run.before
         self.tally = run.tally
         self.stream = stream
         self.name = name
-        self.several = several
-        self.signals = signals
-        self.status = status
+        self.several = len(sources) > 1
         self.score: Score | None = None
         self.started_at = run.tally.symbols
 
