@@ -7,9 +7,11 @@
 #include "anomaly.hpp"
 #include "columns.hpp"
 #include "ensemble.hpp"
+#include "features.hpp"
 #include "history.hpp"
 #include "linear.hpp"
 #include "mixture.hpp"
+#include "naive.hpp"
 #include "pending.hpp"
 
 namespace LETHE_ISA {
@@ -19,7 +21,6 @@ constexpr double prior_covariance = 0.1, most_covariance = 10.0;
 constexpr double linear_bound = 2.0,
                  network_bound = 3.0;    // errors count at most, in usual distances
 constexpr double most_residual = 1e150;  // in usual errors
-constexpr double farthest = 20.0;  // and no prediction is further from the last value than this
 
 struct NumberStream {
   using Memory = lethe::Memory<NumberLayout>;
@@ -29,6 +30,8 @@ struct NumberStream {
   double* b = m.numbers();
   History history = {l, b};
   Columns columns = {l.columns, b};
+  Features features = {l, b};
+  NaivePredictors naive = {l, b};
   Ensemble<NumberLayout> ensemble = {m};
   Pending<NumberLayout> pending = {l, b};
 
@@ -129,10 +132,15 @@ struct NumberStream {
                    l.linear());
   }
 
+  void encode(const Event& event, double* record) const {
+    record[l.record.seconds] = event.seconds;
+    features.encode(event, record + l.record.features);
+  }
+
   // The networks' input: an event's features but for the constant.
   const float* inputs(const double* record) const {
-    const double* const features = record + l.record.features + 1;
-    for (int64_t i = 0; i < l.inputs(); ++i) m.x[i] = static_cast<float>(features[i]);
+    const double* const given = record + l.record.features + 1;
+    for (int64_t i = 0; i < l.inputs(); ++i) m.x[i] = static_cast<float>(given[i]);
     return m.x.data();
   }
 
@@ -187,64 +195,11 @@ struct NumberStream {
     return b + l.weights + (predictor * l.heads() + head) * l.linear();
   }
 
-  // ---- features ----
-
-  void encode(const Event& event, double* record) const {
-    record[l.record.seconds] = event.seconds;
-    double* f = record + l.record.features;
-    *f++ = 1.0;
-    const double* const newest = history.newest();
-    for (int64_t i = 0; i < l.targets; ++i)
-      *f++ = standardised(newest[i], b[l.level_mean + i], b[l.level_variance + i]);
-    for (int64_t lag = 0; lag < l.lags; ++lag)
-      for (int64_t i = 0; i < l.targets; ++i) *f++ = history.past_change(lag, i);
-    if (l.seasonal()) f = encode_seasons(event.seconds, f);
-    if (l.timed) f = encode_calendar(event.seconds, f);
-    columns.encode(event, f, l.slots);
-  }
-
-  // What each season did at this time: its distance from now, its next step and its far one.
-  double* encode_seasons(double seconds, double* f) const {
-    double lengths[lethe::seasons];
-    history.season_lengths(lengths);
-    const double* const newest = history.newest();
-    for (const double length : lengths) {
-      const double* const zero = history.last_season(0, length, seconds);
-      const double* const one = history.last_season(1, length, seconds);
-      const double* const far = history.last_season(l.horizon, length, seconds);
-      for (int64_t i = 0; i < l.targets; ++i) {
-        const double* const scale = b + l.scale + i * l.horizon;
-        *f++ = in_usual_distances(one[i] - newest[i], scale[0]);
-        *f++ = in_usual_distances(one[i] - zero[i], scale[0]);
-        *f++ = in_usual_distances(far[i] - zero[i], scale[l.horizon - 1]);
-      }
-    }
-    return f;
-  }
-
-  static double in_usual_distances(double distance, double usual) {
-    return usual > 0 ? std::clamp(distance / usual, -farthest, farthest) : 0.0;
-  }
-
-  // The time of day (one and two turns), of the week, and of the year (one and two turns).
-  static double* encode_calendar(double seconds, double* f) {
-    constexpr double turns[lethe::calendar_waves] = {1 / day, 2 / day, 1 / week, 1 / year,
-                                                     2 / year};
-    constexpr double circle = 6.283185307179586;
-    for (const double turn : turns) {
-      const double angle = seconds * turn * circle;
-      const bool known = std::isfinite(angle);
-      *f++ = known ? std::sin(angle) : 0.0;
-      *f++ = known ? std::cos(angle) : 0.0;
-    }
-    return f;
-  }
-
   // ---- predicting ----
 
   // What all predictors say, the networks' outputs included, and their blends.
   void predict(double* record) const {
-    const int64_t horizon = l.horizon, heads = l.heads(), n = l.linear();
+    const int64_t heads = l.heads(), n = l.linear();
     const double* const newest = history.newest();
     for (int64_t i = 0; i < l.targets; ++i)
       record[l.record.last_value + i] = b[l.counted + i] > 0 ? newest[i] : not_a_number;
@@ -253,34 +208,21 @@ struct NumberStream {
     std::copy(b + l.residual_count, b + l.residual_count + heads, record + l.record.residuals_seen);
     std::fill(record + l.record.targets, record + l.record.targets + heads, not_a_number);
     record[l.record.complete] = 0;
-    double lengths[lethe::seasons];
-    history.season_lengths(lengths);
-    for (int64_t ahead = 1; ahead <= horizon; ++ahead) {
-      const double seconds = record[l.record.seconds];
-      const double* past[lethe::seasons];
-      for (int64_t s = 0; s < lethe::seasons; ++s)
-        past[s] = history.last_season(ahead, lengths[s], seconds);
-      for (int64_t i = 0; i < l.targets; ++i) {
-        const int64_t head = i * horizon + ahead - 1;
-        double* const p = record + l.record.predictions + head * l.predictors();
-        p[lethe::last] = newest[i];
-        p[lethe::overall_mean] = b[l.total + i] / std::max(b[l.counted + i], 1.0);
-        p[lethe::smoothed_fast] = b[l.fast + i];
-        p[lethe::smoothed_slow] = b[l.slow + i];
-        p[lethe::median] = b[l.median + i];
-        for (int64_t s = 0; s < lethe::seasons; ++s) p[lethe::season + s] = past[s][i];
-        double* const learned = p + lethe::naive_predictors;
-        for (int64_t f = 0; f < lethe::linear_predictors; ++f)
-          learned[f] =
-              std::clamp(dot(weights(f, head), record + l.record.features, n), -farthest, farthest);
-        record[l.record.base + head] = learned[0];
-        for (int64_t r = 0; r < l.networks; ++r)
-          learned[lethe::linear_predictors + r] = std::clamp(
-              learned[0] + static_cast<double>(m.outputs[r * heads + head]), -farthest, farthest);
-        for (int64_t r = 0; r < lethe::linear_predictors + l.networks; ++r)
-          learned[r] = newest[i] + b[l.scale + head] * learned[r];
-        blend_all(head, p, record);
-      }
+    naive.predict(record[l.record.seconds], record + l.record.predictions);
+    for (int64_t head = 0; head < heads; ++head) {
+      double* const p = record + l.record.predictions + head * l.predictors();
+      const double last_value = p[lethe::last];
+      double* const learned = p + lethe::naive_predictors;
+      for (int64_t f = 0; f < lethe::linear_predictors; ++f)
+        learned[f] =
+            std::clamp(dot(weights(f, head), record + l.record.features, n), -farthest, farthest);
+      record[l.record.base + head] = learned[0];
+      for (int64_t r = 0; r < l.networks; ++r)
+        learned[lethe::linear_predictors + r] = std::clamp(
+            learned[0] + static_cast<double>(m.outputs[r * heads + head]), -farthest, farthest);
+      for (int64_t r = 0; r < lethe::linear_predictors + l.networks; ++r)
+        learned[r] = last_value + b[l.scale + head] * learned[r];
+      blend_all(head, p, record);
     }
   }
 
