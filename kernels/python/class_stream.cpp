@@ -31,8 +31,9 @@ class ClassStream : public StreamBlock<lethe::ClassLayout> {
     l.pending = horizon > 0 ? 1 : pending;
     l.scored = scored;
     l.ahead = horizon == 0;
-    build(topology, updates, cell_input, cell_output);
-    if (l.inputs() != network_.layout.inputs || l.classes != network_.layout.outputs)
+    add_group(topology, updates, cell_input, cell_output, l.ahead);
+    place_all();
+    if (l.inputs() != networks_[0].layout.inputs || l.classes != networks_[0].layout.outputs)
       value_error("topology must have " + std::to_string(l.inputs()) + " inputs and " +
                   std::to_string(l.classes) + " outputs");
   }
@@ -167,7 +168,7 @@ class ClassStream : public StreamBlock<lethe::ClassLayout> {
       l.slots = slots;
       l.classes = classes;
       l.pending = pending;
-      return std::pair(static_cast<int>(l.inputs()), static_cast<int>(l.classes));
+      return std::vector{std::pair(static_cast<int>(l.inputs()), static_cast<int>(l.classes))};
     });
   }
 

@@ -15,8 +15,7 @@ using lethe::Services;
 class NumberStream : public StreamBlock<lethe::NumberLayout> {
  public:
   NumberStream(int64_t targets, int64_t horizon, int64_t lags, int64_t period, bool timed,
-               int64_t slots, int64_t pending, bool scored, nb::handle topology, nb::list updates,
-               nb::handle cell_input, nb::handle cell_output)
+               int64_t slots, int64_t pending, bool scored, nb::list groups)
       : kernel_(&lethe::number_kernel(horizon > 0)) {
     constexpr int64_t most = int64_t(1) << 20;
     check_size("targets", targets, 1, most);
@@ -35,12 +34,20 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     l.pending = horizon > 0 ? horizon : pending;
     l.scored = scored ? targets : 0;
     l.ahead = horizon != 1;
+    check_size("groups", static_cast<int64_t>(groups.size()), 2, lethe::most_groups);
     if (double(targets) * double(l.horizon) > double(most))
       value_error("targets and horizon must have at most 1,048,576 numbers together");
-    build(topology, updates, cell_input, cell_output);
-    if (l.inputs() != network_.layout.inputs || l.heads() != network_.layout.outputs)
-      value_error("topology must have " + std::to_string(l.inputs()) + " inputs and " +
-                  std::to_string(l.heads()) + " outputs");
+    // What comes next is known before the event after it; only what lies further ahead is waited for.
+    for (const nb::handle group : groups)
+      add_group(group[0], nb::cast<nb::list>(group[1]), group[2], group[3],
+                l.groups == lethe::of_far || horizon == 0);
+    place_all();
+    const auto sizes = network_sizes(l);
+    for (size_t g = 0; g < networks_.size(); ++g)
+      if (sizes[g] != std::pair(networks_[g].layout.inputs, networks_[g].layout.outputs))
+        value_error("topology " + std::to_string(g) + " must have " +
+                    std::to_string(sizes[g].first) + " inputs and " +
+                    std::to_string(sizes[g].second) + " outputs");
   }
   NumberStream(const NumberStream& other)
       : StreamBlock(other), kernel_(other.kernel_), answer_(other.answer_) {}
@@ -157,8 +164,16 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     grow(*kernel_, [&](lethe::NumberLayout& l) {
       l.slots = slots;
       l.pending = pending;
-      return std::pair(static_cast<int>(l.inputs()), static_cast<int>(l.heads()));
+      return network_sizes(l);
     });
+  }
+
+  // Inputs and outputs of the networks of each group.
+  static std::vector<std::pair<int, int>> network_sizes(const lethe::NumberLayout& l) {
+    const auto inputs = static_cast<int>(l.inputs()), next = static_cast<int>(l.targets);
+    return {{inputs, next},
+            {static_cast<int>(l.remembered_inputs()), next},
+            {inputs, static_cast<int>(l.heads())}};
   }
 
   static void check_has_targets(const EncodedEvent& event) {
@@ -194,10 +209,9 @@ void bind_number_stream(nb::module_& m) {
   auto numbers = nb::class_<NumberStream>(m, "NumberStream", "A stream of numbers: one block.");
   bind_common<NumberStream>(numbers);
   numbers
-      .def(nb::init<int64_t, int64_t, int64_t, int64_t, bool, int64_t, int64_t, bool, nb::handle,
-                    nb::list, nb::handle, nb::handle>(),
+      .def(nb::init<int64_t, int64_t, int64_t, int64_t, bool, int64_t, int64_t, bool, nb::list>(),
            "targets"_a, "horizon"_a, "lags"_a, "period"_a, "timed"_a, "slots"_a, "pending"_a,
-           "scored"_a, "topology"_a, "updates"_a, "cell_input"_a, "cell_output"_a)
+           "scored"_a, "groups"_a)
       .def("learn", &NumberStream::learn, "event"_a, "changes"_a.none(), "max_delay"_a, "redraw"_a,
            nb::sig("def learn(self, event: EncodedEvent, changes: Changes | None, max_delay: int, "
                    "redraw: " LETHE_REDRAW ") -> " LETHE_NUMBER_OUTCOME))

@@ -99,17 +99,26 @@ class StreamBlock {
   // The bytes of one network.
   nb::ndarray<nb::numpy, uint8_t> network(int64_t n) const {
     check_size("network", n, 0, memory_.layout.networks - 1);
-    const size_t shape[] = {static_cast<size_t>(network_.layout.size)};
+    const size_t shape[] = {static_cast<size_t>(memory_.group_of(n).network->size)};
     return nb::ndarray<nb::numpy, uint8_t>(reinterpret_cast<uint8_t*>(memory_.network_block(n)), 1,
                                            shape, owner());
+  }
+
+  // The inputs and outputs that one network has by now.
+  nb::tuple network_size(int64_t n) const {
+    check_size("network", n, 0, memory_.layout.networks - 1);
+    const lethe::Layout& l = *memory_.group_of(n).network;
+    return nb::make_tuple(l.inputs, l.outputs);
   }
 
   // A copy of one network as it answers now: with its live state, where that goes ahead.
   nb::bytes live_network(int64_t n) const {
     check_size("network", n, 0, memory_.layout.networks - 1);
-    const lethe::Layout& l = network_.layout;
+    const lethe::Group& group = memory_.group_of(n);
+    const lethe::Layout& l = *group.network;
     std::string copy(memory_.network_block(n), l.size);
-    if (memory_.layout.ahead && memory_.numbers()[memory_.layout.ensemble.forked] != 0) {
+    const auto number = &group - memory_.group;
+    if (group.ahead && memory_.numbers()[memory_.layout.ensemble.forked + number] != 0) {
       std::memcpy(copy.data(), memory_.live(n), sizeof(lethe::Header));
       std::memcpy(copy.data() + l.state_begin, memory_.live(n) + sizeof(lethe::Header),
                   l.state_end - l.state_begin);
@@ -135,31 +144,41 @@ class StreamBlock {
   StreamBlock() = default;
   StreamBlock(const StreamBlock& other)
       : memory_(other.memory_),
-        network_(other.network_),
+        networks_(other.networks_),
         block_(lethe::allocate_block(other.size())) {
-    memory_.network = &network_.layout;
+    point_to_layouts();
     memory_.block = block_.get();
     std::memcpy(memory_.block, other.memory_.block, other.size());
   }
 
-  // The networks' layout is read; the stream's sizes are set. `start` fills a new block.
-  void build(nb::handle topology, nb::list updates, nb::handle cell_input, nb::handle cell_output) {
-    check_size("networks", static_cast<int64_t>(updates.size()), 1, 16);
-    network_ = read_network<float>(topology, updates[0], cell_input, cell_output, false);
+  // A group of networks: its layout is read. `place` follows the last one.
+  void add_group(nb::handle topology, nb::list updates, nb::handle cell_input,
+                 nb::handle cell_output, bool ahead) {
     StreamLayout& l = memory_.layout;
-    l.networks = static_cast<int64_t>(updates.size());
-    l.blocks = network_.layout.blocks;
-    l.layers = network_.layout.layers;
+    const auto count = static_cast<int64_t>(updates.size());
+    check_size("networks", count, 1, 16);
+    check_size("groups", static_cast<int64_t>(networks_.size()), 0, lethe::most_groups - 1);
+    networks_.push_back(read_network<float>(topology, updates[0], cell_input, cell_output, false));
+    const lethe::Layout& network = networks_.back().layout;
+    l.groups = static_cast<int64_t>(networks_.size());
+    l.group[l.groups - 1] = {count, network.blocks, network.layers};
+    l.networks += count;
+    memory_.group[l.groups - 1].ahead = ahead;
     for (const nb::handle update : updates)
       memory_.rates.push_back(nb::cast<double>(update.attr("rate")));
-    if (!place(memory_, network_)) value_error("sizes must fit into 1 TB of memory");
+  }
+  void place_all() {
+    if (!place()) value_error("sizes must fit into 1 TB of memory");
   }
 
-  static bool place(Memory& memory, lethe::OwnedLayout& network) {
-    memory.network = &network.layout;
-    memory.kernel = lethe::choose_kernel(network.layout, float());
-    return memory.layout.place() &&
-           double(memory.layout.networks) * double(network.layout.size) < double(most_block_bytes);
+  bool place() {
+    point_to_layouts();
+    for (size_t g = 0; g < networks_.size(); ++g)
+      memory_.group[g].kernel = lethe::choose_kernel(networks_[g].layout, float());
+    return memory_.layout.place() && memory_.place_networks();
+  }
+  void point_to_layouts() {
+    for (size_t g = 0; g < networks_.size(); ++g) memory_.group[g].network = &networks_[g].layout;
   }
 
   // A new block, all zero but for what its kernel starts.
@@ -176,49 +195,51 @@ class StreamBlock {
     }
   }
 
-  // A larger block takes the place of this one: `resize` sets the new sizes and the network's
-  // inputs and outputs follow.
+  // A larger block takes the place of this one: `resize` sets the new sizes and says the inputs and
+  // outputs that each group's networks then have.
   template <class Kernel, class Resize>
   void grow(const Kernel& kernel, Resize&& resize) {
     const Memory before = memory_;
-    const lethe::OwnedLayout old_network = network_;
+    const Networks old_networks = networks_;
     Memory from = before;
-    from.network = &old_network.layout;
+    for (size_t g = 0; g < old_networks.size(); ++g)
+      from.group[g].network = &old_networks[g].layout;
     const SharedBlock old_block = block_;
     try {
-      const auto [inputs, outputs] = resize(memory_.layout);
-      if (!network_.resize(inputs, outputs, sizeof(float), most_block_bytes) ||
-          !place(memory_, network_))
-        throw std::bad_alloc();
+      const std::vector<std::pair<int, int>> sizes = resize(memory_.layout);
+      for (size_t g = 0; g < networks_.size(); ++g)
+        if (!networks_[g].resize(sizes[g].first, sizes[g].second, sizeof(float), most_block_bytes))
+          throw std::bad_alloc();
+      if (!place()) throw std::bad_alloc();
       start(kernel);
     } catch (...) {
       memory_ = before;
-      network_ = old_network;
-      memory_.network = &network_.layout;
+      networks_ = old_networks;
+      point_to_layouts();
       block_ = old_block;
       throw;
     }
     lethe::copy_into_larger(from, memory_);
   }
 
+  using Networks = std::vector<lethe::OwnedLayout>;
+
   // What an event may have changed when something fails in the midst of it.
   struct RestorePoint {
     Memory memory;
-    lethe::OwnedLayout network;
+    Networks networks;
     SharedBlock block;
     std::vector<char> bytes;
   };
   RestorePoint restore_point() const {
-    return {memory_, network_, block_,
+    return {memory_, networks_, block_,
             std::vector<char>(memory_.block, memory_.block + memory_.size())};
   }
   // Swaps, and so never fails for want of memory.
   void restore(RestorePoint& point) {
     std::swap(memory_, point.memory);
-    std::swap(network_.layout, point.network.layout);
-    std::swap(network_.layers, point.network.layers);
-    network_.layout.layer = network_.layers.data();
-    memory_.network = &network_.layout;
+    networks_.swap(point.networks);
+    point_to_layouts();
     std::swap(block_, point.block);
     std::memcpy(memory_.block, point.bytes.data(), point.bytes.size());
   }
@@ -238,8 +259,10 @@ class StreamBlock {
 
   // Whether an event may ask for a service, which may fail.
   bool is_maintained() const {
-    return events() % lethe::events_between_inspections == 0 ||
-           memory_.numbers()[memory_.layout.ensemble.redraw] != 0;
+    if (events() % lethe::events_between_inspections == 0) return true;
+    for (int64_t g = 0; g < memory_.layout.groups; ++g)
+      if (memory_.numbers()[memory_.layout.ensemble.redraw + g] != 0) return true;
+    return false;
   }
 
   void check_event(const EncodedEvent& event, const lethe::Change& change, int64_t slots) const {
@@ -278,7 +301,7 @@ class StreamBlock {
   }
 
   Memory memory_;
-  lethe::OwnedLayout network_;
+  Networks networks_;  // a layout for each group
   SharedBlock block_;
 };
 
@@ -304,6 +327,8 @@ void bind_common(Class& bound) {
       .def("view", &Stream::view, "part"_a)
       .def("parts", &Stream::parts)
       .def("network", &Stream::network, "n"_a)
+      .def("network_size", &Stream::network_size, "n"_a,
+           nb::sig("def network_size(self, n: int) -> tuple[int, int]"))
       .def("live_network", &Stream::live_network, "n"_a)
       .def("skip", &Stream::skip)
       .def("is_first_complete", &Stream::is_first_complete)

@@ -16,6 +16,7 @@
 namespace LETHE_ISA {
 
 using lethe::EnsembleParts;
+using lethe::Group;
 using lethe::Header;
 using lethe::Layout;
 using lethe::Memory;
@@ -31,13 +32,21 @@ enum Alarm : int64_t { saturated_gate, drifting_state, restarted_block };
 template <class StreamLayout>
 struct Ensemble {
   const Memory<StreamLayout>& m;
+  int64_t number = 0;  // of the group
   const EnsembleParts& at = m.layout.ensemble;
+  const Group& group = m.group[number];
   double* b = m.numbers();
+  double &forked = b[at.forked + number], &waiting = b[at.waiting + number],
+         &diverged = b[at.diverged + number], &undrawn = b[at.redraw + number];
 
-  const Layout& net() const { return *m.network; }
-  int64_t networks() const { return m.layout.networks; }
-  Header& header(int64_t n) const { return *reinterpret_cast<Header*>(m.network_block(n)); }
-  bool has_diverged(int64_t n) const { return static_cast<int64_t>(b[at.diverged]) >> n & 1; }
+  const Layout& net() const { return *group.network; }
+  int64_t networks() const { return group.count; }
+  char* network_block(int64_t n) const { return m.block + group.begin + n * net().size; }
+  char* aside(int64_t n) const { return m.aside.data() + group.aside + n * net().state_end; }
+  char* live(int64_t n) const { return m.block + group.live + n * group.live_size(); }
+  float* outputs(int64_t n) const { return m.outputs.data() + group.outputs + n * net().outputs; }
+  Header& header(int64_t n) const { return *reinterpret_cast<Header*>(network_block(n)); }
+  bool has_diverged(int64_t n) const { return static_cast<int64_t>(diverged) >> n & 1; }
   static void set_bit(double& bits, int64_t n) {
     bits = static_cast<double>(static_cast<int64_t>(bits) | int64_t(1) << n);
   }
@@ -46,33 +55,33 @@ struct Ensemble {
   // network whose numbers stop being finite answers 0.
   void step(const float* x, int64_t symbol, bool ahead) const {
     if (ahead) fork();
-    if (b[at.forked] != 0)
+    if (forked != 0)
       step_live(x, symbol);
     else
       step_training(x, symbol);
   }
 
   void fork() const {
-    if (b[at.forked] != 0) return;
-    b[at.forked] = 1;
-    if (!m.layout.ahead) return;  // a follower, whose training state is used no more
-    for (int64_t n = 0; n < networks(); ++n) save_state(n, m.live(n));
+    if (forked != 0) return;
+    forked = 1;
+    if (!group.ahead) return;  // a follower, whose training state is used no more
+    for (int64_t n = 0; n < networks(); ++n) save_state(n, live(n));
   }
 
-  void merge() const { b[at.forked] = 0; }
+  void merge() const { forked = 0; }
 
   void step_training(const float* x, int64_t symbol) const {
-    b[at.diverged] = 0;
+    diverged = 0;
     for (int64_t n = 0; n < networks(); ++n) {
-      float* const y = m.outputs.data() + n * net().outputs;
-      if (m.kernel->step(net(), m.network_block(n), x, symbol, true) == Status::ok) {
-        std::memcpy(y, m.network_block(n) + net().output_y, net().outputs * sizeof(float));
+      float* const y = outputs(n);
+      if (group.kernel->step(net(), network_block(n), x, symbol, true) == Status::ok) {
+        std::memcpy(y, network_block(n) + net().output_y, net().outputs * sizeof(float));
       } else {
         std::fill(y, y + net().outputs, 0.0f);
         restart(n);
       }
     }
-    b[at.waiting] = 1;
+    waiting = 1;
   }
 
   // What `step` would answer; nothing changes.
@@ -80,7 +89,7 @@ struct Ensemble {
     uint8_t* const kept = m.kept_state.data();
     for (int64_t n = 0; n < networks(); ++n) {
       save_state(n, reinterpret_cast<char*>(kept));
-      if (is_apart()) restore_state(n, m.live(n));
+      if (is_apart()) restore_state(n, live(n));
       step_frozen(n, x, symbol);
       restore_state(n, reinterpret_cast<const char*>(kept));
     }
@@ -90,28 +99,27 @@ struct Ensemble {
   // next, `resume_aside` takes the step without computing it again. False where it cannot.
   bool step_aside(const float* x, int64_t symbol) const {
     const int64_t size = net().state_end;
-    if (b[at.forked] != 0) return false;
+    if (forked != 0) return false;
     for (int64_t n = 0; n < networks(); ++n)
       if (header(n).pending) return false;  // its pass over the weights would have to come first
-    m.aside.resize(networks() * size);
     bool ok = true;
     for (int64_t n = 0; n < networks(); ++n) {
-      char* const block = m.network_block(n);
+      char* const block = network_block(n);
       std::memcpy(m.kept_state.data(), block, size);
-      ok &= m.kernel->step(net(), block, x, symbol, true) == Status::ok;
-      std::memcpy(m.outputs.data() + n * net().outputs, block + net().output_y,
+      ok &= group.kernel->step(net(), block, x, symbol, true) == Status::ok;
+      std::memcpy(outputs(n), block + net().output_y,
                   net().outputs * sizeof(float));
-      std::memcpy(m.aside.data() + n * size, block, size);
+      std::memcpy(aside(n), block, size);
       std::memcpy(block, m.kept_state.data(), size);
     }
     return ok;
   }
 
   void resume_aside() const {
-    b[at.diverged] = 0;
+    diverged = 0;
     for (int64_t n = 0; n < networks(); ++n)
-      std::memcpy(m.network_block(n), m.aside.data() + n * net().state_end, net().state_end);
-    b[at.waiting] = 1;
+      std::memcpy(network_block(n), aside(n), net().state_end);
+    waiting = 1;
   }
 
   // Lets the networks learn an event that waits no more. `stepped`: the training state has taken it
@@ -120,17 +128,17 @@ struct Ensemble {
   void learn(const float* x, int64_t symbol, bool stepped, const float* target, const bool* useful,
              int64_t one_hot) const {
     if (!stepped) step_training(x, symbol);
-    b[at.waiting] = 0;
+    waiting = 0;
     if (!target && one_hot < 0) return;
     for (int64_t n = 0; n < networks(); ++n) {
       if (has_diverged(n)) continue;
       const float* wanted = target;
       if (target && useful) {
-        const auto* const y = reinterpret_cast<const float*>(m.network_block(n) + net().output_y);
+        const auto* const y = reinterpret_cast<const float*>(network_block(n) + net().output_y);
         for (int k = 0; k < net().outputs; ++k) m.target[k] = useful[k] ? target[k] : y[k];
         wanted = m.target.data();
       }
-      if (m.kernel->learn(net(), m.network_block(n), wanted, one_hot, nullptr) != Status::ok)
+      if (group.kernel->learn(net(), network_block(n), wanted, one_hot, nullptr) != Status::ok)
         restart(n);
     }
   }
@@ -138,8 +146,8 @@ struct Ensemble {
   // Weights are to be written: a step that waits for its target will not learn from it.
   void complete_step() const {
     for (int64_t n = 0; n < networks(); ++n) {
-      if (m.kernel->complete_step(net(), m.network_block(n)) != Status::ok) restart(n);
-      if (b[at.waiting] != 0) set_bit(b[at.diverged], n);
+      if (group.kernel->complete_step(net(), network_block(n)) != Status::ok) restart(n);
+      if (waiting != 0) set_bit(diverged, n);
     }
   }
 
@@ -150,7 +158,7 @@ struct Ensemble {
     const Layout& l = net();
     const int64_t units = int64_t(3 + l.cells) * l.padded_blocks;
     for (int64_t n = 0; n < networks(); ++n) {
-      char* const block = m.network_block(n);
+      char* const block = network_block(n);
       for (int i = 0; i < l.layers; ++i) {
         const lethe::LayerLayout& layer = l.layer[i];
         for (const int64_t rows : {layer.weights, layer.moment1, layer.moment2})
@@ -206,38 +214,38 @@ struct Ensemble {
   // Networks whose numbers stopped being finite get new weights.
   bool redraw(const Services& services) const {
     for (int64_t n = 0; n < networks(); ++n)
-      if (static_cast<int64_t>(b[at.redraw]) >> n & 1)
-        if (!services.redraw(services.context, n, 0, -1)) return false;
-    b[at.redraw] = 0;
+      if (static_cast<int64_t>(undrawn) >> n & 1)
+        if (!services.redraw(services.context, group.first + n, 0, -1)) return false;
+    undrawn = 0;
     return true;
   }
 
-  bool is_apart() const { return m.layout.ahead && b[at.forked] != 0; }
+  bool is_apart() const { return group.ahead && forked != 0; }
   float* singles(int64_t n, int64_t offset) const {
-    return reinterpret_cast<float*>(m.network_block(n) + offset);
+    return reinterpret_cast<float*>(network_block(n) + offset);
   }
   static void clear(char* block, int64_t rows, int64_t row, int64_t lanes) {
     std::memset(block + rows + row * lanes * sizeof(float), 0, lanes * sizeof(float));
   }
 
   void save_state(int64_t n, char* to) const {
-    const char* const block = m.network_block(n);
+    const char* const block = network_block(n);
     std::memcpy(to, block, sizeof(Header));
     std::memcpy(to + sizeof(Header), block + net().state_begin,
                 net().state_end - net().state_begin);
   }
   void restore_state(int64_t n, const char* from) const {
-    char* const block = m.network_block(n);
+    char* const block = network_block(n);
     std::memcpy(block, from, sizeof(Header));
     std::memcpy(block + net().state_begin, from + sizeof(Header),
                 net().state_end - net().state_begin);
   }
 
   void step_frozen(int64_t n, const float* x, int64_t symbol) const {
-    char* const block = m.network_block(n);
-    float* const y = m.outputs.data() + n * net().outputs;
+    char* const block = network_block(n);
+    float* const y = outputs(n);
     header(n).pending = 0;
-    if (m.kernel->step(net(), block, x, symbol, false) == Status::ok)
+    if (group.kernel->step(net(), block, x, symbol, false) == Status::ok)
       std::memcpy(y, block + net().output_y, net().outputs * sizeof(float));
     else
       std::fill(y, y + net().outputs, 0.0f);
@@ -252,9 +260,9 @@ struct Ensemble {
     uint8_t* const kept = m.kept_state.data();
     for (int64_t n = 0; n < networks(); ++n) {
       save_state(n, reinterpret_cast<char*>(kept));
-      restore_state(n, m.live(n));
+      restore_state(n, live(n));
       step_frozen(n, x, symbol);
-      save_state(n, m.live(n));
+      save_state(n, live(n));
       restore_state(n, reinterpret_cast<const char*>(kept));
     }
   }
@@ -263,22 +271,22 @@ struct Ensemble {
   void restart(int64_t n) const {
     b[at.lost_steps] =
         std::min(b[at.lost_steps] + static_cast<double>(header(n).steps), lethe::holds::most_count);
-    std::memset(m.network_block(n), 0, net().size);
-    header(n).rate = m.rates[n];
+    std::memset(network_block(n), 0, net().size);
+    header(n).rate = m.rates[group.first + n];
     header(n).symbol = -1;
-    if (m.layout.ahead) save_state(n, m.live(n));
-    set_bit(b[at.diverged], n);
-    set_bit(b[at.redraw], n);
+    if (group.ahead) save_state(n, live(n));
+    set_bit(diverged, n);
+    set_bit(undrawn, n);
   }
 
   bool inspect_block(const Services& services, int64_t n, int i, int64_t block) const {
     const Layout& l = net();
     const lethe::LayerLayout& layer = l.layer[i];
-    const int64_t which = (n * l.layers + i) * l.blocks + block;
+    const int64_t which = group.blocks + (n * l.layers + i) * l.blocks + block;
     bool is_shut = false;
     for (int64_t gate = 0; gate < 3; ++gate) {
       const double y = singles(n, layer.gate[gate])[block];
-      double& stuck = b[at.stuck + ((n * l.layers + i) * 3 + gate) * l.blocks + block];
+      double& stuck = b[at.stuck + 3 * which + gate];
       stuck = y < saturated || y > 1 - saturated ? stuck + 1 : 0;
       b[at.alarms + saturated_gate] += stuck == stuck_inspections;
       if (gate != lethe::forget_gate) is_shut |= y < saturated;
@@ -290,9 +298,8 @@ struct Ensemble {
       drifts |= std::abs(singles(n, layer.cell_state)[cell * l.padded_blocks + block]) > drifting;
     b[at.alarms + drifting_state] += drifts;
     if (shut < stuck_inspections) return true;
-    if (!services.redraw(services.context, n, i, block)) return false;
-    for (int64_t gate = 0; gate < 3; ++gate)
-      b[at.stuck + ((n * l.layers + i) * 3 + gate) * l.blocks + block] = 0;
+    if (!services.redraw(services.context, group.first + n, i, block)) return false;
+    for (int64_t gate = 0; gate < 3; ++gate) b[at.stuck + 3 * which + gate] = 0;
     shut = 0;
     b[at.alarms + restarted_block] += 1;
     return true;

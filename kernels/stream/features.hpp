@@ -11,6 +11,7 @@
 namespace LETHE_ISA {
 
 constexpr double farthest = 20.0;  // usual distances that a feature or a prediction is away at most
+constexpr double most_distance = 1e170;  // that any prediction is away at most
 
 struct Features {
   const NumberLayout& l;
@@ -28,6 +29,7 @@ struct Features {
       for (int64_t i = 0; i < l.targets; ++i) *f++ = history.past_change(lag, i);
     if (l.seasonal()) f = encode_seasons(event.seconds, f);
     if (l.timed) f = encode_calendar(event.seconds, f);
+    for (int64_t i = 0; i < l.targets; ++i) *f++ = b[l.surprise + i];
     columns.encode(event, f, l.slots);
   }
 

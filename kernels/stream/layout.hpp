@@ -19,7 +19,8 @@ constexpr int64_t most_linear_slots = 64;  // columns that linear predictors see
 constexpr int64_t season_features = 3;     // of each target and season
 constexpr int64_t calendar_waves = 5;
 constexpr int64_t calendar_features = 2 * calendar_waves;
-constexpr int64_t linear_predictors = 2;
+enum Linear : int64_t { slow_linear, fast_linear, open_linear, linear_predictors };
+constexpr int64_t covariances = 2;        // the open one's is the slow one's
 constexpr int64_t seasons = 2;
 
 // The predictors that are blended, before the networks.
@@ -39,24 +40,49 @@ constexpr int64_t naive_predictors = naive_end + seasons - 1;
 // target's own units, and of these two.
 enum Blend : int64_t { in_usual_errors, in_own_units, of_blends, blend_count };
 
+// Networks of one topology, which differ in their learning rate.
+constexpr int64_t most_groups = 3;
+struct GroupSizes {
+  int64_t networks = 0;
+  int64_t blocks = 0, layers = 0;  // memory blocks of a layer of each network, and layers
+  int64_t all_blocks() const { return networks * layers * blocks; }
+};
+
 // What every kind of stream is made of.
 struct StreamSizes {
   int64_t slots;           // places for what columns say, in the features
   int64_t pending;         // events that can wait for their targets at once
-  int64_t networks;        // that differ in their learning rate
-  int64_t blocks, layers;  // memory blocks of a layer of each network, and layers
+  int64_t networks = 0;    // of all groups
+  int64_t groups = 0;
+  GroupSizes group[most_groups];
   int64_t scored;          // numbers of an event that the anomaly scorer looks at; 0: it is off
   int64_t timed;           // whether events have times
   int64_t ahead;           // whether networks may have to predict ahead of what they have learned
 };
 
-// A block and what lies in it. The networks' layout and their compiled body are one for all.
+// Networks of one topology in a block: their layout and their compiled body are one for all.
+struct Group {
+  const Layout* network = nullptr;
+  const Kernel<float>* kernel = nullptr;
+  int64_t first = 0, count = 0;      // which of all networks
+  int64_t begin = 0, live = 0;       // bytes from the block's start to the networks, to live states
+  int64_t outputs = 0, aside = 0;    // where theirs begin in Memory's scratch
+  int64_t blocks = 0;                // memory blocks of all networks before
+  bool ahead = false;                // whether they may have to predict ahead of what they learned
+
+  // A live state: a header and what a frozen step writes.
+  int64_t live_size() const {
+    return int64_t(sizeof(Header)) + network->state_end - network->state_begin;
+  }
+};
+
+// A block and what lies in it.
 template <class StreamLayout>
 struct Memory {
   StreamLayout layout;
-  const Layout* network = nullptr;
-  const Kernel<float>* kernel = nullptr;
+  Group group[most_groups];
   char* block = nullptr;
+  int64_t bytes = 0;  // of the block
   // What a call needs and nothing remembers: an input of the networks, their outputs, a target.
   mutable std::vector<float> x, outputs, target, remainder;
   mutable std::vector<uint8_t> useful, kept_state;
@@ -64,15 +90,43 @@ struct Memory {
   std::vector<double> rates;        // the networks' learning rates
 
   double* numbers() const { return reinterpret_cast<double*>(block); }
-  int64_t first_network() const { return (layout.size * int64_t(sizeof(double)) + 63) / 64 * 64; }
-  // A live state: a header and what a frozen step writes.
-  int64_t live_size() const {
-    return int64_t(sizeof(Header)) + network->state_end - network->state_begin;
+  int64_t size() const { return bytes; }
+  // Which group a network belongs to.
+  const Group& group_of(int64_t n) const {
+    int64_t g = 0;
+    while (n >= group[g].first + group[g].count) ++g;
+    return group[g];
   }
-  int64_t first_live() const { return first_network() + layout.networks * network->size; }
-  int64_t size() const { return first_live() + layout.ahead * layout.networks * live_size(); }
-  char* network_block(int64_t n) const { return block + first_network() + n * network->size; }
-  char* live(int64_t n) const { return block + first_live() + n * live_size(); }
+  char* network_block(int64_t n) const {
+    const Group& of = group_of(n);
+    return block + of.begin + (n - of.first) * of.network->size;
+  }
+  char* live(int64_t n) const {
+    const Group& of = group_of(n);
+    return block + of.live + (n - of.first) * of.live_size();
+  }
+
+  // Lays the networks out behind the numbers; false where they would be larger than any block.
+  bool place_networks() {
+    int64_t at = (layout.size * int64_t(sizeof(double)) + 63) / 64 * 64, n = 0, blocks = 0;
+    double estimate = double(at);
+    for (int64_t g = 0; g < layout.groups; ++g) {
+      Group& of = group[g];
+      of.first = n;
+      of.count = layout.group[g].networks;
+      of.blocks = blocks;
+      of.begin = at;
+      estimate += double(of.count) * (double(of.network->size) + double(of.live_size()));
+      if (!(estimate < 8.0 * double(most_numbers))) return false;
+      at += of.count * of.network->size;
+      of.live = at;
+      if (of.ahead) at += (of.count * of.live_size() + 63) / 64 * 64;
+      n += of.count;
+      blocks += layout.group[g].all_blocks();
+    }
+    bytes = at;
+    return true;
+  }
 };
 
 // Number columns: their running scales, and the slots that they fill.
@@ -97,13 +151,15 @@ struct EnsembleParts {
 
   template <class Visit>
   void each(Visit&& part, const StreamSizes& s) {
-    part("forked", forked, holds::flag, {1});
-    part("waiting", waiting, holds::flag, {1});
-    part("diverged", diverged, holds::count, {1});  // a bit for each network
-    part("redraw", redraw, holds::count, {1});
+    int64_t blocks = 0;
+    for (int64_t g = 0; g < s.groups; ++g) blocks += s.group[g].all_blocks();
+    part("forked", forked, holds::flag, {s.groups});
+    part("waiting", waiting, holds::flag, {s.groups});
+    part("diverged", diverged, holds::count, {s.groups});  // a bit for each network
+    part("redraw", redraw, holds::count, {s.groups});
     part("lost steps", lost_steps, holds::count, {1});
-    part("stuck", stuck, holds::count, {s.networks, s.layers, 3, s.blocks});
-    part("shut", shut, holds::count, {s.networks, s.layers, s.blocks});
+    part("stuck", stuck, holds::count, {blocks, 3});
+    part("shut", shut, holds::count, {blocks});
     part("alarms", alarms, holds::count, {3});
   }
 };
@@ -152,20 +208,28 @@ struct RecordHead {
   }
 };
 
+// Groups of networks of a stream of numbers: those that learn what linear predictors leave of the
+// next event, the one made for memory, and those that look further ahead.
+enum NumberGroup : int64_t { of_next, of_memory, of_far };
+
 struct NumberSizes : StreamSizes {
   int64_t targets, horizon, lags, period;
 
   bool seasonal() const { return timed || period > 0; }
   int64_t heads() const { return targets * horizon; }
-  int64_t predictors() const { return naive_predictors + linear_predictors + networks; }
+  int64_t predictors() const { return first_network() + group[of_next].networks + 1; }
+  int64_t first_network() const { return naive_predictors + linear_predictors; }
+  int64_t memory() const { return first_network() + group[of_next].networks; }
   // Weights of each head's three blends.
   int64_t blending() const { return 2 * predictors() + 2; }
   // Features that come from no column, but for the constant.
   int64_t fixed() const {
     return targets * (1 + lags) + (seasonal() ? seasons * season_features * targets : 0) +
-           (timed ? calendar_features : 0);
+           (timed ? calendar_features : 0) + targets;
   }
   int64_t inputs() const { return fixed() + slots; }
+  // What the network for memory sees: the last surprises, and the columns.
+  int64_t remembered_inputs() const { return targets + slots; }
   int64_t linear() const { return 1 + fixed() + std::min(slots, most_linear_slots); }
   int64_t packed() const { return linear() * (linear() + 1) / 2; }
   int64_t depth() const {
@@ -176,24 +240,28 @@ struct NumberSizes : StreamSizes {
 
 // An event of numbers, with all that learning from it will need.
 struct NumberRecord : RecordHead {
-  int64_t features, gains, last_value, scale, base, predictions, blends, blended, mean_abs_error,
-      residuals_seen, targets, size;
+  int64_t features, gains, last_value, scale, base, predictions, blends, plain, deviant, blended,
+      mean_abs_error, residuals_seen, targets, remainder, useful, size;
 
   template <class Visit>
   void each(Visit&& part, const NumberSizes& s) {
     const int64_t m = s.heads();
     RecordHead::each(part);
     part("features", features, holds::small, {1 + s.inputs()});
-    part("gains", gains, holds::small, {linear_predictors, s.linear()});
+    part("gains", gains, holds::small, {covariances, s.linear()});
     part("last value", last_value, holds::maybe_value, {s.targets});
     part("scale", scale, holds::distance, {m});
-    part("base", base, holds::small, {m});
+    part("base", base, holds::prediction, {m});
     part("predictions", predictions, holds::prediction, {m, s.predictors()});
     part("blends", blends, holds::prediction, {m, 2});
+    part("plain", plain, holds::prediction, {m});
+    part("deviant", deviant, holds::count, {m});  // 0: none; else 1 + which predictor
     part("blended", blended, holds::prediction, {m});
     part("mean absolute error", mean_abs_error, holds::error, {m});
     part("residuals seen", residuals_seen, holds::count, {m});
     part("targets", targets, holds::maybe_value, {s.targets, s.horizon});
+    part("remainder", remainder, holds::small, {m});
+    part("useful", useful, holds::flag, {m});
   }
 };
 
@@ -209,8 +277,10 @@ struct NumberLayout : NumberSizes {
   // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
   int64_t weights, covariance, ever_nonzero;
   // each head's blends, errors and distances from the last value
-  int64_t blend_weights, regret, squares, most, mean_abs_error, errors, residuals, residual_count,
-      scale, distances;
+  int64_t blend_weights, regret, squares, most, unit, mean_abs_error, errors, residuals,
+      residual_count, scale, distances, reach;
+  // predictors that are far from the blend, for once; the unit of large errors, and the last ones
+  int64_t apart, trust, trusted, error_sum, error_squares, surprise;
   int64_t size;
 
   template <class Visit>
@@ -235,18 +305,26 @@ struct NumberLayout : NumberSizes {
     part("slow", slow, holds::value, {t});
     part("median", median, holds::value, {t});
     part("weights", weights, holds::weight, {linear_predictors, m, n});
-    part("covariance", covariance, holds::covariance, {linear_predictors, packed()});
+    part("covariance", covariance, holds::covariance, {covariances, packed()});
     part("ever nonzero", ever_nonzero, holds::flag, {n});
     part("blend weights", blend_weights, holds::share, {m, b});
     part("regret", regret, holds::regret, {m, b});
     part("squares", squares, holds::square, {m, b});
     part("most", most, holds::square, {m, blend_count});
+    part("unit", unit, holds::error, {m, blend_count});
     part("mean absolute error", mean_abs_error, holds::error, {m});
     part("errors", errors, holds::count, {m});
     part("residuals", residuals, holds::prediction, {m, kept_residuals});
     part("residual count", residual_count, holds::count, {m});
     part("scale", scale, holds::distance, {m});
     part("distances", distances, holds::count, {m});
+    part("reach", reach, holds::distance, {m});
+    part("apart", apart, holds::error, {m, predictors()});
+    part("trust", trust, holds::share_of_way, {m, predictors()});
+    part("trusted", trusted, holds::count, {m, predictors()});
+    part("error sum", error_sum, holds::not_negative, {t});
+    part("error squares", error_squares, holds::not_negative, {t});
+    part("surprise", surprise, holds::small, {t});
   }
 
   // False where such a block would be larger than any.

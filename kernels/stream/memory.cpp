@@ -48,8 +48,9 @@ std::string check_common(const Memory<StreamLayout>& m) {
     if (b[c.missing_slot + i] > static_cast<double>(l.slots)) return "column missing slot";
   }
   const EnsembleParts& e = l.ensemble;
-  for (const int64_t bits : {e.diverged, e.redraw})
-    if (!is_below(b[bits], int64_t(1) << l.networks)) return "diverged";
+  for (int64_t g = 0; g < l.groups; ++g)
+    for (const int64_t bits : {e.diverged, e.redraw})
+      if (!is_below(b[bits + g], int64_t(1) << l.group[g].networks)) return "diverged";
   const AnomalyParts& a = l.anomaly;
   for (int64_t i = 0; i < l.scored; ++i)
     for (const auto& [sample, count] :
@@ -68,12 +69,12 @@ std::string check_common(const Memory<StreamLayout>& m) {
     if (record.wrong()) return std::string("pending ") + record.wrong();
   }
   for (int64_t n = 0; n < l.networks; ++n) {
-    if (const char* const wrong = check_header(*m.network, m.network_block(n)))
+    if (const char* const wrong = check_header(*m.group_of(n).network, m.network_block(n)))
       return std::string("a network: ") + wrong;
     if (reinterpret_cast<const Header*>(m.network_block(n))->rate != m.rates[n])
       return "a network: its learning rate";
-    if (!l.ahead) continue;
-    if (const char* const wrong = check_header(*m.network, m.live(n)))
+    if (!m.group_of(n).ahead) continue;
+    if (const char* const wrong = check_header(*m.group_of(n).network, m.live(n)))
       return std::string("a live state: ") + wrong;
   }
   return "";
@@ -94,13 +95,26 @@ std::string check_records(const Memory<StreamLayout>& m, Check&& check) {
 
 template <class StreamLayout>
 void make_scratch(Memory<StreamLayout>& m) {
-  const Layout& net = *m.network;
-  m.x.resize(net.inputs);
-  m.outputs.resize(m.layout.networks * net.outputs);
-  m.target.resize(net.outputs);
-  m.remainder.resize(net.outputs);
-  m.useful.resize(net.outputs);
-  m.kept_state.resize(std::max(m.live_size(), net.state_end));
+  int64_t inputs = 0, outputs = 0, widest = 0, kept = 0, aside = 0;
+  for (int64_t g = 0; g < m.layout.groups; ++g) {
+    Group& of = m.group[g];
+    of.outputs = outputs;
+    of.aside = aside;
+    if (!of.count) continue;
+    const Layout& net = *of.network;
+    inputs = std::max<int64_t>(inputs, net.inputs);
+    widest = std::max<int64_t>(widest, net.outputs);
+    outputs += of.count * net.outputs;
+    aside += of.count * net.state_end;
+    kept = std::max({kept, of.live_size(), net.state_end});
+  }
+  m.x.resize(inputs);
+  m.outputs.resize(outputs);
+  m.target.resize(widest);
+  m.remainder.resize(widest);
+  m.useful.resize(widest);
+  m.kept_state.resize(kept);
+  m.aside.resize(aside);
 }
 
 template void make_scratch(Memory<NumberLayout>&);
@@ -153,8 +167,11 @@ void copy_into_larger(const Memory<StreamLayout>& from, const Memory<StreamLayou
   }
   to.numbers()[q.first] = 0;
   for (int64_t n = 0; n < before.networks; ++n) {
-    grow_network(*from.network, from.network_block(n), *to.network, to.network_block(n));
-    if (before.ahead) grow_state(*from.network, from.live(n), *to.network, to.live(n));
+    const Group &old_group = from.group_of(n), &new_group = to.group_of(n);
+    grow_network(*old_group.network, from.network_block(n), *new_group.network,
+                 to.network_block(n));
+    if (old_group.ahead)
+      grow_state(*old_group.network, from.live(n), *new_group.network, to.live(n));
   }
 }
 

@@ -8,19 +8,12 @@
 #include "columns.hpp"
 #include "ensemble.hpp"
 #include "features.hpp"
+#include "heads.hpp"
 #include "history.hpp"
 #include "linear.hpp"
-#include "mixture.hpp"
-#include "naive.hpp"
 #include "pending.hpp"
 
 namespace LETHE_ISA {
-
-constexpr double linear_forgetting[lethe::linear_predictors] = {0.9999, 0.995};
-constexpr double prior_covariance = 0.1, most_covariance = 10.0;
-constexpr double linear_bound = 2.0,
-                 network_bound = 3.0;    // errors count at most, in usual distances
-constexpr double most_residual = 1e150;  // in usual errors
 
 struct NumberStream {
   using Memory = lethe::Memory<NumberLayout>;
@@ -31,13 +24,12 @@ struct NumberStream {
   History history = {l, b};
   Columns columns = {l.columns, b};
   Features features = {l, b};
-  NaivePredictors naive = {l, b};
-  Ensemble<NumberLayout> ensemble = {m};
+  Heads heads = {m};
   Pending<NumberLayout> pending = {l, b};
 
   // A new block: all zero but for these.
   void start() const {
-    for (int64_t f = 0; f < lethe::linear_predictors; ++f)
+    for (int64_t f = 0; f < lethe::covariances; ++f)
       for (int64_t i = 0; i < l.linear(); ++i) forget_feature_of(f, i);
     for (int64_t head = 0; head < l.heads(); ++head)
       first_blend_weights(b + l.blend_weights + head * l.blending(), l.predictors());
@@ -50,8 +42,12 @@ struct NumberStream {
                    const double* targets, double* answer, Outcome& out) const {
     if (change.early) admit(change);
     compare(pending.newest(), targets, How::learn, answer, out);
-    for (int64_t n = pending.count(), ahead = 1; n-- > 0; ++ahead)
-      set_targets(pending.record(n), targets, ahead);
+    for (int64_t n = pending.count(), ahead = 1; n-- > 0; ++ahead) {
+      double* const record = pending.record(n);
+      set_targets(record, targets, ahead);
+      learn_heads(record, ahead);
+    }
+    if (pending.count()) learn_next(pending.newest(), true);
     history.observe(targets, event.seconds);
     if (pending.count() == l.horizon) learn_first();
     return take(services, event, change.early ? Change() : change) != nullptr;
@@ -83,19 +79,21 @@ struct NumberStream {
   // Takes an event without learning from it.
   void follow(const Event& event, const double* targets, bool ahead, double* answer,
               Outcome& out) const {
-    ensemble.fork();
+    for (int64_t g = 0; g < l.groups; ++g) networks(g).fork();
     if (ahead) {
       compare(pending.newest(), targets, How::follow, answer, out);
+      if (pending.count()) keep_surprise(pending.newest(), targets);
       history.observe(targets, event.seconds);
     }
     pending.clear();
     double* const record = pending.append();
     encode(event, record);
-    ensemble.step(inputs(record), -1, true);
-    predict(record);
+    for (int64_t g = 0; g < l.groups; ++g) networks(g).step(inputs(record, g), -1, true);
+    heads.predict(record);
     pending.count_event();
     if (ahead) return;
     compare(record, targets, How::follow, answer, out);
+    keep_surprise(record, targets);
     history.observe(targets, event.seconds);
     pending.clear();
   }
@@ -104,9 +102,11 @@ struct NumberStream {
   // be given this record if the event comes next.
   bool look_at(const Event& event, double* record) const {
     encode(event, record);
-    const bool resumable = ensemble.step_aside(inputs(record), -1);
-    if (!resumable) ensemble.peek(inputs(record), -1);
-    predict(record);
+    bool resumable = true;
+    for (int64_t g = 0; g < l.groups; ++g) resumable &= networks(g).step_aside(inputs(record, g), -1);
+    if (!resumable)
+      for (int64_t g = 0; g < l.groups; ++g) networks(g).peek(inputs(record, g), -1);
+    heads.predict(record);
     return resumable;
   }
 
@@ -115,11 +115,11 @@ struct NumberStream {
                Outcome& out) const {
     if (!record) return;
     out.answered = true;
-    const int64_t heads = l.heads();
+    const int64_t all = l.heads();
     for (const int64_t part :
          {l.record.blended, l.record.mean_abs_error, l.record.residuals_seen}) {
-      std::copy(record + part, record + part + heads, answer);
-      answer += heads;
+      std::copy(record + part, record + part + all, answer);
+      answer += all;
     }
     if (!targets || !l.scored) return;
     const AnomalyScorer scorer = {l.anomaly, b, l.scored};
@@ -137,27 +137,31 @@ struct NumberStream {
     features.encode(event, record + l.record.features);
   }
 
-  // The networks' input: an event's features but for the constant.
-  const float* inputs(const double* record) const {
+  Ensemble<NumberLayout> networks(int64_t group) const { return {m, group}; }
+
+  // A group's input: an event's features but for the constant; the network for memory sees none of
+  // the targets' past but their last surprises, since rare events are to stand out.
+  const float* inputs(const double* record, int64_t group) const {
     const double* const given = record + l.record.features + 1;
     for (int64_t i = 0; i < l.inputs(); ++i) m.x[i] = static_cast<float>(given[i]);
-    return m.x.data();
+    return m.x.data() + (group == lethe::of_memory ? l.fixed() - l.targets : 0);
   }
 
   // Takes an event: predicts what follows from it, and has it wait for its targets. Null where the
   // caller refused a service.
   double* take(const Services& services, const Event& event, const Change& change) const {
     admit(change);
-    const bool training_waits = pending.count() && pending.record(0)[l.record.stepped] != 0;
-    if (!training_waits && !ensemble.maintain(services, pending.is_inspection_due()))
-      return nullptr;
+    for (int64_t g = 0; g < l.groups; ++g)
+      if (networks(g).waiting == 0 &&
+          !networks(g).maintain(services, pending.is_inspection_due()))
+        return nullptr;
     const bool ahead = pending.count() > 0;
     double* const record = pending.append();
     encode(event, record);
-    ensemble.step(inputs(record), -1, ahead);
-    predict(record);
+    for (int64_t g = 0; g < l.groups; ++g)
+      networks(g).step(inputs(record, g), -1, ahead && m.group[g].ahead);
+    heads.predict(record);
     record[l.record.stepped] = !ahead;
-    update_covariance(record);
     columns.observe(event);
     pending.count_event();
     return record;
@@ -167,9 +171,8 @@ struct NumberStream {
   double* resume(const Event& event, const double* looked_at) const {
     double* const record = pending.append();
     std::copy(looked_at, looked_at + l.record.size, record);
-    ensemble.resume_aside();
+    for (int64_t g = 0; g < l.groups; ++g) networks(g).resume_aside();
     record[l.record.stepped] = 1;
-    update_covariance(record);
     columns.observe(event);
     pending.count_event();
     return record;
@@ -178,61 +181,18 @@ struct NumberStream {
   // Slots that get another meaning are forgotten.
   void admit(const Change& change) const {
     columns.admit(change);
-    if (change.forgotten_count || change.grown) ensemble.complete_step();
+    if (change.forgotten_count || change.grown)
+      for (int64_t g = 0; g < l.groups; ++g) networks(g).complete_step();
     for (int64_t i = 0; i < change.forgotten_count; ++i) {
       const int64_t feature = 1 + l.fixed() + change.forgotten[i];
-      ensemble.forget_input(feature - 1);
+      for (int64_t g = 0; g < l.groups; ++g)
+        networks(g).forget_input(feature - 1 - (g == lethe::of_memory ? l.fixed() - l.targets : 0));
       if (feature >= l.linear()) continue;
-      for (int64_t f = 0; f < lethe::linear_predictors; ++f) {
-        forget_feature_of(f, feature);
-        for (int64_t head = 0; head < l.heads(); ++head) weights(f, head)[feature] = 0;
-      }
+      for (int64_t f = 0; f < lethe::covariances; ++f) forget_feature_of(f, feature);
+      for (int64_t f = 0; f < lethe::linear_predictors; ++f)
+        for (int64_t head = 0; head < l.heads(); ++head) heads.weights(f, head)[feature] = 0;
       b[l.ever_nonzero + feature] = 0;
     }
-  }
-
-  double* weights(int64_t predictor, int64_t head) const {
-    return b + l.weights + (predictor * l.heads() + head) * l.linear();
-  }
-
-  // ---- predicting ----
-
-  // What all predictors say, the networks' outputs included, and their blends.
-  void predict(double* record) const {
-    const int64_t heads = l.heads(), n = l.linear();
-    const double* const newest = history.newest();
-    for (int64_t i = 0; i < l.targets; ++i)
-      record[l.record.last_value + i] = b[l.counted + i] > 0 ? newest[i] : not_a_number;
-    std::copy(b + l.scale, b + l.scale + heads, record + l.record.scale);
-    std::copy(b + l.mean_abs_error, b + l.mean_abs_error + heads, record + l.record.mean_abs_error);
-    std::copy(b + l.residual_count, b + l.residual_count + heads, record + l.record.residuals_seen);
-    std::fill(record + l.record.targets, record + l.record.targets + heads, not_a_number);
-    record[l.record.complete] = 0;
-    naive.predict(record[l.record.seconds], record + l.record.predictions);
-    for (int64_t head = 0; head < heads; ++head) {
-      double* const p = record + l.record.predictions + head * l.predictors();
-      const double last_value = p[lethe::last];
-      double* const learned = p + lethe::naive_predictors;
-      for (int64_t f = 0; f < lethe::linear_predictors; ++f)
-        learned[f] =
-            std::clamp(dot(weights(f, head), record + l.record.features, n), -farthest, farthest);
-      record[l.record.base + head] = learned[0];
-      for (int64_t r = 0; r < l.networks; ++r)
-        learned[lethe::linear_predictors + r] = std::clamp(
-            learned[0] + static_cast<double>(m.outputs[r * heads + head]), -farthest, farthest);
-      for (int64_t r = 0; r < lethe::linear_predictors + l.networks; ++r)
-        learned[r] = last_value + b[l.scale + head] * learned[r];
-      blend_all(head, p, record);
-    }
-  }
-
-  void blend_all(int64_t head, const double* predictions, double* record) const {
-    const int64_t k = l.predictors();
-    const double* const w = b + l.blend_weights + head * l.blending();
-    double* const blends = record + l.record.blends + 2 * head;
-    blends[lethe::in_usual_errors] = blend(w, predictions, k);
-    blends[lethe::in_own_units] = blend(w + k, predictions, k);
-    record[l.record.blended + head] = blend(w + 2 * k, blends, 2);
   }
 
   // ---- learning ----
@@ -243,7 +203,7 @@ struct NumberStream {
     const double* const phi = record + l.record.features;
     double* const active = b + l.ever_nonzero;
     for (int64_t i = 0; i < n; ++i) active[i] = active[i] != 0 || phi[i] != 0;
-    for (int64_t f = 0; f < lethe::linear_predictors; ++f)
+    for (int64_t f = 0; f < lethe::covariances; ++f)
       linear_gain(b + l.covariance + f * l.packed(), phi, active, linear_forgetting[f],
                   prior_covariance, most_covariance, record + l.record.gains + f * n, n);
   }
@@ -256,86 +216,69 @@ struct NumberStream {
   void set_complete(double* record, const double* targets) const {
     set_targets(record, targets, 1);
     record[l.record.complete] = 1;
+    learn_heads(record, 1);
   }
 
-  // Learns from every event that no earlier one holds up.
+  // Learns what does not depend on the order of events, from targets that have just come.
+  void learn_heads(double* record, int64_t ahead) const {
+    if (ahead == 1) update_covariance(record);
+    for (int64_t i = 0; i < l.targets; ++i) heads.learn(record, i * l.horizon + ahead - 1);
+  }
+
+  // Lets networks learn from every event that no earlier one holds up.
   void learn_complete() const {
     while (pending.count() && pending.record(0)[l.record.complete] != 0) {
-      const double* const first = pending.record(0);
+      double* const first = pending.record(0);
       history.observe(first + l.record.targets, first[l.record.seconds]);
+      learn_next(first, first[l.record.stepped] != 0);
       learn_first();
     }
   }
 
-  // Learns from the event that has waited longest, whose targets are there or missing for good.
+  // The networks of what comes next learn an event whose next targets are there, or missing for good.
+  void learn_next(const double* record, bool stepped) const {
+    for (const int64_t g : {int64_t(lethe::of_next), int64_t(lethe::of_memory)}) {
+      for (int64_t i = 0; i < l.targets; ++i) {
+        const int64_t head = i * l.horizon;
+        m.remainder[i] = static_cast<float>(
+            g == lethe::of_next ? record[l.record.remainder + head]
+                                : heads.left_over(record, i, record[l.record.targets + head],
+                                                  most_remembered));
+      }
+      learn_networks(g, record, stepped, l.targets, l.horizon);
+    }
+  }
+
+  // Those that look further ahead learn the event that has waited longest.
   void learn_first() const {
-    const double* const record = pending.record(0);
-    float* const target = m.remainder.data();
+    double* const record = pending.record(0);
+    if (l.groups > lethe::of_far) {
+      for (int64_t head = 0; head < l.heads(); ++head)
+        m.remainder[head] = static_cast<float>(record[l.record.remainder + head]);
+      learn_networks(lethe::of_far, record, record[l.record.stepped] != 0, l.heads(), 1);
+    }
+    pending.remove_first();
+    if (!pending.count())
+      for (int64_t g = 0; g < l.groups; ++g) networks(g).merge();
+  }
+
+  // A group learns `m.remainder`, where heads, `apart` from each other, have something of use.
+  void learn_networks(int64_t group, const double* record, bool stepped, int64_t outputs,
+                      int64_t apart) const {
     bool* const useful = reinterpret_cast<bool*>(m.useful.data());
     int64_t count = 0;
-    for (int64_t head = 0; head < l.heads(); ++head) {
-      target[head] = 0;
-      useful[head] = learn_head(record, head, target[head]);
-      count += useful[head];
+    for (int64_t i = 0; i < outputs; ++i) {
+      useful[i] = record[l.record.useful + i * apart] != 0;
+      count += useful[i];
     }
-    const bool some = count > 0, all = count == l.heads();
-    ensemble.learn(inputs(record), -1, record[l.record.stepped] != 0, some ? target : nullptr,
-                   all ? nullptr : useful, -1);
-    pending.remove_first();
-    if (!pending.count()) ensemble.merge();
+    networks(group).learn(inputs(record, group), -1, stepped, count ? m.remainder.data() : nullptr,
+                          count == outputs ? nullptr : useful, -1);
   }
 
-  // Learns one head's target; false where the networks cannot. What they are to learn of it goes
-  // into `remainder`.
-  bool learn_head(const double* record, int64_t head, float& remainder) const {
-    const double target = record[l.record.targets + head];
-    if (!std::isfinite(target)) return false;
-    const double distance = target - record[l.record.last_value + head / l.horizon];
-    if (!std::isfinite(distance)) return false;  // nothing was known: there is nothing to learn
-    const double scale = record[l.record.scale + head];
-    if (scale > 0) {
-      const double z = distance / scale;
-      const int64_t n = l.linear();
-      for (int64_t f = 0; f < lethe::linear_predictors; ++f) {
-        double* const w = weights(f, head);
-        const double* const gain = record + l.record.gains + f * n;
-        const double e =
-            std::clamp(z - dot(w, record + l.record.features, n), -linear_bound, linear_bound);
-        for (int64_t i = 0; i < n; ++i) w[i] += e * gain[i];
-      }
-      remainder = static_cast<float>(
-          std::clamp(z - record[l.record.base + head], -network_bound, network_bound));
-    }
-    learn_blends(record, head, target);
-    follow_mean(b[l.scale + head], b[l.distances + head], std::abs(distance));
-    return scale > 0;
-  }
-
-  void learn_blends(const double* record, int64_t head, double target) const {
-    const double error = record[l.record.blended + head] - target;
-    const double usual_then = record[l.record.mean_abs_error + head];
-    if (usual_then > 0) {  // residuals are kept in units of what was usual then
-      double& count = b[l.residual_count + head];
-      const int64_t to = static_cast<int64_t>(count) % lethe::kept_residuals;
-      b[l.residuals + head * lethe::kept_residuals + to] =
-          std::clamp(-error / usual_then, -most_residual, most_residual);
-      count += 1;
-    }
-    double& usual = b[l.mean_abs_error + head];
-    follow_mean(usual, b[l.errors + head], std::abs(error));
-    const int64_t k = l.predictors(), first = head * l.blending();
-    const double* const p = record + l.record.predictions + head * k;
-    const double* const blends = record + l.record.blends + 2 * head;
-    const auto state = [&](int64_t at, lethe::Blend which) -> BlendState {
-      return {b + l.blend_weights + first + at, b + l.regret + first + at,
-              b + l.squares + first + at, b[l.most + head * lethe::blend_count + which]};
-    };
-    learn_blend(state(0, lethe::in_usual_errors), p, k, blends[lethe::in_usual_errors], target,
-                usual, false);
-    learn_blend(state(k, lethe::in_own_units), p, k, blends[lethe::in_own_units], target, usual,
-                true);
-    learn_blend(state(2 * k, lethe::of_blends), blends, 2, record[l.record.blended + head], target,
-                usual, true);
+  // The last surprise is remembered, where nothing is learned.
+  void keep_surprise(const double* record, const double* targets) const {
+    for (int64_t i = 0; i < l.targets; ++i)
+      b[l.surprise + i] = heads.left_over(record, i, targets[i], most_surprise);
   }
 };
 

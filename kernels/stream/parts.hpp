@@ -26,8 +26,9 @@ constexpr Holds change = {0, 1e153}, distance = {0, 1e160}, variance = {0, 1e305
 constexpr Holds total = {-1e172, 1e172};
 constexpr Holds prediction = {-1e175, 1e175}, error = {0, 1e178};
 constexpr Holds regret = {-1e154, 1e154}, square = {0, 1e304};
-constexpr Holds weight = {-1e100, 1e100}, covariance = {-1e200, 1e200};
+constexpr Holds weight = {-1e175, 1e175}, covariance = {-1e200, 1e200};
 constexpr Holds small = {-1e30, 1e30};                        // in a float, too
+constexpr Holds share_of_way = {-1, 2};
 constexpr Holds probability = {0, 2}, share = {0, 1.000001};  // rounded sums
 constexpr Holds class_count = {0, 1e6};
 constexpr Holds anything = {-HUGE_VAL, HUGE_VAL, false, true};

@@ -14,7 +14,7 @@ import numpy as np
 from lethe import _kernel
 from lethe.core.topology import Topology
 from lethe.model.encoder import Encoder, Fields
-from lethe.model.networks import Ensemble
+from lethe.model.networks import Ensemble, Group
 from lethe.model.parameters import Parameters
 from lethe.model.prediction import Classes, Prediction
 from lethe.model.predictor import INITIAL_CAPACITY, Reading, Waiting, capacity
@@ -97,11 +97,8 @@ class ClassPredictor:
         self.classes: dict[str, int] = {}  # the place of each, the least recently used first
         self.keys: list[str] = [""]  # by place; 0 is any new class
         inputs = slots + (2 * _WAVES if timed and not symbols else 0)
-        self.ensemble = Ensemble(
-            network_topology(inputs, classes, parameters.cells, parameters.layers),
-            parameters.rates,
-            generator,
-        )
+        topology = network_topology(inputs, classes, parameters.cells, parameters.layers)
+        self.ensemble = Ensemble([Group.of_rates(topology, parameters.rates)], generator)
         self.stream = _kernel.ClassStream(
             parameters.horizon,
             timed,
@@ -110,9 +107,7 @@ class ClassPredictor:
             classes,
             pending,
             parameters.detect,
-            self.ensemble.topology,
-            self.ensemble.updates,
-            *self.ensemble.squashings,
+            *self.ensemble.groups[0].described(),
         )
 
     @classmethod

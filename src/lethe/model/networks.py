@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -10,10 +13,10 @@ from lethe import _kernel
 from lethe.core._surgery import restart_block
 from lethe.core._views import draw_weights
 from lethe.core.network import Network
-from lethe.core.topology import SQUASHINGS, Topology
+from lethe.core.topology import SQUASHINGS, Squash, Topology
 from lethe.core.updates import RMSprop
 
-__all__ = ["RATES", "Ensemble"]
+__all__ = ["RATES", "Ensemble", "Group"]
 
 Stream = _kernel.NumberStream | _kernel.ClassStream
 
@@ -22,29 +25,54 @@ Stream = _kernel.NumberStream | _kernel.ClassStream
 RATES = (2e-3, 1e-2)
 
 
-class Ensemble:
-    """Networks that differ in their learning rate alone and run side by side in one block.
+@dataclass(frozen=True)
+class Group:
+    """Networks of one topology.
 
-    Parameters
+    Attributes
     ----------
     topology : Topology
         At first; inputs and outputs grow.
-    rates : tuple of float
-        Their learning rates.
+    updates : tuple of RMSprop
+        How each of them learns.
+    """
+
+    topology: Topology
+    updates: tuple[RMSprop, ...]
+
+    @classmethod
+    def of_rates(cls, topology: Topology, rates: Iterable[float]) -> Self:
+        """Networks that differ in their learning rate."""
+        rule = RMSprop(0.0, smoothing=0.999, epsilon=1e-4, bound_step=0.1)
+        return cls(topology, tuple(dataclasses.replace(rule, rate=rate) for rate in rates))
+
+    def described(self) -> tuple[Topology, list[RMSprop], Squash, Squash]:
+        """As the compiled code reads it."""
+        topology = self.topology
+        squashings = SQUASHINGS[topology.cell_input], SQUASHINGS[topology.cell_output]
+        return topology, [*self.updates], *squashings
+
+
+class Ensemble:
+    """Networks that run side by side in one block, in groups of one topology.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+        In the order of the block.
     generator : numpy.random.Generator
         Draws the weights.
     """
 
-    def __init__(
-        self, topology: Topology, rates: tuple[float, ...], generator: np.random.Generator
-    ) -> None:
-        self.topology = topology
-        self.updates = [
-            RMSprop(rate, smoothing=0.999, epsilon=1e-4, bound_step=0.1) for rate in rates
-        ]
+    def __init__(self, groups: Sequence[Group], generator: np.random.Generator) -> None:
+        self.groups = tuple(groups)
         self.generator = generator
         self._before_draws: tuple[int, dict[str, object]] | None = None
-        self.squashings = (SQUASHINGS[topology.cell_input], SQUASHINGS[topology.cell_output])
+
+    @property
+    def updates(self) -> list[RMSprop]:
+        """How each network learns, group after group."""
+        return [update for group in self.groups for update in group.updates]
 
     def draw_first_weights(self, stream: Stream) -> None:
         """Draw every network's weights. Output weights are zero: they begin by adding nothing."""
@@ -55,7 +83,7 @@ class Ensemble:
         """Draw the weights of a network, or, where `block` is not -1, of one of its blocks."""
         if self._before_draws is None or self._before_draws[0] != stream.events:
             self._before_draws = stream.events, dict(self.generator.bit_generator.state)
-        net = Network.on_memory(self.current(stream), self.updates[n], stream.network(n))
+        net = Network.on_memory(self.current(stream, n), self.updates[n], stream.network(n))
         if block >= 0:
             restart_block(net, layer, block, self.generator)
             return
@@ -68,17 +96,15 @@ class Ensemble:
             self.generator.bit_generator.state = self._before_draws[1]
             self._before_draws = None
 
-    def current(self, stream: Stream) -> Topology:
-        """The topology now."""
-        outputs = self.topology.outputs
-        if isinstance(stream, _kernel.ClassStream):
-            outputs = stream.classes
-        return dataclasses.replace(self.topology, inputs=stream.inputs, outputs=outputs)
+    def current(self, stream: Stream, n: int = 0) -> Topology:
+        """The topology of a network now."""
+        topologies = [group.topology for group in self.groups for _ in group.updates]
+        inputs, outputs = stream.network_size(n)
+        return dataclasses.replace(topologies[n], inputs=inputs, outputs=outputs)
 
     def copies(self, stream: Stream) -> list[Network]:
         """The networks as they are now, each in memory of its own."""
-        topology = self.current(stream)
         return [
-            Network.from_memory(topology, update, stream.live_network(n))
+            Network.from_memory(self.current(stream, n), update, stream.live_network(n))
             for n, update in enumerate(self.updates)
         ]

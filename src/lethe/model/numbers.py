@@ -18,7 +18,7 @@ from lethe import _kernel
 from lethe.core._objects import shown
 from lethe.core.topology import Topology
 from lethe.model.encoder import Encoder
-from lethe.model.networks import Ensemble
+from lethe.model.networks import Ensemble, Group
 from lethe.model.parameters import Parameters
 from lethe.model.prediction import Numbers, Prediction
 from lethe.model.predictor import Reading, Waiting, capacity
@@ -44,10 +44,15 @@ PREDICTORS = (
     "same time last long period",
     "linear, slow",
     "linear, fast",
+    "linear, open",
 )
 
 _SEASONAL = ("distance", "next step", "far step")
 _TURNS = ("day", "half day", "week", "year", "half year")
+
+#: The network for memory: its blocks and its learning rate.
+MEMORY_BLOCKS = 16
+MEMORY_RATE = 5e-3
 
 #: Past changes of each target that are features, where there are few targets.
 LAGS = 8
@@ -72,6 +77,45 @@ def network_topology(inputs: int, outputs: int, cells: int, layers: int) -> Topo
     )
 
 
+def memory_topology(inputs: int, outputs: int) -> Topology:
+    """The network for memory: it starts by remembering, each block for a time of its own.
+
+    Forget gates keep from 2 to 1,000 events, evenly on a logarithmic scale, and input gates open as
+    rarely (Tallec & Ollivier 2018), so that what is rare is kept and what is common does not fill
+    the cells.
+    """
+    biases = np.log(np.geomspace(2.0, 1000.0, MEMORY_BLOCKS))
+    return Topology(
+        inputs=inputs,
+        outputs=outputs,
+        blocks=MEMORY_BLOCKS,
+        shortcuts=False,
+        output_units="linear",
+        cell_input="tanh",
+        cell_output="tanh",
+        input_gate_bias=[-float(bias) for bias in biases],
+        forget_gate_bias=[float(bias) for bias in biases],
+        output_gate_bias=0.0,
+        initial_range=0.1,
+    )
+
+
+def number_groups(
+    parameters: Parameters, targets: int, timed: bool, slots: int
+) -> list[Group]:
+    """The networks: of what comes next, for memory, and, with a horizon, of what lies further."""
+    inputs = number_inputs(parameters, targets, timed, slots)
+    cells, layers = parameters.cells, parameters.layers
+    groups = [
+        Group.of_rates(network_topology(inputs, targets, cells, layers), parameters.rates),
+        Group.of_rates(memory_topology(targets + slots, targets), [MEMORY_RATE]),
+    ]
+    if parameters.horizon > 1:
+        far = network_topology(inputs, targets * parameters.horizon, cells, layers)
+        groups.append(Group.of_rates(far, parameters.rates))
+    return groups
+
+
 def lags_of(targets: int) -> int:
     """How many past changes of each target are features: fewer where there are many targets."""
     return max(1, min(LAGS, MOST_LAGS // targets))
@@ -81,7 +125,7 @@ def number_inputs(parameters: Parameters, targets: int, timed: bool, slots: int)
     """How many inputs the networks have: features but for the constant."""
     lags = lags_of(targets)
     seasonal = 2 * len(_SEASONAL) * targets if timed or parameters.period else 0
-    return targets * (1 + lags) + seasonal + (2 * len(_TURNS) if timed else 0) + slots
+    return targets * (2 + lags) + seasonal + (2 * len(_TURNS) if timed else 0) + slots
 
 
 #: Columns that are predicted without being named: the networks' weights grow with their square.
@@ -124,17 +168,7 @@ class NumberPredictor:
         encoder.words.size = size_of_targets(targets)
         self.waiting = Waiting(encoder.words)
         self.timed = timed
-        outputs = len(targets) * max(parameters.horizon, 1)
-        self.ensemble = Ensemble(
-            network_topology(
-                number_inputs(parameters, len(targets), timed, slots),
-                outputs,
-                parameters.cells,
-                parameters.layers,
-            ),
-            parameters.rates,
-            generator,
-        )
+        self.ensemble = Ensemble(number_groups(parameters, len(targets), timed, slots), generator)
         self.stream = _kernel.NumberStream(
             len(targets),
             parameters.horizon,
@@ -144,9 +178,7 @@ class NumberPredictor:
             slots,
             pending,
             parameters.detect,
-            self.ensemble.topology,
-            self.ensemble.updates,
-            *self.ensemble.squashings,
+            [group.described() for group in self.ensemble.groups],
         )
 
     @classmethod
@@ -348,4 +380,5 @@ class NumberPredictor:
                     names += [f"{what} of {target}, last {season}" for what in _SEASONAL]
         if timed:
             names += [f"{wave} of {turns}" for turns in _TURNS for wave in ("sine", "cosine")]
+        names += [f"last surprise of {target}" for target in targets]
         return [*names, *(f"slot {slot}" for slot in range(self.stream.slots))]

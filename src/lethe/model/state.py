@@ -214,7 +214,7 @@ def _empty(
         numbers = NumberPredictor(
             parameters, targets, encoder, generator, timed=timed, slots=slots, pending=pending
         )
-        if places != numbers.ensemble.topology.outputs:
+        if places != numbers.ensemble.groups[0].topology.outputs:
             raise ValueError(f"predictor: places must be that of all targets, got {places:,}")
         return numbers
     if targets != (column,):
