@@ -13,14 +13,15 @@
 
 namespace LETHE_ISA {
 
-constexpr double unusually_apart = 5.0;  // times as far from the blend as this predictor usually is
-constexpr double far_apart = 2.0;        // and so many usual errors
+constexpr double unusually_apart = 10.0;  // times as far from the blend as this predictor usually is
+constexpr double far_apart = 4.0;        // and so many usual errors
+constexpr double most_benefit = 50.0;  // usual errors, of one event
 constexpr double trust_rate = 0.02;      // at least: trust looks back over some 50 such events
 constexpr double most_of_way = 2.0, least_of_way = -1.0;  // that one event counts
 
 // One head's: how far each predictor usually is from the blend, and the trust in it.
 struct Deviants {
-  double *apart, *trust, *trusted;
+  double *apart, *trust, *trusted, *benefit;
   int64_t n;
 
   // 1 + the predictor that is the furthest from the blend for its kind; 0: none is unusually far.
@@ -37,20 +38,22 @@ struct Deviants {
   }
 
   double correct(int64_t deviant, const double* predictions, double plain) const {
-    if (!deviant) return plain;
-    const double way = std::clamp(trust[deviant - 1], 0.0, 1.0);
-    return plain + way * (predictions[deviant - 1] - plain);
+    if (!deviant || !(benefit[deviant - 1] > 0)) return plain;
+    return plain + trust[deviant - 1] * (predictions[deviant - 1] - plain);
   }
 
-  void learn(int64_t deviant, const double* predictions, double plain, double target,
+  void learn(int64_t deviant, const double* predictions, double plain, double target, double usual,
              double events) const {
-    if (deviant) {
+    if (deviant && usual > 0) {
       const int64_t i = deviant - 1;
-      const double of_way = (target - plain) / (predictions[i] - plain);
-      trusted[i] += 1;
-      if (of_way == of_way)
-        trust[i] += std::max(1 / (1 + trusted[i]), trust_rate) *
-                    (std::clamp(of_way, least_of_way, most_of_way) - trust[i]);
+      const double way = predictions[i] - plain, of_way = (target - plain) / way;
+      if (of_way == of_way) {
+        const double gained = std::abs(target - plain) - std::abs(target - (plain + trust[i] * way));
+        trusted[i] += 1;
+        benefit[i] += std::clamp(gained / usual, -most_benefit, most_benefit) - trust_rate * benefit[i];
+        const double step = std::max(1 / (1 + trusted[i]), trust_rate);
+        trust[i] = std::clamp(trust[i] + (of_way > trust[i] ? step : -step), 0.0, 1.0);
+      }
     }
     for (int64_t i = 0; i < n; ++i) {
       double count = events;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "anchors.hpp"
 #include "columns.hpp"
 #include "history.hpp"
 #include "layout.hpp"
@@ -17,23 +18,39 @@ struct Features {
   const NumberLayout& l;
   double* b;
   History history = {l, b};
-  Columns columns = {l.columns, b};
+  Anchors anchors = {l, b};
 
   // One number for the constant and for each input of the networks.
   void encode(const Event& event, double* f) const {
     *f++ = 1.0;
     const double* const newest = history.newest();
     for (int64_t i = 0; i < l.targets; ++i)
-      *f++ = standardised(newest[i], b[l.level_mean + i], b[l.level_variance + i]);
+      *f++ = anchors.encode(i, newest[i]);
     for (int64_t lag = 0; lag < l.lags; ++lag)
       for (int64_t i = 0; i < l.targets; ++i) *f++ = history.past_change(lag, i);
     if (l.seasonal()) f = encode_seasons(event.seconds, f);
     if (l.timed) f = encode_calendar(event.seconds, f);
-    for (int64_t i = 0; i < l.targets; ++i) *f++ = b[l.surprise + i];
-    columns.encode(event, f, l.slots);
+    for (int64_t i = 0; i < l.targets; ++i) *f++ = lethe::abl('u') ? 0.0 : b[l.surprise + i];
+    encode_columns(event, f);
   }
 
  private:
+  // One number for each slot: columns of numbers by their anchors, categories and what is missing as
+  // ones.
+  void encode_columns(const Event& event, double* out) const {
+    std::fill(out, out + l.slots, 0.0);
+    const lethe::ColumnParts& at = l.columns;
+    const auto count = static_cast<int64_t>(b[at.columns]);
+    for (int64_t i = 0; i < count; ++i) {
+      const double value = event.numbers[i];
+      const auto slot = static_cast<int64_t>(b[at.slot + i]);
+      const auto missing = static_cast<int64_t>(b[at.missing_slot + i]);
+      out[slot] = anchors.encode(l.targets + slot, value);
+      if (missing > 0) out[missing - 1] = value == value ? 0.0 : 1.0;
+    }
+    for (int64_t i = 0; i < event.slot_count; ++i) out[event.slots[i]] = 1.0;
+  }
+
   // What each season did at this time: its distance from now, its next step and its far one.
   double* encode_seasons(double seconds, double* f) const {
     double lengths[lethe::seasons];

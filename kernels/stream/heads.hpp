@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "anchors.hpp"
 #include "deviants.hpp"
 #include "history.hpp"
 #include "layout.hpp"
@@ -20,7 +21,6 @@ constexpr double prior_covariance = 0.1, most_covariance = 10.0;
 constexpr double linear_bound = 2.0, network_bound = 3.0;
 // The open linear predictor's bound follows what comes again: an error beyond it moves it by so
 // much, and it falls back slowly.
-constexpr double reach_growth = 4.0, reach_fading = 0.999;
 constexpr double most_residual = 1e150;  // in usual errors
 // Large errors have a unit of their own, the mean of their sizes, each counted by its size. What the
 // network for memory learns, and says, is in this unit.
@@ -100,11 +100,11 @@ struct Heads {
   // Linear predictors and networks say how far the target will be from the last value.
   void predict_learned(double* record, int64_t head, double* p) const {
     const double* const phi = record + l.record.features;
-    const double scale = b[l.scale + head], bound = farthest * scale, last_value = p[lethe::last];
+    const double scale = b[l.scale + head], rel = lethe::abl('s') ? scale : 1.0, bound = farthest * scale, last_value = p[lethe::last];
     const int64_t i = head / l.horizon, ahead = head % l.horizon;
     double* const linear = p + lethe::naive_predictors;
     for (int64_t f = 0; f < lethe::linear_predictors; ++f) {
-      const double distance = dot(weights(f, head), phi, l.linear());
+      const double distance = rel * dot(weights(f, head), phi, l.linear());
       linear[f] = f == lethe::open_linear ? std::clamp(distance, -most_distance, most_distance)
                                           : std::clamp(distance, -bound, bound);
     }
@@ -117,7 +117,7 @@ struct Heads {
     for (int64_t r = 0; r < l.group[lethe::of_next].networks; ++r)
       network[r] = std::clamp(base + scale * static_cast<double>(said[r * outputs]), -bound, bound);
     p[l.memory()] = base;
-    if (!ahead) {
+    if (!ahead && !lethe::abl('m')) {
       const double remembered = m.outputs[m.group[lethe::of_memory].outputs + i];
       p[l.memory()] +=
           error_unit(i) * std::clamp(remembered, -most_remembered, most_remembered);
@@ -133,14 +133,14 @@ struct Heads {
     blends[lethe::in_own_units] = blend(w + k, predictions, k);
     const double plain = record[l.record.plain + head] = blend(w + 2 * k, blends, 2);
     const Deviants deviants = deviants_of(head);
-    const int64_t deviant = deviants.find(predictions, plain, b[l.mean_abs_error + head]);
+    const int64_t deviant = lethe::abl('d') ? 0 : deviants.find(predictions, plain, b[l.mean_abs_error + head]);
     record[l.record.deviant + head] = static_cast<double>(deviant);
     record[l.record.blended + head] = deviants.correct(deviant, predictions, plain);
   }
 
   Deviants deviants_of(int64_t head) const {
     const int64_t k = l.predictors();
-    return {b + l.apart + head * k, b + l.trust + head * k, b + l.trusted + head * k, k};
+    return {b + l.apart + head * k, b + l.trust + head * k, b + l.trusted + head * k, b + l.benefit + head * k, k};
   }
 
   void learn_linear(const double* record, int64_t head, double distance, double scale) const {
@@ -149,7 +149,7 @@ struct Heads {
     for (int64_t f = 0; f < lethe::linear_predictors; ++f) {
       double* const w = weights(f, head);
       const double* const gain = record + l.record.gains + (f == lethe::fast_linear ? n : 0);
-      double e = distance - dot(w, phi, n);
+      const double rel = lethe::abl('s') ? scale : 1.0; double e = distance - rel * dot(w, phi, n);
       if (f == lethe::open_linear) {
         double& reach = b[l.reach + head];
         reach = std::max(reach * reach_fading, linear_bound);
@@ -159,7 +159,7 @@ struct Heads {
       } else {
         e = std::clamp(e, -linear_bound * scale, linear_bound * scale);
       }
-      for (int64_t i = 0; i < n; ++i) w[i] += e * gain[i];
+      for (int64_t i = 0; i < n; ++i) w[i] += e / rel * gain[i];
     }
   }
 
@@ -200,7 +200,7 @@ struct Heads {
                 true);
     learn_blend(state(2 * k, lethe::of_blends), blends, 2, plain, target, usual, true);
     deviants_of(head).learn(static_cast<int64_t>(record[l.record.deviant + head]), p, plain, target,
-                            b[l.errors + head]);
+                            usual_then, b[l.errors + head]);
   }
 };
 

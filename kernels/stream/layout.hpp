@@ -10,7 +10,10 @@
 #include "../network/layout.hpp"
 #include "parts.hpp"
 
+#include <cstdlib>
+#include <cstring>
 namespace lethe {
+inline bool abl(char c) { static const char* e = getenv("ABL"); return e && strchr(e, c); }
 
 constexpr int64_t remembered_events = 4096;  // that a season is looked up among
 constexpr int64_t kept_residuals = 256;      // of each head
@@ -280,7 +283,9 @@ struct NumberLayout : NumberSizes {
   int64_t blend_weights, regret, squares, most, unit, mean_abs_error, errors, residuals,
       residual_count, scale, distances, reach;
   // predictors that are far from the blend, for once; the unit of large errors, and the last ones
-  int64_t apart, trust, trusted, error_sum, error_squares, surprise;
+  int64_t apart, trust, trusted, benefit, error_sum, error_squares, surprise;
+  // what the targets' levels and the columns are measured from
+  int64_t anchor_mean, anchor_spread, anchor_reach;
   int64_t size;
 
   template <class Visit>
@@ -322,9 +327,13 @@ struct NumberLayout : NumberSizes {
     part("apart", apart, holds::error, {m, predictors()});
     part("trust", trust, holds::share_of_way, {m, predictors()});
     part("trusted", trusted, holds::count, {m, predictors()});
+    part("benefit", benefit, holds::small, {m, predictors()});
     part("error sum", error_sum, holds::not_negative, {t});
     part("error squares", error_squares, holds::not_negative, {t});
     part("surprise", surprise, holds::small, {t});
+    part("anchor mean", anchor_mean, holds::value, {t + slots});
+    part("anchor spread", anchor_spread, holds::distance, {t + slots});
+    part("anchor reach", anchor_reach, holds::small, {t + slots});
   }
 
   // False where such a block would be larger than any.

@@ -52,7 +52,8 @@ struct BlendState {
 inline void learn_blend(const BlendState& state, const double* predictions, int64_t n,
                         double blended, double target, double usual, bool own) {
   const double error = blended - target;
-  if (own) {
+  if (lethe::abl('x')) { if (own) state.unit = 1.0; }
+  else if (own) {
     const double size = std::abs(error);
     state.unit = state.unit > 0 ? state.unit + unit_rate * (size - state.unit) : size;
   }
@@ -69,7 +70,7 @@ inline void learn_blend(const BlendState& state, const double* predictions, int6
     // promise a lot, and half of the time that would be believed: then what counts is the truth.
     const double promised = std::min(slope * apart, most_promised * usual / unit);
     const double gained = (std::abs(error) - std::abs(predictions[i] - target)) / unit;
-    const double r = std::clamp(std::max(promised, gained), -most_counted, most_counted);
+    const double r = std::clamp(std::max(promised, gained), -(lethe::abl('x') ? 1e150 : most_counted), lethe::abl('x') ? 1e150 : most_counted);
     state.regret[i] = blend_forgetting * state.regret[i] + r;
     state.squares[i] = blend_forgetting * state.squares[i] + r * r;
     state.most = std::max(state.most, r * r);

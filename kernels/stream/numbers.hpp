@@ -15,6 +15,8 @@
 
 namespace LETHE_ISA {
 
+constexpr double most_seen = 20.0;  // that a network's input reaches
+
 struct NumberStream {
   using Memory = lethe::Memory<NumberLayout>;
 
@@ -48,7 +50,7 @@ struct NumberStream {
       learn_heads(record, ahead);
     }
     if (pending.count()) learn_next(pending.newest(), true);
-    history.observe(targets, event.seconds);
+    observe_targets(targets, event.seconds);
     if (pending.count() == l.horizon) learn_first();
     return take(services, event, change.early ? Change() : change) != nullptr;
   }
@@ -137,13 +139,36 @@ struct NumberStream {
     features.encode(event, record + l.record.features);
   }
 
+  // Columns and targets become part of the past, and their features' anchors follow.
+  void observe_columns(const Event& event) const {
+    columns.observe(event);
+    const lethe::ColumnParts& at = l.columns;
+    for (int64_t i = 0; i < static_cast<int64_t>(b[at.columns]); ++i) {
+      const int64_t nth = l.targets + static_cast<int64_t>(b[at.slot + i]);
+      features.anchors.observe(nth, event.numbers[i]);
+      move_anchor(nth, b[at.mean + i], b[at.variance + i]);
+    }
+  }
+  void observe_targets(const double* targets, double seconds) const {
+    history.observe(targets, seconds);
+    for (int64_t i = 0; i < l.targets; ++i) {
+      features.anchors.observe(i, targets[i]);
+      move_anchor(i, b[l.level_mean + i], b[l.level_variance + i]);
+    }
+  }
+  void move_anchor(int64_t nth, double mean, double variance) const {
+    features.anchors.follow(nth, mean, variance, [&](auto&& move) {
+      for (int64_t n = 0; n < pending.count(); ++n) move(pending.record(n));
+    });
+  }
+
   Ensemble<NumberLayout> networks(int64_t group) const { return {m, group}; }
 
   // A group's input: an event's features but for the constant; the network for memory sees none of
   // the targets' past but their last surprises, since rare events are to stand out.
   const float* inputs(const double* record, int64_t group) const {
     const double* const given = record + l.record.features + 1;
-    for (int64_t i = 0; i < l.inputs(); ++i) m.x[i] = static_cast<float>(given[i]);
+    for (int64_t i = 0; i < l.inputs(); ++i) m.x[i] = static_cast<float>(std::clamp(given[i], -most_seen, most_seen));
     return m.x.data() + (group == lethe::of_memory ? l.fixed() - l.targets : 0);
   }
 
@@ -162,7 +187,7 @@ struct NumberStream {
       networks(g).step(inputs(record, g), -1, ahead && m.group[g].ahead);
     heads.predict(record);
     record[l.record.stepped] = !ahead;
-    columns.observe(event);
+    observe_columns(event);
     pending.count_event();
     return record;
   }
@@ -173,7 +198,7 @@ struct NumberStream {
     std::copy(looked_at, looked_at + l.record.size, record);
     for (int64_t g = 0; g < l.groups; ++g) networks(g).resume_aside();
     record[l.record.stepped] = 1;
-    columns.observe(event);
+    observe_columns(event);
     pending.count_event();
     return record;
   }
@@ -229,7 +254,7 @@ struct NumberStream {
   void learn_complete() const {
     while (pending.count() && pending.record(0)[l.record.complete] != 0) {
       double* const first = pending.record(0);
-      history.observe(first + l.record.targets, first[l.record.seconds]);
+      observe_targets(first + l.record.targets, first[l.record.seconds]);
       learn_next(first, first[l.record.stepped] != 0);
       learn_first();
     }
