@@ -30,7 +30,7 @@ struct Features {
       for (int64_t i = 0; i < l.targets; ++i) *f++ = history.past_change(lag, i);
     if (l.seasonal()) f = encode_seasons(event.seconds, f);
     if (l.timed) f = encode_calendar(event.seconds, f);
-    for (int64_t i = 0; i < l.targets; ++i) *f++ = lethe::abl('u') ? 0.0 : b[l.surprise + i];
+    for (int64_t i = 0; i < l.targets; ++i) *f++ = b[l.surprise + i];
     encode_columns(event, f);
   }
 

@@ -100,11 +100,11 @@ struct Heads {
   // Linear predictors and networks say how far the target will be from the last value.
   void predict_learned(double* record, int64_t head, double* p) const {
     const double* const phi = record + l.record.features;
-    const double scale = b[l.scale + head], rel = lethe::abl('s') ? scale : 1.0, bound = farthest * scale, last_value = p[lethe::last];
+    const double scale = b[l.scale + head], bound = farthest * scale, last_value = p[lethe::last];
     const int64_t i = head / l.horizon, ahead = head % l.horizon;
     double* const linear = p + lethe::naive_predictors;
     for (int64_t f = 0; f < lethe::linear_predictors; ++f) {
-      const double distance = rel * dot(weights(f, head), phi, l.linear());
+      const double distance = dot(weights(f, head), phi, l.linear());
       linear[f] = f == lethe::open_linear ? std::clamp(distance, -most_distance, most_distance)
                                           : std::clamp(distance, -bound, bound);
     }
@@ -117,7 +117,7 @@ struct Heads {
     for (int64_t r = 0; r < l.group[lethe::of_next].networks; ++r)
       network[r] = std::clamp(base + scale * static_cast<double>(said[r * outputs]), -bound, bound);
     p[l.memory()] = base;
-    if (!ahead && !lethe::abl('m')) {
+    if (!ahead) {
       const double remembered = m.outputs[m.group[lethe::of_memory].outputs + i];
       p[l.memory()] +=
           error_unit(i) * std::clamp(remembered, -most_remembered, most_remembered);
@@ -130,10 +130,10 @@ struct Heads {
     const double* const w = b + l.blend_weights + head * l.blending();
     double* const blends = record + l.record.blends + 2 * head;
     blends[lethe::in_usual_errors] = blend(w, predictions, k);
-    blends[lethe::in_own_units] = blend(w + k, predictions, k);
+    blends[lethe::in_slow_units] = blend(w + k, predictions, k);
     const double plain = record[l.record.plain + head] = blend(w + 2 * k, blends, 2);
     const Deviants deviants = deviants_of(head);
-    const int64_t deviant = lethe::abl('d') ? 0 : deviants.find(predictions, plain, b[l.mean_abs_error + head]);
+    const int64_t deviant = deviants.find(predictions, plain, b[l.mean_abs_error + head]);
     record[l.record.deviant + head] = static_cast<double>(deviant);
     record[l.record.blended + head] = deviants.correct(deviant, predictions, plain);
   }
@@ -149,7 +149,7 @@ struct Heads {
     for (int64_t f = 0; f < lethe::linear_predictors; ++f) {
       double* const w = weights(f, head);
       const double* const gain = record + l.record.gains + (f == lethe::fast_linear ? n : 0);
-      const double rel = lethe::abl('s') ? scale : 1.0; double e = distance - rel * dot(w, phi, n);
+      double e = distance - dot(w, phi, n);
       if (f == lethe::open_linear) {
         double& reach = b[l.reach + head];
         reach = std::max(reach * reach_fading, linear_bound);
@@ -159,7 +159,7 @@ struct Heads {
       } else {
         e = std::clamp(e, -linear_bound * scale, linear_bound * scale);
       }
-      for (int64_t i = 0; i < n; ++i) w[i] += e / rel * gain[i];
+      for (int64_t i = 0; i < n; ++i) w[i] += e * gain[i];
     }
   }
 
@@ -185,20 +185,23 @@ struct Heads {
     }
     double& usual = b[l.mean_abs_error + head];
     follow_mean(usual, b[l.errors + head], std::abs(error));
+    double& slow_unit = b[l.slow_unit + head];
+    double count = b[l.errors + head] - 1;
+    follow_mean(slow_unit, count, std::abs(error), slowest_unit);
     const int64_t k = l.predictors(), first = head * l.blending();
     const double* const p = record + l.record.predictions + head * k;
     const double* const blends = record + l.record.blends + 2 * head;
     const double plain = record[l.record.plain + head];
     const auto state = [&](int64_t at, lethe::Blend which) -> BlendState {
       const int64_t nth = head * lethe::blend_count + which;
-      return {b + l.blend_weights + first + at, b + l.regret + first + at, b + l.squares + first + at,
-              b[l.most + nth], b[l.unit + nth]};
+      return {b + l.blend_weights + first + at, b + l.regret + first + at,
+              b + l.squares + first + at, b[l.most + nth]};
     };
     learn_blend(state(0, lethe::in_usual_errors), p, k, blends[lethe::in_usual_errors], target,
-                usual, false);
-    learn_blend(state(k, lethe::in_own_units), p, k, blends[lethe::in_own_units], target, usual,
-                true);
-    learn_blend(state(2 * k, lethe::of_blends), blends, 2, plain, target, usual, true);
+                usual);
+    learn_blend(state(k, lethe::in_slow_units), p, k, blends[lethe::in_slow_units], target, usual,
+                slow_unit);
+    learn_blend(state(2 * k, lethe::of_blends), blends, 2, plain, target, usual);
     deviants_of(head).learn(static_cast<int64_t>(record[l.record.deviant + head]), p, plain, target,
                             usual_then, b[l.errors + head]);
   }

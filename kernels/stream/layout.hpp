@@ -10,10 +10,7 @@
 #include "../network/layout.hpp"
 #include "parts.hpp"
 
-#include <cstdlib>
-#include <cstring>
 namespace lethe {
-inline bool abl(char c) { static const char* e = getenv("ABL"); return e && strchr(e, c); }
 
 constexpr int64_t remembered_events = 4096;  // that a season is looked up among
 constexpr int64_t kept_residuals = 256;      // of each head
@@ -39,9 +36,9 @@ enum Naive : int64_t {
 // The second season lies behind the first.
 constexpr int64_t naive_predictors = naive_end + seasons - 1;
 
-// Blends of each head: of the predictors in units of the usual error, of the predictors in the
-// target's own units, and of these two.
-enum Blend : int64_t { in_usual_errors, in_own_units, of_blends, blend_count };
+// Blends of each head: of the predictors in units of the usual error, of the predictors in a unit
+// that hardly moves, and of these two.
+enum Blend : int64_t { in_usual_errors, in_slow_units, of_blends, blend_count };
 
 // Networks of one topology, which differ in their learning rate.
 constexpr int64_t most_groups = 3;
@@ -280,7 +277,7 @@ struct NumberLayout : NumberSizes {
   // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
   int64_t weights, covariance, ever_nonzero;
   // each head's blends, errors and distances from the last value
-  int64_t blend_weights, regret, squares, most, unit, mean_abs_error, errors, residuals,
+  int64_t blend_weights, regret, squares, most, slow_unit, mean_abs_error, errors, residuals,
       residual_count, scale, distances, reach;
   // predictors that are far from the blend, for once; the unit of large errors, and the last ones
   int64_t apart, trust, trusted, benefit, error_sum, error_squares, surprise;
@@ -316,7 +313,7 @@ struct NumberLayout : NumberSizes {
     part("regret", regret, holds::regret, {m, b});
     part("squares", squares, holds::square, {m, b});
     part("most", most, holds::square, {m, blend_count});
-    part("unit", unit, holds::error, {m, blend_count});
+    part("slow unit", slow_unit, holds::error, {m});
     part("mean absolute error", mean_abs_error, holds::error, {m});
     part("errors", errors, holds::count, {m});
     part("residuals", residuals, holds::prediction, {m, kept_residuals});

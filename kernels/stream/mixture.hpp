@@ -14,7 +14,6 @@ constexpr double most_promised = 3.0;  // usual errors
 constexpr double least_unit = 1e-100;  // errors beyond this times 1e250 would be infinite
 constexpr double rounding = 1e-12;     // predictions that differ by this part are the same
 constexpr double most_counted = 50.0;  // units, of one event
-constexpr double unit_rate = 0.02;     // at which the unit follows: an event of any size counts as 50
 constexpr double first_weight = 1.0, other_first_weight = 0.1;
 
 // A weighted mean, as a way from the first value: where all are the same it is that, to the bit.
@@ -39,25 +38,21 @@ inline void first_blend_weights(double* weights, int64_t predictors) {
 // One blend of one head: its weights, and what they follow from.
 struct BlendState {
   double *weights, *regret, *squares;
-  double &most, &unit;
+  double& most;
 };
 
 // Polynomially weighted averaging of predictors (Cesa-Bianchi & Lugosi 2003; a rate for each
 // predictor as in Gaillard, Stoltz & van Erven 2014), on the slope of the absolute error: a
 // predictor's regret grows by how much less the error would be with a little more of it. Measured
-// in units of the usual error, what happens every day decides; measured against a plain running
-// mean of errors, large ones included, what is rare and large does. Nobody knows which a stream
-// wants, so there are both, and a third blend, of the second kind, of these two. `own` says which
-// kind. No event counts for more than `most_counted` units, however absurd it is.
+// in units of the usual error, which follows quickly, what happens every day decides; in units that
+// hardly move, times of large errors do. Nobody knows which a stream wants, so there are both, and a
+// third blend, in usual errors, of these two. Regrets have no unit of the target's, and no event
+// counts for more than `most_counted`, however absurd it is: what it did is soon forgotten.
 inline void learn_blend(const BlendState& state, const double* predictions, int64_t n,
-                        double blended, double target, double usual, bool own) {
+                        double blended, double target, double usual,
+                        double slow_unit = 0) {
   const double error = blended - target;
-  if (lethe::abl('x')) { if (own) state.unit = 1.0; }
-  else if (own) {
-    const double size = std::abs(error);
-    state.unit = state.unit > 0 ? state.unit + unit_rate * (size - state.unit) : size;
-  }
-  const double unit = own ? state.unit : usual;
+  const double unit = slow_unit > 0 ? slow_unit : usual;
   if (!(unit > least_unit)) return;
   const double slope = static_cast<double>((error > 0) - (error < 0)) / unit;
   state.most *= blend_forgetting * blend_forgetting;
@@ -70,12 +65,12 @@ inline void learn_blend(const BlendState& state, const double* predictions, int6
     // promise a lot, and half of the time that would be believed: then what counts is the truth.
     const double promised = std::min(slope * apart, most_promised * usual / unit);
     const double gained = (std::abs(error) - std::abs(predictions[i] - target)) / unit;
-    const double r = std::clamp(std::max(promised, gained), -(lethe::abl('x') ? 1e150 : most_counted), lethe::abl('x') ? 1e150 : most_counted);
+    const double r = std::clamp(std::max(promised, gained), -most_counted, most_counted);
     state.regret[i] = blend_forgetting * state.regret[i] + r;
     state.squares[i] = blend_forgetting * state.squares[i] + r * r;
     state.most = std::max(state.most, r * r);
   }
-  const double least = own ? state.most : 1.0;
+  const double least = slow_unit > 0 ? state.most : 1.0;
   double total = 0;
   for (int64_t i = 0; i < n; ++i)
     total += std::max(state.regret[i], 0.0) / (least + state.squares[i]);

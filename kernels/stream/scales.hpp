@@ -15,6 +15,7 @@ constexpr double warm_up = 10.0;           // events before that bound holds
 constexpr double most_standardised = 5.0;  // that a standardised value reaches
 constexpr double slowest_level = 0.002;    // the least rate of a running level: some 500 events
 constexpr double slowest_distance = 0.005;
+constexpr double slowest_unit = 0.002;
 
 // Running mean and variance of each column; what is not finite is missing.
 inline void observe_levels(const double* values, double* mean, double* variance, double* count,
@@ -39,10 +40,11 @@ inline double standardised(double value, double mean, double variance) {
 }
 
 // A mean that starts as a plain one and later forgets; what is absurd counts as ten times usual.
-inline void follow_mean(double& mean, double& count, double value) {
+inline void follow_mean(double& mean, double& count, double value,
+                        double slowest = slowest_distance) {
   count += 1;
   if (mean > 0 && count > warm_up) value = std::min(value, most_spreads * mean);
-  mean += std::max(1 / count, slowest_distance) * (value - mean);
+  mean += std::max(1 / count, slowest) * (value - mean);
 }
 
 }  // namespace LETHE_ISA
