@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "anchors.hpp"
+#include "delays.hpp"
 #include "deviants.hpp"
 #include "history.hpp"
 #include "layout.hpp"
@@ -33,6 +34,7 @@ struct Heads {
   double* b = m.numbers();
   History history = {l, b};
   NaivePredictors naive = {l, b};
+  Delays delays = {l, b};
 
   // ---- predicting ----
 
@@ -70,7 +72,7 @@ struct Heads {
       learn_linear(record, head, distance, scale);
       record[l.record.remainder + head] = std::clamp(left / scale, -network_bound, network_bound);
     }
-    if (head % l.horizon == 0) observe_error(head / l.horizon, left);
+    if (head % l.horizon == 0) learn_next(record, head / l.horizon, left);
     learn_blends(record, head, target);
     follow_mean(b[l.scale + head], b[l.distances + head], std::abs(distance));
     record[l.record.useful + head] = scale > 0;
@@ -122,6 +124,12 @@ struct Heads {
       p[l.memory()] +=
           error_unit(i) * std::clamp(remembered, -most_remembered, most_remembered);
     }
+    p[l.delayed()] = base;
+    if (!ahead && l.delay_sources()) {
+      double* const taps = record + l.record.taps + i * lethe::delay_taps;
+      p[l.delayed()] += record[l.record.delayed + i] =
+          std::clamp(delays.predict(i, taps), -most_distance, most_distance);
+    }
     for (int64_t r = lethe::naive_predictors; r < l.predictors(); ++r) p[r] += last_value;
   }
 
@@ -163,6 +171,15 @@ struct Heads {
     }
   }
 
+  // What is learned of a target that comes next alone.
+  void learn_next(const double* record, int64_t i, double left) const {
+    if (l.delay_sources())
+      delays.learn(i, record + l.record.taps + i * lethe::delay_taps, record[l.record.delayed + i],
+                   left, error_unit(i),
+                   static_cast<int64_t>(b[l.pending_events.events] - record[l.record.number]) + 1);
+    observe_error(i, left);
+  }
+
   void observe_error(int64_t i, double left) const {
     const double unit = error_unit(i);
     b[l.surprise + i] = unit > 0 ? std::clamp(left / unit, -most_surprise, most_surprise) : 0.0;
@@ -184,7 +201,7 @@ struct Heads {
       count += 1;
     }
     double& usual = b[l.mean_abs_error + head];
-    follow_mean(usual, b[l.errors + head], std::abs(error));
+    follow_falling_mean(usual, b[l.errors + head], b[l.calm + head], std::abs(error));
     double& slow_unit = b[l.slow_unit + head];
     double count = b[l.errors + head] - 1;
     follow_mean(slow_unit, count, std::abs(error), slowest_unit);

@@ -16,6 +16,9 @@ constexpr int64_t remembered_events = 4096;  // that a season is looked up among
 constexpr int64_t kept_residuals = 256;      // of each head
 constexpr int64_t sample_size = 1000;        // errors that an anomaly is compared with
 constexpr int64_t most_linear_slots = 64;  // columns that linear predictors see: cost is quadratic
+constexpr int64_t delay_lags = 512;  // events that a column may act later
+constexpr int64_t delay_taps = 8, tap_packed = delay_taps * (delay_taps + 1) / 2;
+constexpr int64_t most_delay_sources = 16, most_delay_targets = 4;
 constexpr int64_t season_features = 3;     // of each target and season
 constexpr int64_t calendar_waves = 5;
 constexpr int64_t calendar_features = 2 * calendar_waves;
@@ -217,9 +220,15 @@ struct NumberSizes : StreamSizes {
 
   bool seasonal() const { return timed || period > 0; }
   int64_t heads() const { return targets * horizon; }
-  int64_t predictors() const { return first_network() + group[of_next].networks + 1; }
+  // The networks, the one for memory, and what acts after a delay come last.
+  int64_t predictors() const { return delayed() + 1; }
   int64_t first_network() const { return naive_predictors + linear_predictors; }
   int64_t memory() const { return first_network() + group[of_next].networks; }
+  int64_t delayed() const { return memory() + 1; }
+  // Columns whose delayed effects are looked for, where there are few targets.
+  int64_t delay_sources() const {
+    return targets <= most_delay_targets ? std::min(slots, most_delay_sources) : 0;
+  }
   // Weights of each head's three blends.
   int64_t blending() const { return 2 * predictors() + 2; }
   // Features that come from no column, but for the constant.
@@ -241,7 +250,7 @@ struct NumberSizes : StreamSizes {
 // An event of numbers, with all that learning from it will need.
 struct NumberRecord : RecordHead {
   int64_t features, gains, last_value, scale, base, predictions, blends, plain, deviant, blended,
-      mean_abs_error, residuals_seen, targets, remainder, useful, size;
+      mean_abs_error, residuals_seen, targets, remainder, useful, taps, delayed, number, size;
 
   template <class Visit>
   void each(Visit&& part, const NumberSizes& s) {
@@ -262,6 +271,9 @@ struct NumberRecord : RecordHead {
     part("targets", targets, holds::maybe_value, {s.targets, s.horizon});
     part("remainder", remainder, holds::small, {m});
     part("useful", useful, holds::flag, {m});
+    part("taps", taps, holds::small, {s.delay_sources() ? s.targets : 0, delay_taps});
+    part("delayed", delayed, holds::prediction, {s.targets});
+    part("number", number, holds::count, {1});  // of the event
   }
 };
 
@@ -277,12 +289,15 @@ struct NumberLayout : NumberSizes {
   // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
   int64_t weights, covariance, ever_nonzero;
   // each head's blends, errors and distances from the last value
-  int64_t blend_weights, regret, squares, most, slow_unit, mean_abs_error, errors, residuals,
+  int64_t blend_weights, regret, squares, most, slow_unit, mean_abs_error, errors, calm, residuals,
       residual_count, scale, distances, reach;
   // predictors that are far from the blend, for once; the unit of large errors, and the last ones
   int64_t apart, trust, trusted, benefit, error_sum, error_squares, surprise;
   // what the targets' levels and the columns are measured from
   int64_t anchor_mean, anchor_spread, anchor_reach;
+  // columns that act after a delay
+  int64_t delayed_columns, delay_newest, delay_power, correlation, delay_noise, delay_events,
+      tap_source, tap_lag, tap_weights, tap_covariance;
   int64_t size;
 
   template <class Visit>
@@ -316,6 +331,7 @@ struct NumberLayout : NumberSizes {
     part("slow unit", slow_unit, holds::error, {m});
     part("mean absolute error", mean_abs_error, holds::error, {m});
     part("errors", errors, holds::count, {m});
+    part("calm", calm, holds::count, {m});  // errors in a row that were far below the mean
     part("residuals", residuals, holds::prediction, {m, kept_residuals});
     part("residual count", residual_count, holds::count, {m});
     part("scale", scale, holds::distance, {m});
@@ -331,6 +347,17 @@ struct NumberLayout : NumberSizes {
     part("anchor mean", anchor_mean, holds::value, {t + slots});
     part("anchor spread", anchor_spread, holds::distance, {t + slots});
     part("anchor reach", anchor_reach, holds::small, {t + slots});
+    const int64_t sources = delay_sources(), found = sources ? t : 0;
+    part("delayed columns", delayed_columns, holds::small, {sources, 4 * delay_lags});
+    part("delay newest", delay_newest, {0, 2 * delay_lags - 1, true}, {1});
+    part("delay power", delay_power, holds::not_negative, {sources});
+    part("correlation", correlation, holds::small, {found, sources, delay_lags});
+    part("delay noise", delay_noise, holds::not_negative, {found});
+    part("delay events", delay_events, holds::count, {found});
+    part("tap source", tap_source, {0, double(sources), true}, {found, delay_taps});
+    part("tap lag", tap_lag, {0, delay_lags, true}, {found, delay_taps});
+    part("tap weights", tap_weights, holds::weight, {found, delay_taps});
+    part("tap covariance", tap_covariance, holds::covariance, {found, tap_packed});
   }
 
   // False where such a block would be larger than any.

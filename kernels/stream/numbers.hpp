@@ -33,6 +33,10 @@ struct NumberStream {
   void start() const {
     for (int64_t f = 0; f < lethe::covariances; ++f)
       for (int64_t i = 0; i < l.linear(); ++i) forget_feature_of(f, i);
+    for (int64_t i = 0; i < (l.delay_sources() ? l.targets : 0); ++i)
+      for (int64_t k = 0; k < lethe::delay_taps; ++k)
+        forget_feature(b + l.tap_covariance + i * lethe::tap_packed, k, tap_variance,
+                       lethe::delay_taps);
     for (int64_t head = 0; head < l.heads(); ++head)
       first_blend_weights(b + l.blend_weights + head * l.blending(), l.predictors());
   }
@@ -92,6 +96,7 @@ struct NumberStream {
     encode(event, record);
     for (int64_t g = 0; g < l.groups; ++g) networks(g).step(inputs(record, g), -1, true);
     heads.predict(record);
+    heads.delays.observe(slots(record));
     pending.count_event();
     if (ahead) return;
     compare(record, targets, How::follow, answer, out);
@@ -135,6 +140,7 @@ struct NumberStream {
   }
 
   void encode(const Event& event, double* record) const {
+    record[l.record.number] = b[l.pending_events.events] + 1;
     record[l.record.seconds] = event.seconds;
     features.encode(event, record + l.record.features);
   }
@@ -160,6 +166,10 @@ struct NumberStream {
     features.anchors.follow(nth, mean, variance, [&](auto&& move) {
       for (int64_t n = 0; n < pending.count(); ++n) move(pending.record(n));
     });
+  }
+
+  const double* slots(const double* record) const {
+    return record + l.record.features + 1 + l.fixed();
   }
 
   Ensemble<NumberLayout> networks(int64_t group) const { return {m, group}; }
@@ -188,6 +198,7 @@ struct NumberStream {
     heads.predict(record);
     record[l.record.stepped] = !ahead;
     observe_columns(event);
+    heads.delays.observe(slots(record));
     pending.count_event();
     return record;
   }
@@ -199,6 +210,7 @@ struct NumberStream {
     for (int64_t g = 0; g < l.groups; ++g) networks(g).resume_aside();
     record[l.record.stepped] = 1;
     observe_columns(event);
+    heads.delays.observe(slots(record));
     pending.count_event();
     return record;
   }

@@ -122,7 +122,7 @@ def weights_of(predictor: Predictor | None) -> dict[str, float]:
     if isinstance(predictor, ClassPredictor):
         weights = _floats(predictor.stream.view("weights"))
         return dict(zip([*NAIVE, *networks], weights, strict=True))
-    names = [*PREDICTORS, *networks[: len(predictor.parameters.rates)], "network for memory"]
+    names = [*PREDICTORS, *networks[: len(predictor.parameters.rates)], "network for memory", "delayed columns"]
     rows = predictor.stream.view("blend weights")
     first, second, both = np.split(rows, [len(names), 2 * len(names)], axis=1)
     blended = both[:, :1] * first + both[:, 1:] * second
