@@ -135,8 +135,20 @@ def read(path: Path) -> Record:
     return {"series": {}, "versions": {}, "missing": {}, "rows": []}
 
 
+def merge(record: Record, other: Record) -> None:
+    """Take over what another environment has measured and this record lacks."""
+    have = {(row["series"], row["method"], row["ahead"], row["data"]) for row in record["rows"]}
+    record["rows"] += [
+        row
+        for row in other["rows"]
+        if (row["series"], row["method"], row["ahead"], row["data"]) not in have
+    ]
+    record["series"] = {**other["series"], **record["series"]}
+    record["versions"] = {**other["versions"], **record["versions"]}
+
+
 def describe(record: Record, series: list[Series]) -> None:
-    """What the page says of the series; rows of series that are no more are dropped."""
+    """What the page says of the series."""
     record["series"] |= {
         one.name: {
             "kind": one.kind,
@@ -159,6 +171,7 @@ def main() -> int:
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these")
     parser.add_argument("--series", nargs="+", metavar="NAME", help="only these")
     parser.add_argument("--again", action="store_true", help="run what the record has once more")
+    parser.add_argument("--merge", type=Path, nargs="+", default=[], metavar="RECORD")
     parser.add_argument("--page", action="store_true", help="only write the page")
     nab = os.environ.get("LETHE_NAB")
     parser.add_argument("--nab", type=Path, default=nab and Path(nab), metavar="FOLDER")
@@ -166,6 +179,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "compare.md")
     arguments = parser.parse_args()
     record = read(arguments.record)
+    for other in arguments.merge:
+        merge(record, read(other))
+    if arguments.merge:
+        write(record, arguments.record)
     if not arguments.page:
         one_thread()
         series = collect(arguments.nab)

@@ -76,14 +76,16 @@ def river() -> Iterator[Contestant]:
 
     yield Contestant("river SNARIMAX", by_errors(snarimax))
     yield Contestant("river HoltWinters", by_errors(holt_winters))
-    yield Contestant("river ARF", by_lags(lambda: forest.ARFRegressor(seed=0)), late=2)
+    trees = by_lags(lambda: forest.ARFRegressor(seed=0))
+    yield Contestant("river ARF", trees, most=1, late=2)
+    yield Contestant("river ARF", trees, least=2, late=4)
 
 
 def skaters() -> Iterator[Contestant]:
     from skaters import dantzig, laplace
 
     yield Contestant("skaters laplace", of_skaters(laplace), most=1)
-    yield Contestant("skaters dantzig", of_skaters(dantzig), most=1)
+    yield Contestant("skaters dantzig", of_skaters(dantzig), most=1, late=1)
     yield Contestant("skaters laplace", of_skaters(laplace), least=2, late=3)
 
 
@@ -143,7 +145,8 @@ def deep_river() -> Iterator[Contestant]:
         made = by_errors(forecaster) if series.columns is None else by_lags(regressor)
         return made(series, aheads)
 
-    yield Contestant("deep-river LSTM", method, late=1)
+    yield Contestant("deep-river LSTM", method, most=1, late=1)
+    yield Contestant("deep-river LSTM", method, least=2, late=4)
 
 
 #: By package.

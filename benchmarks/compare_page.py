@@ -20,7 +20,7 @@ TOP = """\
 # Compared with other forecasters
 
 Every method goes through every series once, in the order of time, with the defaults of its package,
-and is asked for 19 quantiles (5 %, 10 %, … 95 %) at the same origins: at most 300 of each series,
+and is asked for 19 quantiles (5 %, 10 %, … 95 %) at the same origins: at most 200 of each series,
 drawn evenly after the first 200 events (or a fifth of the series, where it is short). What Lethe
 loses comes first, in every table. `python benchmarks/compare.py` makes this page and its record,
 [results/compare.json](../results/compare.json).
@@ -59,7 +59,8 @@ NOTES = {
     "skaters-fast": "skaters' compiled form, which its extra `fast` names, is not in the registry; "
     "its times are those of pure Python.",
     "deep-river": "deep-river 0.3.4 needs river below 0.26: its rows are made in an environment of "
-    'their own, with `--methods "deep-river LSTM"`.',
+    "their own, with PyTorch 2.13 where it asks for less than 2.6, by "
+    '`--methods "deep-river LSTM" --record FILE`, and taken over by `--merge FILE`.',
 }
 
 
@@ -306,7 +307,7 @@ def page(record: Record, classes: Path) -> str:
             "## Streams of columns",
             "",
             "The columns of an event are known before its value. Scored are only the events that",
-            "memory or a rare event decides, at most 300 of 5,000; methods that take columns.",
+            "memory or a rare event decides, at most 200 of 5,000; methods that take columns.",
             "",
             *series_table(record, scores, with_columns),
             "",
