@@ -19,8 +19,8 @@ CLASSICAL = ("AutoETS", "AutoTheta", "AutoARIMA")
 TOP = """\
 # Compared with other forecasters
 
-Every method goes through every series once, in the order of time, with the defaults of its package,
-and is asked for 19 quantiles (5 %, 10 %, … 95 %) at the same origins: at most 200 of each series,
+Every method goes through every series once, in the order of time, with one setting for all, and is
+asked for 19 quantiles (5 %, 10 %, … 95 %) at the same origins: at most 200 of each series,
 drawn evenly after the first 200 events (or a fifth of the series, where it is short). What Lethe
 loses comes first, in every table. `python benchmarks/compare.py` makes this page and its record,
 [results/compare.json](../results/compare.json).
@@ -45,8 +45,11 @@ loses comes first, in every table. `python benchmarks/compare.py` makes this pag
   origins. Fitted at every origin they might do better, at 50 times the cost. The others learn with
   each event or are given the last 2,000. A season longer than 60 events is not told to
   statsforecast and SNARIMAX, which would need minutes for a fit.
-- **Lags**: river's regressors and gradient boosting see the last 24 values and the one a season
-  ago."""
+- **Settings**: river's regressors and gradient boosting see the last 24 values and the one a season
+  ago, and learn each distance by itself; BayesianLR with inputs and target standardised. SNARIMAX
+  has p = 12, d = 1, q = 12 and, with a season, sp = 1, and learns by SGD(0.01) with its gradient
+  clipped at 1; HoltWinters has river's example's 0.3, 0.1 and 0.6; deep-river's LSTMForecaster a
+  window of 24, Adam and standardised values. Else what the packages have by default."""
 
 LOOKED_AT = """\
 **What was looked at.** Constants of Lethe were chosen on series marked * or on others that the same

@@ -49,6 +49,8 @@ def distribution(prediction: lethe.Prediction, ahead: int) -> tuple[float, float
     mean = getattr(prediction, "mean", None)
     if callable(mean):
         mean = mean(ahead=head)
+    elif isinstance(mean, tuple):
+        mean = mean[head - 1]
     elif head > 1 or mean is None:
         mean = quantiles.mean()
     return point, float(mean), np.sort(quantiles)
