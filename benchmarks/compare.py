@@ -89,15 +89,16 @@ def _rounded(found: dict[str, float]) -> dict[str, float]:
 
 def run(record: Record, series: list[Series], chosen: list[Contestant], path: Path | None) -> None:
     """What the record lacks, one method after the other."""
+    marks = {one.name: one.fingerprint() for one in series}
     for contestant in chosen:
         for one in series:
             if one.columns is not None and contestant.name not in TAKE_COLUMNS:
                 continue
+            key = (one.name, contestant.name, marks[one.name])
             done = {
                 row["ahead"]
                 for row in record["rows"]
-                if (row["series"], row["method"], row["data"])
-                == (one.name, contestant.name, one.fingerprint())
+                if (row["series"], row["method"], row["data"]) == key
             }
             asked = [a for a in one.aheads() if contestant.least <= a <= contestant.most]
             lacking = [ahead for ahead in asked if ahead not in done]

@@ -12,7 +12,7 @@ from compare_scoring import LEVELS, Answers, Values
 from compare_series import FAR, Series
 from numpy.typing import NDArray
 
-EVERY = 50  # origins from one fit to the next
+EVERY = 40  # origins from one fit to the next
 WINDOW = 500  # the last events, which a statistical model is fitted on and continued from
 CONTEXT = 2000  # the last events that fracast and FLAIR are given
 LONGEST_SEASON = 60  # for statsforecast's models, which a longer one keeps for minutes
@@ -56,7 +56,7 @@ class Fitted(Protocol):
 
 
 def of_statsforecast(make: Callable[[int], Fitted]) -> Method:
-    """Fitted on the last 500 events, every 50 origins; in between continued with what came."""
+    """Fitted on the last 500 events, every 40 origins; in between continued with what came."""
 
     def method(series: Series, aheads: Sequence[int]) -> dict[int, Answers]:
         season = series.season or 1
@@ -134,7 +134,7 @@ def gradient_boosting(series: Series, aheads: Sequence[int]) -> dict[int, Answer
     """scikit-learn's HistGradientBoostingRegressor on lags, a model for each distance.
 
     Fitted on all that is known, at half the events before the first origin, so that there are
-    errors to take quantiles from, there, and then every 50 origins.
+    errors to take quantiles from, there, and then every 40 origins.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 

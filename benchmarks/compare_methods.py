@@ -115,7 +115,7 @@ def scikit_learn() -> Iterator[Contestant]:
 def foundation() -> Iterator[Contestant]:
     import fracast as package  # noqa: F401
 
-    yield Contestant("fracast-0", fracast)
+    yield Contestant("fracast-0", fracast, late=1)
 
 
 def level_and_shape() -> Iterator[Contestant]:

@@ -20,7 +20,7 @@ TOP = """\
 # Compared with other forecasters
 
 Every method goes through every series once, in the order of time, with one setting for all, and is
-asked for 19 quantiles (5 %, 10 %, … 95 %) at the same origins: at most 200 of each series,
+asked for 19 quantiles (5 %, 10 %, … 95 %) at the same origins: at most 120 of each series,
 drawn evenly after the first 200 events (or a fifth of the series, where it is short). What Lethe
 loses comes first, in every table. `python benchmarks/compare.py` makes this page and its record,
 [results/compare.json](../results/compare.json).
@@ -40,9 +40,9 @@ loses comes first, in every table. `python benchmarks/compare.py` makes this pag
 - **Quantiles of those that have none** (naive predictors, river, deep-river, gradient boosting) are
   their point plus the quantiles of their own last 256 errors at that distance. fracast-0 has nine
   quantiles, which are extended as a normal's would be.
-- **Refits**: statsforecast's models are fitted to the last 500 events every 50 origins and
-  continued in between with what has come; gradient boosting is fitted to all that is known every 50
-  origins. Fitted at every origin they might do better, at 50 times the cost. The others learn with
+- **Refits**: statsforecast's models are fitted to the last 500 events every 40 origins and
+  continued in between with what has come; gradient boosting is fitted to all that is known every 40
+  origins. Fitted at every origin they might do better, at 40 times the cost. The others learn with
   each event or are given the last 2,000. A season longer than 60 events is not told to
   statsforecast and SNARIMAX, which would need minutes for a fit.
 - **Settings**: river's regressors and gradient boosting see the last 24 values and the one a season
@@ -310,7 +310,7 @@ def page(record: Record, classes: Path) -> str:
             "## Streams of columns",
             "",
             "The columns of an event are known before its value. Scored are only the events that",
-            "memory or a rare event decides, at most 200 of 5,000; methods that take columns.",
+            "memory or a rare event decides, at most 120 of 5,000; methods that take columns.",
             "",
             *series_table(record, scores, with_columns),
             "",

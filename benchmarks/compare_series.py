@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 MOST_EVENTS = 2000
-MOST_ORIGINS = 200
+MOST_ORIGINS = 120
 FAR = 24
 BURN_IN = 200
 DAY, WEEK, YEAR = 86400, 7 * 86400, 365 * 86400
@@ -56,7 +56,7 @@ class Series:
         return (1, FAR) if len(self.values) >= 120 else (1,)
 
     def origins(self, ahead: int) -> NDArray[np.int64]:
-        """Numbers of events that are known when a forecast is made, 200 at most, drawn evenly.
+        """Numbers of events that are known when a forecast is made, 120 at most, drawn evenly.
 
         Those of 24 ahead are among those of one ahead, so that one forecast serves both.
         """

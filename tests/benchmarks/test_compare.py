@@ -97,7 +97,7 @@ def test_scores_leave_out_missing_targets_and_refuse_what_is_not_finite(
 
 def test_origins_of_24_ahead_are_among_those_of_one(series: Any) -> None:
     near, far = series.origins(1), series.origins(24)
-    assert len(near) <= 200
+    assert len(near) <= 120
     assert near.min() >= 80
     assert set(far) <= set(near)
     assert far.max() + 24 <= len(series.values)
