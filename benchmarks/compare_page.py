@@ -13,6 +13,9 @@ Record = dict[str, Any]
 #: By series and distance, then by method.
 Scores = dict[tuple[str, int], dict[str, Row]]
 LETHE = "Lethe"
+Wanted = Callable[[str, int], bool]
+Loss = tuple[float, str, Row, Row]
+NOTHING = "No row of the record has these yet."
 EQUAL = 5e-4  # ratios this near to 1 count as neither won nor lost
 CLASSICAL = ("AutoETS", "AutoTheta", "AutoARIMA")
 
@@ -97,34 +100,43 @@ def best_other(by_method: dict[str, Row], score: str, among: tuple[str, ...] = (
     return min(others, key=lambda row: float(row[score])) if others else None
 
 
-def series_table(
-    record: Record,
-    scores: Scores,
-    wanted: Callable[[str, int], bool],
-    score: str = "crps",
-    among: tuple[str, ...] = ("",),
-) -> list[str]:
-    """A row for each series, the worst for Lethe first."""
+def losses_first(scores: Scores, wanted: Wanted, score: str, among: tuple[str, ...]) -> list[Loss]:
+    """Ratio, series, Lethe's row and the best other's, the worst for Lethe first."""
     found = []
     for (name, ahead), by_method in scores.items():
         other = best_other(by_method, score, among)
         if wanted(name, ahead) and LETHE in by_method and other:
             own = by_method[LETHE]
             found.append((ratio(own[score], other[score]), name, own, other))
-    found.sort(key=lambda one: (-one[0], one[1]))
-    lost = sum(one[0] >= 1 + EQUAL for one in found)
+    return sorted(found, key=lambda one: (-one[0], one[1]))
+
+
+def series_table(
+    record: Record,
+    scores: Scores,
+    wanted: Wanted,
+    score: str = "crps",
+    among: tuple[str, ...] = ("",),
+    lost: bool | None = None,
+) -> str:
+    """A row for each series, or for those that are lost or not, the worst for Lethe first."""
+    found = losses_first(scores, wanted, score, among)
+    losses = sum(one[0] >= 1 + EQUAL for one in found)
     if not found:
-        return ["No row of the record has these yet."]
+        return NOTHING
     second = "mae" if score == "crps" else "crps"
-    lines = [
-        f"Lethe loses on {lost} of {len(found)} to the best of the others, chosen for each series "
-        f"in hindsight; geometric mean of the ratios {geometric(one[0] for one in found):.3f}.",
-        "",
+    head = (
+        f"Lethe loses on {losses} of {len(found)} to the best of the others, chosen for each "
+        f"series in hindsight; geometric mean of the ratios {geometric(x[0] for x in found):.3f}."
+    )
+    lines = [] if lost is False else [head, ""]
+    lines += [
         f"| series | events | Lethe, {score.upper()} | best other | its {score.upper()} | ratio "
         f"| {second.upper()}, ratio to the same | log, difference | 90 % |",
         "|---|---:|---:|---|---:|---:|---:|---:|---:|",
     ]
-    for value, name, own, other in found:
+    shown = found[:losses] if lost else found[losses:] if lost is False else found
+    for value, name, own, other in shown:
         about = record["series"][name]
         mark = "*" if about["chosen_on"] else ""
         verdict = f"{value:.3f}" + (" **loses**" if value >= 1 + EQUAL else "")
@@ -133,10 +145,10 @@ def series_table(
             f"| {other[score]:.4g} | {verdict} | {ratio(own[second], other[second]):.3f} "
             f"| {own['log'] - other['log']:+.2f} | {100 * own['cover']:.0f} |"
         )
-    return lines
+    return "\n".join(lines)
 
 
-def methods_table(scores: Scores, wanted: Callable[[str, int], bool]) -> list[str]:
+def methods_table(scores: Scores, wanted: Wanted) -> str:
     """A row for each method, those that Lethe loses to in the mean first."""
     pairs: dict[str, list[tuple[Row, Row]]] = {}
     for (name, ahead), by_method in scores.items():
@@ -145,7 +157,7 @@ def methods_table(scores: Scores, wanted: Callable[[str, int], bool]) -> list[st
                 pairs.setdefault(method, []).append((by_method[LETHE], row))
     own = pairs.pop(LETHE, [])
     if not own:
-        return ["No row of the record has these yet."]
+        return NOTHING
     ranked = sorted(pairs, key=lambda name: -_mean_ratio(pairs[name], "crps"))
     lines = [
         "| method | series | Lethe loses in CRPS | CRPS, ratio | MAE, ratio | RMSE, ratio "
@@ -163,7 +175,7 @@ def methods_table(scores: Scores, wanted: Callable[[str, int], bool]) -> list[st
         )
     mine = [row for row, _ in own]
     lines.append(f"| Lethe | {len(mine)} | | | | | | {_cover(mine)} | {_time(mine)} |")
-    return lines
+    return "\n".join(lines)
 
 
 def _mean_ratio(pairs: list[tuple[Row, Row]], score: str) -> float:
@@ -179,12 +191,12 @@ def _time(rows: list[Row]) -> str:
     return f"{ordered[len(ordered) // 2]:,.0f}"
 
 
-def every_table(record: Record, scores: Scores, ahead: int) -> list[str]:
+def every_table(record: Record, scores: Scores, ahead: int) -> str:
     """The CRPS of every method on every series, over Lethe's."""
     chosen = {name: by for (name, h), by in scores.items() if h == ahead and LETHE in by}
     methods = sorted({method for by in chosen.values() for method in by} - {LETHE})
     if not chosen:
-        return ["No row of the record has these yet."]
+        return NOTHING
     shown = [
         method.replace("statsforecast ", "").replace("scikit-learn ", "") for method in methods
     ]
@@ -203,13 +215,13 @@ def every_table(record: Record, scores: Scores, ahead: int) -> list[str]:
             value = ratio(by[method]["crps"], by[LETHE]["crps"])
             cells.append(f"**{value:.2f}**" if value <= 1 - EQUAL else f"{value:.2f}")
         lines.append(f"| {name} | {by[LETHE]['crps']:.4g} | " + " | ".join(cells) + " |")
-    return lines
+    return "\n".join(lines)
 
 
-def classes_table(path: Path) -> list[str]:
+def classes_table(path: Path) -> str:
     """Of the record of streams of classes, if it is there; the worst accuracy for Lethe first."""
     if not path.exists():
-        return []
+        return ""
     record = json.loads(path.read_text("utf-8"))
     rows = record["rows"] if isinstance(record, dict) else record
     streams: dict[str, dict[str, Row]] = {}
@@ -242,10 +254,10 @@ def classes_table(path: Path) -> list[str]:
             + " | ".join(cells)
             + f" | {loss:.3f} | {time:,.0f} |"
         )
-    return [*lines, ""]
+    return "\n".join(lines)
 
 
-def absent(record: Record) -> list[str]:
+def absent(record: Record) -> str:
     """What is not on this page, and why."""
     lines = ["## What is not here", ""]
     here = {row["method"].split()[0] for row in record["rows"]}
@@ -261,10 +273,11 @@ def absent(record: Record) -> list[str]:
                 names.append(row["series"])
     for (method, error), names in sorted(failed.items()):
         lines.append(f"- {method} fails on {', '.join(names)}: {error}")
-    return lines
+    return "\n".join(lines)
 
 
 def page(record: Record, classes: Path) -> str:
+    """All of it."""
     scores, about = scores_of(record), record["series"]
 
     def near(name: str, ahead: int) -> bool:
@@ -284,51 +297,52 @@ def page(record: Record, classes: Path) -> str:
 
     versions = ", ".join(f"{name} {number}" for name, number in sorted(record["versions"].items()))
     sections = [
-        TOP.splitlines(),
-        ["", *LOOKED_AT.splitlines()],
-        ["", f"{versions}; Python {record.get('python')}, {record.get('machine')}, one thread."],
-        ["", "## Method by method, one event ahead", "", *methods_table(scores, near)],
-        [
-            "",
-            "On the series that nothing was chosen on:",
-            "",
-            *methods_table(scores, not_looked_at),
-        ],
-        ["", f"## Method by method, {FAR} events ahead", "", *methods_table(scores, far)],
-        ["", "## Series by series, one event ahead", "", *series_table(record, scores, near)],
-        ["", f"## Series by series, {FAR} events ahead", "", *series_table(record, scores, far)],
-        [
-            "",
-            "## Short seasonal series",
-            "",
-            "Of 100 to 365 events, against the best of AutoETS, AutoTheta and AutoARIMA.",
-            "",
-            *series_table(record, scores, short, "mae", CLASSICAL),
-        ],
-        [
-            "",
-            "## Streams of columns",
-            "",
-            "The columns of an event are known before its value. Scored are only the events that",
-            "memory or a rare event decides, at most 120 of 5,000; methods that take columns.",
-            "",
-            *series_table(record, scores, with_columns),
-            "",
-            *methods_table(scores, with_columns),
-        ],
-        ["", *classes_table(classes)],
-        absent(record),
-        ["", "## Every series and every method", ""],
-        ["CRPS over Lethe's, one event ahead; below 1, in bold, where the other is better.", ""],
+        TOP,
+        LOOKED_AT,
+        f"{versions}; Python {record.get('python')}, {record.get('machine')}, one thread.",
+        "## Where Lethe loses, one event ahead",
+        series_table(record, scores, near, lost=True),
+        f"## Where Lethe loses, {FAR} events ahead",
+        series_table(record, scores, far, lost=True),
+        "## Method by method, one event ahead",
+        methods_table(scores, near),
+        "On the series that nothing was chosen on:",
+        methods_table(scores, not_looked_at),
+        f"## Method by method, {FAR} events ahead",
+        methods_table(scores, far),
+        SHORT_SERIES,
+        series_table(record, scores, short, "mae", CLASSICAL),
+        STREAMS_OF_COLUMNS,
+        series_table(record, scores, with_columns),
+        methods_table(scores, with_columns),
+        classes_table(classes),
+        "## Where Lethe does not lose, one event ahead",
+        series_table(record, scores, near, lost=False),
+        f"## Where Lethe does not lose, {FAR} events ahead",
+        series_table(record, scores, far, lost=False),
+        "## Every series and every method",
+        "CRPS over Lethe's, one event ahead; below 1, in bold, where the other is better.",
         every_table(record, scores, 1),
-        ["", f"{FAR} events ahead.", "", *every_table(record, scores, FAR)],
-        ["", *AGAIN.splitlines()],
+        f"{FAR} events ahead:",
+        every_table(record, scores, FAR),
+        absent(record),
+        AGAIN,
     ]
-    text = "\n".join(line for lines in sections for line in lines)
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text + "\n"
+    return "\n\n".join(section for section in sections if section).rstrip() + "\n"
 
+
+SHORT_SERIES = """\
+## Short seasonal series
+
+Mean absolute error on those of 100 to 365 events, against the best of AutoETS, AutoTheta and
+AutoARIMA."""
+
+STREAMS_OF_COLUMNS = """\
+## Streams of columns
+
+The columns of an event are known before its value. Scored are only the events that memory or a
+rare event decides (all of Friedman's function and of the machine), at most 120 of 5,000; methods
+that take columns."""
 
 AGAIN = """\
 ## To run it again

@@ -223,16 +223,21 @@ def test_the_page_has_the_worst_losses_first(
     record["rows"].append({**row("won", "Lethe", 0.001), "data": "older", "ahead": 24})
     record["rows"].append({**row("won", "AutoETS", 0.001), "error": "no fit"})
     text = page.page(record, tmp_path / "classes.json")
-    table = text[text.index("## Series by series, one") : text.index("## Series by series, 24")]
-    lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
-    names = [line.split(" | ")[0] for line in lines]
-    assert names == ["| lost most", "| lost", "| even", "| won*"]
-    assert ["**loses**" in line for line in lines] == [True, True, False, False]
-    assert "loses on 2 of 4" in table
+    parts = [text.index(f"## Where Lethe {what}, one event") for what in ("loses", "does not lose")]
+    first = text[parts[0] : text.index("## Where Lethe loses, 24")]
+    rest = text[parts[1] : text.index("## Where Lethe does not lose, 24")]
+    names = [
+        [line.split(" | ")[0] for line in part.splitlines() if line.startswith("| ")][1:]
+        for part in (first, rest)
+    ]
+    assert names == [["| lost most", "| lost"], ["| even", "| won*"]]
+    assert (first.count("**loses**"), rest.count("**loses**")) == (2, 0)
+    assert "loses on 2 of 4" in first
+    assert parts[0] < text.index("## Method by method") < parts[1]
     methods = text[text.index("## Method by method") : text.index("On the series")]
     assert methods.index("| mean |") < methods.index("| other |") < methods.index("| Lethe |")
     assert "AutoETS fails on won: no fit" in text
-    assert "No row of the record" in text[text.index("## Series by series, 24") :]
+    assert "No row of the record" in text[text.index("## Where Lethe loses, 24") :]
     assert "## Classes" not in text
 
 
@@ -244,7 +249,7 @@ def test_classes_come_from_their_own_record(modules: dict[str, ModuleType], tmp_
         for method, share in (("Lethe", own), ("ARF", 0.8))
     ]
     path.write_text(json.dumps({"rows": rows}), encoding="utf-8")
-    text = "\n".join(modules["compare_page"].classes_table(path))
+    text = modules["compare_page"].classes_table(path)
     assert text.index("| behind | 0.700 **loses** | 0.800 ") < text.index(
         "| ahead | 0.900 | 0.800 "
     )
