@@ -88,10 +88,10 @@ def _rounded(found: dict[str, float]) -> dict[str, float]:
 
 
 def run(record: Record, series: list[Series], chosen: list[Contestant], path: Path | None) -> None:
-    """What the record lacks, one method after the other."""
+    """What the record lacks, one method after the other, the short series first."""
     marks = {one.name: one.fingerprint() for one in series}
     for contestant in chosen:
-        for one in series:
+        for one in sorted(series, key=lambda one: len(one.values)):
             if one.columns is not None and contestant.name not in TAKE_COLUMNS:
                 continue
             key = (one.name, contestant.name, marks[one.name])

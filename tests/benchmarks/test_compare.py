@@ -166,7 +166,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
     def faulty(one: Any, aheads: list[int]) -> Any:
         raise RuntimeError("no\nfit")
 
-    both = [series, type(series)("more", "generated", series.values[:200])]
+    both = [type(series)("more", "generated", np.tile(series.values, 2)), series]
     path, record = tmp_path / "compare.json", empty()
     compare.describe(record, both)
     with pytest.raises(KeyboardInterrupt):
