@@ -34,13 +34,12 @@ struct Features {
  private:
   // What each season did at this time: its distance from now, its next step and its far one.
   double* encode_seasons(double seconds, double* f) const {
-    double lengths[lethe::seasons];
-    history.season_lengths(lengths);
     const double* const newest = history.newest();
-    for (const double length : lengths) {
-      const double* const zero = history.last_season(0, length, seconds);
-      const double* const one = history.last_season(1, length, seconds);
-      const double* const far = history.last_season(l.horizon, length, seconds);
+    for (int64_t s = 0; s < lethe::seasons; ++s) {
+      const Season season = history.season(s);
+      const double* const zero = history.last_season(0, season, seconds);
+      const double* const one = history.last_season(1, season, seconds);
+      const double* const far = history.last_season(l.horizon, season, seconds);
       for (int64_t i = 0; i < l.targets; ++i) {
         const double* const scale = b + l.scale + i * l.horizon;
         *f++ = in_usual_distances(one[i] - newest[i], scale[0]);

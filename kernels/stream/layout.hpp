@@ -21,6 +21,9 @@ constexpr int64_t calendar_waves = 5;
 constexpr int64_t calendar_features = 2 * calendar_waves;
 constexpr int64_t linear_predictors = 2;
 constexpr int64_t seasons = 2;
+constexpr int64_t most_lag = 2048;       // that periods are found among
+constexpr int64_t most_listened = 4;     // targets that periods are found in
+constexpr int64_t most_profiled = 16;    // targets that have profiles of their seasons
 
 // The predictors that are blended, before the networks.
 enum Naive : int64_t {
@@ -29,11 +32,11 @@ enum Naive : int64_t {
   smoothed_fast,
   smoothed_slow,
   median,
-  season,
-  naive_end
+  season,  // for each season, as those below
+  season_fast = season + seasons,
+  season_slow = season_fast + seasons,
+  naive_predictors = season_slow + seasons
 };
-// The second season lies behind the first.
-constexpr int64_t naive_predictors = naive_end + seasons - 1;
 
 // Blends of each head: of the predictors in units of the usual error, of the predictors in the
 // target's own units, and of these two.
@@ -155,7 +158,10 @@ struct RecordHead {
 struct NumberSizes : StreamSizes {
   int64_t targets, horizon, lags, period;
 
-  bool seasonal() const { return timed || period > 0; }
+  bool profiled() const { return targets <= most_profiled; }
+  bool seasonal() const { return timed || period > 0 || profiled(); }
+  // How many targets periods are looked for in.
+  int64_t listening() const { return period > 0 || !seasonal() ? 0 : std::min(targets, most_listened); }
   int64_t heads() const { return targets * horizon; }
   int64_t predictors() const { return naive_predictors + linear_predictors + networks; }
   // Weights of each head's three blends.
@@ -169,7 +175,7 @@ struct NumberSizes : StreamSizes {
   int64_t linear() const { return 1 + fixed() + std::min(slots, most_linear_slots); }
   int64_t packed() const { return linear() * (linear() + 1) / 2; }
   int64_t depth() const {
-    const int64_t looked_up = period > 0 ? period + 1 : timed ? remembered_events : 0;
+    const int64_t looked_up = period > 0 ? period + 1 : seasonal() ? remembered_events : 0;
     return std::max(looked_up, lags + 2);
   }
 };
@@ -206,6 +212,11 @@ struct NumberLayout : NumberSizes {
   // the past of the targets
   int64_t remembered, gap, values, times, level_mean, level_variance, level_count, mean_change,
       changes, total, counted, fast, slow, median;
+  // periods that are found
+  int64_t heard, innovations, autocorrelation, deviation, deviations, deviation_square,
+      deviation_product, usual_innovation, periods;
+  // profiles of seasons
+  int64_t profile_length, profile, folded, season_error, season_fast, season_slow;
   // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
   int64_t weights, covariance, ever_nonzero;
   // each head's blends, errors and distances from the last value
@@ -234,6 +245,23 @@ struct NumberLayout : NumberSizes {
     part("fast", fast, holds::value, {t});
     part("slow", slow, holds::value, {t});
     part("median", median, holds::value, {t});
+    const int64_t h = listening(), lags_heard = h ? most_lag : 0;
+    part("heard", heard, holds::count, {1});
+    part("innovations", innovations, holds::small, {h, most_lag});
+    part("autocorrelation", autocorrelation, holds::small, {lags_heard});
+    part("deviation", deviation, holds::small, {h});
+    part("deviations", deviations, holds::count, {h});
+    part("deviation square", deviation_square, holds::small, {h});
+    part("deviation product", deviation_product, holds::small, {h});
+    part("usual innovation", usual_innovation, holds::small, {h});
+    part("periods", periods, holds::lag, {seasons});
+    const int64_t p = profiled() ? t : 0;
+    part("profile length", profile_length, holds::gap, {seasons});
+    part("profile", profile, holds::profile, {seasons, depth(), p});
+    part("folded", folded, holds::count, {seasons, p});
+    part("season error", season_error, holds::change, {seasons, p});
+    part("season fast", season_fast, holds::profile, {seasons, p});
+    part("season slow", season_slow, holds::profile, {seasons, p});
     part("weights", weights, holds::weight, {linear_predictors, m, n});
     part("covariance", covariance, holds::covariance, {linear_predictors, packed()});
     part("ever nonzero", ever_nonzero, holds::flag, {n});

@@ -5,6 +5,7 @@
 
 #include "history.hpp"
 #include "layout.hpp"
+#include "seasons.hpp"
 
 namespace LETHE_ISA {
 
@@ -12,16 +13,17 @@ struct NaivePredictors {
   const NumberLayout& l;
   double* b;
   History history = {l, b};
+  Seasons seasons = {l, b};
 
   // Of each head, in the order of `lethe::Naive`; heads are `l.predictors()` apart.
   void predict(double seconds, double* predictions) const {
     const double* const newest = history.newest();
-    double lengths[lethe::seasons];
-    history.season_lengths(lengths);
+    Season found[lethe::seasons];
+    for (int64_t s = 0; s < lethe::seasons; ++s) found[s] = history.season(s);
     for (int64_t ahead = 1; ahead <= l.horizon; ++ahead) {
-      const double* past[lethe::seasons];
+      int64_t then[lethe::seasons];
       for (int64_t s = 0; s < lethe::seasons; ++s)
-        past[s] = history.last_season(ahead, lengths[s], seconds);
+        then[s] = history.season_before(history.kept() - 1, ahead, found[s], seconds);
       for (int64_t i = 0; i < l.targets; ++i) {
         double* const p = predictions + (i * l.horizon + ahead - 1) * l.predictors();
         p[lethe::last] = newest[i];
@@ -29,9 +31,18 @@ struct NaivePredictors {
         p[lethe::smoothed_fast] = b[l.fast + i];
         p[lethe::smoothed_slow] = b[l.slow + i];
         p[lethe::median] = b[l.median + i];
-        for (int64_t s = 0; s < lethe::seasons; ++s) p[lethe::season + s] = past[s][i];
+        for (int64_t s = 0; s < lethe::seasons; ++s) predict_season(s, then[s], i, p);
       }
     }
+  }
+
+ private:
+  void predict_season(int64_t s, int64_t then, int64_t i, double* p) const {
+    p[lethe::season + s] = then < 0 ? p[lethe::last] : b[l.values + then * l.targets + i];
+    const bool known = then >= 0 && l.profiled();
+    const double brings = known ? seasons.profile(s, then)[i] : 0;
+    p[lethe::season_fast + s] = known ? seasons.fast(s, i) + brings : p[lethe::season + s];
+    p[lethe::season_slow + s] = known ? seasons.slow(s, i) + brings : p[lethe::season + s];
   }
 };
 

@@ -13,6 +13,8 @@
 #include "mixture.hpp"
 #include "naive.hpp"
 #include "pending.hpp"
+#include "periods.hpp"
+#include "seasons.hpp"
 
 namespace LETHE_ISA {
 
@@ -29,6 +31,8 @@ struct NumberStream {
   const NumberLayout& l = m.layout;
   double* b = m.numbers();
   History history = {l, b};
+  Periods periods = {l, b};
+  Seasons seasons = {l, b};
   Columns columns = {l.columns, b};
   Features features = {l, b};
   NaivePredictors naive = {l, b};
@@ -52,7 +56,7 @@ struct NumberStream {
     compare(pending.newest(), targets, How::learn, answer, out);
     for (int64_t n = pending.count(), ahead = 1; n-- > 0; ++ahead)
       set_targets(pending.record(n), targets, ahead);
-    history.observe(targets, event.seconds);
+    take_in(targets, event.seconds);
     if (pending.count() == l.horizon) learn_first();
     return take(services, event, change.early ? Change() : change) != nullptr;
   }
@@ -86,7 +90,7 @@ struct NumberStream {
     ensemble.fork();
     if (ahead) {
       compare(pending.newest(), targets, How::follow, answer, out);
-      history.observe(targets, event.seconds);
+      take_in(targets, event.seconds);
     }
     pending.clear();
     double* const record = pending.append();
@@ -96,7 +100,7 @@ struct NumberStream {
     pending.count_event();
     if (ahead) return;
     compare(record, targets, How::follow, answer, out);
-    history.observe(targets, event.seconds);
+    take_in(targets, event.seconds);
     pending.clear();
   }
 
@@ -127,6 +131,13 @@ struct NumberStream {
   }
 
  private:
+  // Targets become part of the past.
+  void take_in(const double* targets, double seconds) const {
+    periods.observe(targets);
+    history.observe(targets, seconds);
+    seasons.observe(targets);
+  }
+
   void forget_feature_of(int64_t predictor, int64_t feature) const {
     forget_feature(b + l.covariance + predictor * l.packed(), feature, prior_covariance,
                    l.linear());
@@ -262,7 +273,7 @@ struct NumberStream {
   void learn_complete() const {
     while (pending.count() && pending.record(0)[l.record.complete] != 0) {
       const double* const first = pending.record(0);
-      history.observe(first + l.record.targets, first[l.record.seconds]);
+      take_in(first + l.record.targets, first[l.record.seconds]);
       learn_first();
     }
   }
