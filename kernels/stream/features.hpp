@@ -6,6 +6,7 @@
 #include "columns.hpp"
 #include "history.hpp"
 #include "layout.hpp"
+#include "seasons.hpp"
 #include "stream.hpp"
 
 namespace LETHE_ISA {
@@ -16,6 +17,7 @@ struct Features {
   const NumberLayout& l;
   double* b;
   History history = {l, b};
+  Seasons seasons = {l, b};
   Columns columns = {l.columns, b};
 
   // One number for the constant and for each input of the networks.
@@ -37,14 +39,18 @@ struct Features {
     const double* const newest = history.newest();
     for (int64_t s = 0; s < lethe::seasons; ++s) {
       const Season season = history.season(s);
-      const double* const zero = history.last_season(0, season, seconds);
-      const double* const one = history.last_season(1, season, seconds);
-      const double* const far = history.last_season(l.horizon, season, seconds);
+      const int64_t n = history.kept() - 1;
+      const int64_t zero = history.season_before(n, 0, season, seconds);
+      const int64_t one = history.season_before(n, 1, season, seconds);
+      const int64_t far = history.season_before(n, l.horizon, season, seconds);
       for (int64_t i = 0; i < l.targets; ++i) {
         const double* const scale = b + l.scale + i * l.horizon;
-        *f++ = in_usual_distances(one[i] - newest[i], scale[0]);
-        *f++ = in_usual_distances(one[i] - zero[i], scale[0]);
-        *f++ = in_usual_distances(far[i] - zero[i], scale[l.horizon - 1]);
+        const bool known = zero >= 0 && one >= 0 && l.profiled();
+        const double z = known ? seasons.profile(s, zero)[i] : 0, o = known ? seasons.profile(s, one)[i] : 0;
+        const double g = known && far >= 0 ? seasons.profile(s, far)[i] : z;
+        *f++ = known ? in_usual_distances(seasons.fast(s, i) + o - newest[i], scale[0]) : 0.0;
+        *f++ = in_usual_distances(o - z, scale[0]);
+        *f++ = in_usual_distances(g - z, scale[l.horizon - 1]);
       }
     }
     return f;

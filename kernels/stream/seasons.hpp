@@ -14,7 +14,7 @@ namespace LETHE_ISA {
 
 constexpr double profile_rate = 0.2;  // the least: some five seasons
 constexpr double season_fast_rate = 0.3, season_slow_rate = 0.05;
-constexpr double most_season_error = 3.0;  // usual errors that a profile follows at most
+constexpr double most_season_error = 10.0;  // usual errors that a profile follows at most
 
 struct Seasons {
   const NumberLayout& l;
