@@ -21,6 +21,8 @@ constexpr int64_t calendar_waves = 5;
 constexpr int64_t calendar_features = 2 * calendar_waves;
 constexpr int64_t linear_predictors = 2;
 constexpr int64_t seasons = 2;
+constexpr int64_t season_inputs = 2 * seasons + 3;  // of each head's seasonal regression
+constexpr int64_t season_packed = season_inputs * (season_inputs + 1) / 2;
 constexpr int64_t most_lag = 2048;       // that periods are found among
 constexpr int64_t most_listened = 4;     // targets that periods are found in
 constexpr int64_t most_profiled = 16;    // targets that have profiles of their seasons
@@ -35,7 +37,8 @@ enum Naive : int64_t {
   season,  // for each season, as those below
   season_fast = season + seasons,
   season_slow = season_fast + seasons,
-  naive_predictors = season_slow + seasons
+  season_regression = season_slow + seasons,
+  naive_predictors
 };
 
 // Blends of each head: of the predictors in units of the usual error, of the predictors in the
@@ -219,6 +222,7 @@ struct NumberLayout : NumberSizes {
   int64_t profile_length, profile, folded, season_error, season_fast, season_slow;
   // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
   int64_t weights, covariance, ever_nonzero;
+  int64_t season_weights, season_covariance;
   // each head's blends, errors and distances from the last value
   int64_t blend_weights, regret, squares, most, mean_abs_error, errors, residuals, residual_count,
       scale, distances;
@@ -264,6 +268,8 @@ struct NumberLayout : NumberSizes {
     part("season slow", season_slow, holds::profile, {seasons, p});
     part("weights", weights, holds::weight, {linear_predictors, m, n});
     part("covariance", covariance, holds::covariance, {linear_predictors, packed()});
+    part("season weights", season_weights, holds::weight, {m, n});
+    part("season covariance", season_covariance, holds::covariance, {0});
     part("ever nonzero", ever_nonzero, holds::flag, {n});
     part("blend weights", blend_weights, holds::share, {m, b});
     part("regret", regret, holds::regret, {m, b});

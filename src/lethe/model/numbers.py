@@ -33,7 +33,7 @@ __all__ = ["PREDICTORS", "NumberPredictor", "network_topology"]
 Array = NDArray[np.float64]
 Outcome = tuple[bytes | None, bool, float, int, float, float]
 
-#: The predictors that are blended, before the networks: the first eleven are naive.
+#: The predictors that are blended, before the networks: the first twelve are naive.
 PREDICTORS = (
     "last value",
     "mean",
@@ -46,6 +46,7 @@ PREDICTORS = (
     "long period and level",
     "period and slow level",
     "long period and slow level",
+    "seasonal regression",
     "linear, slow",
     "linear, fast",
 )
