@@ -37,7 +37,9 @@ enum Naive : int64_t {
   season,  // for each season, as those below
   season_fast = season + seasons,
   season_slow = season_fast + seasons,
-  season_regression = season_slow + seasons,
+  season_drift = season_slow + seasons,
+  season_scaled,
+  season_regression,
   naive_predictors
 };
 
@@ -219,7 +221,7 @@ struct NumberLayout : NumberSizes {
   int64_t heard, innovations, autocorrelation, deviation, deviations, deviation_square,
       deviation_product, usual_innovation, periods;
   // profiles of seasons
-  int64_t profile_length, profile, folded, season_error, season_fast, season_slow;
+  int64_t profile_length, profile, folded, season_error, drift, profile_level, season_fast, season_slow;
   // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
   int64_t weights, covariance, ever_nonzero;
   int64_t season_weights, season_covariance;
@@ -264,6 +266,8 @@ struct NumberLayout : NumberSizes {
     part("profile", profile, holds::profile, {seasons, depth(), p});
     part("folded", folded, holds::count, {seasons, p});
     part("season error", season_error, holds::change, {seasons, p});
+    part("drift", drift, holds::profile, {seasons, p});
+    part("profile level", profile_level, holds::profile, {seasons, p});
     part("season fast", season_fast, holds::profile, {seasons, p});
     part("season slow", season_slow, holds::profile, {seasons, p});
     part("weights", weights, holds::weight, {linear_predictors, m, n});

@@ -32,11 +32,22 @@ struct NaivePredictors {
         p[lethe::smoothed_slow] = b[l.slow + i];
         p[lethe::median] = b[l.median + i];
         for (int64_t s = 0; s < lethe::seasons; ++s) predict_season(s, then[s], i, p);
+        predict_first(then[0], i, ahead, p);
       }
     }
   }
 
  private:
+  void predict_first(int64_t then, int64_t i, int64_t ahead, double* p) const {
+    const bool known = then >= 0 && l.profiled();
+    p[lethe::season_drift] = p[lethe::season_fast];
+    p[lethe::season_scaled] = p[lethe::season_fast];
+    if (!known) return;
+    p[lethe::season_drift] += static_cast<double>(ahead) * b[l.drift + i];
+    const double level = seasons.fast(0, i), with = b[l.profile_level + i];
+    if (level > 0 && with > 0)
+      p[lethe::season_scaled] = level + seasons.profile(0, then)[i] * std::clamp(level / with, 0.5, 2.0);
+  }
   void predict_season(int64_t s, int64_t then, int64_t i, double* p) const {
     p[lethe::season + s] = then < 0 ? p[lethe::last] : b[l.values + then * l.targets + i];
     const bool known = then >= 0 && l.profiled();

@@ -13,6 +13,7 @@
 namespace LETHE_ISA {
 
 constexpr double profile_rate = 0.2;  // the least: some five seasons
+constexpr double drift_rate = 0.005;
 constexpr double season_fast_rate = 0.3, season_slow_rate = 0.05;
 constexpr double most_season_error = 10.0;  // usual errors that a profile follows at most
 
@@ -27,15 +28,19 @@ struct Seasons {
     for (int64_t s = 0; s < lethe::seasons; ++s) {
       const Season season = history.season(s);
       const int64_t last = history.kept() - 1;
-      if (b[l.profile_length + s] == season.length) {
-        if (season.length > 0) fold(s, season, last, given);
+      const int64_t length = in_events(season);
+      const bool second = length > 0 && last + 1 == 2 * length;
+      if (b[l.profile_length + s] == season.length && !second) {
+        if (season.length > 0) fold(s, season, last, 0, given);
         continue;
       }
       b[l.profile_length + s] = season.length;
       std::fill(b + l.folded + s * l.targets, b + l.folded + (s + 1) * l.targets, 0.0);
       std::fill(b + l.season_error + s * l.targets, b + l.season_error + (s + 1) * l.targets, 0.0);
+      std::fill(b + l.drift + s * l.targets, b + l.drift + (s + 1) * l.targets, 0.0);
+      const bool two = length > 0 && last + 1 >= 2 * length;
       if (season.length > 0)
-        for (int64_t nth = 0; nth <= last; ++nth) fold(s, season, nth, nullptr);
+        for (int64_t nth = 0; nth <= last; ++nth) fold(s, season, nth, two ? length : 0, nullptr);
     }
   }
 
@@ -45,8 +50,28 @@ struct Seasons {
   double& fast(int64_t s, int64_t i) const { return b[l.season_fast + s * l.targets + i]; }
   double& slow(int64_t s, int64_t i) const { return b[l.season_slow + s * l.targets + i]; }
 
+  int64_t in_events(const Season& season) const {
+    if (!(season.length > 0)) return 0;
+    if (season.in_events) return static_cast<int64_t>(season.length);
+    return static_cast<int64_t>(std::min(season.length / b[l.gap], 1e6) + 0.5);
+  }
+
  private:
-  void fold(int64_t s, const Season& season, int64_t nth, const double* given) const {
+  double bounded(double came, int64_t i) const {
+    const double level = b[l.level_mean + i];
+    const double far = most_spreads * std::sqrt(b[l.level_variance + i]);
+    return b[l.level_count + i] > warm_up && far > 0 ? std::clamp(came, level - far, level + far) : came;
+  }
+  double first_slope(int64_t length, int64_t i) const {
+    double sum = 0;
+    for (int64_t nth = 0; nth < length; ++nth)
+      sum += bounded(b[l.values + history.place(nth + length) * l.targets + i], i) -
+             bounded(b[l.values + history.place(nth) * l.targets + i], i);
+    return sum / static_cast<double>(length) / static_cast<double>(length);
+  }
+
+  void fold(int64_t s, const Season& season, int64_t nth, int64_t length,
+            const double* given) const {
     const int64_t t = l.targets, place = history.place(nth);
     const int64_t before = history.season_before(nth, 0, season, history.time_of(nth));
     const double gap = season.in_events ? 1.0 : b[l.gap];
@@ -58,7 +83,12 @@ struct Seasons {
       const double value = bounded ? std::clamp(came, level - far, level + far) : came;
       double& now = profile(s, place)[i];
       if (before < 0) {  // the level stays until there is a season to compare with
-        if (nth == 0) fast(s, i) = slow(s, i) = value;
+        if (nth == 0) fast(s, i) = slow(s, i) = b[l.profile_level + s * t + i] = value;
+        else if (length > 0) {
+          const double slope = first_slope(length, i);
+          fast(s, i) += slope;
+          slow(s, i) += slope;
+        }
         now = value - fast(s, i);
         continue;
       }
@@ -68,10 +98,14 @@ struct Seasons {
       double &error = b[l.season_error + s * t + i], &folded = b[l.folded + s * t + i];
       const double off = value - then - fast(s, i);
       fast(s, i) += season_fast_rate * off;
+      double& drift = b[l.drift + s * t + i];
+      drift += std::max(1 / (folded + 1), drift_rate) * (season_fast_rate * off - drift);
       slow(s, i) += season_slow_rate * (value - then - slow(s, i));
       const double seen = std::floor(folded * gap / season.length);
       follow_mean(error, folded, std::abs(off));
       const double most = most_season_error * error;
+      double& with = b[l.profile_level + s * t + i];
+      with += std::max(1 / (2 + seen), profile_rate) * gap / season.length * (fast(s, i) - with);
       now += std::max(1 / (2 + seen), profile_rate) *
              std::clamp(value - then - fast(s, i), -most, most);
     }

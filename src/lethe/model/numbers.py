@@ -33,7 +33,7 @@ __all__ = ["PREDICTORS", "NumberPredictor", "network_topology"]
 Array = NDArray[np.float64]
 Outcome = tuple[bytes | None, bool, float, int, float, float]
 
-#: The predictors that are blended, before the networks: the first twelve are naive.
+#: The predictors that are blended, before the networks: the first fourteen are naive.
 PREDICTORS = (
     "last value",
     "mean",
@@ -46,7 +46,9 @@ PREDICTORS = (
     "long period and level",
     "period and slow level",
     "long period and slow level",
-    "seasonal regression",
+    "period, level and drift",
+    "scaled period and level",
+    "linear and period",
     "linear, slow",
     "linear, fast",
 )
