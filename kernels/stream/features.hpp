@@ -34,23 +34,31 @@ struct Features {
   }
 
  private:
-  // What each season did at this time: its distance from now, its next step and its far one.
+  // What a season brought then, beside its level; with it where there are no profiles.
+  double brought(int64_t s, int64_t nth, int64_t i) const {
+    const int64_t place = history.place(nth);
+    return l.profiled() ? seasons.profile(s, place)[i] : b[l.values + place * l.targets + i];
+  }
+
+  // What each season brings at this time: its distance from now, its next step and its far one.
   double* encode_seasons(double seconds, double* f) const {
-    const double* const newest = history.newest();
+    const int64_t t = l.targets, newest = history.kept() - 1;
+    const double* const now = history.newest();
     for (int64_t s = 0; s < lethe::seasons; ++s) {
       const Season season = history.season(s);
-      const int64_t n = history.kept() - 1;
-      const int64_t zero = history.season_before(n, 0, season, seconds);
-      const int64_t one = history.season_before(n, 1, season, seconds);
-      const int64_t far = history.season_before(n, l.horizon, season, seconds);
-      for (int64_t i = 0; i < l.targets; ++i) {
+      const auto then = [&](int64_t ahead) {
+        return history.season_before(newest, ahead, season, seconds);
+      };
+      const int64_t zero = then(0), one = then(1), far = then(l.horizon);
+      const bool known = zero >= 0 && one >= 0;
+      for (int64_t i = 0; i < t; ++i) {
         const double* const scale = b + l.scale + i * l.horizon;
-        const bool known = zero >= 0 && one >= 0 && l.profiled();
-        const double z = known ? seasons.profile(s, zero)[i] : 0, o = known ? seasons.profile(s, one)[i] : 0;
-        const double g = known && far >= 0 ? seasons.profile(s, far)[i] : z;
-        *f++ = known ? in_usual_distances(seasons.fast(s, i) + o - newest[i], scale[0]) : 0.0;
-        *f++ = in_usual_distances(o - z, scale[0]);
-        *f++ = in_usual_distances(g - z, scale[l.horizon - 1]);
+        const double before = known ? brought(s, zero, i) : 0, next = known ? brought(s, one, i) : 0;
+        const double later = known && far >= 0 ? brought(s, far, i) : before;
+        const double level = l.profiled() ? seasons.fast(s, i) : 0;
+        *f++ = known ? in_usual_distances(level + next - now[i], scale[0]) : 0.0;
+        *f++ = in_usual_distances(next - before, scale[0]);
+        *f++ = in_usual_distances(later - before, scale[l.horizon - 1]);
       }
     }
     return f;

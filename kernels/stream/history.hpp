@@ -44,7 +44,10 @@ struct History {
   }
 
   // Where the nth event lies of those that are kept, from the oldest.
-  int64_t place(int64_t nth) const { return index(kept() - 1 - nth); }
+  int64_t place(int64_t nth) const {
+    const int64_t n = events(), depth = l.depth(), at = nth + (n > depth ? n % depth : 0);
+    return at < depth ? at : at - depth;
+  }
   double time_of(int64_t nth) const { return l.timed ? b[l.times + place(nth)] : not_a_number; }
 
   // Two seasons to look back over: the one that is given; a day, a week or a year where there are
@@ -85,18 +88,19 @@ struct History {
     return false;
   }
 
-  // Which of the kept values lies a season, or as few as can be, before the event so many ahead of
-  // the nth; as a place in the ring, and -1 where nothing is kept of that time.
-  int64_t season_before(int64_t nth, int64_t ahead, const Season& season, double seconds) const {
+  // Which of those that are kept lies a season, or as few as can be, before the event so many ahead
+  // of the nth; -1 where nothing is kept of that time. `likely`: which it may be.
+  int64_t season_before(int64_t nth, int64_t ahead, const Season& season, double seconds,
+                        int64_t likely = -1) const {
     if (!(season.length > 0) || nth < 0) return -1;
     if (season.in_events) {
       const int64_t length = static_cast<int64_t>(season.length);
-      const int64_t then = nth + ahead - length * (1 + std::max<int64_t>(ahead - 1, 0) / length);
-      return then < 0 ? -1 : place(then);
+      return std::max<int64_t>(nth + ahead - length * (1 + std::max<int64_t>(ahead - 1, 0) / length),
+                               -1);
     }
     const double gap = b[l.gap];
     const double* const times = b + l.times;
-    const int64_t n = kept(), depth = l.depth(), oldest = (events() - n) % depth;
+    const int64_t depth = l.depth(), oldest = place(0);
     const auto time = [&](int64_t i) {
       return times[oldest + i - (oldest + i < depth ? 0 : depth)];
     };
@@ -107,24 +111,21 @@ struct History {
     const double on = static_cast<double>(ahead) * gap;
     const double then = now + on - season.length * std::max(std::ceil(on / season.length), 1.0);
     // The event nearest in time: the first that is not earlier by more than half a gap.
-    int64_t first = 0;
-    for (int64_t left = nth + 1; left > 0;) {
-      const int64_t half = left / 2;
-      if (time(first + half) < then - gap / 2) {
-        first += half + 1;
-        left -= half + 1;
-      } else {
-        left = half;
+    const auto is_before = [&](int64_t i) { return time(i) < then - gap / 2; };
+    int64_t first = likely;
+    if (likely < 1 || likely > nth || is_before(likely) || !is_before(likely - 1)) {
+      first = 0;
+      for (int64_t left = nth + 1; left > 0;) {
+        const int64_t half = left / 2;
+        if (is_before(first + half)) {
+          first += half + 1;
+          left -= half + 1;
+        } else {
+          left = half;
+        }
       }
     }
-    return first <= nth && std::abs(time(first) - then) <= 1.5 * gap ? place(first) : -1;
-  }
-
-  // The values one season before the event so many ahead of the last; the last values where
-  // nothing is kept of that time.
-  const double* last_season(int64_t ahead, const Season& season, double seconds) const {
-    const int64_t then = season_before(kept() - 1, ahead, season, seconds);
-    return then < 0 ? newest() : b + l.values + then * l.targets;
+    return first <= nth && std::abs(time(first) - then) <= 1.5 * gap ? first : -1;
   }
 
   // Targets become part of the past; one that is missing (NaN) repeats its last value.

@@ -21,8 +21,6 @@ constexpr int64_t calendar_waves = 5;
 constexpr int64_t calendar_features = 2 * calendar_waves;
 constexpr int64_t linear_predictors = 2;
 constexpr int64_t seasons = 2;
-constexpr int64_t season_inputs = 2 * seasons + 3;  // of each head's seasonal regression
-constexpr int64_t season_packed = season_inputs * (season_inputs + 1) / 2;
 constexpr int64_t most_lag = 2048;       // that periods are found among
 constexpr int64_t most_listened = 4;     // targets that periods are found in
 constexpr int64_t most_profiled = 16;    // targets that have profiles of their seasons
@@ -34,12 +32,12 @@ enum Naive : int64_t {
   smoothed_fast,
   smoothed_slow,
   median,
-  season,  // for each season, as those below
-  season_fast = season + seasons,
-  season_slow = season_fast + seasons,
-  season_drift = season_slow + seasons,
-  season_scaled,
-  season_regression,
+  season,  // for each season; so are the next two
+  season_and_level = season + seasons,
+  season_and_slow_level = season_and_level + seasons,
+  season_and_drift = season_and_slow_level + seasons,
+  scaled_season,
+  seasonal_linear,  // learned, but at home wherever these are
   naive_predictors
 };
 
@@ -180,8 +178,8 @@ struct NumberSizes : StreamSizes {
   int64_t linear() const { return 1 + fixed() + std::min(slots, most_linear_slots); }
   int64_t packed() const { return linear() * (linear() + 1) / 2; }
   int64_t depth() const {
-    const int64_t looked_up = period > 0 ? period + 1 : seasonal() ? remembered_events : 0;
-    return std::max(looked_up, lags + 2);
+    const int64_t looked_up = timed || profiled() ? remembered_events : 0;
+    return std::max({looked_up, period + 1, lags + 2});
   }
 };
 
@@ -223,8 +221,7 @@ struct NumberLayout : NumberSizes {
   // profiles of seasons
   int64_t profile_length, profile, folded, season_error, drift, profile_level, season_fast, season_slow;
   // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
-  int64_t weights, covariance, ever_nonzero;
-  int64_t season_weights, season_covariance;
+  int64_t weights, season_weights, covariance, ever_nonzero;
   // each head's blends, errors and distances from the last value
   int64_t blend_weights, regret, squares, most, mean_abs_error, errors, residuals, residual_count,
       scale, distances;
@@ -271,9 +268,8 @@ struct NumberLayout : NumberSizes {
     part("season fast", season_fast, holds::profile, {seasons, p});
     part("season slow", season_slow, holds::profile, {seasons, p});
     part("weights", weights, holds::weight, {linear_predictors, m, n});
-    part("covariance", covariance, holds::covariance, {linear_predictors, packed()});
     part("season weights", season_weights, holds::weight, {m, n});
-    part("season covariance", season_covariance, holds::covariance, {0});
+    part("covariance", covariance, holds::covariance, {linear_predictors, packed()});
     part("ever nonzero", ever_nonzero, holds::flag, {n});
     part("blend weights", blend_weights, holds::share, {m, b});
     part("regret", regret, holds::regret, {m, b});

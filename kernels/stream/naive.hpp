@@ -19,11 +19,15 @@ struct NaivePredictors {
   void predict(double seconds, double* predictions) const {
     const double* const newest = history.newest();
     Season found[lethe::seasons];
-    for (int64_t s = 0; s < lethe::seasons; ++s) found[s] = history.season(s);
+    int64_t then[lethe::seasons];
+    for (int64_t s = 0; s < lethe::seasons; ++s) {
+      found[s] = history.season(s);
+      then[s] = -2;
+    }
     for (int64_t ahead = 1; ahead <= l.horizon; ++ahead) {
-      int64_t then[lethe::seasons];
       for (int64_t s = 0; s < lethe::seasons; ++s)
-        then[s] = history.season_before(history.kept() - 1, ahead, found[s], seconds);
+        then[s] =
+            history.season_before(history.kept() - 1, ahead, found[s], seconds, then[s] + 1);
       for (int64_t i = 0; i < l.targets; ++i) {
         double* const p = predictions + (i * l.horizon + ahead - 1) * l.predictors();
         p[lethe::last] = newest[i];
@@ -32,28 +36,30 @@ struct NaivePredictors {
         p[lethe::smoothed_slow] = b[l.slow + i];
         p[lethe::median] = b[l.median + i];
         for (int64_t s = 0; s < lethe::seasons; ++s) predict_season(s, then[s], i, p);
-        predict_first(then[0], i, ahead, p);
+        predict_drift(then[0], i, static_cast<double>(ahead), p);
       }
     }
   }
 
  private:
-  void predict_first(int64_t then, int64_t i, int64_t ahead, double* p) const {
-    const bool known = then >= 0 && l.profiled();
-    p[lethe::season_drift] = p[lethe::season_fast];
-    p[lethe::season_scaled] = p[lethe::season_fast];
-    if (!known) return;
-    p[lethe::season_drift] += static_cast<double>(ahead) * b[l.drift + i];
-    const double level = seasons.fast(0, i), with = b[l.profile_level + i];
-    if (level > 0 && with > 0)
-      p[lethe::season_scaled] = level + seasons.profile(0, then)[i] * std::clamp(level / with, 0.5, 2.0);
-  }
   void predict_season(int64_t s, int64_t then, int64_t i, double* p) const {
-    p[lethe::season + s] = then < 0 ? p[lethe::last] : b[l.values + then * l.targets + i];
+    const int64_t place = then < 0 ? -1 : history.place(then);
+    const double value = then < 0 ? p[lethe::last] : b[l.values + place * l.targets + i];
     const bool known = then >= 0 && l.profiled();
-    const double brings = known ? seasons.profile(s, then)[i] : 0;
-    p[lethe::season_fast + s] = known ? seasons.fast(s, i) + brings : p[lethe::season + s];
-    p[lethe::season_slow + s] = known ? seasons.slow(s, i) + brings : p[lethe::season + s];
+    const double brings = known ? seasons.profile(s, place)[i] : 0;
+    p[lethe::season + s] = value;
+    p[lethe::season_and_level + s] = known ? seasons.fast(s, i) + brings : value;
+    p[lethe::season_and_slow_level + s] = known ? seasons.slow(s, i) + brings : value;
+  }
+
+  // The first season once more: with the level's drift, and grown with the level.
+  void predict_drift(int64_t then, int64_t i, double ahead, double* p) const {
+    p[lethe::season_and_drift] = p[lethe::scaled_season] = p[lethe::season_and_level];
+    if (then < 0 || !l.profiled()) return;
+    const double drift = ahead * seasons.drift(0, i), level = seasons.fast(0, i) + drift;
+    const double brings = seasons.profile(0, history.place(then))[i];
+    p[lethe::season_and_drift] += drift;
+    p[lethe::scaled_season] = level + brings * seasons.scaled(0, i, level);
   }
 };
 

@@ -14,7 +14,7 @@
 #include "naive.hpp"
 #include "pending.hpp"
 #include "periods.hpp"
-#include "regression.hpp"
+#include "seasonal_linear.hpp"
 #include "seasons.hpp"
 
 namespace LETHE_ISA {
@@ -34,7 +34,7 @@ struct NumberStream {
   History history = {l, b};
   Periods periods = {l, b};
   Seasons seasons = {l, b};
-  SeasonRegression regression = {l, b};
+  SeasonalLinear seasonal_linear = {l, b};
   Columns columns = {l.columns, b};
   Features features = {l, b};
   NaivePredictors naive = {l, b};
@@ -45,7 +45,6 @@ struct NumberStream {
   void start() const {
     for (int64_t f = 0; f < lethe::linear_predictors; ++f)
       for (int64_t i = 0; i < l.linear(); ++i) forget_feature_of(f, i);
-    regression.start();
     for (int64_t head = 0; head < l.heads(); ++head)
       first_blend_weights(b + l.blend_weights + head * l.blending(), l.predictors());
   }
@@ -201,6 +200,7 @@ struct NumberStream {
         forget_feature_of(f, feature);
         for (int64_t head = 0; head < l.heads(); ++head) weights(f, head)[feature] = 0;
       }
+      seasonal_linear.forget(feature);
       b[l.ever_nonzero + feature] = 0;
     }
   }
@@ -231,8 +231,8 @@ struct NumberStream {
         learned[f] =
             std::clamp(dot(weights(f, head), record + l.record.features, n), -farthest, farthest);
       record[l.record.base + head] = learned[0];
-      p[lethe::season_regression] =
-          last_value + b[l.scale + head] * regression.predict(record, head, farthest);
+      p[lethe::seasonal_linear] =
+          last_value + b[l.scale + head] * seasonal_linear.predict(record, head, farthest);
       for (int64_t r = 0; r < l.networks; ++r)
         learned[lethe::linear_predictors + r] = std::clamp(
             learned[0] + static_cast<double>(m.outputs[r * heads + head]), -farthest, farthest);
@@ -319,7 +319,7 @@ struct NumberStream {
             std::clamp(z - dot(w, record + l.record.features, n), -linear_bound, linear_bound);
         for (int64_t i = 0; i < n; ++i) w[i] += e * gain[i];
       }
-      regression.learn(record, head, z, linear_bound, farthest);
+      seasonal_linear.learn(record, head, z, linear_bound, farthest);
       remainder = static_cast<float>(
           std::clamp(z - record[l.record.base + head], -network_bound, network_bound));
     }

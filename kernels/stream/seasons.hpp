@@ -1,6 +1,6 @@
 // Seasons of the targets: a profile that follows what each time of a season brings, and the level
-// without it (the additive Holt-Winters method). The profile lies beside the ring of past values,
-// so what is one season ago in the one is in the other, too.
+// without it (Holt 1957, Winters 1960: additive). The profile lies beside the ring of past values,
+// so where one season ago is in the one it is in the other, too, and times need not be regular.
 #pragma once
 
 #include <algorithm>
@@ -13,9 +13,9 @@
 namespace LETHE_ISA {
 
 constexpr double profile_rate = 0.2;  // the least: some five seasons
-constexpr double drift_rate = 0.005;
 constexpr double season_fast_rate = 0.3, season_slow_rate = 0.05;
-constexpr double most_season_error = 10.0;  // usual errors that a profile follows at most
+constexpr double drift_rate = 0.005;
+constexpr double most_scaled = 2.0;  // times that a season grows or shrinks with the level
 
 struct Seasons {
   const NumberLayout& l;
@@ -27,20 +27,12 @@ struct Seasons {
     if (!l.profiled()) return;
     for (int64_t s = 0; s < lethe::seasons; ++s) {
       const Season season = history.season(s);
-      const int64_t last = history.kept() - 1;
-      const int64_t length = in_events(season);
-      const bool second = length > 0 && last + 1 == 2 * length;
-      if (b[l.profile_length + s] == season.length && !second) {
-        if (season.length > 0) fold(s, season, last, 0, given);
-        continue;
-      }
-      b[l.profile_length + s] = season.length;
-      std::fill(b + l.folded + s * l.targets, b + l.folded + (s + 1) * l.targets, 0.0);
-      std::fill(b + l.season_error + s * l.targets, b + l.season_error + (s + 1) * l.targets, 0.0);
-      std::fill(b + l.drift + s * l.targets, b + l.drift + (s + 1) * l.targets, 0.0);
-      const bool two = length > 0 && last + 1 >= 2 * length;
-      if (season.length > 0)
-        for (int64_t nth = 0; nth <= last; ++nth) fold(s, season, nth, two ? length : 0, nullptr);
+      const bool known = season.length > 0;
+      const bool two_are_there = known && history.events() == 2 * in_events(season);
+      if (b[l.profile_length + s] != season.length || two_are_there)
+        begin(s, season);
+      else if (known)
+        fold(s, season, history.kept() - 1, given);
     }
   }
 
@@ -50,65 +42,94 @@ struct Seasons {
   double& fast(int64_t s, int64_t i) const { return b[l.season_fast + s * l.targets + i]; }
   double& slow(int64_t s, int64_t i) const { return b[l.season_slow + s * l.targets + i]; }
 
-  int64_t in_events(const Season& season) const {
-    if (!(season.length > 0)) return 0;
-    if (season.in_events) return static_cast<int64_t>(season.length);
-    return static_cast<int64_t>(std::min(season.length / b[l.gap], 1e6) + 0.5);
+  // How far the level drifts with each event, as far as that is more than chance.
+  double drift(int64_t s, int64_t i) const {
+    const double mean = b[l.drift + s * l.targets + i];
+    const double n = std::min(b[l.folded + s * l.targets + i], 2 / drift_rate);
+    const double spread = 1.25 * season_fast_rate * b[l.season_error + s * l.targets + i];
+    const double chance = spread * spread / n;
+    return mean * mean > chance ? mean - chance / mean : 0.0;
+  }
+
+  // How much a season grows because its level has grown since, where all is above zero.
+  double scaled(int64_t s, int64_t i, double level) const {
+    const double then = b[l.profile_level + s * l.targets + i];
+    if (!(level > 0 && then > 0)) return 1.0;
+    return std::clamp(level / then, 1 / most_scaled, most_scaled);
   }
 
  private:
-  double bounded(double came, int64_t i) const {
-    const double level = b[l.level_mean + i];
-    const double far = most_spreads * std::sqrt(b[l.level_variance + i]);
-    return b[l.level_count + i] > warm_up && far > 0 ? std::clamp(came, level - far, level + far) : came;
-  }
-  double first_slope(int64_t length, int64_t i) const {
-    double sum = 0;
-    for (int64_t nth = 0; nth < length; ++nth)
-      sum += bounded(b[l.values + history.place(nth + length) * l.targets + i], i) -
-             bounded(b[l.values + history.place(nth) * l.targets + i], i);
-    return sum / static_cast<double>(length) / static_cast<double>(length);
+  int64_t in_events(const Season& season) const {
+    const double events = season.in_events ? season.length : season.length / b[l.gap];
+    return static_cast<int64_t>(std::min(events, 1e6) + 0.5);
   }
 
-  void fold(int64_t s, const Season& season, int64_t nth, int64_t length,
-            const double* given) const {
-    const int64_t t = l.targets, place = history.place(nth);
+  double bounded(int64_t nth, int64_t i) const {
+    const double came = b[l.values + history.place(nth) * l.targets + i];
+    const double level = b[l.level_mean + i];
+    const double far = most_spreads * std::sqrt(b[l.level_variance + i]);
+    if (!(b[l.level_count + i] > warm_up && far > 0)) return came;
+    return std::clamp(came, level - far, level + far);
+  }
+
+  // A season that is new, or of which two are there: all that is kept is folded once more. Where
+  // two are there, what they differ by is the drift of the first.
+  void begin(int64_t s, const Season& season) const {
+    const int64_t t = l.targets, kept = history.kept();
+    b[l.profile_length + s] = season.length;
+    for (const int64_t part : {l.folded, l.season_error, l.drift})
+      std::fill(b + part + s * t, b + part + (s + 1) * t, 0.0);
+    if (!(season.length > 0)) return;
+    const int64_t length = in_events(season);
+    for (int64_t i = 0; i < t && 2 * length <= kept; ++i) {
+      double differ = 0;
+      for (int64_t nth = 0; nth < length; ++nth)
+        differ += bounded(nth + length, i) - bounded(nth, i);
+      b[l.drift + s * t + i] = differ / static_cast<double>(length) / static_cast<double>(length);
+    }
+    for (int64_t nth = 0; nth < kept; ++nth) fold(s, season, nth, nullptr);
+  }
+
+  void fold(int64_t s, const Season& season, int64_t nth, const double* given) const {
     const int64_t before = history.season_before(nth, 0, season, history.time_of(nth));
-    const double gap = season.in_events ? 1.0 : b[l.gap];
-    for (int64_t i = 0; i < t; ++i) {
-      const double level = b[l.level_mean + i];
-      const double far = most_spreads * std::sqrt(b[l.level_variance + i]);
-      const double came = b[l.values + place * t + i];
-      const bool bounded = b[l.level_count + i] > warm_up && far > 0;
-      const double value = bounded ? std::clamp(came, level - far, level + far) : came;
-      double& now = profile(s, place)[i];
-      if (before < 0) {  // the level stays until there is a season to compare with
-        if (nth == 0) fast(s, i) = slow(s, i) = b[l.profile_level + s * t + i] = value;
-        else if (length > 0) {
-          const double slope = first_slope(length, i);
-          fast(s, i) += slope;
-          slow(s, i) += slope;
-        }
-        now = value - fast(s, i);
+    const double events = season.in_events ? season.length : season.length / b[l.gap];
+    for (int64_t i = 0; i < l.targets; ++i) {
+      const double value = bounded(nth, i);
+      double& now = profile(s, history.place(nth))[i];
+      if (before < 0) {
+        begin_profile(s, i, nth, value, now);
         continue;
       }
-      const double then = profile(s, before)[i];
+      const double then = profile(s, history.place(before))[i];
       now = then;
-      if (given && !std::isfinite(given[i])) continue;
-      double &error = b[l.season_error + s * t + i], &folded = b[l.folded + s * t + i];
-      const double off = value - then - fast(s, i);
-      fast(s, i) += season_fast_rate * off;
-      double& drift = b[l.drift + s * t + i];
-      drift += std::max(1 / (folded + 1), drift_rate) * (season_fast_rate * off - drift);
-      slow(s, i) += season_slow_rate * (value - then - slow(s, i));
-      const double seen = std::floor(folded * gap / season.length);
-      follow_mean(error, folded, std::abs(off));
-      const double most = most_season_error * error;
-      double& with = b[l.profile_level + s * t + i];
-      with += std::max(1 / (2 + seen), profile_rate) * gap / season.length * (fast(s, i) - with);
-      now += std::max(1 / (2 + seen), profile_rate) *
-             std::clamp(value - then - fast(s, i), -most, most);
+      if (!given || std::isfinite(given[i])) follow(s, i, value, then, events, now);
     }
+  }
+
+  // Until there is a season to compare with, the level does no more than drift.
+  void begin_profile(int64_t s, int64_t i, int64_t nth, double value, double& now) const {
+    if (nth == 0) {
+      fast(s, i) = slow(s, i) = b[l.profile_level + s * l.targets + i] = value;
+    } else {
+      fast(s, i) += b[l.drift + s * l.targets + i];
+      slow(s, i) += b[l.drift + s * l.targets + i];
+    }
+    now = value - fast(s, i);
+  }
+
+  void follow(int64_t s, int64_t i, double value, double then, double events, double& now) const {
+    const int64_t at = s * l.targets + i;
+    double &error = b[l.season_error + at], &folded = b[l.folded + at], &drift = b[l.drift + at];
+    const double seen = std::floor(folded / events), off = value - then - fast(s, i);
+    drift += std::max(1 / (folded + 1), drift_rate) * (season_fast_rate * off - drift);
+    fast(s, i) += season_fast_rate * off;
+    slow(s, i) += season_slow_rate * (value - then - slow(s, i));
+    follow_mean(error, folded, std::abs(off));
+    const double rate = std::max(1 / (2 + seen), profile_rate);
+    double& level = b[l.profile_level + at];
+    level += std::min(rate / events, 1.0) * (fast(s, i) - level);
+    const double most = most_spreads * error;
+    now += rate * std::clamp(value - then - fast(s, i), -most, most);
   }
 };
 
