@@ -14,6 +14,7 @@ from oracles.events import Change, Event, Values, doubled
 from oracles.history import DAY, WEEK, YEAR, History
 from oracles.linear import FORGETTING, PRIOR_COVARIANCE, forget_feature, linear_gain, packed
 from oracles.mixture import Blend, first_weights
+from oracles.naive import naive_predictions
 from oracles.number_records import Head, Outcome, Record, Sizes, parts_of
 from oracles.pending import Pending
 from oracles.scales import clamp
@@ -270,7 +271,7 @@ class NumberStreamOracle:
         """What all predictors say, and their blends."""
         history, newest = self.history, self.history.newest()
         phi = record.features[: self.linear]
-        naive = self._naive(record.seconds)
+        naive = naive_predictions(self.seasons, self.horizon, record.seconds)
         for m, head in enumerate(self.heads):
             last = float(newest[m // self.horizon])
             linear = [clamp(float(self.weights[f, m] @ phi), FARTHEST) for f in range(2)]
@@ -283,43 +284,6 @@ class NumberStreamOracle:
             for n in range(2):
                 record.blends[m, n] = head.blends[n].of(record.predictions[m])
             record.blended[m] = head.blends[2].of(record.blends[m])
-
-    def _naive(self, seconds: float) -> list[list[float]]:
-        """What predictors say that need no learning, of each head."""
-        history, newest = self.history, self.history.newest()
-        seasons = [history.season(s) for s in range(2)]
-        found = [[0.0]] * len(self.heads)
-        then = [-2, -2]
-        for ahead in range(1, self.horizon + 1):
-            for s, season in enumerate(seasons):
-                likely = then[s] + 1
-                then[s] = history.season_before(history.kept - 1, ahead, season, seconds, likely)
-            for i in range(self.sizes.targets):
-                mean = history.total[i] / max(history.counted[i], 1)
-                p = [float(newest[i]), mean, history.fast[i], history.slow[i], history.median[i]]
-                p += self._of_seasons(then, i, ahead)
-                found[i * self.horizon + ahead - 1] = p
-        return found
-
-    def _of_seasons(self, then: list[int], i: int, ahead: int) -> list[float]:
-        history = self.history
-        plain, fast, slow = [], [], []
-        for s, nth in enumerate(then):
-            value = float(history.newest()[i])
-            if nth >= 0:
-                value = float(history.values[history.of_kept(nth)][i])
-            known = nth >= 0 and history.profiled
-            brings = self.seasons.brought(s, nth, i) if known else 0.0
-            plain.append(value)
-            fast.append(self.seasons.profiles[s][i].fast + brings if known else value)
-            slow.append(self.seasons.profiles[s][i].slow + brings if known else value)
-        drifting = scaled = fast[0]
-        if then[0] >= 0 and history.profiled:
-            profile = self.seasons.profiles[0][i]
-            level = profile.fast + ahead * profile.drift()
-            drifting += ahead * profile.drift()
-            scaled = level + self.seasons.brought(0, then[0], i) * profile.scaled(level)
-        return [*plain, *fast, *slow, drifting, scaled]
 
     @staticmethod
     def _brought(predictions: Values | list[float], scale: float) -> float:
