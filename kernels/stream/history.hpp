@@ -50,6 +50,16 @@ struct History {
   }
   double time_of(int64_t nth) const { return l.timed ? b[l.times + place(nth)] : not_a_number; }
 
+  // A value that is kept, ten spreads at most from where its level is.
+  double bounded(int64_t place, int64_t i) const {
+    const double came = b[l.values + place * l.targets + i];
+    const double d = came - b[l.level_mean + i], variance = b[l.level_variance + i];
+    const bool absurd = d * d > most_spreads * most_spreads * variance;
+    if (!absurd || !(b[l.level_count + i] > warm_up && variance > 0)) return came;
+    const double far = most_spreads * std::sqrt(variance);
+    return b[l.level_mean + i] + std::clamp(d, -far, far);
+  }
+
   // Two seasons to look back over: the one that is given; a day, a week or a year where there are
   // times; and those that were found.
   Season season(int64_t s) const {

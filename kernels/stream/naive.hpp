@@ -44,7 +44,7 @@ struct NaivePredictors {
  private:
   void predict_season(int64_t s, int64_t then, int64_t i, double* p) const {
     const int64_t place = then < 0 ? -1 : history.place(then);
-    const double value = then < 0 ? p[lethe::last] : b[l.values + place * l.targets + i];
+    const double value = then < 0 ? p[lethe::last] : history.bounded(place, i);
     const bool known = then >= 0 && l.profiled();
     const double brings = known ? seasons.profile(s, place)[i] : 0;
     p[lethe::season + s] = value;

@@ -64,13 +64,7 @@ struct Seasons {
     return static_cast<int64_t>(std::min(events, 1e6) + 0.5);
   }
 
-  double bounded(int64_t nth, int64_t i) const {
-    const double came = b[l.values + history.place(nth) * l.targets + i];
-    const double level = b[l.level_mean + i];
-    const double far = most_spreads * std::sqrt(b[l.level_variance + i]);
-    if (!(b[l.level_count + i] > warm_up && far > 0)) return came;
-    return std::clamp(came, level - far, level + far);
-  }
+  double value(int64_t nth, int64_t i) const { return history.bounded(history.place(nth), i); }
 
   // A season that is new, or of which two are there: all that is kept is folded once more. Where
   // two are there, what they differ by is the drift of the first.
@@ -84,7 +78,7 @@ struct Seasons {
     for (int64_t i = 0; i < t && 2 * length <= kept; ++i) {
       double differ = 0;
       for (int64_t nth = 0; nth < length; ++nth)
-        differ += bounded(nth + length, i) - bounded(nth, i);
+        differ += value(nth + length, i) - value(nth, i);
       b[l.drift + s * t + i] = differ / static_cast<double>(length) / static_cast<double>(length);
     }
     for (int64_t nth = 0; nth < kept; ++nth) fold(s, season, nth, nullptr);
@@ -94,15 +88,15 @@ struct Seasons {
     const int64_t before = history.season_before(nth, 0, season, history.time_of(nth));
     const double events = season.in_events ? season.length : season.length / b[l.gap];
     for (int64_t i = 0; i < l.targets; ++i) {
-      const double value = bounded(nth, i);
+      const double came = value(nth, i);
       double& now = profile(s, history.place(nth))[i];
       if (before < 0) {
-        begin_profile(s, i, nth, value, now);
+        begin_profile(s, i, nth, came, now);
         continue;
       }
       const double then = profile(s, history.place(before))[i];
       now = then;
-      if (!given || std::isfinite(given[i])) follow(s, i, value, then, events, now);
+      if (!given || std::isfinite(given[i])) follow(s, i, came, then, events, now);
     }
   }
 

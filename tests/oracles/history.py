@@ -62,6 +62,14 @@ class History:
         moved = float(self.newest(lag)[i] - self.newest(lag + 1)[i])
         return clamp(moved / usual, MOST_STANDARDISED)
 
+    def bounded(self, nth: int, i: int) -> float:
+        """A value that is kept, ten spreads at most from where its level is."""
+        came, level = float(self.values[self.of_kept(nth)][i]), self.level[i]
+        if not (level.count > WARM_UP and level.variance > 0):
+            return came
+        far = MOST_SPREADS * math.sqrt(level.variance)
+        return came if abs(came - level.mean) <= far else level.mean + clamp(came - level.mean, far)
+
     @property
     def kept(self) -> int:
         return min(len(self.values), self.depth)

@@ -26,9 +26,7 @@ def _of_seasons(seasons: Seasons, then: list[int], i: int, ahead: int) -> list[f
     history = seasons.history
     plain, fast, slow = [], [], []
     for s, nth in enumerate(then):
-        value = float(history.newest()[i])
-        if nth >= 0:
-            value = float(history.values[history.of_kept(nth)][i])
+        value = history.bounded(nth, i) if nth >= 0 else float(history.newest()[i])
         known = nth >= 0 and history.profiled
         brings = seasons.brought(s, nth, i) if known else 0.0
         plain.append(value)

@@ -269,7 +269,7 @@ class NumberStreamOracle:
 
     def _predict(self, record: Record, outputs: NDArray[np.float32]) -> None:
         """What all predictors say, and their blends."""
-        history, newest = self.history, self.history.newest()
+        newest = self.history.newest()
         phi = record.features[: self.linear]
         naive = naive_predictions(self.seasons, self.horizon, record.seconds)
         for m, head in enumerate(self.heads):

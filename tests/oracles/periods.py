@@ -119,10 +119,9 @@ class Periods:
 
     def _replace(self, peaks: Peaks, nth: int, period: int) -> None:
         before = self.found[nth]
-        if 0 < before < peaks.lags and before % period:
-            if peaks.rho[before] >= KEPT_STRENGTH * peaks.rho[period]:
-                return
-        self.found[nth] = period
+        another = 0 < before < peaks.lags and before % period != 0
+        if not (another and peaks.rho[before] >= KEPT_STRENGTH * peaks.rho[period]):
+            self.found[nth] = period
 
     def parts(self) -> dict[str, Values]:
         ago = (np.arange(MOST_LAG) + self.heard - MOST_LAG) % MOST_LAG

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from oracles.events import Values
 from oracles.history import History, Season
-from oracles.scales import MOST_SPREADS, WARM_UP, Distance, clamp
+from oracles.scales import MOST_SPREADS, Distance, clamp
 
 PROFILE_RATE, FAST_RATE, SLOW_RATE, DRIFT_RATE, MOST_SCALED = 0.2, 0.3, 0.05, 0.005, 2.0
 
@@ -87,14 +87,6 @@ class Seasons:
         events = season.length if season.in_events else season.length / self.history.gap
         return int(min(events, 1e6) + 0.5)
 
-    def _bounded(self, nth: int, i: int) -> float:
-        came = float(self.history.values[self.history.of_kept(nth)][i])
-        level = self.history.level[i]
-        far = MOST_SPREADS * math.sqrt(level.variance)
-        if not (level.count > WARM_UP and far > 0):
-            return came
-        return min(max(came, level.mean - far), level.mean + far)
-
     def _begin(self, s: int, season: Season) -> None:
         kept = self.history.kept
         self.lengths[s] = season.length
@@ -105,7 +97,7 @@ class Seasons:
         length = self._in_events(season)
         if 2 * length <= kept:
             for i, profile in enumerate(self.profiles[s]):
-                values = [self._bounded(nth, i) for nth in range(2 * length)]
+                values = [self.history.bounded(nth, i) for nth in range(2 * length)]
                 profile.drifted = (sum(values[length:]) - sum(values[:length])) / length / length
         for nth in range(kept):
             self._fold(s, season, nth, None)
@@ -116,7 +108,7 @@ class Seasons:
         events = season.length if season.in_events else season.length / history.gap
         at = history.of_kept(nth)
         for i, profile in enumerate(self.profiles[s]):
-            value = self._bounded(nth, i)
+            value = self.history.bounded(nth, i)
             if before < 0:
                 profile.of[at] = profile.begin(nth == 0, value)
                 continue
