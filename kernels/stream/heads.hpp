@@ -13,6 +13,7 @@
 #include "linear.hpp"
 #include "mixture.hpp"
 #include "naive.hpp"
+#include "seasonal_linear.hpp"
 
 namespace LETHE_ISA {
 
@@ -35,6 +36,7 @@ struct Heads {
   History history = {l, b};
   NaivePredictors naive = {l, b};
   Delays delays = {l, b};
+  SeasonalLinear seasonal_linear = {l, b};
 
   // ---- predicting ----
 
@@ -110,6 +112,7 @@ struct Heads {
       linear[f] = f == lethe::open_linear ? std::clamp(distance, -most_distance, most_distance)
                                           : std::clamp(distance, -bound, bound);
     }
+    p[lethe::seasonal_linear] = last_value + seasonal_linear.predict(record, head, bound);
     const double base = linear[lethe::slow_linear];
     record[l.record.base + head] = base;
     double* const network = p + l.first_network();
@@ -169,6 +172,7 @@ struct Heads {
       }
       for (int64_t i = 0; i < n; ++i) w[i] += e * gain[i];
     }
+    seasonal_linear.learn(record, head, distance, linear_bound * scale, farthest * scale);
   }
 
   // What is learned of a target that comes next alone.

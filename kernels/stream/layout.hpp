@@ -25,6 +25,9 @@ constexpr int64_t calendar_features = 2 * calendar_waves;
 enum Linear : int64_t { slow_linear, fast_linear, open_linear, linear_predictors };
 constexpr int64_t covariances = 2;        // the open one's is the slow one's
 constexpr int64_t seasons = 2;
+constexpr int64_t most_lag = 2048;       // that periods are found among
+constexpr int64_t most_listened = 4;     // targets that periods are found in
+constexpr int64_t most_profiled = 16;    // targets that have profiles of their seasons
 
 // The predictors that are blended, before the networks.
 enum Naive : int64_t {
@@ -33,11 +36,14 @@ enum Naive : int64_t {
   smoothed_fast,
   smoothed_slow,
   median,
-  season,
-  naive_end
+  season,  // for each season; so are the next two
+  season_and_level = season + seasons,
+  season_and_slow_level = season_and_level + seasons,
+  season_and_drift = season_and_slow_level + seasons,
+  scaled_season,
+  seasonal_linear,  // learned, but at home wherever these are
+  naive_predictors
 };
-// The second season lies behind the first.
-constexpr int64_t naive_predictors = naive_end + seasons - 1;
 
 // Blends of each head: of the predictors in units of the usual error, of the predictors in a unit
 // that hardly moves, and of these two.
@@ -218,7 +224,10 @@ enum NumberGroup : int64_t { of_next, of_memory, of_far };
 struct NumberSizes : StreamSizes {
   int64_t targets, horizon, lags, period;
 
-  bool seasonal() const { return timed || period > 0; }
+  bool profiled() const { return targets <= most_profiled; }
+  bool seasonal() const { return timed || period > 0 || profiled(); }
+  // How many targets periods are looked for in.
+  int64_t listening() const { return period > 0 || !seasonal() ? 0 : std::min(targets, most_listened); }
   int64_t heads() const { return targets * horizon; }
   // The networks, the one for memory, and what acts after a delay come last.
   int64_t predictors() const { return delayed() + 1; }
@@ -242,8 +251,8 @@ struct NumberSizes : StreamSizes {
   int64_t linear() const { return 1 + fixed() + std::min(slots, most_linear_slots); }
   int64_t packed() const { return linear() * (linear() + 1) / 2; }
   int64_t depth() const {
-    const int64_t looked_up = period > 0 ? period + 1 : timed ? remembered_events : 0;
-    return std::max(looked_up, lags + 2);
+    const int64_t looked_up = timed || profiled() ? remembered_events : 0;
+    return std::max({looked_up, period + 1, lags + 2});
   }
 };
 
@@ -286,8 +295,13 @@ struct NumberLayout : NumberSizes {
   // the past of the targets
   int64_t remembered, gap, values, times, level_mean, level_variance, level_count, mean_change,
       changes, total, counted, fast, slow, median;
+  // periods that are found
+  int64_t heard, innovations, autocorrelation, deviation, deviations, deviation_square,
+      deviation_product, usual_innovation, periods;
+  // profiles of seasons
+  int64_t profile_length, profile, folded, season_error, drift, profile_level, season_fast, season_slow;
   // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
-  int64_t weights, covariance, ever_nonzero;
+  int64_t weights, season_weights, covariance, ever_nonzero;
   // each head's blends, errors and distances from the last value
   int64_t blend_weights, regret, squares, most, slow_unit, mean_abs_error, errors, calm, residuals,
       residual_count, scale, distances, reach;
@@ -321,7 +335,27 @@ struct NumberLayout : NumberSizes {
     part("fast", fast, holds::value, {t});
     part("slow", slow, holds::value, {t});
     part("median", median, holds::value, {t});
+    const int64_t h = listening(), lags_heard = h ? most_lag : 0;
+    part("heard", heard, holds::count, {1});
+    part("innovations", innovations, holds::small, {h, most_lag});
+    part("autocorrelation", autocorrelation, holds::small, {lags_heard});
+    part("deviation", deviation, holds::small, {h});
+    part("deviations", deviations, holds::count, {h});
+    part("deviation square", deviation_square, holds::small, {h});
+    part("deviation product", deviation_product, holds::small, {h});
+    part("usual innovation", usual_innovation, holds::small, {h});
+    part("periods", periods, holds::lag, {seasons});
+    const int64_t p = profiled() ? t : 0;
+    part("profile length", profile_length, holds::gap, {seasons});
+    part("profile", profile, holds::profile, {seasons, depth(), p});
+    part("folded", folded, holds::count, {seasons, p});
+    part("season error", season_error, holds::change, {seasons, p});
+    part("drift", drift, holds::profile, {seasons, p});
+    part("profile level", profile_level, holds::profile, {seasons, p});
+    part("season fast", season_fast, holds::profile, {seasons, p});
+    part("season slow", season_slow, holds::profile, {seasons, p});
     part("weights", weights, holds::weight, {linear_predictors, m, n});
+    part("season weights", season_weights, holds::weight, {m, n});
     part("covariance", covariance, holds::covariance, {covariances, packed()});
     part("ever nonzero", ever_nonzero, holds::flag, {n});
     part("blend weights", blend_weights, holds::share, {m, b});

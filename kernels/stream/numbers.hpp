@@ -12,6 +12,8 @@
 #include "history.hpp"
 #include "linear.hpp"
 #include "pending.hpp"
+#include "periods.hpp"
+#include "seasons.hpp"
 
 namespace LETHE_ISA {
 
@@ -24,6 +26,8 @@ struct NumberStream {
   const NumberLayout& l = m.layout;
   double* b = m.numbers();
   History history = {l, b};
+  Periods periods = {l, b};
+  Seasons seasons = {l, b};
   Columns columns = {l.columns, b};
   Features features = {l, b};
   Heads heads = {m};
@@ -89,7 +93,7 @@ struct NumberStream {
     if (ahead) {
       compare(pending.newest(), targets, How::follow, answer, out);
       if (pending.count()) keep_surprise(pending.newest(), targets);
-      history.observe(targets, event.seconds);
+      take_in(targets, event.seconds);
     }
     pending.clear();
     double* const record = pending.append();
@@ -101,7 +105,7 @@ struct NumberStream {
     if (ahead) return;
     compare(record, targets, How::follow, answer, out);
     keep_surprise(record, targets);
-    history.observe(targets, event.seconds);
+    take_in(targets, event.seconds);
     pending.clear();
   }
 
@@ -134,6 +138,13 @@ struct NumberStream {
   }
 
  private:
+  // Targets become part of the past.
+  void take_in(const double* targets, double seconds) const {
+    periods.observe(targets);
+    history.observe(targets, seconds);
+    seasons.observe(targets);
+  }
+
   void forget_feature_of(int64_t predictor, int64_t feature) const {
     forget_feature(b + l.covariance + predictor * l.packed(), feature, prior_covariance,
                    l.linear());
@@ -156,7 +167,7 @@ struct NumberStream {
     }
   }
   void observe_targets(const double* targets, double seconds) const {
-    history.observe(targets, seconds);
+    take_in(targets, seconds);
     for (int64_t i = 0; i < l.targets; ++i) {
       features.anchors.observe(i, targets[i]);
       move_anchor(i, b[l.level_mean + i], b[l.level_variance + i]);
@@ -228,6 +239,7 @@ struct NumberStream {
       for (int64_t f = 0; f < lethe::covariances; ++f) forget_feature_of(f, feature);
       for (int64_t f = 0; f < lethe::linear_predictors; ++f)
         for (int64_t head = 0; head < l.heads(); ++head) heads.weights(f, head)[feature] = 0;
+      heads.seasonal_linear.forget(feature);
       b[l.ever_nonzero + feature] = 0;
     }
   }

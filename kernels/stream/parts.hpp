@@ -23,6 +23,7 @@ namespace holds {
 constexpr double most_count = 9007199254740992.0;  // 2^53: there a counter of doubles stays
 constexpr Holds value = {-1e152, 1e152}, maybe_value = {-1e152, 1e152, false, true};
 constexpr Holds change = {0, 1e153}, distance = {0, 1e160}, variance = {0, 1e305};
+constexpr Holds profile = {-1e160, 1e160};
 constexpr Holds total = {-1e172, 1e172};
 constexpr Holds prediction = {-1e175, 1e175}, error = {0, 1e178};
 constexpr Holds regret = {-1e154, 1e154}, square = {0, 1e304};
@@ -36,6 +37,7 @@ constexpr Holds not_negative = {0, 1.7976931348623157e308};
 constexpr double most_time = 1e151;  // seconds
 constexpr Holds time = {-most_time, most_time, false, true}, gap = {0, 1e153};
 constexpr Holds sequence = {0, 4e15, true};  // far from there: it numbers events by name
+constexpr Holds lag = {0, 4096, true};
 constexpr Holds count = {0, most_count, true}, flag = {0, 1, true};
 }  // namespace holds
 

@@ -27,7 +27,7 @@ class Scorer:
     """
 
     def __init__(self, targets: int = 1) -> None:
-        topology = network_topology(2 * targets + 1, targets, 1, 1)
+        topology = network_topology(8 * targets + 1, targets, 1, 1)
         ensemble = Ensemble(topology, (1e-2,), np.random.default_rng(0))
         self.targets = targets
         self.redraw = ensemble.redraw

@@ -24,7 +24,7 @@ class Stream:
 
     def __init__(self, sizes: Sizes = (1, 1, 1, 6), columns: int = 0, networks: int = 1) -> None:
         self.targets, self.horizon, self.lags, self.slots = sizes
-        self.inputs = self.targets * (1 + self.lags) + self.slots
+        self.inputs = self.targets * (1 + self.lags + 6) + self.slots
         self.heads = self.targets * max(self.horizon, 1)
         topology = network_topology(self.inputs, self.heads, 1, 1)
         ensemble = Ensemble(topology, (1e-2,) * networks, np.random.default_rng(0))

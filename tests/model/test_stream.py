@@ -9,7 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracles.events import Arrival, Change, Event
 from oracles.history import DAY, REMEMBERED_EVENTS, WEEK, History
-from oracles.numbers import KEPT_RESIDUALS, Sizes
+from oracles.naive import naive_predictions
+from oracles.number_records import Sizes
+from oracles.numbers import KEPT_RESIDUALS, NAIVE
+from oracles.seasons import Seasons
 from support.lockstep import EXACT, ClassLockstep, NumberLockstep, assert_close, changes
 
 HOUR = 3600.0
@@ -141,7 +144,7 @@ def test_more_slots_than_linear_predictors_see(horizon: int) -> None:
 
 
 def test_values_and_residuals_lie_in_rings() -> None:
-    draw = Draw(Sizes(1, 1, 2, 0, False), 5, 0.01, 0.0, 0)
+    draw = Draw(Sizes(17, 1, 2, 0, False), 5, 0.01, 0.0, 0)
     pair = NumberLockstep(draw.sizes, 4, scored=True)
     assert len(pair.stream.view("values")) == 4
     for n in range(KEPT_RESIDUALS + 100):
@@ -162,26 +165,21 @@ def test_a_season_is_looked_up_among_the_last_events() -> None:
     draw = Draw(sizes, 5, 0.01, 0.0, 0)
     draw.step = HOUR
     pair, history = NumberLockstep(sizes, 4, scored=False), History(2, 3, 0, True)
+    seasons = Seasons(history)
+    k = NAIVE + 4
     for n in range(REMEMBERED_EVENTS + 400):
         event, change = draw.event(0, 0.0)
         event.targets = draw.targets() + np.sin(n / 4)
         pair.stream.learn(pair.encoded(event), changes(change), 1, pair.ensemble.redraw)
         history.observe(event.targets, event.seconds)
+        seasons.observe(event.targets)
         if n < 200 or n > REMEMBERED_EVENTS - 100:
             newest = int(pair.stream.view("pending first")[0]) + pair.stream.pending_count - 1
             record = pair.stream.view("records")[newest % 2]
-            said = record[-6 * 4 - 4 * 11 : -6 * 4].reshape(4, 11)[:, 5:7]  # four heads' seasons
-            seasons = [
-                [
-                    history.last_season(ahead, length, event.seconds)[i]
-                    for length in history.season_lengths()
-                ]
-                for i in range(2)
-                for ahead in (1, 2)
-            ]
-            assert_close("seasons", said, seasons, EXACT)
-    assert history.season_lengths() == (DAY, WEEK)
-    for name, part in history.parts().items():
+            said = record[-6 * 4 - 4 * k : -6 * 4].reshape(4, k)[:, : NAIVE - 1]  # of four heads
+            assert_close("naive", said, naive_predictions(seasons, 2, event.seconds), EXACT)
+    assert [history.season(s) for s in range(2)] == [(DAY, False), (WEEK, False)]
+    for name, part in {**history.parts(), **seasons.parts()}.items():
         assert_close(name, pair.stream.view(name), part, EXACT)
 
 

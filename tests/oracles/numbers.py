@@ -14,14 +14,17 @@ from oracles.events import Change, Event, Values, doubled
 from oracles.history import DAY, WEEK, YEAR, History
 from oracles.linear import FORGETTING, PRIOR_COVARIANCE, forget_feature, linear_gain, packed
 from oracles.mixture import Blend, first_weights
+from oracles.naive import naive_predictions
 from oracles.number_records import Head, Outcome, Record, Sizes, parts_of
 from oracles.pending import Pending
 from oracles.scales import clamp
+from oracles.seasons import Seasons
 
 from lethe import Network
 
-MOST_LINEAR_SLOTS, NAIVE, KEPT_RESIDUALS = 64, 7, 256
+MOST_LINEAR_SLOTS, NAIVE, KEPT_RESIDUALS = 64, 14, 256
 LINEAR_BOUND, NETWORK_BOUND, FARTHEST = 2.0, 3.0, 20.0
+SEASON_AND_LEVEL = 7
 CIRCLE = 6.283185307179586
 TURNS = (1 / DAY, 2 / DAY, 1 / WEEK, 1 / YEAR, 2 / YEAR)
 
@@ -35,12 +38,12 @@ class NumberStreamOracle:
         self.horizon = max(sizes.horizon, 1)
         t = sizes.targets
         self.history = History(t, sizes.lags, sizes.period, sizes.timed)
+        self.seasons = Seasons(self.history)
         self.columns = Columns()
         self.ensemble = Ensemble(networks)
         self.pending: Pending[Record] = Pending()
         self.scorer = AnomalyScorer(t) if scored else None
-        self.seasonal = sizes.timed or sizes.period > 0
-        self.fixed = t * (1 + sizes.lags) + 6 * t * self.seasonal + 10 * sizes.timed
+        self.fixed = t * (1 + sizes.lags) + 6 * t * self.history.seasonal + 10 * sizes.timed
         k = NAIVE + 2 + len(networks)
         self.heads = [
             Head(
@@ -54,6 +57,7 @@ class NumberStreamOracle:
         ]
         n = self.linear
         self.weights = np.zeros((2, len(self.heads), n))
+        self.season_weights = np.zeros((len(self.heads), n))
         self.covariance = [np.eye(n) * PRIOR_COVARIANCE for _ in range(2)]
         self.ever_nonzero = np.zeros(n)
 
@@ -74,7 +78,7 @@ class NumberStreamOracle:
         outcome = self._compare(self.pending.newest, event.targets, "learn")
         for ahead, record in enumerate(reversed(self.pending.records)):
             record.targets[ahead :: self.horizon] = event.targets
-        self.history.observe(event.targets, event.seconds)
+        self._take_in(event.targets, event.seconds)
         if len(self.pending.records) == self.horizon:
             self._learn_first()
         self._take(event, Change() if change.early else change)
@@ -105,7 +109,7 @@ class NumberStreamOracle:
         self.ensemble.fork()
         if self.ahead:
             outcome = self._compare(self.pending.newest, event.targets, "follow")
-            self.history.observe(event.targets, event.seconds)
+            self._take_in(event.targets, event.seconds)
         self.pending.clear()
         record = self._encode(event)
         self._predict(record, self.ensemble.step(record.inputs, ahead=True))
@@ -114,7 +118,7 @@ class NumberStreamOracle:
             self.pending.records.append(record)
             return outcome
         outcome = self._compare(record, event.targets, "follow")
-        self.history.observe(event.targets, event.seconds)
+        self._take_in(event.targets, event.seconds)
         self.pending.sequence += 1
         return outcome
 
@@ -128,6 +132,10 @@ class NumberStreamOracle:
 
     # ---- an event ----
 
+    def _take_in(self, targets: Values, seconds: float) -> None:
+        self.history.observe(targets, seconds)
+        self.seasons.observe(targets)
+
     def _make_room(self, used: int) -> None:
         before, self.slots = self.linear, doubled(self.slots, max(used, 1))
         more = self.linear - before
@@ -136,6 +144,7 @@ class NumberStreamOracle:
             record.features = np.pad(record.features, (0, features - len(record.features)))
             record.gains = np.pad(record.gains, ((0, 0), (0, more)))
         self.weights = np.pad(self.weights, ((0, 0), (0, 0), (0, more)))
+        self.season_weights = np.pad(self.season_weights, ((0, 0), (0, more)))
         self.ever_nonzero = np.pad(self.ever_nonzero, (0, more))
         for f in range(2):
             self.covariance[f] = np.pad(self.covariance[f], (0, more))
@@ -159,6 +168,7 @@ class NumberStreamOracle:
             for f in range(2):
                 forget_feature(self.covariance[f], feature)
             self.weights[..., feature] = 0
+            self.season_weights[:, feature] = 0
             self.ever_nonzero[feature] = 0
 
     def _take(self, event: Event, change: Change) -> Record:
@@ -205,7 +215,7 @@ class NumberStreamOracle:
         f = [1.0]
         f += [history.level[i].standardised(float(newest[i])) for i in range(t)]
         f += [history.past_change(lag, i) for lag in range(self.sizes.lags) for i in range(t)]
-        if self.seasonal:
+        if history.seasonal:
             f += self._seasons(event.seconds)
         if self.sizes.timed:
             for turn in TURNS:
@@ -229,44 +239,57 @@ class NumberStreamOracle:
         )
 
     def _seasons(self, seconds: float) -> list[float]:
-        """What each season did at this time: its distance from now, its next and its far step."""
-        newest, found = self.history.newest(), []
-        for length in self.history.season_lengths():
+        """What each season brings now: its distance from now, its next step and its far one."""
+        history, seasons, found = self.history, self.seasons, []
+        newest = history.newest()
+        for s in range(2):
+            season = history.season(s)
             zero, one, far = (
-                self.history.last_season(ahead, length, seconds) for ahead in (0, 1, self.horizon)
+                history.season_before(history.kept - 1, ahead, season, seconds)
+                for ahead in (0, 1, self.horizon)
             )
             for i in range(self.sizes.targets):
+                if zero < 0 or one < 0:
+                    found += [0.0, 0.0, 0.0]
+                    continue
+                before, after = seasons.brought(s, zero, i), seasons.brought(s, one, i)
+                later = seasons.brought(s, far, i) if far >= 0 else before
+                level = seasons.profiles[s][i].fast if history.profiled else 0.0
                 near_scale = self.heads[i * self.horizon].scale.mean
                 far_scale = self.heads[(i + 1) * self.horizon - 1].scale.mean
                 for step, usual in (
-                    (one[i] - newest[i], near_scale),
-                    (one[i] - zero[i], near_scale),
-                    (far[i] - zero[i], far_scale),
+                    (level + after - float(newest[i]), near_scale),
+                    (after - before, near_scale),
+                    (later - before, far_scale),
                 ):
-                    found.append(clamp(float(step) / usual, FARTHEST) if usual > 0 else 0.0)
+                    found.append(clamp(step / usual, FARTHEST) if usual > 0 else 0.0)
         return found
 
     # ---- predicting ----
 
     def _predict(self, record: Record, outputs: NDArray[np.float32]) -> None:
         """What all predictors say, and their blends."""
-        history, newest = self.history, self.history.newest()
+        newest = self.history.newest()
         phi = record.features[: self.linear]
+        naive = naive_predictions(self.seasons, self.horizon, record.seconds)
         for m, head in enumerate(self.heads):
-            i, ahead = m // self.horizon, 1 + m % self.horizon
-            last = float(newest[i])
-            mean = history.total[i] / max(history.counted[i], 1)
-            p = [last, mean, history.fast[i], history.slow[i], history.median[i]]
-            for length in history.season_lengths():
-                p.append(history.last_season(ahead, length, record.seconds)[i])
+            last = float(newest[m // self.horizon])
             linear = [clamp(float(self.weights[f, m] @ phi), FARTHEST) for f in range(2)]
             record.base[m] = linear[0]
+            brought = self._brought(naive[m], head.scale.mean)
+            seasonal = brought + clamp(float(self.season_weights[m] @ phi), FARTHEST)
             learned = linear + [clamp(linear[0] + float(y), FARTHEST) for y in outputs[:, m]]
-            p += [last + head.scale.mean * z for z in learned]
+            p = [*naive[m], *(last + head.scale.mean * z for z in [seasonal, *learned])]
             record.predictions[m] = p
             for n in range(2):
                 record.blends[m, n] = head.blends[n].of(record.predictions[m])
             record.blended[m] = head.blends[2].of(record.blends[m])
+
+    @staticmethod
+    def _brought(predictions: Values | list[float], scale: float) -> float:
+        """The first season with its level, in usual distances from the last value."""
+        distance = float(predictions[SEASON_AND_LEVEL] - predictions[0])
+        return clamp(distance / scale, FARTHEST) if scale > 0 else 0.0
 
     # ---- learning ----
 
@@ -281,7 +304,7 @@ class NumberStreamOracle:
     def _learn_complete(self) -> None:
         while self.pending.records and self.pending.records[0].complete:
             first = self.pending.records[0]
-            self.history.observe(first.targets, first.seconds)
+            self._take_in(first.targets, first.seconds)
             self._learn_first()
 
     def _learn_first(self) -> None:
@@ -313,6 +336,9 @@ class NumberStreamOracle:
             for f in range(2):
                 e = clamp(z - float(self.weights[f, m] @ phi), LINEAR_BOUND)
                 self.weights[f, m] += e * record.gains[f]
+            left = z - self._brought(record.predictions[m], scale)
+            e = clamp(left - float(self.season_weights[m] @ phi), LINEAR_BOUND)
+            self.season_weights[m] += e * record.gains[0]
             remainder = clamp(z - float(record.base[m]), NETWORK_BOUND)
         error = float(record.blended[m]) - target
         if record.mean_abs_error[m] > 0:
@@ -344,7 +370,9 @@ class NumberStreamOracle:
             **scorer.parts(),
             **self.pending.parts(),
             **self.history.parts(),
+            **self.seasons.parts(),
             "weights": self.weights,
+            "season weights": self.season_weights,
             "covariance": np.array([packed(covariance) for covariance in self.covariance]),
             "ever nonzero": self.ever_nonzero,
             "blend weights": of_blends("weights"),

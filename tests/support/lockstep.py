@@ -161,7 +161,7 @@ class NumberLockstep(Lockstep):
         self, sizes: Sizes, slots: int, *, scored: bool, cells: int = 2, layers: int = 1
     ) -> None:
         t, horizon = sizes.targets, sizes.horizon
-        seasonal = sizes.timed or sizes.period > 0
+        seasonal = sizes.timed or sizes.period > 0 or t <= numbers.MOST_PROFILED
         inputs = t * (1 + sizes.lags) + 6 * t * seasonal + 10 * sizes.timed + slots
         topology = numbers.network_topology(inputs, t * max(horizon, 1), cells, layers)
         self.ensemble = Ensemble(topology, RATES, np.random.default_rng(0))
