@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 namespace lethe {
@@ -101,6 +102,8 @@ void make_scratch(Memory<StreamLayout>& m) {
   m.remainder.resize(net.outputs);
   m.useful.resize(net.outputs);
   m.kept_state.resize(std::max(m.live_size(), net.state_end));
+  if constexpr (std::is_same_v<StreamLayout, ClassLayout>)
+    m.stacked.resize((1 + m.layout.predictors()) * m.layout.classes);
 }
 
 template void make_scratch(Memory<NumberLayout>&);
