@@ -62,7 +62,7 @@ struct BayesParts {
 
   template <class Visit>
   void each(Visit&& part, const ExpertSizes& s) {
-    part("bayes weight", weight, holds::event_weight, {1});
+    part("bayes weight", weight, holds::event_weight, {s.if_any(1)});
     part("bayes classes", classes, holds::event_weights, {s.classes});
     part("bayes counts", counts, holds::event_weights, {s.features, bins, s.classes});
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include "store.hpp"
 
@@ -30,7 +31,7 @@ struct Draws {
   }
 };
 
-// A node while its tree grows.
+// A node while its tree grows: its events, class by class.
 struct Branch {
   int64_t begin, end;
 };
@@ -38,97 +39,116 @@ struct Split {
   int64_t feature = -1;
   double threshold = 0, score = 0;
 };
+// The events of one class among those of a node.
+struct ClassRun {
+  int64_t begin, end, place;
+};
 
 // Grows one tree.
 struct Growth {
   const Store& store;
   int64_t features;
   Draws draws;
-  int64_t events = 0, kinds = 0;
-  int32_t order[stored_events], kind[stored_events];  // kind: of the event stored there
-  int64_t places[stored_events];                      // of each kind's class
+  int32_t order[stored_events], aside[stored_events];
   Branch branches[tree_nodes];
+  ClassRun runs[stored_events];
+  int64_t run_count = 0;
+  double x[stored_events];  // of the feature that is tried
 
   Growth(const Store& from, int64_t n, uint64_t seed) : store(from), features(n), draws{seed} {
     const double* const classes = store.classes();
-    for (int64_t i = 0, end = store.filled(); i < end; ++i) {
-      if (classes[i] == 0) continue;
-      order[events++] = static_cast<int32_t>(i);
-      places[kinds++] = static_cast<int64_t>(classes[i]);
-    }
-    std::sort(places, places + kinds);
-    kinds = std::unique(places, places + kinds) - places;
-    for (int64_t k = 0; k < events; ++k) {
-      const auto place = static_cast<int64_t>(classes[order[k]]);
-      kind[order[k]] =
-          static_cast<int32_t>(std::lower_bound(places, places + kinds, place) - places);
-    }
+    int64_t keys[stored_events], events = 0;
+    for (int64_t i = 0, end = store.filled(); i < end; ++i)
+      if (classes[i] != 0) keys[events++] = static_cast<int64_t>(classes[i]) * run_counts + i;
+    std::sort(keys, keys + events);
+    for (int64_t i = 0; i < events; ++i) order[i] = static_cast<int32_t>(keys[i] % run_counts);
     branches[0] = {0, events};
+  }
+
+  // The classes of a node's events.
+  void find_runs(const Branch& branch) {
+    run_count = 0;
+    for (int64_t i = branch.begin; i < branch.end; ++i) {
+      const auto place = static_cast<int64_t>(store.classes()[order[i]]);
+      if (!run_count || runs[run_count - 1].place != place)
+        runs[run_count++] = {i - branch.begin, i - branch.begin, place};
+      runs[run_count - 1].end += 1;
+    }
   }
 
   // A feature and a threshold at random; of several the one after which classes are told apart
   // best (Gini). Feature -1: the node is a leaf.
   Split split(const Branch& branch) {
-    const int64_t size = branch.end - branch.begin;
     Split best;
-    if (size < 2 * least_leaf || is_pure(branch)) return best;
-    int32_t total[stored_events];
-    std::fill_n(total, kinds, 0);
-    for (int64_t i = branch.begin; i < branch.end; ++i) total[kind[order[i]]] += 1;
-    double squares = 0;
-    for (int64_t k = 0; k < kinds; ++k) squares += double(total[k]) * double(total[k]);
+    if (branch.end - branch.begin < 2 * least_leaf || run_count < 2) return best;
     int64_t shuffled[lethe::most_local_features];
     for (int64_t f = 0; f < features; ++f) shuffled[f] = f;
     for (int64_t f = 0, tried = 0; f < features && (tried < tries || best.feature < 0); ++f) {
       const auto other = f + static_cast<int64_t>(draws.next() * static_cast<double>(features - f));
       std::swap(shuffled[f], shuffled[other]);
-      tried += attempt(branch, shuffled[f], total, squares, best);
+      tried += attempt(branch, shuffled[f], best);
     }
     return best;
   }
 
-  // The lesser events first; returns where the others begin.
+  // The lesser events first, in the order that they have; returns where the others begin.
   int64_t divide(const Branch& branch, const Split& by) {
-    const double* const x = store.feature(by.feature);
-    return std::partition(order + branch.begin, order + branch.end,
-                          [&](int32_t i) { return x[i] < by.threshold; }) -
-           order;
+    const double* const value = store.feature(by.feature);
+    int64_t lesser = branch.begin, rest = 0;
+    for (int64_t i = branch.begin; i < branch.end; ++i) {
+      const int32_t event = order[i];
+      const bool is_lesser = value[event] < by.threshold;
+      order[lesser] = aside[rest] = event;
+      lesser += is_lesser;
+      rest += !is_lesser;
+    }
+    std::copy(aside, aside + rest, order + lesser);
+    return lesser;
   }
 
  private:
-  bool is_pure(const Branch& branch) const {
-    for (int64_t i = branch.begin + 1; i < branch.end; ++i)
-      if (kind[order[i]] != kind[order[branch.begin]]) return false;
+  // Whether this feature varies at all.
+  bool attempt(const Branch& branch, int64_t feature, Split& best) {
+    const double* const value = store.feature(feature);
+    const int64_t size = branch.end - branch.begin;
+    for (int64_t i = 0; i < size; ++i) x[i] = value[order[branch.begin + i]];
+    const auto [least, most] = range(size);
+    if (!(most > least)) return false;
+    const double threshold = least + draws.next() * (most - least);
+    int64_t count = 0;
+    double of_lesser = 0, of_rest = 0;  // sums of squares over classes
+    for (int64_t r = 0; r < run_count; ++r) {
+      int64_t lesser = 0;
+      for (int64_t i = runs[r].begin; i < runs[r].end; ++i) lesser += x[i] < threshold;
+      const int64_t rest = runs[r].end - runs[r].begin - lesser;
+      of_lesser += static_cast<double>(lesser * lesser);
+      of_rest += static_cast<double>(rest * rest);
+      count += lesser;
+    }
+    if (count < least_leaf || size - count < least_leaf) return true;
+    const double score =
+        of_lesser / static_cast<double>(count) + of_rest / static_cast<double>(size - count);
+    if (score > best.score) best = {feature, threshold, score};
     return true;
   }
 
-  // Whether this feature varies at all.
-  bool attempt(const Branch& branch, int64_t feature, const int32_t* total, double squares,
-               Split& best) {
-    const double* const x = store.feature(feature);
-    double least = x[order[branch.begin]], most = least;
-    for (int64_t i = branch.begin; i < branch.end; ++i) {
-      least = std::min(least, x[order[i]]);
-      most = std::max(most, x[order[i]]);
+  // The least and the most of x, several lanes side by side.
+  std::pair<double, double> range(int64_t size) const {
+    constexpr int64_t lanes = 8;
+    double least[lanes], most[lanes];
+    std::fill_n(least, lanes, x[0]);
+    std::fill_n(most, lanes, x[0]);
+    int64_t i = 0;
+    for (; i + lanes <= size; i += lanes)
+      for (int64_t k = 0; k < lanes; ++k) {
+        least[k] = x[i + k] < least[k] ? x[i + k] : least[k];
+        most[k] = x[i + k] > most[k] ? x[i + k] : most[k];
+      }
+    for (; i < size; ++i) {
+      least[0] = std::min(least[0], x[i]);
+      most[0] = std::max(most[0], x[i]);
     }
-    if (!(most > least)) return false;
-    const double threshold = least + draws.next() * (most - least);
-    int32_t lesser[stored_events];
-    std::fill_n(lesser, kinds, 0);
-    int64_t count = 0, of_lesser = 0, of_both = 0;  // sums over classes, of squares and products
-    for (int64_t i = branch.begin; i < branch.end; ++i) {
-      const int32_t is_lesser = x[order[i]] < threshold, k = kind[order[i]];
-      of_lesser += is_lesser * (2 * lesser[k] + 1);
-      of_both += is_lesser * total[k];
-      lesser[k] += is_lesser;
-      count += is_lesser;
-    }
-    const int64_t rest = branch.end - branch.begin - count;
-    if (count < least_leaf || rest < least_leaf) return true;
-    const double of_rest = squares - 2 * double(of_both) + double(of_lesser);
-    const double score = double(of_lesser) / double(count) + of_rest / double(rest);
-    if (score > best.score) best = {feature, threshold, score};
-    return true;
+    return {*std::min_element(least, least + lanes), *std::max_element(most, most + lanes)};
   }
 };
 
@@ -199,15 +219,18 @@ struct Forest {
     int64_t nodes = 1, run = 0;
     for (int64_t node = 0; node < nodes; ++node) {
       const Branch branch = growth.branches[node];
+      growth.find_runs(branch);
       const Split by = nodes + 2 <= tree_nodes ? growth.split(branch) : Split();
+      const bool is_leaf = by.feature < 0;
       b[at.feature + first + node] = static_cast<double>(1 + by.feature);
       b[at.threshold + first + node] = by.threshold;
-      b[at.next + first + node] = static_cast<double>(by.feature < 0 ? run : nodes);
-      b[at.size + first + node] = 0;
-      if (by.feature < 0) {
-        const int64_t size = write_leaf(growth, branch, runs + run);
-        b[at.size + first + node] = static_cast<double>(size);
-        run += size;
+      b[at.next + first + node] = static_cast<double>(is_leaf ? run : nodes);
+      b[at.size + first + node] = static_cast<double>(is_leaf ? growth.run_count : 0);
+      if (is_leaf) {
+        for (int64_t r = 0; r < growth.run_count; ++r) {
+          const ClassRun& of = growth.runs[r];
+          runs[run++] = static_cast<double>(of.place * run_counts + (of.end - of.begin));
+        }
         continue;
       }
       const int64_t middle = growth.divide(branch, by);
@@ -215,21 +238,6 @@ struct Forest {
       growth.branches[nodes++] = {middle, branch.end};
     }
     std::fill(runs + run, runs + stored_events, 0.0);
-  }
-
-  // The classes of a leaf's events and how many there are of each, in the order of places.
-  static int64_t write_leaf(Growth& growth, const Branch& branch, double* runs) {
-    int32_t kinds[stored_events];
-    const int64_t n = branch.end - branch.begin;
-    for (int64_t i = 0; i < n; ++i) kinds[i] = growth.kind[growth.order[branch.begin + i]];
-    std::sort(kinds, kinds + n);
-    int64_t size = 0;
-    for (int64_t i = 0, from = 0; i < n; ++i) {
-      if (i + 1 < n && kinds[i + 1] == kinds[i]) continue;
-      runs[size++] = static_cast<double>(growth.places[kinds[i]] * run_counts + (i + 1 - from));
-      from = i + 1;
-    }
-    return size;
   }
 };
 
