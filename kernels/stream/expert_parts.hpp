@@ -9,7 +9,7 @@ constexpr int64_t stored_events = 1000;       // the last, with their classes
 constexpr int64_t most_local_features = 64;   // that experts see: cost grows with them
 constexpr int64_t most_expert_classes = 256;  // that naive Bayes and the softmax tell apart
 constexpr int64_t bins = 8;                   // of a feature, for naive Bayes
-constexpr int64_t trees = 16;
+constexpr int64_t trees = 10;
 constexpr int64_t tree_nodes = 512;
 constexpr int64_t run_counts =
     1024;  // a run of events of one class: class times this, and how many

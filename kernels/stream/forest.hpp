@@ -16,7 +16,7 @@ using lethe::trees;
 
 constexpr int64_t least_leaf = 3;       // events
 constexpr int64_t tries = 16;           // features that a node may be split by
-constexpr double slowest_growth = 25;   // events from a tree to the next
+constexpr double slowest_growth = 40;   // events from a tree to the next
 constexpr double growth_share = 0.125;  // of all events so far, while they are few
 
 // Numbers from 0 to 1 that repeat everywhere (splitmix64).
