@@ -30,7 +30,9 @@ class Softmax:
         where = np.ix_(range(1, known), there)
         gradients = np.outer(errors, given[there])
         self.squares[where] = SOFTMAX_FADING * self.squares[where] + gradients**2
-        self.weights[where] -= SOFTMAX_RATE * gradients / np.sqrt(self.squares[where] + FIRST_SQUARE)
+        self.weights[where] -= (
+            SOFTMAX_RATE * gradients / np.sqrt(self.squares[where] + FIRST_SQUARE)
+        )
 
     def forget_feature(self, feature: int) -> None:
         self.weights[:, 1 + feature] = self.squares[:, 1 + feature] = 0
