@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "layout.hpp"
+#include "probabilities.hpp"
 
 namespace LETHE_ISA {
 
@@ -70,10 +71,7 @@ struct Bayes {
         product[c] = 1;
       }
     }
-    const double most = *std::max_element(p + 1, p + known);
-    double sum = 0;
-    for (int64_t c = 1; c < known; ++c) sum += p[c] = std::exp(p[c] - most);
-    for (int64_t c = 1; c < known; ++c) p[c] /= sum;
+    normalise_logarithms(p, known);
     return true;
   }
 

@@ -15,7 +15,7 @@ constexpr int64_t run_counts =
     1024;  // a run of events of one class: class times this, and how many
 
 // The predictors that follow the naive ones, where an event is more than a symbol.
-enum ClassExpert : int64_t { nearest, forest, bayes, softmax, class_experts };
+enum ClassExpert : int64_t { nearest, forest, bayes, softmax, newton, class_experts };
 
 // What experts are made for.
 struct ExpertSizes {
@@ -76,6 +76,19 @@ struct SoftmaxParts {
   void each(Visit&& part, const ExpertSizes& s) {
     part("softmax weights", weights, holds::weight, {s.classes, s.if_any(1 + s.features)});
     part("softmax squares", squares, holds::not_negative, {s.classes, s.if_any(1 + s.features)});
+  }
+};
+
+// Softmax regression by Newton's method; of the covariance, the lower triangle, row by row.
+struct NewtonParts {
+  int64_t weights, covariance, active;
+
+  template <class Visit>
+  void each(Visit&& part, const ExpertSizes& s) {
+    const int64_t n = s.if_any(1 + s.features);
+    part("newton weights", weights, holds::weight, {s.classes, n});
+    part("newton covariance", covariance, holds::covariance, {n * (n + 1) / 2});
+    part("newton active", active, holds::flag, {n});
   }
 };
 

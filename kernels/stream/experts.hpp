@@ -3,6 +3,7 @@
 
 #include "bayes.hpp"
 #include "forest.hpp"
+#include "newton.hpp"
 #include "softmax.hpp"
 #include "store.hpp"
 
@@ -26,10 +27,12 @@ struct Experts {
   Forest trees() const { return {l.forest, b}; }
   Bayes bayes() const { return {l.bayes, b, l.local(), l.expert_classes()}; }
   Softmax softmax() const { return {l.softmax, b, l.local(), l.expert_classes()}; }
+  Newton newton() const { return {l.newton, b, l.local(), l.expert_classes()}; }
 
   void start() const {
     if (!any()) return;
     bayes().start();
+    newton().start();
     start_features(0, static_cast<int64_t>(b[l.columns.used]));
   }
 
@@ -43,16 +46,18 @@ struct Experts {
     double* const grown = rows + lethe::forest * l.classes;
     finish(grown, trees().vote(x, grown), known, frequency);
     const int64_t told = std::min(known, l.expert_classes());
-    double rest = 1;  // of all probability, for classes that these two tell apart
+    double rest = 1;  // of all probability, for classes that these three tell apart
     for (int64_t c = told; c < known; ++c) rest -= frequency[c];
     double* const counted = rows + lethe::bayes * l.classes;
     const bool is_counted = bayes().predict(x, n, told, counted);
     double* const weighed = rows + lethe::softmax * l.classes;
     softmax().predict(x, n, told, weighed);
-    for (double* const row : {counted, weighed}) {
+    double* const solved = rows + lethe::newton * l.classes;
+    newton().predict(x, n, told, solved);
+    for (double* const row : {counted, weighed, solved}) {
       for (int64_t c = 1; c < told; ++c) row[c] *= rest;
       std::copy(frequency + told, frequency + known, row + told);
-      finish(row, row == weighed || is_counted ? 1 : 0, known, frequency);
+      finish(row, row != counted || is_counted ? 1 : 0, known, frequency);
     }
   }
 
@@ -63,7 +68,9 @@ struct Experts {
     store().observe(x, n, place);
     trees().observe(store(), n);
     bayes().observe(x, n, place);
-    softmax().learn(x, n, std::min(known, l.expert_classes()), place);
+    const int64_t told = std::min(known, l.expert_classes());
+    softmax().learn(x, n, told, place);
+    newton().learn(x, n, told, place);
   }
 
   // Slots that are used from now on: their features have always been 0.
@@ -80,6 +87,7 @@ struct Experts {
     trees().forget_feature(f);
     bayes().forget_feature(f);
     softmax().forget_feature(f);
+    newton().forget_feature(f);
   }
   void forget_class(int64_t place) const {
     if (!any()) return;
@@ -87,6 +95,7 @@ struct Experts {
     trees().forget_class(place);
     bayes().forget_class(place);
     softmax().forget_class(place);
+    newton().forget_class(place);
   }
 
  private:

@@ -304,6 +304,7 @@ struct ClassLayout : ClassSizes {
   ForestParts forest;
   BayesParts bayes;
   SoftmaxParts softmax;
+  NewtonParts newton;
   StackingParts stacking;
   int64_t known, last, events, counts, slot, repeats, fresh, weights;
   int64_t size;
@@ -327,6 +328,7 @@ struct ClassLayout : ClassSizes {
     forest.each(part, sizes);
     bayes.each(part, sizes);
     softmax.each(part, sizes);
+    newton.each(part, sizes);
     stacking.each(part, sizes);
   }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "layout.hpp"
+#include "probabilities.hpp"
 
 namespace LETHE_ISA {
 
@@ -31,10 +32,7 @@ struct Softmax {
       for (int64_t f = 0; f < n; ++f) sum += w[1 + f] * x[f];
       p[c] = sum;
     }
-    const double most = *std::max_element(p + 1, p + known);
-    double sum = 0;
-    for (int64_t c = 1; c < known; ++c) sum += p[c] = std::exp(p[c] - most);
-    for (int64_t c = 1; c < known; ++c) p[c] /= sum;
+    normalise_logarithms(p, known);
   }
 
   void learn(const double* x, int64_t n, int64_t known, int64_t place) const {

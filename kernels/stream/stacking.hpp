@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "layout.hpp"
+#include "probabilities.hpp"
 
 namespace LETHE_ISA {
 
@@ -38,10 +39,7 @@ struct Stacking {
     std::fill(p + 1, p + known, 0.0);
     for (int64_t r = 0; r < k; ++r)
       for (int64_t c = 1; c < known; ++c) p[c] += weights()[r] * said(rows[r * stride + c]);
-    const double most = *std::max_element(p + 1, p + known);
-    double sum = 0;
-    for (int64_t c = 1; c < known; ++c) sum += p[c] = std::exp(p[c] - most);
-    for (int64_t c = 1; c < known; ++c) p[c] /= sum;
+    normalise_logarithms(p, known);
   }
 
   // `scratch` has room for a class's probability, and for each predictor's logarithm of each.

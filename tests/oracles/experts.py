@@ -6,10 +6,11 @@ import numpy as np
 from oracles.bayes import Bayes
 from oracles.events import Values
 from oracles.forest import Forest
+from oracles.newton import Newton
 from oracles.softmax import Softmax
 from oracles.store import STORED_EVENTS, Store
 
-EXPERTS = 4
+EXPERTS = 5
 MOST_LOCAL_FEATURES, MOST_EXPERT_CLASSES, FREQUENCY_SHARE = 64, 256, 0.05
 
 
@@ -23,6 +24,11 @@ class Experts:
         self.store, self.forest = Store(self.features), Forest()
         self.bayes = Bayes(self.features, self.classes)
         self.softmax = Softmax(self.features, self.classes)
+        self.newton = Newton(self.features, self.classes)
+
+    @property
+    def all(self) -> tuple[Store, Forest, Bayes, Softmax, Newton]:
+        return self.store, self.forest, self.bayes, self.softmax, self.newton
 
     def _seen(self, features: Values) -> Values:
         return features[: min(self.fixed + self.used, self.features)]
@@ -34,10 +40,11 @@ class Experts:
         sums = [self.store.vote(x, rows[0]), self.forest.vote(x, rows[1])]
         told = min(known, self.classes)
         counted = self.bayes.predict(x, told)
-        for row, p in ((rows[2], counted), (rows[3], self.softmax.predict(x, told))):
+        told_apart = (counted, self.softmax.predict(x, told), self.newton.predict(x, told))
+        for row, p in zip(rows[2:], told_apart, strict=True):
             row[told:] = frequency[told - 1 :]
             row[1:told] = 0 if p is None else p * (1 - frequency[told - 1 :].sum())
-        sums += [0.0 if counted is None else 1.0, 1.0]
+        sums += [0.0 if counted is None else 1.0, 1.0, 1.0]
         for row, total in zip(rows, sums, strict=True):
             row[1:] = (
                 (1 - FREQUENCY_SHARE) * row[1:] / total + FREQUENCY_SHARE * frequency
@@ -54,6 +61,7 @@ class Experts:
         self.forest.observe(self.store, len(x))
         self.bayes.observe(x, place)
         self.softmax.learn(x, min(known, self.classes), place)
+        self.newton.learn(x, min(known, self.classes), place)
 
     def start_slots(self, first: int, end: int) -> None:
         """Slots that are used from now on: their features have always been 0."""
@@ -64,11 +72,11 @@ class Experts:
     def forget_slot(self, slot: int) -> None:
         feature = self.fixed + slot
         if feature < self.features:
-            for expert in (self.store, self.forest, self.bayes, self.softmax):
+            for expert in self.all:
                 expert.forget_feature(feature)
 
     def forget_class(self, place: int) -> None:
-        for expert in (self.store, self.forest, self.bayes, self.softmax):
+        for expert in self.all:
             expert.forget_class(place)
 
     def grow(self, slots: int, classes: int) -> None:
@@ -81,6 +89,7 @@ class Experts:
         self.bayes.counts = np.pad(self.bayes.counts, ((0, features), (0, 0), (0, classes)))
         self.softmax.weights = np.pad(self.softmax.weights, ((0, classes), (0, features)))
         self.softmax.squares = np.pad(self.softmax.squares, ((0, classes), (0, features)))
+        self.newton.grow(features, classes)
 
     def parts(self) -> dict[str, Values]:
         return {
@@ -88,6 +97,7 @@ class Experts:
             **self.forest.parts(),
             **self.bayes.parts(),
             **self.softmax.parts(),
+            **self.newton.parts(),
         }
 
 
@@ -97,6 +107,8 @@ def no_parts() -> dict[str, Values]:
     parts = empty.parts()
     parts["stored class"] = parts["bayes weight"] = np.zeros(0)
     parts["softmax weights"] = parts["softmax squares"] = np.zeros((0, 0))
+    parts["newton weights"] = np.zeros((0, 0))
+    parts["newton covariance"] = parts["newton active"] = np.zeros(0)
     for name in ("tree feature", "tree threshold", "tree next", "tree size"):
         parts[name] = parts[name][:0]
     parts["tree runs"] = parts["tree runs"][:0]

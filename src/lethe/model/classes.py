@@ -32,8 +32,9 @@ Outcome = tuple[bytes | None, int, bool, float]
 NAIVE = ("frequency", "last class")
 
 #: The experts that learn from an event's columns: the classes of the nearest of the last events,
-#: trees grown from these, naive Bayes, softmax regression. Streams of symbols have none.
-EXPERTS = ("nearest events", "forest", "naive Bayes", "softmax regression")
+#: trees grown from these, naive Bayes, softmax regression by gradients and by Newton's method.
+#: Streams of symbols have none.
+EXPERTS = ("nearest events", "forest", "naive Bayes", "softmax regression", "softmax, Newton")
 
 #: The column that a symbol stands in.
 SYMBOL = "symbol"
