@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../network/layout.hpp"
+#include "expert_parts.hpp"
 #include "parts.hpp"
 
 namespace lethe {
@@ -95,8 +96,9 @@ struct Memory {
   // What a call needs and nothing remembers: an input of the networks, their outputs, a target.
   mutable std::vector<float> x, outputs, target, remainder;
   mutable std::vector<uint8_t> useful, kept_state;
-  mutable std::vector<char> aside;  // states after a step that was looked at and taken back
-  std::vector<double> rates;        // the networks' learning rates
+  mutable std::vector<char> aside;      // states after a step that was looked at and taken back
+  mutable std::vector<double> stacked;  // what stacking looks at
+  std::vector<double> rates;            // the networks' learning rates
 
   double* numbers() const { return reinterpret_cast<double*>(block); }
   int64_t size() const { return bytes; }
@@ -412,9 +414,14 @@ struct ClassSizes : StreamSizes {
   int64_t classes;  // places for classes; place 0 is any class that is new
   int64_t symbols;  // whether an event is a symbol and nothing else
 
-  int64_t predictors() const { return naive_classes + networks; }
+  int64_t experts() const { return symbols ? 0 : int64_t(class_experts); }
+  int64_t predictors() const { return naive_classes + experts() + networks; }
   int64_t fixed() const { return timed ? calendar_features : 0; }
   int64_t inputs() const { return fixed() + slots; }
+  // Features and classes that experts see.
+  int64_t local() const { return symbols ? 0 : std::min(inputs(), most_local_features); }
+  int64_t expert_classes() const { return symbols ? 0 : std::min(classes, most_expert_classes); }
+  ExpertSizes expert_sizes() const { return {local(), expert_classes(), predictors()}; }
 };
 
 struct ClassRecord : RecordHead {
@@ -438,6 +445,12 @@ struct ClassLayout : ClassSizes {
   AnomalyParts anomaly;
   PendingParts pending_events;
   ClassRecord record;
+  StoreParts store;
+  ForestParts forest;
+  BayesParts bayes;
+  SoftmaxParts softmax;
+  NewtonParts newton;
+  StackingParts stacking;
   int64_t known, last, events, counts, slot, repeats, fresh, weights;
   int64_t size;
 
@@ -455,6 +468,13 @@ struct ClassLayout : ClassSizes {
     part("repeats", repeats, holds::not_negative, {2});
     part("fresh", fresh, holds::not_negative, {2});
     part("weights", weights, holds::share, {predictors()});
+    const ExpertSizes sizes = expert_sizes();
+    store.each(part, sizes);
+    forest.each(part, sizes);
+    bayes.each(part, sizes);
+    softmax.each(part, sizes);
+    newton.each(part, sizes);
+    stacking.each(part, sizes);
   }
 
   bool place() {

@@ -32,6 +32,8 @@ constexpr Holds small = {-1e30, 1e30};                        // in a float, too
 constexpr Holds share_of_way = {-1, 2};
 constexpr Holds probability = {0, 2}, share = {0, 1.000001};  // rounded sums
 constexpr Holds class_count = {0, 1e6};
+constexpr Holds event_weight = {1, 1.001e6}, event_weights = {0, 1e10};
+constexpr Holds stack_weight = {-20, 20}, curvature = {-1e6, 1e6};
 constexpr Holds anything = {-HUGE_VAL, HUGE_VAL, false, true};
 constexpr Holds not_negative = {0, 1.7976931348623157e308};
 constexpr double most_time = 1e151;  // seconds

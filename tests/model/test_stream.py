@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from oracles.bayes import BAYES_FADING, MOST_EVENT_WEIGHT
 from oracles.events import Arrival, Change, Event
+from oracles.experts import MOST_EXPERT_CLASSES
+from oracles.forest import TREES
 from oracles.history import DAY, REMEMBERED_EVENTS, WEEK, History
 from oracles.naive import naive_predictions
 from oracles.number_records import Sizes
 from oracles.numbers import KEPT_RESIDUALS, NAIVE
 from oracles.seasons import Seasons
+from oracles.store import STORED_EVENTS
 from support.lockstep import EXACT, ClassLockstep, NumberLockstep, assert_close, changes
 
 HOUR = 3600.0
@@ -267,3 +271,60 @@ def test_a_stream_of_classes_is_its_oracle(
         event = Event(symbol=1) if symbols else draw.event(0, 0.0)[0]
         event.slots = []
         pair.follow(event, arrival(symbol()))
+
+
+def take_clouds(pair: ClassLockstep, kinds: int, most: int, events: int, every: int) -> None:
+    """Classes lie in clouds; class k has place and slot k, and columns the slots behind.
+
+    What nobody compares is learned as well; rounding in the networks adds up until the next check.
+    """
+    random = np.random.default_rng(kinds)
+    columns, first = 5, most + 1
+    middles = random.normal(size=(kinds, columns))
+    keys: dict[Any, int] = {}
+    for n in range(events):
+        key = n % kinds if n < 2 * kinds else int(random.integers(kinds))
+        event = Event(middles[key] + random.normal(size=columns))
+        slots = [first + column for column in range(columns)]
+        change = None if n else Change(column_slots=slots, used=first + columns, early=True)
+        came = planned(keys, key, most, 1 + len(keys))
+        if n % every == 0:
+            pair.learn(event, change, came)
+        else:
+            pair.stream.learn(
+                pair.encoded(event), changes(change), pair.arrival(came), 1000, pair.redraw
+            )
+            pair.oracle.learn(event, change, came)
+
+
+def test_experts_remember_the_last_events() -> None:
+    """Events in their ring, beyond its end, and trees in theirs."""
+    pair = ClassLockstep(ahead=False, timed=False, symbols=False, slots=4, room=4, scored=False)
+    take_clouds(pair, 4, 6, STORED_EVENTS + 100, 40)
+    assert pair.stream.view("stored count")[0] > STORED_EVENTS
+    assert pair.stream.view("trees grown")[0] > TREES
+    pair.check()
+
+
+@pytest.mark.parametrize("most", [10, MOST_EXPERT_CLASSES + 20])
+def test_experts_of_many_classes(most: int) -> None:
+    """More than naive Bayes and the softmax tell apart, and more than there is room for."""
+    pair = ClassLockstep(ahead=True, timed=True, symbols=False, slots=4, room=4, scored=False)
+    take_clouds(pair, most + 5, most, 3 * most, 20)
+    assert pair.stream.known == most + 1
+    pair.check()
+
+
+def test_counts_of_classes_are_scaled_down() -> None:
+    pair = ClassLockstep(ahead=False, timed=False, symbols=False, slots=8, room=4, scored=False)
+    take_clouds(pair, 3, 3, 20, 1)
+    heavy = MOST_EVENT_WEIGHT * BAYES_FADING**5
+    bayes = pair.oracle.experts.bayes
+    bayes.weight, bayes.classes, bayes.counts = (
+        heavy * part for part in (bayes.weight, bayes.classes, bayes.counts)
+    )
+    for name, part in bayes.parts().items():
+        pair.stream.view(name)[...] = part
+    for _ in range(10):
+        pair.learn(Event(np.zeros(5)), None, Arrival(1, 1, 1))
+    assert pair.stream.view("bayes weight")[0] < 2

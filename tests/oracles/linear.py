@@ -10,7 +10,11 @@ PRIOR_COVARIANCE, MOST_COVARIANCE = 0.1, 10.0
 
 
 def linear_gain(
-    covariance: Values, phi: Values, active: Values, forgetting: float
+    covariance: Values,
+    phi: Values,
+    active: Values,
+    forgetting: float,
+    most: float = MOST_COVARIANCE,
 ) -> tuple[Values, Values]:
     """Recursive least squares: the gain of an event, and the covariance after it."""
     toward = covariance @ phi
@@ -19,13 +23,13 @@ def linear_gain(
     visited = (active[:, None] > 0) & (active > 0)
     after = np.where(visited, after, covariance)
     variances = np.diag(after)
-    back = np.where(variances > MOST_COVARIANCE, np.sqrt(MOST_COVARIANCE / variances), 1.0)
+    back = np.where(variances > most, np.sqrt(most / variances), 1.0)
     return toward / inner, after * np.outer(back, back)
 
 
-def forget_feature(covariance: Values, feature: int) -> None:
+def forget_feature(covariance: Values, feature: int, prior: float = PRIOR_COVARIANCE) -> None:
     covariance[feature] = covariance[:, feature] = 0
-    covariance[feature, feature] = PRIOR_COVARIANCE
+    covariance[feature, feature] = prior
 
 
 def packed(matrix: Values) -> Values:

@@ -33,7 +33,7 @@ SINGLE = 1e-6
 FROM_NETWORKS = {
     "predictions", "blends", "blended", "mean absolute error", "residuals", "blend weights",
     "regret", "squares", "most", "error sample", "surprise sample", "mean surprise", "answered",
-    "class weights",
+    "class weights", "stack weights", "stack curvature", "stack share",
 }  # fmt: skip
 
 #: Parts without a unit: beside 1e-3, what cancels is rounding.
