@@ -13,7 +13,9 @@
 namespace lethe {
 
 constexpr int64_t remembered_events = 4096;  // that a season is looked up among
-constexpr int64_t kept_residuals = 256;      // of each head
+constexpr int64_t most_residuals = 1024;     // of each head
+constexpr int64_t residuals_in_all = 24576;  // of all heads, while each has
+constexpr int64_t least_residuals = 64;
 constexpr int64_t sample_size = 1000;        // errors that an anomaly is compared with
 constexpr int64_t most_linear_slots = 64;  // columns that linear predictors see: cost is quadratic
 constexpr int64_t season_features = 3;     // of each target and season
@@ -38,6 +40,16 @@ constexpr int64_t naive_predictors = naive_end + seasons - 1;
 // Blends of each head: of the predictors in units of the usual error, of the predictors in the
 // target's own units, and of these two.
 enum Blend : int64_t { in_usual_errors, in_own_units, of_blends, blend_count };
+
+// A residual: what came, what had been predicted, and the state that the stream was in.
+enum ResidualNumber : int64_t {
+  was_actual,
+  was_predicted,
+  was_usual,   // the mean absolute error at that time
+  was_last,    // the last value
+  was_spread,  // how far apart predictors were
+  residual_numbers
+};
 
 // What every kind of stream is made of.
 struct StreamSizes {
@@ -158,6 +170,12 @@ struct NumberSizes : StreamSizes {
   bool seasonal() const { return timed || period > 0; }
   int64_t heads() const { return targets * horizon; }
   int64_t predictors() const { return naive_predictors + linear_predictors + networks; }
+  // Residuals that each head keeps.
+  int64_t kept() const {
+    return std::clamp(residuals_in_all / heads(), least_residuals, most_residuals);
+  }
+  // Numbers of an answer: four for each head, and of each target its last value and its range.
+  int64_t answer() const { return 4 * heads() + 3 * targets; }
   // Weights of each head's three blends.
   int64_t blending() const { return 2 * predictors() + 2; }
   // Features that come from no column, but for the constant.
@@ -177,7 +195,7 @@ struct NumberSizes : StreamSizes {
 // An event of numbers, with all that learning from it will need.
 struct NumberRecord : RecordHead {
   int64_t features, gains, last_value, scale, base, predictions, blends, blended, mean_abs_error,
-      residuals_seen, targets, size;
+      residuals_seen, spread, bounds, targets, size;
 
   template <class Visit>
   void each(Visit&& part, const NumberSizes& s) {
@@ -193,6 +211,8 @@ struct NumberRecord : RecordHead {
     part("blended", blended, holds::prediction, {m});
     part("mean absolute error", mean_abs_error, holds::error, {m});
     part("residuals seen", residuals_seen, holds::count, {m});
+    part("spread", spread, holds::error, {m});
+    part("bounds", bounds, holds::bound, {s.targets, 2});
     part("targets", targets, holds::maybe_value, {s.targets, s.horizon});
   }
 };
@@ -210,7 +230,7 @@ struct NumberLayout : NumberSizes {
   int64_t weights, covariance, ever_nonzero;
   // each head's blends, errors and distances from the last value
   int64_t blend_weights, regret, squares, most, mean_abs_error, errors, residuals, residual_count,
-      scale, distances;
+      scale, distances, declared, range, reached, range_count;
   int64_t size;
 
   template <class Visit>
@@ -243,10 +263,14 @@ struct NumberLayout : NumberSizes {
     part("most", most, holds::square, {m, blend_count});
     part("mean absolute error", mean_abs_error, holds::error, {m});
     part("errors", errors, holds::count, {m});
-    part("residuals", residuals, holds::prediction, {m, kept_residuals});
+    part("residuals", residuals, holds::residual, {m, kept(), residual_numbers});
     part("residual count", residual_count, holds::count, {m});
     part("scale", scale, holds::distance, {m});
     part("distances", distances, holds::count, {m});
+    part("declared range", declared, holds::bound, {t, 2});
+    part("range", range, holds::value, {t, 2});
+    part("range reached", reached, holds::count, {t, 2});
+    part("range count", range_count, holds::count, {t});
   }
 
   // False where such a block would be larger than any.

@@ -13,6 +13,7 @@
 #include "mixture.hpp"
 #include "naive.hpp"
 #include "pending.hpp"
+#include "residuals.hpp"
 
 namespace LETHE_ISA {
 
@@ -20,7 +21,6 @@ constexpr double linear_forgetting[lethe::linear_predictors] = {0.9999, 0.995};
 constexpr double prior_covariance = 0.1, most_covariance = 10.0;
 constexpr double linear_bound = 2.0,
                  network_bound = 3.0;    // errors count at most, in usual distances
-constexpr double most_residual = 1e150;  // in usual errors
 
 struct NumberStream {
   using Memory = lethe::Memory<NumberLayout>;
@@ -32,11 +32,13 @@ struct NumberStream {
   Columns columns = {l.columns, b};
   Features features = {l, b};
   NaivePredictors naive = {l, b};
+  Residuals residuals = {l, b};
   Ensemble<NumberLayout> ensemble = {m};
   Pending<NumberLayout> pending = {l, b};
 
   // A new block: all zero but for these.
   void start() const {
+    residuals.start();
     for (int64_t f = 0; f < lethe::linear_predictors; ++f)
       for (int64_t i = 0; i < l.linear(); ++i) forget_feature_of(f, i);
     for (int64_t head = 0; head < l.heads(); ++head)
@@ -115,12 +117,7 @@ struct NumberStream {
                Outcome& out) const {
     if (!record) return;
     out.answered = true;
-    const int64_t heads = l.heads();
-    for (const int64_t part :
-         {l.record.blended, l.record.mean_abs_error, l.record.residuals_seen}) {
-      std::copy(record + part, record + part + heads, answer);
-      answer += heads;
-    }
+    residuals.answer(record, answer);
     if (!targets || !l.scored) return;
     const AnomalyScorer scorer = {l.anomaly, b, l.scored};
     scorer.score(targets, record + l.record.blended, l.horizon, how, out);
@@ -204,8 +201,6 @@ struct NumberStream {
     for (int64_t i = 0; i < l.targets; ++i)
       record[l.record.last_value + i] = b[l.counted + i] > 0 ? newest[i] : not_a_number;
     std::copy(b + l.scale, b + l.scale + heads, record + l.record.scale);
-    std::copy(b + l.mean_abs_error, b + l.mean_abs_error + heads, record + l.record.mean_abs_error);
-    std::copy(b + l.residual_count, b + l.residual_count + heads, record + l.record.residuals_seen);
     std::fill(record + l.record.targets, record + l.record.targets + heads, not_a_number);
     record[l.record.complete] = 0;
     naive.predict(record[l.record.seconds], record + l.record.predictions);
@@ -224,6 +219,7 @@ struct NumberStream {
         learned[r] = last_value + b[l.scale + head] * learned[r];
       blend_all(head, p, record);
     }
+    residuals.annotate(record);
   }
 
   void blend_all(int64_t head, const double* predictions, double* record) const {
@@ -313,14 +309,7 @@ struct NumberStream {
 
   void learn_blends(const double* record, int64_t head, double target) const {
     const double error = record[l.record.blended + head] - target;
-    const double usual_then = record[l.record.mean_abs_error + head];
-    if (usual_then > 0) {  // residuals are kept in units of what was usual then
-      double& count = b[l.residual_count + head];
-      const int64_t to = static_cast<int64_t>(count) % lethe::kept_residuals;
-      b[l.residuals + head * lethe::kept_residuals + to] =
-          std::clamp(-error / usual_then, -most_residual, most_residual);
-      count += 1;
-    }
+    residuals.learn(record, head, target);
     double& usual = b[l.mean_abs_error + head];
     follow_mean(usual, b[l.errors + head], std::abs(error));
     const int64_t k = l.predictors(), first = head * l.blending();
