@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracles.events import Arrival, Change, Event
 from oracles.history import DAY, REMEMBERED_EVENTS, WEEK, History
-from oracles.numbers import KEPT_RESIDUALS, Sizes
+from oracles.numbers import Sizes
+from oracles.residuals import MOST_RESIDUALS
 from support.lockstep import EXACT, ClassLockstep, NumberLockstep, assert_close, changes
 
 HOUR = 3600.0
@@ -144,7 +145,7 @@ def test_values_and_residuals_lie_in_rings() -> None:
     draw = Draw(Sizes(1, 1, 2, 0, False), 5, 0.01, 0.0, 0)
     pair = NumberLockstep(draw.sizes, 4, scored=True)
     assert len(pair.stream.view("values")) == 4
-    for n in range(KEPT_RESIDUALS + 100):
+    for n in range(MOST_RESIDUALS + 100):
         event, change = draw.event(0, 0.0)
         event.targets = draw.targets()
         if change is not None or n % 20 == 0:
@@ -153,7 +154,7 @@ def test_values_and_residuals_lie_in_rings() -> None:
             pair.stream.learn(pair.encoded(event), None, 1, pair.redraw)
             pair.oracle.learn(event, None)
     pair.check()
-    assert pair.stream.view("residual count")[0] > KEPT_RESIDUALS
+    assert pair.stream.view("residual count")[0] > MOST_RESIDUALS
 
 
 def test_a_season_is_looked_up_among_the_last_events() -> None:
@@ -170,7 +171,7 @@ def test_a_season_is_looked_up_among_the_last_events() -> None:
         if n < 200 or n > REMEMBERED_EVENTS - 100:
             newest = int(pair.stream.view("pending first")[0]) + pair.stream.pending_count - 1
             record = pair.stream.view("records")[newest % 2]
-            said = record[-6 * 4 - 4 * 11 : -6 * 4].reshape(4, 11)[:, 5:7]  # four heads' seasons
+            said = record[-7 * 4 - 2 * 2 - 4 * 11 : -7 * 4 - 2 * 2].reshape(4, 11)[:, 5:7]  # four heads' seasons
             seasons = [
                 [
                     history.last_season(ahead, length, event.seconds)[i]

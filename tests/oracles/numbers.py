@@ -16,11 +16,12 @@ from oracles.linear import FORGETTING, PRIOR_COVARIANCE, forget_feature, linear_
 from oracles.mixture import Blend, first_weights
 from oracles.number_records import Head, Outcome, Record, Sizes, parts_of
 from oracles.pending import Pending
+from oracles.residuals import Range, kept, spread
 from oracles.scales import clamp
 
 from lethe import Network
 
-MOST_LINEAR_SLOTS, NAIVE, KEPT_RESIDUALS = 64, 7, 256
+MOST_LINEAR_SLOTS, NAIVE = 64, 7
 LINEAR_BOUND, NETWORK_BOUND, FARTHEST = 2.0, 3.0, 20.0
 CIRCLE = 6.283185307179586
 TURNS = (1 / DAY, 2 / DAY, 1 / WEEK, 1 / YEAR, 2 / YEAR)
@@ -52,6 +53,7 @@ class NumberStreamOracle:
             )
             for _ in range(t * self.horizon)
         ]
+        self.ranges = [Range() for _ in range(t)]
         n = self.linear
         self.weights = np.zeros((2, len(self.heads), n))
         self.covariance = [np.eye(n) * PRIOR_COVARIANCE for _ in range(2)]
@@ -220,6 +222,8 @@ class NumberStreamOracle:
             scale=np.array([head.scale.mean for head in self.heads]),
             mean_abs_error=np.array([head.error.mean for head in self.heads]),
             residuals_seen=np.array([float(len(head.residuals)) for head in self.heads]),
+            spread=np.zeros(m),
+            bounds=np.array([one.bounds() for one in self.ranges]),
             targets=np.full(m, math.nan),
             base=np.zeros(m),
             predictions=np.zeros((m, len(self.heads[0].blends[0].weights))),
@@ -266,7 +270,10 @@ class NumberStreamOracle:
             record.predictions[m] = p
             for n in range(2):
                 record.blends[m, n] = head.blends[n].of(record.predictions[m])
-            record.blended[m] = head.blends[2].of(record.blends[m])
+            least, most = record.bounds[i]
+            blended = head.blends[2].of(record.blends[m])
+            record.spread[m] = spread(record.predictions[m], NAIVE, blended)
+            record.blended[m] = min(max(blended, least), most)
 
     # ---- learning ----
 
@@ -315,8 +322,11 @@ class NumberStreamOracle:
                 self.weights[f, m] += e * record.gains[f]
             remainder = clamp(z - float(record.base[m]), NETWORK_BOUND)
         error = float(record.blended[m]) - target
-        if record.mean_abs_error[m] > 0:
-            head.residuals.append(-error / float(record.mean_abs_error[m]))
+        i = m // self.horizon
+        usual, last, apart = record.mean_abs_error[m], record.last_value[i], record.spread[m]
+        head.residuals.append(np.array([target, record.blended[m], usual, last, apart]))
+        if m % self.horizon == 0:
+            self.ranges[i].observe(target)
         head.error.follow(abs(error))
         usual, predictions, blends = head.error.mean, record.predictions[m], record.blends[m]
         head.blends[0].learn(predictions, float(blends[0]), target, usual)
@@ -333,10 +343,11 @@ class NumberStreamOracle:
                 [np.concatenate([getattr(b, name) for b in head.blends]) for head in self.heads]
             )
 
-        residuals = np.zeros((len(self.heads), KEPT_RESIDUALS))
+        ring = kept(len(self.heads))
+        residuals = np.zeros((len(self.heads), ring, 5))
         for m, head in enumerate(self.heads):
             for n, residual in enumerate(head.residuals):
-                residuals[m, n % KEPT_RESIDUALS] = residual
+                residuals[m, n % ring] = residual
         scorer = self.scorer or AnomalyScorer(0)
         return {
             **self.columns.parts(self.slots),
@@ -357,6 +368,10 @@ class NumberStreamOracle:
             "residual count": np.array([len(head.residuals) for head in self.heads]),
             "scale": np.array([head.scale.mean for head in self.heads]),
             "distances": np.array([head.scale.count for head in self.heads]),
+            "declared range": np.array([one.declared for one in self.ranges]),
+            "range": np.array([(one.low, one.high) for one in self.ranges]),
+            "range reached": np.array([(one.low_reached, one.high_reached) for one in self.ranges]),
+            "range count": np.array([one.count for one in self.ranges]),
         }
 
     def records(self) -> list[dict[str, Values]]:

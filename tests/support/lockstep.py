@@ -31,13 +31,13 @@ SINGLE = 1e-6
 
 #: What networks have a say in.
 FROM_NETWORKS = {
-    "predictions", "blends", "blended", "mean absolute error", "residuals", "blend weights",
+    "predictions", "blends", "blended", "mean absolute error", "residuals", "blend weights", "spread",
     "regret", "squares", "most", "error sample", "surprise sample", "mean surprise", "answered",
     "class weights",
 }  # fmt: skip
 
 #: Parts without a unit: beside 1e-3, what cancels is rounding.
-WITHOUT_UNIT = {"features", "gains", "base", "weights", "covariance", "residuals", "mean surprise"}
+WITHOUT_UNIT = {"features", "gains", "base", "weights", "covariance", "mean surprise"}
 
 #: Where the ring of events begins; the records themselves are compared in order.
 LEFT_OUT = {"pending first", "records"}
@@ -211,10 +211,9 @@ class NumberLockstep(Lockstep):
         assert (ours is None) == (theirs is None)
         if ours is not None and theirs is not None:
             found = np.frombuffer(ours)
-            for part in range(3):  # predictions, usual errors, counts
-                m = len(found) // 3
-                rows = slice(part * m, (part + 1) * m)
-                assert_close("answer", found[rows], theirs[rows], SINGLE)
+            ends = np.cumsum([len(self.oracle.heads)] * 4)
+            for ours, expected in zip(np.split(found, ends), np.split(theirs, ends), strict=True):
+                assert_close("answer", ours, expected, SINGLE)
 
 
 class ClassLockstep(Lockstep):

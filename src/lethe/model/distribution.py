@@ -25,6 +25,10 @@ Array = NDArray[np.float64]
 ERROR_WIDTH, LEVEL_WIDTH, CHANGE_WIDTH, SPREAD_WIDTH = 0.4, 2.8, 4.2, 1.4
 #: Residuals in quite another state count together as much as so many in the same state.
 OTHER_STATES = 5.0
+#: Independent residuals by which their skewness and their median are believed by half.
+TRUSTED = 10.0
+#: How much wider a distribution from one independent residual is.
+STRETCH = 0.5
 #: The power of tails, F(x) ~ |x|**-TAIL, beyond all residuals.
 TAIL = 4.0
 #: Errors that are all zero by then are expected to stay so.
@@ -238,19 +242,25 @@ def distribution_of(state: HeadState, rows: Array) -> Distribution:
         return point(state.predicted)
     actual, predicted, usual, last, _ = rows.T
     with np.errstate(all="ignore"):
-        weights = _weights(state, rows)
-        z = (actual - predicted) / np.where(usual > 0, usual, state.usual)
-        z = np.nan_to_num(z)
-        independent = weights.sum() ** 2 / (weights @ weights)
-        stretch = 1 + 1 / max(independent / _run(z, state.ahead), 0.25)
-        low, high = state.low, state.high
-        exact = [(actual == low, low), (actual == high, high), (actual == 0, 0.0)]
-        exact.append((actual == last, state.last))
-        return _mixture(state, z, weights / weights.sum(), stretch, exact, _step(actual))
+        similar = _similarity(state, rows)
+        other = OTHER_STATES / max(len(rows), 1024)
+        z = np.nan_to_num((actual - predicted) / np.where(usual > 0, usual, state.usual))
+        weights = similar + other
+        sum_ = weights.sum()
+        independent = sum_**2 / (weights @ weights) / _run(z, state.ahead)
+        similar /= sum_
+        exact = [(actual == state.low, state.low), (actual == state.high, state.high)]
+        exact += [(actual == 0, 0.0), (actual == last, state.last)]
+        points, similar = _points(state, exact, similar)
+        pieces = None
+        if 1 - sum(points.values()) > 1e-12:
+            z, shares = _shrunk(z, similar + other / sum_, max(independent, 0.25))
+            pieces = _continuous(state, z, shares, independent)
+        return _joined(state, pieces, points, _step(actual), len(rows))
 
 
-def _weights(state: HeadState, rows: Array) -> Array:
-    """How much each residual counts: as much as the stream was in the state that it is in now."""
+def _similarity(state: HeadState, rows: Array) -> Array:
+    """How much the state of the stream at each residual was like it is now: from 0 to 1."""
     _, predicted, usual, last, spread = rows.T
     now = state.usual
     usual = np.maximum(usual, 1e-9 * now)
@@ -264,7 +274,7 @@ def _weights(state: HeadState, rows: Array) -> Array:
         np.log(apart) / SPREAD_WIDTH,
     ):
         weights = weights / (1 + distance * distance) ** 2
-    found: Array = np.nan_to_num(weights) + OTHER_STATES / max(len(rows), 1024)
+    found: Array = np.nan_to_num(weights)
     return found
 
 
@@ -300,34 +310,37 @@ def _step(actual: Array) -> float:
     return max(step, 1) / scale
 
 
-def _mixture(
-    state: HeadState,
-    z: Array,
-    shares: Array,
-    stretch: float,
-    exact: list[tuple[NDArray[np.bool_], float]],
-    step: float,
-) -> Distribution:
-    """Points with a probability of their own, and residuals for the rest."""
-    rest = np.ones(len(z), bool)
+def _points(
+    state: HeadState, exact: list[tuple[NDArray[np.bool_], float]], shares: Array
+) -> tuple[dict[float, float], Array]:
+    """Values that came to the bit, their probabilities, and the shares of all other residuals."""
     points: dict[float, float] = {}
     for which, value in exact:
-        which = which & rest
         if math.isfinite(value) and np.count_nonzero(which) > 1:
             value = min(max(value, state.low), state.high)
             points[value] = points.get(value, 0.0) + float(shares[which].sum())
-            rest &= ~which
-    n = np.count_nonzero(rest)
-    if n:
-        knots, levels, left, right = _continuous(state, z[rest], shares[rest], stretch)
-    else:
-        return _joined(state, np.array([*points]), np.zeros(len(points)), points, 0.0, 0.0, step)
-    own = sum(points.values())
-    return _joined(state, knots, levels * (1 - own), points, left, right, step)
+            shares = np.where(which, 0.0, shares)
+    return points, shares
+
+
+def _shrunk(z: Array, shares: Array, independent: float) -> tuple[Array, Array]:
+    """Residuals, as little skewed and as little off as so few independent ones can say.
+
+    They are spread by what their own number leaves open, too.
+    """
+    order = np.argsort(z)
+    z, shares = z[order], shares[order]
+    sums = np.cumsum(shares)
+    middle = float(z[min(int(np.searchsorted(sums, 0.5 * sums[-1])), len(z) - 1)])
+    trust = independent / (independent + TRUSTED)
+    apart = (1 + STRETCH / independent) * (z - middle)
+    middle *= trust
+    both = np.concatenate((middle + apart, middle - apart))
+    return both, np.concatenate((shares * (1 + trust), shares * (1 - trust)))
 
 
 def _continuous(
-    state: HeadState, z: Array, shares: Array, stretch: float
+    state: HeadState, z: Array, shares: Array, independent: float
 ) -> tuple[Array, Array, float, float]:
     """Places, the probabilities of less than them, and the scales of the tails beyond."""
     order = np.argsort(z)
@@ -338,10 +351,9 @@ def _continuous(
     levels = _LEVELS[(_LEVELS > least) & (_LEVELS < 1 - least)]
     levels = np.concatenate(([least], levels, [1 - least])) if least < 0.5 else np.array([0.5])
     z_at = np.interp(levels, middles, z)
-    middle = float(np.interp(0.5, middles, z))
-    z_at = middle + stretch * (z_at - middle)
+    stretch = 1 + STRETCH / max(independent, 0.25)
     left = right = stretch
-    if len(z) >= ENOUGH and len(levels) > 2:
+    if len(z) >= 2 * ENOUGH and len(levels) > 2:
         inner = min(4 * levels[0], 0.25)
         place = np.interp([inner, 1 - inner], levels, z_at)
         slope = math.log(inner / levels[0]) or 1.0
@@ -353,20 +365,19 @@ def _continuous(
 
 def _joined(
     state: HeadState,
-    knots: Array,
-    sums: Array,
+    pieces: tuple[Array, Array, float, float] | None,
     points: dict[float, float],
-    left: float,
-    right: float,
     step: float,
+    n: int,
 ) -> Distribution:
-    """One table of both, within the range."""
-    rest = 1 - sum(points.values())
-    smooth = None
-    if rest > 1e-12 and left:
+    """One table of points and pieces, within the range."""
+    rest = 1 - sum(points.values()) if pieces else 0.0
+    knots, left, right, smooth = np.zeros(0), 0.0, 0.0, None
+    if pieces:
+        knots, levels, left, right = pieces
         places, at = np.unique(knots, return_index=True)
         last = len(knots) - 1 - np.unique(knots[::-1], return_index=True)[1]
-        smooth = Distribution(places, sums[at] / rest, sums[last] / rest, left, right)
+        smooth = Distribution(places, levels[at], levels[last], left, right)
     x = np.array(sorted({*knots.tolist(), *points, *_ends(state)}))
     x = np.unique(np.clip(x, state.low, state.high))
     up_to = rest * smooth._continuous_cdf(x) if smooth else np.zeros(len(x))
