@@ -171,7 +171,8 @@ def test_a_season_is_looked_up_among_the_last_events() -> None:
         if n < 200 or n > REMEMBERED_EVENTS - 100:
             newest = int(pair.stream.view("pending first")[0]) + pair.stream.pending_count - 1
             record = pair.stream.view("records")[newest % 2]
-            said = record[-7 * 4 - 2 * 2 - 4 * 11 : -7 * 4 - 2 * 2].reshape(4, 11)[:, 5:7]  # four heads' seasons
+            last = len(record) - 7 * 4 - 2 * 2  # what lies behind the predictions
+            said = record[last - 4 * 11 : last].reshape(4, 11)[:, 5:7]  # four heads' seasons
             seasons = [
                 [
                     history.last_season(ahead, length, event.seconds)[i]

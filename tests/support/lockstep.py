@@ -31,9 +31,9 @@ SINGLE = 1e-6
 
 #: What networks have a say in.
 FROM_NETWORKS = {
-    "predictions", "blends", "blended", "mean absolute error", "residuals", "blend weights", "spread",
+    "predictions", "blends", "blended", "mean absolute error", "residuals", "blend weights",
     "regret", "squares", "most", "error sample", "surprise sample", "mean surprise", "answered",
-    "class weights",
+    "class weights", "spread", "bounds", "range",
 }  # fmt: skip
 
 #: Parts without a unit: beside 1e-3, what cancels is rounding.
@@ -48,9 +48,10 @@ def assert_close(name: str, ours: Values, theirs: Any, tolerance: float) -> None
     assert ours.shape == expected.shape, name
     assert np.array_equal(np.isnan(ours), np.isnan(expected)), name
     least = 1e-3 if name in WITHOUT_UNIT else 1e-300
-    there = ~np.isnan(expected)
-    largest = np.abs(expected)[there].max(initial=least)
-    apart = np.abs(ours - expected)[there].max(initial=0.0)
+    there = np.isfinite(expected)
+    assert np.array_equal(ours[~there], expected[~there], equal_nan=True), name
+    largest = np.abs(expected[there]).max(initial=least)
+    apart = np.abs(ours[there] - expected[there]).max(initial=0.0)
     assert apart <= tolerance * largest, (name, apart / largest)
 
 
@@ -206,14 +207,13 @@ class NumberLockstep(Lockstep):
         np.testing.assert_allclose(ours[4], theirs.expected, rtol=SINGLE, atol=1e-300)
         np.testing.assert_array_equal(ours[5], theirs.actual)
 
-    @staticmethod
-    def compare_answers(ours: bytes | None, theirs: Values | None) -> None:
+    def compare_answers(self, ours: bytes | None, theirs: Values | None) -> None:
         assert (ours is None) == (theirs is None)
         if ours is not None and theirs is not None:
             found = np.frombuffer(ours)
             ends = np.cumsum([len(self.oracle.heads)] * 4)
-            for ours, expected in zip(np.split(found, ends), np.split(theirs, ends), strict=True):
-                assert_close("answer", ours, expected, SINGLE)
+            for part, expected in zip(np.split(found, ends), np.split(theirs, ends), strict=True):
+                assert_close("answer", part, expected, SINGLE)
 
 
 class ClassLockstep(Lockstep):

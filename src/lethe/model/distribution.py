@@ -35,6 +35,7 @@ TAIL = 4.0
 ENOUGH = 10
 #: Cumulative probabilities at which a distribution is kept.
 _LOWER = np.array([0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1])
+_OF_TAIL = np.array([0.001, 0.01, 0.05, 0.1, 0.25, 0.5])
 _LEVELS = np.concatenate((_LOWER, np.arange(0.15, 0.86, 0.05), 1 - _LOWER[::-1]))
 
 
@@ -242,8 +243,7 @@ def distribution_of(state: HeadState, rows: Array) -> Distribution:
         return point(state.predicted)
     actual, predicted, usual, last, _ = rows.T
     with np.errstate(all="ignore"):
-        similar = _similarity(state, rows)
-        other = OTHER_STATES / max(len(rows), 1024)
+        similar, other = _similarity(state, rows)
         z = np.nan_to_num((actual - predicted) / np.where(usual > 0, usual, state.usual))
         weights = similar + other
         sum_ = weights.sum()
@@ -259,13 +259,17 @@ def distribution_of(state: HeadState, rows: Array) -> Distribution:
         return _joined(state, pieces, points, _step(actual), len(rows))
 
 
-def _similarity(state: HeadState, rows: Array) -> Array:
-    """How much the state of the stream at each residual was like it is now: from 0 to 1."""
+def _similarity(state: HeadState, rows: Array) -> tuple[Array, Array]:
+    """How much the state of the stream at each residual was like it is now: from 0 to 1.
+
+    And how much a residual counts whatever the state was, but for how large errors were.
+    """
     _, predicted, usual, last, spread = rows.T
     now = state.usual
     usual = np.maximum(usual, 1e-9 * now)
     apart = np.maximum(spread / usual, 1e-2) / max(state.spread / now, 1e-2)
     far = (np.log(usual / now) / ERROR_WIDTH) ** 2
+    other = OTHER_STATES / max(len(rows), 1024) / (1 + far)
     weights = 1 / (1 + far) ** 2
     change = (predicted - last) - (state.predicted - state.last)
     for distance in (
@@ -274,8 +278,7 @@ def _similarity(state: HeadState, rows: Array) -> Array:
         np.log(apart) / SPREAD_WIDTH,
     ):
         weights = weights / (1 + distance * distance) ** 2
-    found: Array = np.nan_to_num(weights)
-    return found
+    return np.nan_to_num(weights), np.nan_to_num(other)
 
 
 def _run(z: Array, ahead: int) -> float:
@@ -378,7 +381,13 @@ def _joined(
         places, at = np.unique(knots, return_index=True)
         last = len(knots) - 1 - np.unique(knots[::-1], return_index=True)[1]
         smooth = Distribution(places, levels[at], levels[last], left, right)
-    x = np.array(sorted({*knots.tolist(), *points, *_ends(state)}))
+    fixed = [*points, *(end for end in (state.low, state.high) if math.isfinite(end))]
+    if smooth and fixed:  # uniform pieces in the place of tails that are cut off
+        if min(fixed) < knots[0]:
+            knots = np.concatenate((smooth.quantile(levels[0] * _OF_TAIL), knots))
+        if max(fixed) > knots[-1]:
+            knots = np.concatenate((knots, smooth.quantile(1 - (1 - levels[-1]) * _OF_TAIL)))
+    x = np.array(sorted({*knots.tolist(), *fixed}))
     x = np.unique(np.clip(x, state.low, state.high))
     up_to = rest * smooth._continuous_cdf(x) if smooth else np.zeros(len(x))
     below = rest * smooth._less(x) if smooth else np.zeros(len(x))
@@ -397,6 +406,3 @@ def _joined(
         up_to[-1] = 1.0
     return Distribution(x, below, up_to, left, right, step)
 
-
-def _ends(state: HeadState) -> list[float]:
-    return [end for end in (state.low, state.high) if math.isfinite(end)]
