@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from lethe.core._checks import as_float, check_choice, check_int, generator
 from lethe.core._objects import items_of, shown
-from lethe.model.distribution import Distribution, HeadState, distribution_of, unknown
+from lethe.model.distribution import Distribution, unknown
+from lethe.model.residuals import HeadState, distribution_of
 from lethe.model.values import Label, label_of
 
 __all__ = ["Classes", "Numbers", "Prediction", "decoded"]
