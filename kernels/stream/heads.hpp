@@ -13,6 +13,7 @@
 #include "linear.hpp"
 #include "mixture.hpp"
 #include "naive.hpp"
+#include "residuals.hpp"
 #include "seasonal_linear.hpp"
 
 namespace LETHE_ISA {
@@ -23,7 +24,6 @@ constexpr double prior_covariance = 0.1, most_covariance = 10.0;
 constexpr double linear_bound = 2.0, network_bound = 3.0;
 // The open linear predictor's bound follows what comes again: an error beyond it moves it by so
 // much, and it falls back slowly.
-constexpr double most_residual = 1e150;  // in usual errors
 // Large errors have a unit of their own, the mean of their sizes, each counted by its size. What the
 // network for memory learns, and says, is in this unit.
 constexpr double unit_memory = 0.9995;
@@ -36,6 +36,7 @@ struct Heads {
   History history = {l, b};
   NaivePredictors naive = {l, b};
   Delays delays = {l, b};
+  Residuals residuals = {l, b};
   SeasonalLinear seasonal_linear = {l, b};
 
   // ---- predicting ----
@@ -47,8 +48,6 @@ struct Heads {
     for (int64_t i = 0; i < l.targets; ++i)
       record[l.record.last_value + i] = b[l.counted + i] > 0 ? newest[i] : not_a_number;
     std::copy(b + l.scale, b + l.scale + heads, record + l.record.scale);
-    std::copy(b + l.mean_abs_error, b + l.mean_abs_error + heads, record + l.record.mean_abs_error);
-    std::copy(b + l.residual_count, b + l.residual_count + heads, record + l.record.residuals_seen);
     std::fill(record + l.record.targets, record + l.record.targets + heads, not_a_number);
     std::fill(record + l.record.useful, record + l.record.useful + heads, 0.0);
     record[l.record.complete] = 0;
@@ -58,6 +57,7 @@ struct Heads {
       predict_learned(record, head, p);
       blend_all(head, p, record);
     }
+    residuals.annotate(record);
   }
 
   // ---- learning ----
@@ -197,13 +197,7 @@ struct Heads {
   void learn_blends(const double* record, int64_t head, double target) const {
     const double error = record[l.record.blended + head] - target;
     const double usual_then = record[l.record.mean_abs_error + head];
-    if (usual_then > 0) {  // residuals are kept in units of what was usual then
-      double& count = b[l.residual_count + head];
-      const int64_t to = static_cast<int64_t>(count) % lethe::kept_residuals;
-      b[l.residuals + head * lethe::kept_residuals + to] =
-          std::clamp(-error / usual_then, -most_residual, most_residual);
-      count += 1;
-    }
+    residuals.learn(record, head, target);
     double& usual = b[l.mean_abs_error + head];
     follow_falling_mean(usual, b[l.errors + head], b[l.calm + head], std::abs(error));
     double& slow_unit = b[l.slow_unit + head];

@@ -14,7 +14,9 @@
 namespace lethe {
 
 constexpr int64_t remembered_events = 4096;  // that a season is looked up among
-constexpr int64_t kept_residuals = 256;      // of each head
+constexpr int64_t most_residuals = 1024;     // of each head
+constexpr int64_t residuals_in_all = 24576;  // of all heads, while each has
+constexpr int64_t least_residuals = 64;
 constexpr int64_t sample_size = 1000;        // errors that an anomaly is compared with
 constexpr int64_t most_linear_slots = 64;  // columns that linear predictors see: cost is quadratic
 constexpr int64_t delay_lags = 512;  // events that a column may act later
@@ -56,6 +58,16 @@ struct GroupSizes {
   int64_t networks = 0;
   int64_t blocks = 0, layers = 0;  // memory blocks of a layer of each network, and layers
   int64_t all_blocks() const { return networks * layers * blocks; }
+};
+
+// A residual: what came, what had been predicted, and the state that the stream was in.
+enum ResidualNumber : int64_t {
+  was_actual,
+  was_predicted,
+  was_usual,   // the mean absolute error at that time
+  was_last,    // the last value
+  was_spread,  // how far apart predictors were
+  residual_numbers
 };
 
 // What every kind of stream is made of.
@@ -240,6 +252,12 @@ struct NumberSizes : StreamSizes {
   int64_t delay_sources() const {
     return targets <= most_delay_targets ? std::min(slots, most_delay_sources) : 0;
   }
+  // Residuals that each head keeps.
+  int64_t kept() const {
+    return std::clamp(residuals_in_all / heads(), least_residuals, most_residuals);
+  }
+  // Numbers of an answer: four for each head, and of each target its last value and its range.
+  int64_t answer() const { return 4 * heads() + 3 * targets; }
   // Weights of each head's three blends.
   int64_t blending() const { return 2 * predictors() + 2; }
   // Features that come from no column, but for the constant.
@@ -261,7 +279,8 @@ struct NumberSizes : StreamSizes {
 // An event of numbers, with all that learning from it will need.
 struct NumberRecord : RecordHead {
   int64_t features, gains, last_value, scale, base, predictions, blends, plain, deviant, blended,
-      mean_abs_error, residuals_seen, targets, remainder, useful, taps, delayed, number, size;
+      mean_abs_error, residuals_seen, spread, bounds, targets, remainder, useful, taps, delayed,
+      number, size;
 
   template <class Visit>
   void each(Visit&& part, const NumberSizes& s) {
@@ -279,6 +298,8 @@ struct NumberRecord : RecordHead {
     part("blended", blended, holds::prediction, {m});
     part("mean absolute error", mean_abs_error, holds::error, {m});
     part("residuals seen", residuals_seen, holds::count, {m});
+    part("spread", spread, holds::error, {m});
+    part("bounds", bounds, holds::bound, {s.targets, 2});
     part("targets", targets, holds::maybe_value, {s.targets, s.horizon});
     part("remainder", remainder, holds::small, {m});
     part("useful", useful, holds::flag, {m});
@@ -314,6 +335,8 @@ struct NumberLayout : NumberSizes {
   // columns that act after a delay
   int64_t delayed_columns, delay_newest, delay_power, correlation, delay_noise, delay_events,
       tap_source, tap_lag, tap_weights, tap_covariance;
+  // what was declared of the targets' range, and what is known of it
+  int64_t declared, range, reached, range_count;
   int64_t size;
 
   template <class Visit>
@@ -368,7 +391,7 @@ struct NumberLayout : NumberSizes {
     part("mean absolute error", mean_abs_error, holds::error, {m});
     part("errors", errors, holds::count, {m});
     part("calm", calm, holds::count, {m});  // errors in a row that were far below the mean
-    part("residuals", residuals, holds::prediction, {m, kept_residuals});
+    part("residuals", residuals, holds::residual, {m, kept(), residual_numbers});
     part("residual count", residual_count, holds::count, {m});
     part("scale", scale, holds::distance, {m});
     part("distances", distances, holds::count, {m});
@@ -394,6 +417,10 @@ struct NumberLayout : NumberSizes {
     part("tap lag", tap_lag, {0, delay_lags, true}, {found, delay_taps});
     part("tap weights", tap_weights, holds::weight, {found, delay_taps});
     part("tap covariance", tap_covariance, holds::covariance, {found, tap_packed});
+    part("declared range", declared, holds::bound, {t, 2});
+    part("range", range, holds::value, {t, 2});
+    part("range reached", reached, holds::count, {t, 2});
+    part("range count", range_count, holds::count, {t});
   }
 
   // False where such a block would be larger than any.

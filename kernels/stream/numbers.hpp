@@ -13,6 +13,7 @@
 #include "linear.hpp"
 #include "pending.hpp"
 #include "periods.hpp"
+#include "residuals.hpp"
 #include "seasons.hpp"
 
 namespace LETHE_ISA {
@@ -35,6 +36,7 @@ struct NumberStream {
 
   // A new block: all zero but for these.
   void start() const {
+    heads.residuals.start();
     for (int64_t f = 0; f < lethe::covariances; ++f)
       for (int64_t i = 0; i < l.linear(); ++i) forget_feature_of(f, i);
     for (int64_t i = 0; i < (l.delay_sources() ? l.targets : 0); ++i)
@@ -126,12 +128,7 @@ struct NumberStream {
                Outcome& out) const {
     if (!record) return;
     out.answered = true;
-    const int64_t all = l.heads();
-    for (const int64_t part :
-         {l.record.blended, l.record.mean_abs_error, l.record.residuals_seen}) {
-      std::copy(record + part, record + part + all, answer);
-      answer += all;
-    }
+    heads.residuals.answer(record, answer);
     if (!targets || !l.scored) return;
     const AnomalyScorer scorer = {l.anomaly, b, l.scored};
     scorer.score(targets, record + l.record.blended, l.horizon, how, out);

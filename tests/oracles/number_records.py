@@ -30,6 +30,8 @@ class Record:
     scale: Values
     mean_abs_error: Values
     residuals_seen: Values
+    spread: Values
+    bounds: Values
     targets: Values
     base: Values
     predictions: Values
@@ -45,7 +47,8 @@ class Record:
 
     @property
     def answer(self) -> Values:
-        return np.concatenate((self.blended, self.mean_abs_error, self.residuals_seen))
+        of_heads = (self.blended, self.mean_abs_error, self.residuals_seen, self.spread)
+        return np.concatenate((*of_heads, self.last_value, self.bounds.ravel()))
 
 
 @dataclass
@@ -55,7 +58,7 @@ class Head:
     blends: list[Blend]
     error: Distance = field(default_factory=Distance)
     scale: Distance = field(default_factory=Distance)
-    residuals: list[float] = field(default_factory=list)
+    residuals: list[Values] = field(default_factory=list)
 
 
 class Outcome(NamedTuple):
@@ -83,5 +86,7 @@ def parts_of(record: Record) -> dict[str, Values]:
         "blended": record.blended,
         "mean absolute error": record.mean_abs_error,
         "residuals seen": record.residuals_seen,
+        "spread": record.spread,
+        "bounds": record.bounds,
         "targets": record.targets,
     }

@@ -228,6 +228,7 @@ class NumberPredictor:
         made = cls(parameters, targets, encoder, generator, timed=timed, slots=capacity(plan.used))
         encoder.words.check(0, made.stream.size)
         made.stream.start()
+        made.stream.view("declared range")[:] = parameters.bounds
         made.ensemble.draw_first_weights(made.stream)
         return made
 
