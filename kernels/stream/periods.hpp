@@ -26,8 +26,7 @@ struct Peaks {
   int64_t heard, lags;  // lags: below this the autocorrelations are known
   double rho[most_lag], sum[most_lag], squares[most_lag];
 
-  Peaks(const double* products, int64_t heard)
-      : heard(heard), lags(std::min(most_lag, heard - 1)) {
+  Peaks(const double* products, int64_t heard) : heard(heard), lags(std::min(most_lag, heard - 1)) {
     // Of the n - k pairs at lag k, each counts with its weight.
     const double forgotten = std::pow(autocorrelation_forgetting, double(heard));
     double left = forgotten;
@@ -66,8 +65,7 @@ struct Peaks {
     for (int64_t m = 2; m <= 4; ++m) {
       const int64_t wide = k > 8 ? m / 2 : 0;
       if (m * k + wide >= lags || heard - m * k < std::max<int64_t>(k, 8)) break;
-      const double* const highest =
-          std::max_element(rho + m * k - wide, rho + m * k + wide + 1);
+      const double* const highest = std::max_element(rho + m * k - wide, rho + m * k + wide + 1);
       if (height(highest - rho, half) < confirmed * found) return 0;
       multiples = true;
     }
