@@ -58,7 +58,6 @@ class Peaks:
             multiples = True
         return found if multiples or spreads >= UNCONFIRMED_STRENGTH * least else 0.0
 
-
     def refined(self, period: int) -> float:
         """The period of this peak, from where its multiples lie, as long as they stand out."""
         half, wide = max(period // 2, 1), max(period // 8, 1)
