@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +31,7 @@ class Scorer:
         topology = network_topology(8 * targets + 1, targets, 1, 1)
         ensemble = Ensemble(topology, (1e-2,), np.random.default_rng(0))
         self.targets = targets
-        self.redraw = ensemble.redraw
+        self.redraw = functools.partial(self._redraw, ensemble)
         self.stream = _kernel.NumberStream(
             targets, 1, 1, 0, False, 1, 1, True, topology, ensemble.updates,
             *ensemble.squashings,
@@ -38,6 +39,9 @@ class Scorer:
         self.stream.start()
         ensemble.draw_first_weights(self.stream)
         self._learn(np.zeros(targets))
+
+    def _redraw(self, ensemble: Ensemble, network: int, layer: int, block: int) -> None:
+        ensemble.redraw(self.stream, network, layer, block)
 
     def _event(self, actual: np.ndarray) -> Any:
         return _kernel.EncodedEvent(np.empty(0), [], math.nan, actual)

@@ -95,7 +95,7 @@ def test_the_linear_predictors_are_ridge_regressions() -> None:
         ours.stream.learn_targets(n, np.array([y]), None)
         rows.append(phi)
     phis = np.array(rows)
-    first = (phis != 0).argmax(axis=0)
+    first = np.where((phis != 0).any(axis=0), (phis != 0).argmax(axis=0), 400)
     for f, forgetting in enumerate(linear.FORGETTING):
         weights = forgetting ** np.arange(399, -1, -1)
         # A feature's prior fades as the events do, from the first on where it is not zero.

@@ -62,7 +62,8 @@ class Model:
     time : str, optional
         The column with the time of an event; by default the first that holds times.
     period : int, optional
-        Events after which a season repeats; with times, days, weeks and years are looked up.
+        Events after which a season repeats. By default days, weeks and years are looked up where
+        there are times, and other periods are found.
     cells, layers : int
         Memory cells in each layer of each network, and layers.
     rates : sequence of float

@@ -33,7 +33,8 @@ __all__ = ["PREDICTORS", "NumberPredictor", "network_topology"]
 Array = NDArray[np.float64]
 Outcome = tuple[bytes | None, bool, float, int, float, float]
 
-#: The predictors that are blended, before the networks: the first fourteen are naive.
+#: The predictors that are blended, before the networks: the first fourteen are those of the past
+#: and its seasons.
 PREDICTORS = (
     "last value",
     "mean",
