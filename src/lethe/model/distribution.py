@@ -195,12 +195,11 @@ def _tail_score(mass: float, scale: float, beyond: float) -> float:
 
 def _tail(beyond: Array, scale: float) -> Array:
     """The part of a tail that lies so far beyond its beginning."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (
-            (1 + np.maximum(beyond, 0.0) / (TAIL * scale)) ** -TAIL
-            if scale
-            else 1.0 * (beyond <= 0)
-        )
+    if not scale:
+        return np.where(beyond <= 0, 1.0, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found: Array = (1 + np.maximum(beyond, 0.0) / (TAIL * scale)) ** -TAIL
+    return found
 
 
 def point(x: float) -> Distribution:

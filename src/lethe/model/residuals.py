@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 #: a logarithm, a residual counts a quarter of one in the same state.
 ERROR_WIDTH, LEVEL_WIDTH, CHANGE_WIDTH, SPREAD_WIDTH = 0.4, 2.8, 4.2, 1.4
 #: Residuals in quite another state count together as much as so many in the same state.
-OTHER_STATES = 5.0
+OTHER_STATES = 1.0
 #: Independent residuals by which their skewness and their median are believed by half.
 TRUSTED = 10.0
 #: After so many errors of zero, and none else, nothing else is expected.
@@ -122,23 +122,22 @@ def _run(z: Array, ahead: int) -> float:
 
 def _step(actual: Array) -> float:
     """The step of a lattice that all values lie on, or 0."""
-    n = len(actual)
+    if len(actual) < ENOUGH:
+        return 0.0
     for scale in (1.0, 10.0, 100.0, 1000.0):
-        scaled = actual * scale
-        whole = np.round(scaled)
-        if (
-            np.abs(whole).max() < 2**52
-            and (np.abs(scaled - whole) <= 1e-9 * (1 + np.abs(whole))).all()
-        ):
-            break
-    else:
-        return 0.0
-    if n < ENOUGH:
-        return 0.0
-    step = int(np.gcd.reduce(np.abs(whole).astype(np.int64)))
-    if len(set(whole.tolist())) < 8:
-        step = 5 if step % 5 == 0 and scale > 1 else 1
-    return max(step, 1) / scale
+        if _is_whole(actual[:ENOUGH] * scale) and _is_whole(actual * scale):
+            whole = np.round(actual * scale)
+            step = int(np.gcd.reduce(np.abs(whole).astype(np.int64)))
+            if len(set(whole.tolist())) < 8:  # few values have much in common by chance
+                step = 5 if step % 5 == 0 and scale > 1 else 1
+            return max(step, 1) / scale
+    return 0.0
+
+
+def _is_whole(x: Array) -> bool:
+    whole = np.round(x)
+    apart = np.abs(x - whole) - 1e-9 * (1 + np.abs(whole))
+    return bool(apart.max() <= 0 and np.abs(whole).max() < 2**52)
 
 
 def _points(
