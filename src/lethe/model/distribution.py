@@ -63,7 +63,8 @@ class Distribution:
         at = np.searchsorted(places, x, side="right") - 1
         inside = np.clip(at, 0, max(len(places) - 2, 0))
         if len(places) > 1:
-            share = (x - places[inside]) / (places[inside + 1] - places[inside])
+            with np.errstate(over="ignore", invalid="ignore"):
+                share = (x - places[inside]) / (places[inside + 1] - places[inside])
             found = up_to[inside] + share * (below[inside + 1] - up_to[inside])
         else:
             found = np.zeros_like(x)
