@@ -109,6 +109,7 @@ struct Memory {
   mutable std::vector<float> x, outputs, target, remainder;
   mutable std::vector<uint8_t> useful, kept_state;
   mutable std::vector<char> aside;      // states after a step that was looked at and taken back
+  mutable std::vector<double> says;  // which predictors say something of their own
   mutable std::vector<double> stacked;  // what stacking looks at
   std::vector<double> rates;            // the networks' learning rates
 

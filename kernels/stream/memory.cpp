@@ -135,6 +135,7 @@ void make_scratch(Memory<StreamLayout>& m) {
   m.useful.resize(widest);
   m.kept_state.resize(kept);
   m.aside.resize(aside);
+  m.says.resize(m.layout.predictors());
   if constexpr (std::is_same_v<StreamLayout, ClassLayout>)
     m.stacked.resize((1 + m.layout.predictors()) * m.layout.classes);
 }
