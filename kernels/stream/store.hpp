@@ -31,17 +31,20 @@ struct Store {
     b[at.count] += 1;
   }
 
-  // Adds to each class's votes those of the nearest events, which weigh less the farther they are.
+  // Adds to each class's votes those of the nearest events, which weigh less the farther they are;
+  // of those that are equally far the newest. `seen` are the `n` features that distances are of.
   // Returns the sum of all votes.
-  double vote(const double* features, int64_t n, double* votes) const {
+  double vote(const double* features, const int64_t* seen, int64_t n, double* votes) const {
     double distance[stored_events] = {};
-    for (int64_t f = 0; f < n; ++f) {
-      const double* const row = feature(f);
-      const double x = features[f];
+    for (int64_t k = 0; k < n; ++k) {
+      const double* const row = feature(seen[k]);
+      const double x = features[seen[k]];
       for (int64_t i = 0; i < stored_events; ++i) distance[i] += (row[i] - x) * (row[i] - x);
     }
     int64_t found[nearest_events], count = 0;
-    for (int64_t i = 0, end = filled(); i < end; ++i) {
+    auto i = static_cast<int64_t>(b[at.count]) % stored_events;
+    for (int64_t left = filled(); left > 0; --left) {
+      i = (i ? i : stored_events) - 1;
       if (classes()[i] == 0) continue;
       if (count == nearest_events && !(distance[i] < distance[found[count - 1]])) continue;
       int64_t place = count < nearest_events ? count++ : count - 1;

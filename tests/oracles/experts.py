@@ -33,11 +33,20 @@ class Experts:
     def _seen(self, features: Values) -> Values:
         return features[: min(self.fixed + self.used, self.features)]
 
-    def predict(self, features: Values, frequency: Values) -> Values:
-        """A row of probabilities for each expert, of the classes from 1."""
+    def _looked_at(self, n: int, class_slots: Values) -> list[int]:
+        """The features that tell how near events are: those of the last class only if alone."""
+        of_class = {self.fixed + int(slot) for slot in class_slots}
+        seen = [f for f in range(n) if f not in of_class and (f or self.fixed)]
+        return seen or list(range(n))
+
+    def predict(self, features: Values, frequency: Values, class_slots: Values) -> Values:
+        """A row of probabilities for each expert, of the classes from 1, which have these slots."""
         x, known = self._seen(features), 1 + len(frequency)
         rows = np.zeros((EXPERTS, known))
-        sums = [self.store.vote(x, rows[0]), self.forest.vote(x, rows[1])]
+        sums = [
+            self.store.vote(x, self._looked_at(len(x), class_slots), rows[0]),
+            self.forest.vote(x, rows[1]),
+        ]
         told = min(known, self.classes)
         counted = self.bayes.predict(x, told)
         told_apart = (counted, self.softmax.predict(x, told), self.newton.predict(x, told))

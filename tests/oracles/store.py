@@ -18,6 +18,12 @@ class Store:
         self.classes = np.zeros(STORED_EVENTS, int)  # 0: none
 
     @property
+    def newest_first(self) -> Values:
+        """Where there are events with classes."""
+        places = (self.count - 1 - np.arange(min(self.count, STORED_EVENTS))) % STORED_EVENTS
+        return places[self.classes[places] > 0]
+
+    @property
     def filled(self) -> Values:
         """Where there are events with classes."""
         return np.flatnonzero(self.classes)
@@ -27,12 +33,12 @@ class Store:
         self.classes[self.count % STORED_EVENTS] = place
         self.count += 1
 
-    def vote(self, x: Values, votes: Values) -> float:
+    def vote(self, x: Values, seen: list[int], votes: Values) -> float:
         """Add those of the nearest events to the votes of each class; their sum."""
-        events = self.filled
+        events = self.newest_first
         if not len(events):
             return 0.0
-        distances = ((self.features[: len(x), events] - x[:, None]) ** 2).sum(axis=0)
+        distances = ((self.features[np.ix_(seen, events)] - x[seen, None]) ** 2).sum(axis=0)
         near = np.argsort(distances, kind="stable")[:NEAREST_EVENTS]
         found = distances[near]
         given = 1 / (found + SHARED_DISTANCE * found.mean() + LEAST_DISTANCE)
