@@ -1,4 +1,4 @@
-"""Predicting classes and symbols: how often, the last again, networks, weighed by Bayes' rule.
+"""Predicting classes and symbols: how often, the last again, experts, networks; all are weighed.
 
 All of that is computed by kernels/stream/classes.hpp on one block of memory; this file knows the
 classes' names.
