@@ -41,9 +41,12 @@ struct Experts {
   void predict(const double* x, int64_t known, const double* frequency, double* rows) const {
     if (!any()) return;
     const int64_t n = features();
-    double* const near = rows + lethe::nearest * l.classes;
     int64_t seen[lethe::most_local_features];
-    finish(near, store().vote(x, seen, look_at(n, known, seen), near), known, frequency);
+    const Nearest near = store().look_up(x, seen, look_at(n, known, seen));
+    double* const few = rows + lethe::few_nearest * l.classes;
+    finish(few, store().vote(near, fewer_events, few), known, frequency);
+    double* const many = rows + lethe::many_nearest * l.classes;
+    finish(many, store().vote(near, nearest_events, many), known, frequency);
     double* const grown = rows + lethe::forest * l.classes;
     finish(grown, trees().vote(x, grown), known, frequency);
     const int64_t told = std::min(known, l.expert_classes());

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from oracles.events import Values
 
-STORED_EVENTS, NEAREST_EVENTS = 1000, 10
+STORED_EVENTS, NEAREST_EVENTS, FEWER_EVENTS = 1000, 20, 4
 LEAST_DISTANCE, SHARED_DISTANCE = 1e-9, 0.1
 
 
@@ -33,16 +33,20 @@ class Store:
         self.classes[self.count % STORED_EVENTS] = place
         self.count += 1
 
-    def vote(self, x: Values, seen: list[int], votes: Values) -> float:
-        """Add those of the nearest events to the votes of each class; their sum."""
+    def look_up(self, x: Values, seen: list[int]) -> tuple[Values, Values]:
+        """The nearest events, of equally near ones the newest, and how far they are."""
         events = self.newest_first
-        if not len(events):
-            return 0.0
         distances = ((self.features[np.ix_(seen, events)] - x[seen, None]) ** 2).sum(axis=0)
         near = np.argsort(distances, kind="stable")[:NEAREST_EVENTS]
-        found = distances[near]
-        given = 1 / (found + SHARED_DISTANCE * found.mean() + LEAST_DISTANCE)
-        np.add.at(votes, self.classes[events[near]], given)
+        return events[near], distances[near]
+
+    def vote(self, near: tuple[Values, Values], most: int, votes: Values) -> float:
+        """Add those of the nearest events to the votes of each class; their sum."""
+        events, distances = near[0][:most], near[1][:most]
+        if not len(events):
+            return 0.0
+        given = 1 / (distances + SHARED_DISTANCE * distances.mean() + LEAST_DISTANCE)
+        np.add.at(votes, self.classes[events], given)
         return float(given.sum())
 
     def forget_feature(self, feature: int) -> None:

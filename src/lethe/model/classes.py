@@ -34,7 +34,10 @@ NAIVE = ("frequency", "last class")
 #: The experts that learn from an event's columns: the classes of the nearest of the last events,
 #: trees grown from these, naive Bayes, softmax regression by gradients and by Newton's method.
 #: Streams of symbols have none.
-EXPERTS = ("nearest events", "forest", "naive Bayes", "softmax regression", "softmax, Newton")
+EXPERTS = (
+    "4 nearest events", "20 nearest events", "forest", "naive Bayes", "softmax regression",
+    "softmax, Newton",
+)  # fmt: skip
 
 #: The column that a symbol stands in.
 SYMBOL = "symbol"
