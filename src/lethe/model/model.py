@@ -6,6 +6,7 @@ import copy
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import date
 from types import EllipsisType
 from typing import Self
 
@@ -60,9 +61,9 @@ class Model:
         and else 1.
     time : str, optional
         The column with the time of an event; by default the first that holds times.
-    period : int, optional
-        Events after which a season repeats. By default days, weeks and years are looked up where
-        there are times, and other periods are found.
+    period : int or (int, int), optional
+        Events after which a season repeats, or two. By default days, weeks and years are looked up
+        where there are times, and other periods are found.
     cells, layers : int
         Memory cells in each layer of each network, and layers.
     rates : sequence of float
@@ -80,6 +81,9 @@ class Model:
         What becomes of columns that the first event did not have.
     bounds : (float or None, float or None), optional
         The least and the most that targets can be; by default a range that they have kept to.
+    holidays : str or sequence of date, optional
+        A country ("DE", "US-CA"; the package of that name knows them), or dates: the day of an
+        event, and of those predicted, is one or not. A time without a zone counts as UTC.
     seed : int
         Draws the first weights.
 
@@ -112,7 +116,7 @@ class Model:
         task: Task = "regression",
         horizon: int | None = None,
         time: str | None = None,
-        period: int | None = None,
+        period: int | tuple[int, int] | None = None,
         cells: int = 32,
         layers: int = 1,
         rates: Sequence[float] = RATES,
@@ -122,6 +126,7 @@ class Model:
         bad: Bad = "missing",
         new_columns: NewColumns = "raise",
         bounds: tuple[float | None, float | None] | None = None,
+        holidays: str | Sequence[date | np.datetime64 | str] | None = None,
         seed: int | np.random.Generator = 0,
     ) -> None:
         parameters = Parameters.checked(
@@ -139,6 +144,7 @@ class Model:
             bad=bad,
             new_columns=new_columns,
             bounds=bounds,
+            holidays=holidays,
         )
         random = generator(seed)
         if not isinstance(random.bit_generator, np.random.PCG64):

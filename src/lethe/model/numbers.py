@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lethe import _kernel
 from lethe.core._objects import shown
 from lethe.core.topology import Topology
-from lethe.model.encoder import Encoder
+from lethe.model.encoder import Encoder, Fields
 from lethe.model.networks import Ensemble, Group
 from lethe.model.parameters import Parameters
 from lethe.model.prediction import Numbers, Prediction
@@ -108,9 +108,7 @@ def memory_topology(inputs: int, outputs: int) -> Topology:
     )
 
 
-def number_groups(
-    parameters: Parameters, targets: int, timed: bool, slots: int
-) -> list[Group]:
+def number_groups(parameters: Parameters, targets: int, timed: bool, slots: int) -> list[Group]:
     """The networks: of what comes next, for memory, and, with a horizon, of what lies further."""
     inputs = number_inputs(parameters, targets, timed, slots)
     cells, layers = parameters.cells, parameters.layers
@@ -190,7 +188,7 @@ class NumberPredictor:
             len(targets),
             parameters.horizon,
             lags_of(len(targets)),
-            parameters.period or 0,
+            *parameters.periods,
             timed,
             slots,
             pending,
@@ -251,7 +249,7 @@ class NumberPredictor:
         if own and id is not None:
             own = any(name in plain_event(event) for name in self.targets)
         # Most events of most streams are floats in the columns of the first.
-        if type(event) is dict and self.encoder.started:
+        if type(event) is dict and self.encoder.is_plain:
             names, time = self.encoder.number_names, self.encoder.time
             read = _kernel.read_event(event, names, self.targets if own else (), None, time, ABSURD)
             if read is not None:
@@ -261,7 +259,7 @@ class NumberPredictor:
                     read.set_targets(self._given(target))
                 return Reading(read, None, is_late=not read.has_targets)
         columns = plain_event(event)
-        fields = self.encoder.read(columns, self.targets)
+        fields = self._fields(columns)
         bad = self.encoder.bad
         if has_target:
             return Reading(None, fields, self._given(target))
@@ -269,6 +267,11 @@ class NumberPredictor:
             return Reading(None, fields, is_late=True)
         values = [number_of(name, columns.get(name), bad) for name in self.targets]
         return Reading(None, fields, np.array(values))
+
+    def _fields(self, columns: Mapping[str, object]) -> Fields:
+        has_holidays = self.encoder.holidays is not None
+        gap = float(self.stream.view("gap")[0]) if has_holidays else 0.0
+        return self.encoder.read(columns, self.targets, gap)
 
     def _given(self, target: object) -> Array:
         """A target that was given apart from its event: a number for each of the targets."""
@@ -347,11 +350,11 @@ class NumberPredictor:
         if event is None:
             return self._prediction(self.stream.predict(None))
         read = None
-        if type(event) is dict:
+        if type(event) is dict and self.encoder.is_plain:
             names, time = self.encoder.number_names, self.encoder.time
             read = _kernel.read_event(event, names, (), None, time, ABSURD)
         if read is None:
-            read = self._known(Reading(None, self.encoder.read(plain_event(event), self.targets)))
+            read = self._known(Reading(None, self._fields(plain_event(event))))
         return self._prediction(self.stream.predict(read))
 
     def _known(self, reading: Reading) -> _kernel.EncodedEvent:
