@@ -1,4 +1,4 @@
-"""What a model with its defaults knows of long ago, and what that costs where nothing is to be known.
+"""What a model with its defaults knows of long ago, and what that costs where it is of no use.
 
 Each stream is learned in one pass, an event and its target at a time (`horizon=0`). The figure is
 the mean absolute error on the events that decide, over that of the best answer without memory: in

@@ -1,10 +1,10 @@
 """Rare events, absurd values, a change of units and late labels: a model with its defaults.
 
-- Rare events: y = jump · x + noise, where x is 1 in one of 100 events. The share of the jump that is
-  predicted, and how often the 90 % interval holds it, after 200 examples; the error on all other
-  events over the least possible.
-- Absurd values: one reading of 4,294,967,295 or -9,999 in a series of 2,400. Forecasts of the 300
-  events from the second after it that are further off than 20 usual errors; the median of 16 series.
+- Rare events: y = jump · x + noise, where x is 1 in one of 100 events. The share of the jump that
+  is predicted, and how often the 90 % interval holds it, after 200 examples; the error on all
+  other events over the least possible.
+- Absurd values: one reading of 4,294,967,295 or -9,999 in a series of 2,400. How many forecasts of
+  the 300 events from the second after it are further off than 20 usual errors; 16 series.
 - Sentinels: -9,999 six times within 600 events. The error 400 to 3,400 events after the last, over
   that of the same series without them.
 - Units: all values become a thousandth, or a thousandfold. The error, in the new unit, in the
