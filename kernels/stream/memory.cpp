@@ -126,7 +126,8 @@ std::string check_block(const Memory<NumberLayout>& m) {
   const NumberLayout& l = m.layout;
   return check_records(m, [&](const double* record) {
     for (int64_t head = 0; head < l.heads(); ++head)  // residuals that had been there are there
-      if (record[l.record.residuals_seen + head] > m.numbers()[l.residual_count + head])
+      if (record[l.record.residuals_seen + head] > m.numbers()[l.residual_count + head] ||
+          record[l.record.deviant + head] > static_cast<double>(l.predictors()))
         return false;
     return true;
   });

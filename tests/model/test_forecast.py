@@ -9,30 +9,30 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from oracles import intervals, linear, mixture
+from oracles.number_records import Sizes
 from oracles.scales import Level
+from support.number_blocks import groups_of, number_stream, record_of
 
 from lethe import Model, _kernel
 from lethe.model.networks import Ensemble
-from lethe.model.numbers import PREDICTORS, network_topology
+from lethe.model.numbers import PREDICTORS
 from lethe.model.prediction import interval
-
-Sizes = tuple[int, int, int, int]  # targets, horizon, lags, slots
 
 
 class Stream:
-    """A small stream of numbers without times, and the parts of the last event that waits."""
+    """A small stream of numbers without times, and the parts of the last event that waits.
 
-    def __init__(self, sizes: Sizes = (1, 1, 1, 6), columns: int = 0, networks: int = 1) -> None:
+    Sizes are targets, horizon, lags and slots.
+    """
+
+    def __init__(self, sizes: tuple[int, int, int, int] = (1, 1, 1, 6), columns: int = 0, networks: int = 1) -> None:
         self.targets, self.horizon, self.lags, self.slots = sizes
-        self.inputs = self.targets * (1 + self.lags) + self.slots
         self.heads = self.targets * max(self.horizon, 1)
-        topology = network_topology(self.inputs, self.heads, 1, 1)
-        ensemble = Ensemble(topology, (1e-2,) * networks, np.random.default_rng(0))
+        self.sizes, self.networks = Sizes(*sizes[:3], 0, False), networks
+        groups = groups_of(self.sizes, self.slots, 1, 1, (1e-2,) * networks)
+        ensemble = Ensemble(groups, np.random.default_rng(0))
         self.redraw = ensemble.redraw
-        self.stream = _kernel.NumberStream(
-            self.targets, self.horizon, self.lags, 0, False, self.slots, 1, True, topology,
-            ensemble.updates, *ensemble.squashings,
-        )  # fmt: skip
+        self.stream = number_stream(self.sizes, self.slots, ensemble, scored=True)
         self.stream.start()
         ensemble.draw_first_weights(self.stream)
         self.columns = columns
@@ -56,19 +56,9 @@ class Stream:
     def record(self) -> dict[str, np.ndarray]:
         """The event that came last."""
         place = int(self.stream.view("pending first")[0]) + self.stream.pending_count - 1
-        record = self.stream.view("records")[place % self.stream.pending_capacity]
-        m, k = self.heads, len(PREDICTORS) + 1
-        linear_features = self.stream.view("weights").shape[-1]
-        sizes = {
-            "seconds": 1, "stepped": 1, "complete": 1, "features": 1 + self.inputs,
-            "gains": 2 * linear_features, "last value": self.targets, "scale": m, "base": m,
-            "predictions": m * k, "blends": 2 * m, "blended": m,
-        }  # fmt: skip
-        found, at = {}, 0
-        for name, size in sizes.items():
-            found[name] = record[at : at + size]
-            at += size
-        return found
+        return record_of(
+            self.stream, self.sizes, self.networks, place % self.stream.pending_capacity
+        )
 
 
 # ---- linear predictors ----

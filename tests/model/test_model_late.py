@@ -23,7 +23,7 @@ from support.models import (
 
 from lethe import _kernel
 from lethe.model.classes import network_topology
-from lethe.model.networks import Ensemble
+from lethe.model.networks import Ensemble, Group
 
 RATES = (3e-3, 1e-2)
 CLASSES = 5
@@ -37,11 +37,10 @@ class Symbols:
 
     def __init__(self) -> None:
         topology = network_topology(8, 8, 4, 1)
-        self.ensemble = Ensemble(topology, RATES, np.random.default_rng(0))
+        self.ensemble = Ensemble([Group.of_rates(topology, RATES)], np.random.default_rng(0))
         self.stream = _kernel.ClassStream(
-            0, False, True, 8, 8, 1, False, topology, self.ensemble.updates,
-            *self.ensemble.squashings,
-        )  # fmt: skip
+            0, False, True, 8, 8, 1, False, *self.ensemble.groups[0].described()
+        )
         self.stream.start()
         self.ensemble.draw_first_weights(self.stream)
         for place in range(1, CLASSES + 1):  # a new class is an operation on weights
@@ -112,7 +111,7 @@ def test_the_training_networks_take_every_event_once(lateness: int) -> None:
         assert {net.steps for net in networks} <= taken
     for late in range(60 - lateness, 60):
         model.learn_target(late, stream[late]["y"])
-    assert [net.steps for net in model.networks] == [60, 60]
+    assert [net.steps for net in model.networks] == [60, 60, 60]
     assert waiting(model) == 0
 
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracles.events import Arrival, Change, Event
+from oracles.heads import KEPT_RESIDUALS
 from oracles.history import DAY, REMEMBERED_EVENTS, WEEK, History
-from oracles.numbers import KEPT_RESIDUALS, Sizes
+from oracles.number_records import Sizes
 from support.lockstep import EXACT, ClassLockstep, NumberLockstep, assert_close, changes
+from support.number_blocks import record_of
 
 HOUR = 3600.0
 
@@ -169,8 +171,7 @@ def test_a_season_is_looked_up_among_the_last_events() -> None:
         history.observe(event.targets, event.seconds)
         if n < 200 or n > REMEMBERED_EVENTS - 100:
             newest = int(pair.stream.view("pending first")[0]) + pair.stream.pending_count - 1
-            record = pair.stream.view("records")[newest % 2]
-            said = record[-6 * 4 - 4 * 11 : -6 * 4].reshape(4, 11)[:, 5:7]  # four heads' seasons
+            said = record_of(pair.stream, sizes, place=newest % 2)["predictions"][:, 5:7]
             seasons = [
                 [
                     history.last_season(ahead, length, event.seconds)[i]

@@ -21,7 +21,7 @@ class History:
     """The past of the targets, running levels, and what was one season ago."""
 
     def __init__(self, targets: int, lags: int, period: int, timed: bool) -> None:
-        self.targets, self.period, self.timed = targets, period, timed
+        self.targets, self.lags, self.period, self.timed = targets, lags, period, timed
         looked_up = period + 1 if period else REMEMBERED_EVENTS if timed else 0
         self.depth = max(looked_up, lags + 2)
         self.values: list[Values] = []

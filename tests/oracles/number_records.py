@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from oracles.events import Values
-from oracles.mixture import Blend
-from oracles.scales import Distance
+
+
+MOST_SEEN = 20.0  # that a network's input reaches
 
 
 class Sizes(NamedTuple):
@@ -26,36 +27,32 @@ class Record:
 
     seconds: float
     features: Values
-    last_value: Values
-    scale: Values
-    mean_abs_error: Values
-    residuals_seen: Values
     targets: Values
-    base: Values
+    gains: Values
     predictions: Values
     blends: Values
+    base: Values
+    plain: Values
+    deviant: Values
     blended: Values
-    gains: Values
+    remainder: Values
+    useful: Values
+    # as they are when the event is predicted
+    last_value: Values = field(init=False)
+    scale: Values = field(init=False)
+    mean_abs_error: Values = field(init=False)
+    residuals_seen: Values = field(init=False)
     stepped: bool = False
     complete: bool = False
 
     @property
     def inputs(self) -> NDArray[np.float32]:
-        return self.features[1:].astype(np.float32)
+        """What networks see."""
+        return np.clip(self.features[1:], -MOST_SEEN, MOST_SEEN).astype(np.float32)
 
     @property
     def answer(self) -> Values:
         return np.concatenate((self.blended, self.mean_abs_error, self.residuals_seen))
-
-
-@dataclass
-class Head:
-    """One target, so many events ahead."""
-
-    blends: list[Blend]
-    error: Distance = field(default_factory=Distance)
-    scale: Distance = field(default_factory=Distance)
-    residuals: list[float] = field(default_factory=list)
 
 
 class Outcome(NamedTuple):
@@ -80,8 +77,12 @@ def parts_of(record: Record) -> dict[str, Values]:
         "base": record.base,
         "predictions": record.predictions,
         "blends": record.blends,
+        "plain": record.plain,
+        "deviant": record.deviant,
         "blended": record.blended,
         "mean absolute error": record.mean_abs_error,
         "residuals seen": record.residuals_seen,
         "targets": record.targets,
+        "remainder": record.remainder,
+        "useful": record.useful,
     }

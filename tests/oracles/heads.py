@@ -1,0 +1,207 @@
+"""What kernels/stream/heads.hpp computes, a second time: slowly, in plain Python and NumPy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from oracles.anchors import MOST_WEIGHT, REACH_FADING, REACH_GROWTH
+from oracles.deviants import Deviants
+from oracles.events import Values
+from oracles.history import History
+from oracles.mixture import Blend, first_weights
+from oracles.naive import naive_predictions
+from oracles.number_records import Record
+from oracles.scales import SLOWEST_UNIT, WARM_UP, Distance, clamp
+
+NAIVE, LINEAR, KEPT_RESIDUALS = 7, 3, 256
+SLOW, FAST, OPEN = range(LINEAR)
+FARTHEST, MOST_DISTANCE, MOST_RESIDUAL = 20.0, 1e170, 1e150
+LINEAR_BOUND, NETWORK_BOUND = 2.0, 3.0
+MOST_OPEN_REACH, LARGEST_STEP = 1e100, 1e150
+UNIT_MEMORY = 0.9995
+MOST_SURPRISE, MOST_REMEMBERED, MOST_COUNTED_ERROR, MOST_ERROR = 3.0, 10.0, 30.0, 1e150
+
+Outputs = NDArray[np.float32]
+
+
+@dataclass
+class Head:
+    """One target, so many events ahead."""
+
+    blends: list[Blend]
+    deviants: Deviants
+    error: Distance = field(default_factory=Distance)
+    slow_unit: Distance = field(default_factory=lambda: Distance(SLOWEST_UNIT))
+    scale: Distance = field(default_factory=Distance)
+    residuals: list[float] = field(default_factory=list)
+    reach: float = 0.0
+
+
+class Heads:
+    """What is predicted of each head, and learned from it as soon as its own target is there."""
+
+    def __init__(self, targets: int, horizon: int, networks: int, linear: int) -> None:
+        self.targets, self.horizon, self.networks = targets, horizon, networks
+        k = self.predictors
+        self.head = [
+            Head(
+                [Blend(first_weights(k)), Blend(first_weights(k)), Blend(np.full(2, 0.5))],
+                Deviants(k),
+            )
+            for _ in range(targets * horizon)
+        ]
+        self.weights = np.zeros((LINEAR, targets * horizon, linear))
+        self.error_sum, self.error_squares, self.surprise = np.zeros((3, targets))
+
+    @property
+    def predictors(self) -> int:
+        return NAIVE + LINEAR + self.networks + 1
+
+    @property
+    def linear(self) -> int:
+        return self.weights.shape[-1]
+
+    # ---- predicting ----
+
+    def predict(self, record: Record, history: History, outputs: list[Outputs]) -> None:
+        """What all predictors say, and their blends."""
+        newest = history.newest()
+        record.last_value = np.where(history.counted > 0, newest, math.nan)
+        record.scale = np.array([head.scale.mean for head in self.head])
+        record.mean_abs_error = np.array([head.error.mean for head in self.head])
+        record.residuals_seen = np.array([float(len(head.residuals)) for head in self.head])
+        for m, head in enumerate(self.head):
+            i, ahead = divmod(m, self.horizon)
+            p = naive_predictions(history, i, 1 + ahead, record.seconds)
+            p += [p[0] + far for far in self._learned(record, m, outputs)]
+            record.predictions[m] = p
+            self._blend_all(record, m, head)
+
+    def _learned(self, record: Record, m: int, outputs: list[Outputs]) -> list[float]:
+        """How far linear predictors and networks say that the target will be from the last value."""
+        (i, ahead), scale = divmod(m, self.horizon), self.head[m].scale.mean
+        phi, bound = record.features[: self.linear], FARTHEST * self.head[m].scale.mean
+        said = [float(self.weights[f, m] @ phi) for f in range(LINEAR)]
+        base = clamp(said[SLOW], bound)
+        found = [base, clamp(said[FAST], bound), clamp(said[OPEN], MOST_DISTANCE)]
+        record.base[m] = base
+        of_networks = outputs[2][:, m] if ahead else outputs[0][:, i]
+        found += [clamp(base + scale * float(y), bound) for y in of_networks]
+        remembered = 0.0 if ahead else clamp(float(outputs[1][0, i]), MOST_REMEMBERED)
+        return [*found, base + self.error_unit(i) * remembered]
+
+    def _blend_all(self, record: Record, m: int, head: Head) -> None:
+        predictions = record.predictions[m]
+        for n in range(2):
+            record.blends[m, n] = head.blends[n].of(predictions)
+        plain = head.blends[2].of(record.blends[m])
+        deviant = head.deviants.find(predictions, plain, head.error.mean)
+        record.plain[m], record.deviant[m] = plain, deviant
+        record.blended[m] = head.deviants.correct(deviant, predictions, plain)
+
+    # ---- learning ----
+
+    def learn(self, record: Record, m: int, counted: float) -> None:
+        """Learns one head's target; `counted` values of it were seen."""
+        head, target, scale = self.head[m], float(record.targets[m]), float(record.scale[m])
+        i, ahead = divmod(m, self.horizon)
+        distance = target - float(record.last_value[i])
+        if not math.isfinite(distance):
+            return
+        left = distance - float(record.base[m])
+        if scale > 0:
+            self._learn_linear(record, m, distance, scale)
+            record.remainder[m] = clamp(left / scale, NETWORK_BOUND)
+        if not ahead:
+            self._observe_error(i, left, counted)
+        self._learn_blends(record, m, target)
+        head.scale.follow(abs(distance))
+        record.useful[m] = scale > 0
+
+    def error_unit(self, i: int) -> float:
+        """The unit of a target's large errors; 0 before there was any."""
+        total = float(self.error_sum[i])
+        return min(float(self.error_squares[i]) / total, MOST_ERROR) if total > 0 else 0.0
+
+    def left_over(self, record: Record, i: int, target: float, most: float) -> float:
+        """What the slow linear predictor left of what came next, in the unit of large errors."""
+        unit = self.error_unit(i)
+        left = target - float(record.last_value[i]) - float(record.base[i * self.horizon])
+        return clamp(left / unit, most) if unit > 0 and math.isfinite(left) else 0.0
+
+    def _learn_linear(self, record: Record, m: int, distance: float, scale: float) -> None:
+        phi, head = record.features[: self.linear], self.head[m]
+        for f in range(LINEAR):
+            w = self.weights[f, m]
+            e, bound = distance - float(w @ phi), LINEAR_BOUND
+            if f == OPEN:
+                head.reach = bound = max(head.reach * REACH_FADING, LINEAR_BOUND)
+                size = abs(e) / scale
+                if size > head.reach:
+                    head.reach = min(size, REACH_GROWTH * head.reach, MOST_OPEN_REACH)
+            e = clamp(e, bound * scale)
+            w += e * record.gains[int(f == FAST)]
+            if abs(e) > LARGEST_STEP:
+                np.clip(w, -MOST_WEIGHT, MOST_WEIGHT, out=w)
+
+    def _observe_error(self, i: int, left: float, counted: float) -> None:
+        unit, size = self.error_unit(i), abs(left)
+        self.surprise[i] = clamp(left / unit, MOST_SURPRISE) if unit > 0 else 0.0
+        if unit > 0 and counted > WARM_UP:
+            size = min(size, MOST_COUNTED_ERROR * unit)
+        size = min(size, MOST_ERROR)
+        self.error_sum[i] = UNIT_MEMORY * self.error_sum[i] + size
+        self.error_squares[i] = UNIT_MEMORY * self.error_squares[i] + size * size
+
+    def _learn_blends(self, record: Record, m: int, target: float) -> None:
+        head, predictions, blends = self.head[m], record.predictions[m], record.blends[m]
+        error, usual_then = float(record.blended[m]) - target, float(record.mean_abs_error[m])
+        if usual_then > 0:
+            head.residuals.append(clamp(-error / usual_then, MOST_RESIDUAL))
+        head.error.follow(abs(error))
+        head.slow_unit.follow(abs(error))
+        usual, plain = head.error.mean, float(record.plain[m])
+        head.blends[0].learn(predictions, float(blends[0]), target, usual)
+        head.blends[1].learn(predictions, float(blends[1]), target, usual, head.slow_unit.mean)
+        head.blends[2].learn(blends, plain, target, usual)
+        head.deviants.learn(
+            int(record.deviant[m]), predictions, plain, target, usual_then, head.error.count - 1
+        )
+
+    # ---- what it holds, by the names of the block's parts ----
+
+    def parts(self) -> dict[str, Values]:
+        def of_blends(name: str) -> Values:
+            return np.array(
+                [np.concatenate([getattr(b, name) for b in head.blends]) for head in self.head]
+            )
+
+        residuals = np.zeros((len(self.head), KEPT_RESIDUALS))
+        for m, head in enumerate(self.head):
+            for n, residual in enumerate(head.residuals):
+                residuals[m, n % KEPT_RESIDUALS] = residual
+        return {
+            "weights": self.weights,
+            "blend weights": of_blends("weights"),
+            "regret": of_blends("regret"),
+            "squares": of_blends("squares"),
+            "most": np.array([[blend.most for blend in head.blends] for head in self.head]),
+            "slow unit": np.array([head.slow_unit.mean for head in self.head]),
+            "mean absolute error": np.array([head.error.mean for head in self.head]),
+            "errors": np.array([head.error.count for head in self.head]),
+            "residuals": residuals,
+            "residual count": np.array([len(head.residuals) for head in self.head]),
+            "scale": np.array([head.scale.mean for head in self.head]),
+            "distances": np.array([head.scale.count for head in self.head]),
+            "reach": np.array([head.reach for head in self.head]),
+            "apart": np.array([head.deviants.apart for head in self.head]),
+            "trust": np.array([head.deviants.trust for head in self.head]),
+            "trusted": np.array([head.deviants.trusted for head in self.head]),
+            "benefit": np.array([head.deviants.benefit for head in self.head]),
+            "error sum": self.error_sum,
+            "error squares": self.error_squares,
+            "surprise": self.surprise,
+        }
