@@ -54,13 +54,13 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
 
   void start() {
     StreamBlock::start(*kernel_);
-    answer_.resize(3 * memory_.layout.heads());
+    answer_.resize(memory_.layout.answer());
   }
   void load(SavedBytes saved) {
     StreamBlock::load(saved);
     is_looked_at_ = false;
     lethe::make_scratch(memory_);
-    answer_.resize(3 * memory_.layout.heads());
+    answer_.resize(memory_.layout.answer());
   }
 
   int64_t inputs() const { return memory_.layout.inputs(); }
@@ -203,7 +203,6 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
 
 void bind_number_stream(nb::module_& m) {
   m.attr("EVENTS_BETWEEN_INSPECTIONS") = lethe::events_between_inspections;
-  m.attr("KEPT_RESIDUALS") = lethe::kept_residuals;
   m.attr("MOST_PERIOD") = lethe::remembered_events;
 
   auto numbers = nb::class_<NumberStream>(m, "NumberStream", "A stream of numbers: one block.");

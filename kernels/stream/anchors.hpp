@@ -90,6 +90,8 @@ struct Anchors {
   void move_weights(int64_t f, double ratio, double shift) const {
     const int64_t n = l.linear(), all = lethe::linear_predictors * l.heads();
     for (int64_t i = 0; i < all; ++i) move(b + l.weights + i * n, f, ratio, shift, most_weight);
+    for (int64_t i = 0; i < l.heads(); ++i)
+      move(b + l.season_weights + i * n, f, ratio, shift, most_weight);
     for (int64_t i = 0; i < lethe::covariances; ++i)
       move_covariance(b + l.covariance + i * l.packed(), f, ratio, shift, n);
   }
@@ -102,6 +104,7 @@ struct Anchors {
   void forget_weights(int64_t f) const {
     const int64_t n = l.linear(), all = lethe::linear_predictors * l.heads();
     for (int64_t i = 0; i < all; ++i) b[l.weights + i * n + f] = 0;
+    for (int64_t i = 0; i < l.heads(); ++i) b[l.season_weights + i * n + f] = 0;
     for (int64_t i = 0; i < lethe::covariances; ++i)
       forget_feature(b + l.covariance + i * l.packed(), f, prior_covariance, n);
     b[l.ever_nonzero + f] = 0;

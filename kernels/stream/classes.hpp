@@ -1,5 +1,6 @@
 // One event of a stream of classes or symbols: how often each class came lately, the last one
-// again, networks, weighed by Bayes' rule.
+// again, networks, and, where events have columns, experts that learn from these themselves; all
+// weighed by Bayes' rule and stacked.
 #pragma once
 
 #include <cmath>
@@ -7,13 +8,14 @@
 #include "anomaly.hpp"
 #include "columns.hpp"
 #include "ensemble.hpp"
+#include "experts.hpp"
 #include "history.hpp"
 #include "pending.hpp"
+#include "stacking.hpp"
 
 namespace LETHE_ISA {
 
 using lethe::ClassChange;
-using lethe::ClassLayout;
 
 constexpr double class_fading = 0.999;  // how much a class weighs less with each event that follows
 constexpr double first_count = 0.5;     // of a class, beside how often it came
@@ -32,6 +34,8 @@ struct ClassStream {
   Columns columns() const { return {l.columns, b()}; }
   Ensemble<ClassLayout> ensemble() const { return {m}; }
   Pending<ClassLayout> pending() const { return {l, b()}; }
+  Experts experts() const { return {l, b()}; }
+  Stacking stacking() const { return {l.stacking, b(), l.predictors()}; }
 
   void start() const {
     const double predictors = static_cast<double>(l.predictors());
@@ -40,6 +44,8 @@ struct ClassStream {
     b()[l.known] = 1;
     b()[l.repeats] = b()[l.fresh] = 1;
     b()[l.repeats + 1] = b()[l.fresh + 1] = 2;
+    experts().start();
+    if (experts().any()) stacking().start();
   }
 
   // ---- what is called ----
@@ -164,13 +170,19 @@ struct ClassStream {
     if (change.forgotten_count || change.used > l.slots) ensemble().complete_step();
     if (change.used > l.slots && !services.reserve(services.context, change.used, l.classes))
       return false;
+    const auto used = static_cast<int64_t>(b()[l.columns.used]);
     columns().admit(change);
-    for (int64_t i = 0; i < change.forgotten_count; ++i)
-      ensemble().forget_input(l.fixed() + change.forgotten[i]);
+    experts().start_features(used, static_cast<int64_t>(b()[l.columns.used]));
+    for (int64_t i = 0; i < change.forgotten_count; ++i) forget_slot(change.forgotten[i]);
     return true;
   }
 
-  // What the columns, and the last class, say to the networks.
+  void forget_slot(int64_t slot) const {
+    ensemble().forget_input(l.fixed() + slot);
+    experts().forget_slot(slot);
+  }
+
+  // What the columns, and the last class, say to the networks and experts.
   void encode(const Event& event, double* record) const {
     record[l.record.seconds] = event.seconds;
     record[l.record.symbol] = static_cast<double>(event.symbol);
@@ -218,9 +230,11 @@ struct ClassStream {
     const double repeats = last ? b()[l.repeats] / b()[l.repeats + 1] : 0.0;
     for (int64_t i = 1; i < n; ++i) again[i] = (1 - repeats) * frequency[i];
     again[last] += repeats;
+    experts().predict(record + l.record.features, n, frequency,
+                      p + lethe::naive_classes * l.classes);
     for (int64_t r = 0; r < l.networks; ++r) {
       // The new class is no output's business.
-      double* const given = p + (lethe::naive_classes + r) * l.classes;
+      double* const given = p + (k - l.networks + r) * l.classes;
       const float* const y = m.outputs.data() + r * l.classes;
       double sum = 0;
       for (int64_t i = 1; i < n; ++i) sum += given[i] = static_cast<double>(y[i]) + least_output;
@@ -234,6 +248,12 @@ struct ClassStream {
       for (int64_t i = 1; i < n; ++i) row[i] *= 1 - fresh;
       for (int64_t i = 0; i < n; ++i) answered[i] += b()[l.weights + r] * row[i];
     }
+    if (!experts().any()) return;
+    double* const stacked = m.stacked.data();
+    stacking().predict(p, l.classes, n, stacked);
+    const double* const shares = stacking().shares();
+    for (int64_t i = 1; i < n; ++i)
+      answered[i] = shares[0] * (1 - fresh) * stacked[i] + shares[1] * answered[i];
   }
 
   void set_class(double* record, const ClassChange& came) const {
@@ -272,11 +292,14 @@ struct ClassStream {
       ensemble().complete_step();
       b()[l.counts + came.place] = 0;
       ensemble().forget_output(came.place);
-      if (!l.symbols) ensemble().forget_input(l.fixed() + came.slot);
+      experts().forget_class(came.place);
+      if (!l.symbols) forget_slot(came.slot);
     } else {
       b()[l.known] = static_cast<double>(came.place + 1);
-      if (!l.symbols)
-        b()[l.columns.used] = std::max(b()[l.columns.used], static_cast<double>(came.slot + 1));
+      const auto used = static_cast<int64_t>(b()[l.columns.used]);
+      if (l.symbols || came.slot < used) return true;
+      b()[l.columns.used] = static_cast<double>(came.slot + 1);
+      experts().start_features(used, came.slot + 1);
     }
     return true;
   }
@@ -287,12 +310,25 @@ struct ClassStream {
     const bool stepped = record[l.record.stepped] != 0;
     if (!came.missing) {
       const auto then = static_cast<int64_t>(record[l.record.then]);
+      if (then && record[l.record.known] > 2) learn_stack(record, then);
       learn_weights(record + l.record.predictions + then);
+      experts().learn(record + l.record.features, came.place);
     }
     ensemble().learn(inputs(record), symbol(record), stepped, nullptr, nullptr,
                      came.missing ? -1 : came.place);
     pending().remove_first();
     if (!pending().count()) ensemble().merge();
+  }
+
+  void learn_stack(const double* record, int64_t then) const {
+    if (!experts().any()) return;
+    const double* const rows = record + l.record.predictions;
+    double mixed = 0;
+    for (int64_t r = 0; r < l.predictors(); ++r)
+      mixed += b()[l.weights + r] * rows[r * l.classes + then];
+    const auto known = static_cast<int64_t>(record[l.record.known]);
+    stacking().learn(rows, l.classes, known, then, m.stacked.data());
+    stacking().learn_shares((1 - rows[0]) * m.stacked[then], mixed);
   }
 
   // Bayes' rule, with a little of all weight shared out at every event (Herbster & Warmuth 1998),

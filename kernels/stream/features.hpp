@@ -7,6 +7,7 @@
 #include "columns.hpp"
 #include "history.hpp"
 #include "layout.hpp"
+#include "seasons.hpp"
 #include "stream.hpp"
 
 namespace LETHE_ISA {
@@ -18,6 +19,7 @@ struct Features {
   const NumberLayout& l;
   double* b;
   History history = {l, b};
+  Seasons seasons = {l, b};
   Anchors anchors = {l, b};
 
   // One number for the constant and for each input of the networks.
@@ -51,20 +53,31 @@ struct Features {
     for (int64_t i = 0; i < event.slot_count; ++i) out[event.slots[i]] = 1.0;
   }
 
-  // What each season did at this time: its distance from now, its next step and its far one.
+  // What a season brought then, beside its level; with it where there are no profiles.
+  double brought(int64_t s, int64_t nth, int64_t i) const {
+    const int64_t place = history.place(nth);
+    return l.profiled() ? seasons.profile(s, place)[i] : b[l.values + place * l.targets + i];
+  }
+
+  // What each season brings at this time: its distance from now, its next step and its far one.
   double* encode_seasons(double seconds, double* f) const {
-    double lengths[lethe::seasons];
-    history.season_lengths(lengths);
-    const double* const newest = history.newest();
-    for (const double length : lengths) {
-      const double* const zero = history.last_season(0, length, seconds);
-      const double* const one = history.last_season(1, length, seconds);
-      const double* const far = history.last_season(l.horizon, length, seconds);
-      for (int64_t i = 0; i < l.targets; ++i) {
+    const int64_t t = l.targets, newest = history.kept() - 1;
+    const double* const now = history.newest();
+    for (int64_t s = 0; s < lethe::seasons; ++s) {
+      const Season season = history.season(s);
+      const auto then = [&](int64_t ahead) {
+        return history.season_before(newest, ahead, season, seconds);
+      };
+      const int64_t zero = then(0), one = then(1), far = then(l.horizon);
+      const bool known = zero >= 0 && one >= 0;
+      for (int64_t i = 0; i < t; ++i) {
         const double* const scale = b + l.scale + i * l.horizon;
-        *f++ = in_usual_distances(one[i] - newest[i], scale[0]);
-        *f++ = in_usual_distances(one[i] - zero[i], scale[0]);
-        *f++ = in_usual_distances(far[i] - zero[i], scale[l.horizon - 1]);
+        const double before = known ? brought(s, zero, i) : 0, next = known ? brought(s, one, i) : 0;
+        const double later = known && far >= 0 ? brought(s, far, i) : before;
+        const double level = l.profiled() ? seasons.fast(s, i) : 0;
+        *f++ = known ? in_usual_distances(level + next - now[i], scale[0]) : 0.0;
+        *f++ = in_usual_distances(next - before, scale[0]);
+        *f++ = in_usual_distances(later - before, scale[l.horizon - 1]);
       }
     }
     return f;

@@ -6,19 +6,21 @@
 #include <cmath>
 
 #include "anchors.hpp"
+#include "delays.hpp"
 #include "deviants.hpp"
 #include "history.hpp"
 #include "layout.hpp"
 #include "linear.hpp"
 #include "mixture.hpp"
 #include "naive.hpp"
+#include "residuals.hpp"
+#include "seasonal_linear.hpp"
 
 namespace LETHE_ISA {
 
 constexpr double linear_forgetting[lethe::covariances] = {0.9999, 0.995};
 // Errors count at most, in usual distances.
 constexpr double linear_bound = 2.0, network_bound = 3.0;
-constexpr double most_residual = 1e150;  // in usual errors
 // The open linear predictor's bound follows what comes again, as features' bounds do.
 constexpr double most_open_reach = 1e100;
 constexpr double largest_step = 1e150;  // beyond it weights are kept within `most_weight`
@@ -34,6 +36,9 @@ struct Heads {
   double* b = m.numbers();
   History history = {l, b};
   NaivePredictors naive = {l, b};
+  Delays delays = {l, b};
+  Residuals residuals = {l, b};
+  SeasonalLinear seasonal_linear = {l, b};
 
   // ---- predicting ----
 
@@ -44,8 +49,6 @@ struct Heads {
     for (int64_t i = 0; i < l.targets; ++i)
       record[l.record.last_value + i] = b[l.counted + i] > 0 ? newest[i] : not_a_number;
     std::copy(b + l.scale, b + l.scale + heads, record + l.record.scale);
-    std::copy(b + l.mean_abs_error, b + l.mean_abs_error + heads, record + l.record.mean_abs_error);
-    std::copy(b + l.residual_count, b + l.residual_count + heads, record + l.record.residuals_seen);
     std::fill(record + l.record.targets, record + l.record.targets + heads, not_a_number);
     std::fill(record + l.record.useful, record + l.record.useful + heads, 0.0);
     // What was there of another event is not moved with anchors, nor saved.
@@ -59,6 +62,7 @@ struct Heads {
       predict_learned(record, head, p);
       blend_all(head, p, record);
     }
+    residuals.annotate(record);
   }
 
   // ---- learning ----
@@ -75,7 +79,7 @@ struct Heads {
       learn_linear(record, head, distance, scale);
       record[l.record.remainder + head] = std::clamp(left / scale, -network_bound, network_bound);
     }
-    if (head % l.horizon == 0) observe_error(head / l.horizon, left);
+    if (head % l.horizon == 0) learn_next(record, head / l.horizon, left);
     learn_blends(record, head, target);
     follow_mean(b[l.scale + head], b[l.distances + head], std::abs(distance));
     record[l.record.useful + head] = scale > 0;
@@ -113,6 +117,7 @@ struct Heads {
       linear[f] = f == lethe::open_linear ? std::clamp(distance, -most_distance, most_distance)
                                           : std::clamp(distance, -bound, bound);
     }
+    p[lethe::seasonal_linear] = last_value + seasonal_linear.predict(record, head, bound);
     const double base = linear[lethe::slow_linear];
     record[l.record.base + head] = base;
     double* const network = p + l.first_network();
@@ -126,6 +131,12 @@ struct Heads {
       const double remembered = m.outputs[m.group[lethe::of_memory].outputs + i];
       p[l.memory()] +=
           error_unit(i) * std::clamp(remembered, -most_remembered, most_remembered);
+    }
+    p[l.delayed()] = base;
+    if (!ahead && l.delay_sources()) {
+      double* const taps = record + l.record.taps + i * lethe::delay_taps;
+      p[l.delayed()] += record[l.record.delayed + i] =
+          std::clamp(delays.predict(i, taps), -most_distance, most_distance);
     }
     for (int64_t r = lethe::naive_predictors; r < l.predictors(); ++r) p[r] += last_value;
   }
@@ -169,6 +180,16 @@ struct Heads {
       if (std::abs(e) > largest_step)
         for (int64_t i = 0; i < n; ++i) w[i] = std::clamp(w[i], -most_weight, most_weight);
     }
+    seasonal_linear.learn(record, head, distance, linear_bound * scale, farthest * scale);
+  }
+
+  // What is learned of a target that comes next alone.
+  void learn_next(const double* record, int64_t i, double left) const {
+    if (l.delay_sources())
+      delays.learn(i, record + l.record.taps + i * lethe::delay_taps, record[l.record.delayed + i],
+                   left, error_unit(i),
+                   static_cast<int64_t>(b[l.pending_events.events] - record[l.record.number]) + 1);
+    observe_error(i, left);
   }
 
   void observe_error(int64_t i, double left) const {
@@ -184,15 +205,9 @@ struct Heads {
   void learn_blends(const double* record, int64_t head, double target) const {
     const double error = record[l.record.blended + head] - target;
     const double usual_then = record[l.record.mean_abs_error + head];
-    if (usual_then > 0) {  // residuals are kept in units of what was usual then
-      double& count = b[l.residual_count + head];
-      const int64_t to = static_cast<int64_t>(count) % lethe::kept_residuals;
-      b[l.residuals + head * lethe::kept_residuals + to] =
-          std::clamp(-error / usual_then, -most_residual, most_residual);
-      count += 1;
-    }
+    residuals.learn(record, head, target);
     double& usual = b[l.mean_abs_error + head];
-    follow_mean(usual, b[l.errors + head], std::abs(error));
+    follow_falling_mean(usual, b[l.errors + head], b[l.calm + head], std::abs(error));
     double& slow_unit = b[l.slow_unit + head];
     double count = b[l.errors + head] - 1;
     follow_mean(slow_unit, count, std::abs(error), slowest_unit);

@@ -16,6 +16,12 @@ constexpr double fast_rate = 0.3, slow_rate = 0.05;
 constexpr double gap_rate = 0.05;
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
+// In events, or in seconds; a length of 0 is none.
+struct Season {
+  double length;
+  bool in_events;
+};
+
 struct History {
   const NumberLayout& l;
   double* b;
@@ -37,52 +43,99 @@ struct History {
     return std::clamp((now - before) / usual, -most_standardised, most_standardised);
   }
 
-  // Two seasons to look back over, in events or seconds; 0 is none.
-  void season_lengths(double* lengths) const {
-    lengths[0] = lengths[1] = 0;
+  // Where the nth event lies of those that are kept, from the oldest.
+  int64_t place(int64_t nth) const {
+    const int64_t n = events(), depth = l.depth(), at = nth + (n > depth ? n % depth : 0);
+    return at < depth ? at : at - depth;
+  }
+  double time_of(int64_t nth) const { return l.timed ? b[l.times + place(nth)] : not_a_number; }
+
+  // A value that is kept, ten spreads at most from where its level is.
+  double bounded(int64_t place, int64_t i) const {
+    const double came = b[l.values + place * l.targets + i];
+    const double d = came - b[l.level_mean + i], variance = b[l.level_variance + i];
+    const bool absurd = d * d > most_spreads * most_spreads * variance;
+    if (!absurd || !(b[l.level_count + i] > warm_up && variance > 0)) return came;
+    const double far = most_spreads * std::sqrt(variance);
+    return b[l.level_mean + i] + std::clamp(d, -far, far);
+  }
+
+  // Two seasons to look back over: the one that is given; a day, a week or a year where there are
+  // times; and those that were found.
+  Season season(int64_t s) const {
+    if (l.period > 0) return {s ? 0.0 : static_cast<double>(l.period), true};
     const double gap = b[l.gap];
-    if (l.period > 0) {
-      lengths[0] = static_cast<double>(l.period);
-    } else if (l.timed && gap > 0) {
+    double lengths[lethe::seasons] = {0, 0};
+    if (l.timed && gap > 0) {
       lengths[0] = gap <= day / 2 ? day : gap <= week / 2 ? week : year;
       lengths[1] = gap <= day / 2 ? week : gap <= week / 2 ? year : 0;
     }
+    // A season that the ring is too short for leaves its place to one that was found.
+    int64_t found = 0;
+    for (int64_t n = 0; n <= s; ++n) {
+      const bool looked_up = lengths[n] > 0 && lengths[n] < gap * static_cast<double>(l.depth());
+      if (looked_up) {
+        if (n == s) return {lengths[n], false};
+        continue;
+      }
+      while (found < lethe::seasons && is_known(b[l.periods + found] * gap, lengths, gap)) ++found;
+      if (found == lethe::seasons) return {0, true};
+      if (n == s) return {b[l.periods + found], true};
+      ++found;
+    }
+    return {0, true};
   }
 
-  // The values one season before the event so many ahead of the last; the last values where
-  // nothing is kept of that time.
-  const double* last_season(int64_t ahead, double length, double seconds) const {
-    const int64_t n = kept();
-    if (!(length > 0) || !n) return newest();
-    int64_t nth = -1;  // of those that are kept, from the oldest
-    if (l.period > 0) {
-      nth = n - 1 + ahead - l.period;
-    } else {
-      const double gap = b[l.gap];
-      const double* const times = b + l.times;
-      const int64_t depth = l.depth(), oldest = (events() - n) % depth;
-      const auto time = [&](int64_t i) {
-        return times[oldest + i - (oldest + i < depth ? 0 : depth)];
-      };
-      // An event whose own target is asked for is later than all that is kept; where events to come
-      // are asked about, the last one has been kept already.
-      const double last = time(n - 1);
-      const double now = seconds > last ? seconds - gap : last;
-      const double then = now + static_cast<double>(ahead) * gap - length;
-      // The event nearest in time: the first that is not earlier by more than half a gap.
-      nth = 0;
-      for (int64_t left = n; left > 0;) {
+  // Whether a season is none, or a multiple of one that is looked up by times.
+  bool is_known(double length, const double* lengths, double gap) const {
+    if (!l.timed) return false;
+    if (!(length > 0)) return true;
+    for (int64_t n = 0; n < lethe::seasons; ++n) {
+      if (!(lengths[n] > 0 && lengths[n] < gap * static_cast<double>(l.depth()))) continue;
+      const double times = length / lengths[n];
+      if (times > 0.9 && std::abs(times - std::round(times)) < 0.05) return true;
+    }
+    return false;
+  }
+
+  // Which of those that are kept lies a season, or as few as can be, before the event so many ahead
+  // of the nth; -1 where nothing is kept of that time. `likely`: which it may be.
+  int64_t season_before(int64_t nth, int64_t ahead, const Season& season, double seconds,
+                        int64_t likely = -1) const {
+    if (!(season.length > 0) || nth < 0) return -1;
+    if (season.in_events) {
+      const int64_t length = static_cast<int64_t>(season.length);
+      return std::max<int64_t>(nth + ahead - length * (1 + std::max<int64_t>(ahead - 1, 0) / length),
+                               -1);
+    }
+    const double gap = b[l.gap];
+    const double* const times = b + l.times;
+    const int64_t depth = l.depth(), oldest = place(0);
+    const auto time = [&](int64_t i) {
+      return times[oldest + i - (oldest + i < depth ? 0 : depth)];
+    };
+    // An event whose own target is asked for is later than all that is kept; where events to come
+    // are asked about, the last one has been kept already.
+    const double last = time(nth);
+    const double now = seconds > last ? seconds - gap : last;
+    const double on = static_cast<double>(ahead) * gap;
+    const double then = now + on - season.length * std::max(std::ceil(on / season.length), 1.0);
+    // The event nearest in time: the first that is not earlier by more than half a gap.
+    const auto is_before = [&](int64_t i) { return time(i) < then - gap / 2; };
+    int64_t first = likely;
+    if (likely < 1 || likely > nth || is_before(likely) || !is_before(likely - 1)) {
+      first = 0;
+      for (int64_t left = nth + 1; left > 0;) {
         const int64_t half = left / 2;
-        if (time(nth + half) < then - gap / 2) {
-          nth += half + 1;
+        if (is_before(first + half)) {
+          first += half + 1;
           left -= half + 1;
         } else {
           left = half;
         }
       }
-      if (nth < n && !(std::abs(time(nth) - then) <= 1.5 * gap)) nth = -1;
     }
-    return nth < 0 || nth >= n ? newest() : b + l.values + index(n - 1 - nth) * l.targets;
+    return first <= nth && std::abs(time(first) - then) <= 1.5 * gap ? first : -1;
   }
 
   // Targets become part of the past; one that is missing (NaN) repeats its last value.

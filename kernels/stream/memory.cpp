@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 namespace lethe {
@@ -91,6 +92,25 @@ std::string check_records(const Memory<StreamLayout>& m, Check&& check) {
   return "";
 }
 
+// What the experts of classes look things up by; "" where all of it is within bounds.
+std::string check_experts(const ClassLayout& l, const double* b) {
+  if (!l.experts()) return "";
+  for (int64_t i = 0; i < stored_events; ++i)
+    if (!(b[l.store.classes + i] < b[l.known])) return "stored class";
+  const ForestParts& f = l.forest;
+  for (int64_t i = 0; i < trees * stored_events; ++i)
+    if (!(b[f.runs + i] < b[l.known] * run_counts)) return "tree runs";
+  for (int64_t i = 0; i < trees * tree_nodes; ++i) {
+    const double node = static_cast<double>(i % tree_nodes), next = b[f.next + i];
+    if (b[f.feature + i] > static_cast<double>(l.local())) return "tree feature";
+    const bool is_leaf = b[f.feature + i] == 0;
+    if (is_leaf ? next + b[f.size + i] > stored_events : next <= node || next + 1 >= tree_nodes)
+      return "tree next";
+  }
+  const double* const shares = b + l.stacking.shares;
+  return std::abs(shares[0] + shares[1] - 1) < 1e-6 ? "" : "stack share";
+}
+
 }  // namespace
 
 template <class StreamLayout>
@@ -115,6 +135,8 @@ void make_scratch(Memory<StreamLayout>& m) {
   m.useful.resize(widest);
   m.kept_state.resize(kept);
   m.aside.resize(aside);
+  if constexpr (std::is_same_v<StreamLayout, ClassLayout>)
+    m.stacked.resize((1 + m.layout.predictors()) * m.layout.classes);
 }
 
 template void make_scratch(Memory<NumberLayout>&);
@@ -124,6 +146,9 @@ std::string check_block(const Memory<NumberLayout>& m) {
   std::string wrong = check_common(m);
   if (!wrong.empty()) return wrong;
   const NumberLayout& l = m.layout;
+  const double* const b = m.numbers();
+  for (int64_t i = 0; i < (l.delay_sources() ? l.targets * delay_taps : 0); ++i)
+    if (b[l.tap_lag + i] > 0 && !(b[l.tap_source + i] > 0)) return "tap source";
   return check_records(m, [&](const double* record) {
     for (int64_t head = 0; head < l.heads(); ++head)  // residuals that had been there are there
       if (record[l.record.residuals_seen + head] > m.numbers()[l.residual_count + head] ||
@@ -147,6 +172,8 @@ std::string check_block(const Memory<ClassLayout>& m) {
   double weights = 0;
   for (int64_t r = 0; r < l.predictors(); ++r) weights += b[l.weights + r];
   if (!(std::abs(weights - 1) < 1e-6)) return "weights";
+  wrong = check_experts(l, b);
+  if (!wrong.empty()) return wrong;
   return check_records(m, [&](const double* record) {
     const double known = record[l.record.known];
     if (known < 1 || known > b[l.known] || !(record[l.record.then] < known)) return false;

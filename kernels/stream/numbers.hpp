@@ -12,6 +12,9 @@
 #include "history.hpp"
 #include "linear.hpp"
 #include "pending.hpp"
+#include "periods.hpp"
+#include "residuals.hpp"
+#include "seasons.hpp"
 
 namespace LETHE_ISA {
 
@@ -24,6 +27,8 @@ struct NumberStream {
   const NumberLayout& l = m.layout;
   double* b = m.numbers();
   History history = {l, b};
+  Periods periods = {l, b};
+  Seasons seasons = {l, b};
   Columns columns = {l.columns, b};
   Features features = {l, b};
   Heads heads = {m};
@@ -31,8 +36,13 @@ struct NumberStream {
 
   // A new block: all zero but for these.
   void start() const {
+    heads.residuals.start();
     for (int64_t f = 0; f < lethe::covariances; ++f)
       for (int64_t i = 0; i < l.linear(); ++i) forget_feature_of(f, i);
+    for (int64_t i = 0; i < (l.delay_sources() ? l.targets : 0); ++i)
+      for (int64_t k = 0; k < lethe::delay_taps; ++k)
+        forget_feature(b + l.tap_covariance + i * lethe::tap_packed, k, tap_variance,
+                       lethe::delay_taps);
     for (int64_t head = 0; head < l.heads(); ++head)
       first_blend_weights(b + l.blend_weights + head * l.blending(), l.predictors());
   }
@@ -85,18 +95,19 @@ struct NumberStream {
     if (ahead) {
       compare(pending.newest(), targets, How::follow, answer, out);
       if (pending.count()) keep_surprise(pending.newest(), targets);
-      history.observe(targets, event.seconds);
+      take_in(targets, event.seconds);
     }
     pending.clear();
     double* const record = pending.append();
     encode(event, record);
     for (int64_t g = 0; g < l.groups; ++g) networks(g).step(inputs(record, g), -1, true);
     heads.predict(record);
+    heads.delays.observe(slots(record));
     pending.count_event();
     if (ahead) return;
     compare(record, targets, How::follow, answer, out);
     keep_surprise(record, targets);
-    history.observe(targets, event.seconds);
+    take_in(targets, event.seconds);
     pending.clear();
   }
 
@@ -117,24 +128,27 @@ struct NumberStream {
                Outcome& out) const {
     if (!record) return;
     out.answered = true;
-    const int64_t all = l.heads();
-    for (const int64_t part :
-         {l.record.blended, l.record.mean_abs_error, l.record.residuals_seen}) {
-      std::copy(record + part, record + part + all, answer);
-      answer += all;
-    }
+    heads.residuals.answer(record, answer);
     if (!targets || !l.scored) return;
     const AnomalyScorer scorer = {l.anomaly, b, l.scored};
     scorer.score(targets, record + l.record.blended, l.horizon, how, out);
   }
 
  private:
+  // Targets become part of the past.
+  void take_in(const double* targets, double seconds) const {
+    periods.observe(targets);
+    history.observe(targets, seconds);
+    seasons.observe(targets);
+  }
+
   void forget_feature_of(int64_t predictor, int64_t feature) const {
     forget_feature(b + l.covariance + predictor * l.packed(), feature, prior_covariance,
                    l.linear());
   }
 
   void encode(const Event& event, double* record) const {
+    record[l.record.number] = b[l.pending_events.events] + 1;
     record[l.record.seconds] = event.seconds;
     features.encode(event, record + l.record.features);
   }
@@ -150,7 +164,7 @@ struct NumberStream {
     }
   }
   void observe_targets(const double* targets, double seconds) const {
-    history.observe(targets, seconds);
+    take_in(targets, seconds);
     for (int64_t i = 0; i < l.targets; ++i) {
       features.anchors.observe(i, targets[i]);
       move_anchor(i, b[l.level_mean + i], b[l.level_variance + i]);
@@ -160,6 +174,10 @@ struct NumberStream {
     features.anchors.follow(nth, mean, variance, [&](auto&& move) {
       for (int64_t n = 0; n < pending.count(); ++n) move(pending.record(n));
     });
+  }
+
+  const double* slots(const double* record) const {
+    return record + l.record.features + 1 + l.fixed();
   }
 
   Ensemble<NumberLayout> networks(int64_t group) const { return {m, group}; }
@@ -188,6 +206,7 @@ struct NumberStream {
     heads.predict(record);
     record[l.record.stepped] = !ahead;
     observe_columns(event);
+    heads.delays.observe(slots(record));
     pending.count_event();
     return record;
   }
@@ -199,6 +218,7 @@ struct NumberStream {
     for (int64_t g = 0; g < l.groups; ++g) networks(g).resume_aside();
     record[l.record.stepped] = 1;
     observe_columns(event);
+    heads.delays.observe(slots(record));
     pending.count_event();
     return record;
   }
@@ -216,6 +236,7 @@ struct NumberStream {
       for (int64_t f = 0; f < lethe::covariances; ++f) forget_feature_of(f, feature);
       for (int64_t f = 0; f < lethe::linear_predictors; ++f)
         for (int64_t head = 0; head < l.heads(); ++head) heads.weights(f, head)[feature] = 0;
+      heads.seasonal_linear.forget(feature);
       b[l.ever_nonzero + feature] = 0;
     }
   }

@@ -23,19 +23,24 @@ namespace holds {
 constexpr double most_count = 9007199254740992.0;  // 2^53: there a counter of doubles stays
 constexpr Holds value = {-1e152, 1e152}, maybe_value = {-1e152, 1e152, false, true};
 constexpr Holds change = {0, 1e153}, distance = {0, 1e160}, variance = {0, 1e305};
+constexpr Holds profile = {-1e160, 1e160};
 constexpr Holds total = {-1e172, 1e172};
-constexpr Holds prediction = {-1e175, 1e175}, error = {0, 1e178};
+constexpr Holds prediction = {-1e175, 1e175}, error = {0, 1e178}, residual = {-1e178, 1e178};
 constexpr Holds regret = {-1e154, 1e154}, square = {0, 1e304};
 constexpr Holds weight = {-1e175, 1e175}, covariance = {-1e200, 1e200};
 constexpr Holds small = {-1e30, 1e30};                        // in a float, too
 constexpr Holds gain = {-1e15, 1e15}, reach = {0, 1e6};
 constexpr Holds probability = {0, 2}, share = {0, 1.000001};  // rounded sums
 constexpr Holds class_count = {0, 1e6};
+constexpr Holds event_weight = {1, 1.001e6}, event_weights = {0, 1e10};
+constexpr Holds stack_weight = {-20, 20}, curvature = {-1e6, 1e6};
 constexpr Holds anything = {-HUGE_VAL, HUGE_VAL, false, true};
+constexpr Holds bound = {-HUGE_VAL, HUGE_VAL};
 constexpr Holds not_negative = {0, 1.7976931348623157e308};
 constexpr double most_time = 1e151;  // seconds
 constexpr Holds time = {-most_time, most_time, false, true}, gap = {0, 1e153};
 constexpr Holds sequence = {0, 4e15, true};  // far from there: it numbers events by name
+constexpr Holds lag = {0, 4096, true};
 constexpr Holds count = {0, most_count, true}, flag = {0, 1, true};
 }  // namespace holds
 

@@ -16,6 +16,7 @@ constexpr double most_standardised = 5.0;  // that a standardised value reaches
 constexpr double slowest_level = 0.002;    // the least rate of a running level: some 500 events
 constexpr double slowest_distance = 0.005;
 constexpr double slowest_unit = 0.002;
+constexpr double far_below = 8.0, calm_events = 50.0, falling_rate = 0.05;
 
 // Running mean and variance of each column; what is not finite is missing.
 inline void observe_levels(const double* values, double* mean, double* variance, double* count,
@@ -45,6 +46,13 @@ inline void follow_mean(double& mean, double& count, double value,
   count += 1;
   if (mean > 0 && count > warm_up) value = std::min(value, most_spreads * mean);
   mean += std::max(1 / count, slowest) * (value - mean);
+}
+
+// The same, but what is far below the mean for many events in a row, as after a change of units,
+// brings it down quickly. `calm` counts them.
+inline void follow_falling_mean(double& mean, double& count, double& calm, double value) {
+  calm = value < mean / far_below ? calm + 1 : 0;
+  follow_mean(mean, count, value, calm > calm_events ? falling_rate : slowest_distance);
 }
 
 }  // namespace LETHE_ISA

@@ -65,7 +65,7 @@ struct Services {
 constexpr int64_t events_between_inspections = 1000;
 
 // The functions of a stream of numbers. `targets` is null where they come later, and NaN where one
-// is missing; `answer` takes what was predicted: 3 numbers for each head; `looked_at` is the record
+// is missing; `answer` takes what was predicted (residuals.hpp); `looked_at` is the record
 // of this event where `look_at` has made it just before, or null. False: a service failed.
 struct NumberKernel {
   using M = Memory<NumberLayout>;

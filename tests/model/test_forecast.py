@@ -1,14 +1,13 @@
-"""What a stream of numbers computes besides its networks: linear predictors, blends, intervals."""
+"""What a stream of numbers computes besides its networks: linear predictors, blends."""
 
 import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import intervals, linear, mixture
+from oracles import linear, mixture
 from oracles.number_records import Sizes
 from oracles.scales import Level
 from support.number_blocks import groups_of, number_stream, record_of
@@ -16,7 +15,6 @@ from support.number_blocks import groups_of, number_stream, record_of
 from lethe import Model, _kernel
 from lethe.model.networks import Ensemble
 from lethe.model.numbers import PREDICTORS
-from lethe.model.prediction import interval
 
 
 class Stream:
@@ -228,31 +226,13 @@ def test_no_size_of_numbers_makes_it_forget_how_to_predict(size: float) -> None:
     for n in range(400):
         ours.learn(targets=[size * (random.normal() * 0.01 if n < 200 else random.normal())])
     for name in ours.stream.parts():
-        if name not in ("times", "records"):
+        if name not in ("times", "records", "declared range"):
             assert np.isfinite(ours.stream.view(name)).all(), name
     weights = ours.stream.view("blend weights")[0]
     k = (len(weights) - 2) // 2
     assert (weights >= 0).all()
     sums = [weights[:k].sum(), weights[k : 2 * k].sum(), weights[2 * k :].sum()]
     np.testing.assert_allclose(sums, 1)
-
-
-# ---- intervals ----
-
-
-@given(
-    residuals=st.lists(st.floats(-100, 100), min_size=1, max_size=300),
-    level=st.fractions(Fraction(1, 100), Fraction(99, 100), max_denominator=1000),
-)
-@example(residuals=[1.0] * 19, level=Fraction(9, 10))
-@example(residuals=[1.0] * 21, level=Fraction(9, 10))
-def test_an_interval_is_between_two_ranks(residuals: list[float], level: Fraction) -> None:
-    n, tail = len(residuals), (1 - level) / 2
-    # Where a rank is a whole number, or the tail has just one residual, rounding decides.
-    ranks = ((n - 1) * (tail - Fraction(1, n)), (n - 1) * (1 - tail + Fraction(1, n)), n * tail)
-    assume(all(rank.denominator > 1 for rank in ranks))
-    ours = interval(np.array(residuals), 10.0, 0.5, float(level))
-    assert ours == intervals.interval(residuals, 10.0, 0.5, level)
 
 
 # ---- columns ----

@@ -15,7 +15,9 @@ REMEMBERED = {
     "forked", "mean surprise", "events", "following", "pending first", "pending count",
     "pending sequence", "records", "remembered", "gap", "values", "times", "level mean",
     "level variance", "level count", "mean change", "changes", "total", "counted", "fast", "slow",
-    "median", "last class",
+    "median", "last class", "heard", "innovations", "autocorrelation", "deviation", "deviations",
+    "deviation square", "deviation product", "usual innovation", "periods", "profile length",
+    "profile", "folded", "season error", "drift", "profile level", "season fast", "season slow",
 }  # fmt: skip
 
 

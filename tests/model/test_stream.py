@@ -7,10 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from oracles.bayes import BAYES_FADING, MOST_EVENT_WEIGHT
 from oracles.events import Arrival, Change, Event
-from oracles.heads import KEPT_RESIDUALS
+from oracles.experts import MOST_EXPERT_CLASSES
+from oracles.forest import TREES
+from oracles.heads import NAIVE
 from oracles.history import DAY, REMEMBERED_EVENTS, WEEK, History
+from oracles.naive import naive_predictions
 from oracles.number_records import Sizes
+from oracles.residuals import MOST_RESIDUALS
+from oracles.seasons import Seasons
+from oracles.store import STORED_EVENTS
 from support.lockstep import EXACT, ClassLockstep, NumberLockstep, assert_close, changes
 from support.number_blocks import record_of
 
@@ -143,10 +150,10 @@ def test_more_slots_than_linear_predictors_see(horizon: int) -> None:
 
 
 def test_values_and_residuals_lie_in_rings() -> None:
-    draw = Draw(Sizes(1, 1, 2, 0, False), 5, 0.01, 0.0, 0)
+    draw = Draw(Sizes(17, 1, 2, 0, False), 5, 0.01, 0.0, 0)
     pair = NumberLockstep(draw.sizes, 4, scored=True)
     assert len(pair.stream.view("values")) == 4
-    for n in range(KEPT_RESIDUALS + 100):
+    for n in range(MOST_RESIDUALS + 100):
         event, change = draw.event(0, 0.0)
         event.targets = draw.targets()
         if change is not None or n % 20 == 0:
@@ -155,7 +162,7 @@ def test_values_and_residuals_lie_in_rings() -> None:
             pair.stream.learn(pair.encoded(event), None, 1, pair.redraw)
             pair.oracle.learn(event, None)
     pair.check()
-    assert pair.stream.view("residual count")[0] > KEPT_RESIDUALS
+    assert pair.stream.view("residual count")[0] > MOST_RESIDUALS
 
 
 def test_a_season_is_looked_up_among_the_last_events() -> None:
@@ -164,25 +171,21 @@ def test_a_season_is_looked_up_among_the_last_events() -> None:
     draw = Draw(sizes, 5, 0.01, 0.0, 0)
     draw.step = HOUR
     pair, history = NumberLockstep(sizes, 4, scored=False), History(2, 3, 0, True)
+    seasons = Seasons(history)
+    k = NAIVE + 4
     for n in range(REMEMBERED_EVENTS + 400):
         event, change = draw.event(0, 0.0)
         event.targets = draw.targets() + np.sin(n / 4)
         pair.stream.learn(pair.encoded(event), changes(change), 1, pair.ensemble.redraw)
         history.observe(event.targets, event.seconds)
+        seasons.observe(event.targets)
         if n < 200 or n > REMEMBERED_EVENTS - 100:
             newest = int(pair.stream.view("pending first")[0]) + pair.stream.pending_count - 1
-            said = record_of(pair.stream, sizes, place=newest % 2)["predictions"][:, 5:7]
-            seasons = [
-                [
-                    history.last_season(ahead, length, event.seconds)[i]
-                    for length in history.season_lengths()
-                ]
-                for i in range(2)
-                for ahead in (1, 2)
-            ]
-            assert_close("seasons", said, seasons, EXACT)
-    assert history.season_lengths() == (DAY, WEEK)
-    for name, part in history.parts().items():
+            record = record_of(pair.stream, sizes, place=newest % 2)
+            said = record["predictions"][:, : NAIVE - 1]
+            assert_close("naive", said, naive_predictions(seasons, 2, event.seconds), EXACT)
+    assert [history.season(s) for s in range(2)] == [(DAY, False), (WEEK, False)]
+    for name, part in {**history.parts(), **seasons.parts()}.items():
         assert_close(name, pair.stream.view(name), part, EXACT)
 
 
@@ -270,3 +273,60 @@ def test_a_stream_of_classes_is_its_oracle(
         event = Event(symbol=1) if symbols else draw.event(0, 0.0)[0]
         event.slots = []
         pair.follow(event, arrival(symbol()))
+
+
+def take_clouds(pair: ClassLockstep, kinds: int, most: int, events: int, every: int) -> None:
+    """Classes lie in clouds; class k has place and slot k, and columns the slots behind.
+
+    What nobody compares is learned as well; rounding in the networks adds up until the next check.
+    """
+    random = np.random.default_rng(kinds)
+    columns, first = 5, most + 1
+    middles = random.normal(size=(kinds, columns))
+    keys: dict[Any, int] = {}
+    for n in range(events):
+        key = n % kinds if n < 2 * kinds else int(random.integers(kinds))
+        event = Event(middles[key] + random.normal(size=columns))
+        slots = [first + column for column in range(columns)]
+        change = None if n else Change(column_slots=slots, used=first + columns, early=True)
+        came = planned(keys, key, most, 1 + len(keys))
+        if n % every == 0:
+            pair.learn(event, change, came)
+        else:
+            pair.stream.learn(
+                pair.encoded(event), changes(change), pair.arrival(came), 1000, pair.redraw
+            )
+            pair.oracle.learn(event, change, came)
+
+
+def test_experts_remember_the_last_events() -> None:
+    """Events in their ring, beyond its end, and trees in theirs."""
+    pair = ClassLockstep(ahead=False, timed=False, symbols=False, slots=4, room=4, scored=False)
+    take_clouds(pair, 4, 6, STORED_EVENTS + 100, 40)
+    assert pair.stream.view("stored count")[0] > STORED_EVENTS
+    assert pair.stream.view("trees grown")[0] > TREES
+    pair.check()
+
+
+@pytest.mark.parametrize("most", [10, MOST_EXPERT_CLASSES + 20])
+def test_experts_of_many_classes(most: int) -> None:
+    """More than naive Bayes and the softmax tell apart, and more than there is room for."""
+    pair = ClassLockstep(ahead=True, timed=True, symbols=False, slots=4, room=4, scored=False)
+    take_clouds(pair, most + 5, most, 3 * most, 20)
+    assert pair.stream.known == most + 1
+    pair.check()
+
+
+def test_counts_of_classes_are_scaled_down() -> None:
+    pair = ClassLockstep(ahead=False, timed=False, symbols=False, slots=8, room=4, scored=False)
+    take_clouds(pair, 3, 3, 20, 1)
+    heavy = MOST_EVENT_WEIGHT * BAYES_FADING**5
+    bayes = pair.oracle.experts.bayes
+    bayes.weight, bayes.classes, bayes.counts = (
+        heavy * part for part in (bayes.weight, bayes.classes, bayes.counts)
+    )
+    for name, part in bayes.parts().items():
+        pair.stream.view(name)[...] = part
+    for _ in range(10):
+        pair.learn(Event(np.zeros(5)), None, Arrival(1, 1, 1))
+    assert pair.stream.view("bayes weight")[0] < 2

@@ -75,7 +75,7 @@ def move_covariance(covariance: Values, feature: int, ratio: float, shift: float
 
 
 def move_all(
-    weights: Values,
+    weights: Iterable[Values],
     covariance: list[Values],
     active: Values,
     records: Iterable[Record],
@@ -86,14 +86,17 @@ def move_all(
     """What was learned of a feature, and events that wait, follow its anchor."""
     same = ratio < MOST_MOVE and ratio * MOST_MOVE > 1 and abs(shift) < MOST_MOVE
     if not same:
-        weights[..., feature] = active[feature] = 0
+        active[feature] = 0
+        for each in weights:
+            each[..., feature] = 0
         for each in covariance:
             forget_feature(each, feature)
         for record in records:
             record.features[feature] = record.gains[:, feature] = 0
         return
     if active[feature]:
-        move_weights(weights, feature, ratio, shift, MOST_WEIGHT)
+        for each in weights:
+            move_weights(each, feature, ratio, shift, MOST_WEIGHT)
         covariance[:] = [move_covariance(each, feature, ratio, shift) for each in covariance]
     for record in records:
         there = (float(record.features[feature]) - shift) / ratio

@@ -13,8 +13,10 @@ from oracles.columns import Columns
 from oracles.ensemble import Ensemble
 from oracles.ensemble import parts_of as parts_of_networks
 from oracles.events import Arrival, Change, Event, Values, doubled
+from oracles.experts import EXPERTS, Experts, no_parts
 from oracles.history import DAY, WEEK, YEAR
 from oracles.pending import Pending
+from oracles.stacking import Stacking
 
 from lethe import Network
 
@@ -46,7 +48,7 @@ class Outcome(NamedTuple):
 
 
 class ClassStreamOracle:
-    """A stream of classes, or symbols: naive predictors and networks, weighed by Bayes' rule."""
+    """A stream of classes, or symbols: naive predictors, experts and networks, weighed, stacked."""
 
     def __init__(
         self,
@@ -73,7 +75,10 @@ class ClassStreamOracle:
         self.counts = np.zeros(classes)
         self.slot = np.zeros(classes)
         self.repeats, self.fresh = np.array([1.0, 2.0]), np.array([1.0, 2.0])
-        self.weights = np.full(NAIVE_CLASSES + len(networks), 1 / (NAIVE_CLASSES + len(networks)))
+        predictors = NAIVE_CLASSES + len(networks) + (0 if symbols else EXPERTS)
+        self.weights = np.full(predictors, 1 / predictors)
+        self.experts = None if symbols else Experts(self.fixed, slots, classes)
+        self.stacking = None if symbols else Stacking(predictors)
 
     # ---- what is called ----
 
@@ -182,9 +187,20 @@ class ClassStreamOracle:
         if change.forgotten or change.used > self.slots:
             self.ensemble.complete_step()
         self._reserve(change.used, self.classes)
+        used = self.columns.used
         self.columns.admit(change)
+        self._start_slots(used)
         for slot in change.forgotten:
-            self.ensemble.forget_input(self.fixed + slot)
+            self._forget_slot(slot)
+
+    def _start_slots(self, used: int) -> None:
+        if self.experts is not None:
+            self.experts.start_slots(used, self.columns.used)
+
+    def _forget_slot(self, slot: int) -> None:
+        self.ensemble.forget_input(self.fixed + slot)
+        if self.experts is not None:
+            self.experts.forget_slot(slot)
 
     def _reserve(self, slots: int, classes: int) -> None:
         """Room for so many slots and classes."""
@@ -195,6 +211,8 @@ class ClassStreamOracle:
         self.counts = np.pad(self.counts, (0, classes - self.classes))
         self.slot = np.pad(self.slot, (0, classes - self.classes))
         self.slots, self.classes = slots, classes
+        if self.experts is not None:
+            self.experts.grow(slots, classes)
 
     def _compare(
         self, record: Record | None, came: Arrival | None, how: Literal["learn", "follow", "score"]
@@ -238,13 +256,22 @@ class ClassStreamOracle:
         again = self.repeats[0] / self.repeats[1] if self.last else 0.0
         predictions[1, 1:] = (1 - again) * frequency
         predictions[1, self.last] += again
-        for r, output in enumerate(outputs, NAIVE_CLASSES):
+        if self.experts is not None:
+            predictions[NAIVE_CLASSES : NAIVE_CLASSES + EXPERTS, 1:] = self.experts.predict(
+                record.features, frequency
+            )
+        for r, output in enumerate(outputs, len(self.weights) - len(outputs)):
             given = output[1:n].astype(np.float64) + LEAST_OUTPUT
             predictions[r, 1:] = given / given.sum()
         fresh = self.fresh[0] / self.fresh[1]
         predictions *= 1 - fresh
         predictions[:, 0] = fresh
         record.answered = self.weights @ predictions
+        if self.stacking is not None:
+            stacked = self.stacking.predict(predictions[:, 1:])
+            record.answered[1:] = self.stacking.share[0] * (1 - fresh) * stacked + (
+                self.stacking.share[1] * record.answered[1:]
+            )
 
     # ---- learning ----
 
@@ -278,23 +305,32 @@ class ClassStreamOracle:
             self.ensemble.complete_step()
             self.counts[came.place] = 0.0
             self.ensemble.forget_output(came.place)
-            if not self.symbols:
-                self.ensemble.forget_input(self.fixed + came.slot)
+            if self.experts is not None:
+                self.experts.forget_class(came.place)
+                self._forget_slot(came.slot)
             return
         self.known = came.place + 1
         if not self.symbols:
-            self.columns.used = max(self.columns.used, came.slot + 1)
+            used = self.columns.used
+            self.columns.used = max(used, came.slot + 1)
+            self._start_slots(used)
 
     def _learn_first(self, came: Arrival) -> None:
         record = self.pending.records[0]
         target = None
         if not came.missing:
-            weights = self.weights * np.maximum(
-                record.predictions[:, record.then], LEAST_PROBABILITY
-            )
+            likelihoods = record.predictions[:, record.then]
+            if self.stacking is not None and record.then and len(record.answered) > 2:
+                said = self.stacking.learn(record.predictions[:, 1:], record.then - 1)
+                self.stacking.learn_share(
+                    (1 - record.predictions[0, 0]) * said, float(self.weights @ likelihoods)
+                )
+            weights = self.weights * np.maximum(likelihoods, LEAST_PROBABILITY)
             weights /= weights.sum()
             self.weights = (1 - SHARED_WEIGHT) * weights + SHARED_WEIGHT / len(weights)
             target = came.place
+            if self.experts is not None:
+                self.experts.learn(record.features, came.place, self.known)
         self.ensemble.learn(self._inputs(record), stepped=record.stepped, target=target)
         self.pending.remove_first()
         if not self.pending.records:
@@ -317,6 +353,8 @@ class ClassStreamOracle:
             "repeats": self.repeats,
             "fresh": self.fresh,
             "weights": self.weights,
+            **(no_parts() if self.experts is None else self.experts.parts()),
+            **(Stacking(0) if self.stacking is None else self.stacking).parts(),
         }
 
     def records(self) -> list[dict[str, Values]]:

@@ -9,8 +9,9 @@ from oracles.anchors import Anchors
 from oracles.columns import Columns
 from oracles.events import Event, Values
 from oracles.heads import Heads
-from oracles.history import DAY, WEEK, YEAR, History
+from oracles.history import DAY, WEEK, YEAR
 from oracles.scales import clamp
+from oracles.seasons import Seasons
 
 FARTHEST = 20.0
 CIRCLE = 6.283185307179586
@@ -21,9 +22,10 @@ class Features:
     """The past of the targets, seasons, the calendar, and an event's columns."""
 
     def __init__(
-        self, history: History, columns: Columns, heads: Heads, slots: int, *, timed: bool
+        self, seasons: Seasons, columns: Columns, heads: Heads, slots: int, *, timed: bool
     ) -> None:
-        self.history, self.columns, self.heads, self.timed = history, columns, heads, timed
+        self.seasons, self.history = seasons, seasons.history
+        self.columns, self.heads, self.timed = columns, heads, timed
         self.slots = slots
         self.anchors = Anchors(heads.targets + slots)
 
@@ -38,7 +40,7 @@ class Features:
         f = [1.0]
         f += [self.anchors.encode(i, float(newest[i])) for i in range(t)]
         f += [history.past_change(lag, i) for lag in range(history.lags) for i in range(t)]
-        if history.timed or history.period:
+        if history.seasonal:
             f += self._seasons(event.seconds)
         if self.timed:
             for turn in TURNS:
@@ -60,19 +62,28 @@ class Features:
         return out
 
     def _seasons(self, seconds: float) -> list[float]:
-        """What each season did at this time: its distance from now, its next and its far step."""
-        newest, found, horizon = self.history.newest(), [], self.heads.horizon
-        for length in self.history.season_lengths():
+        """What each season brings now: its distance from now, its next step and its far one."""
+        history, seasons, horizon = self.history, self.seasons, self.heads.horizon
+        newest, found = history.newest(), list[float]()
+        for s in range(2):
+            season = history.season(s)
             zero, one, far = (
-                self.history.last_season(ahead, length, seconds) for ahead in (0, 1, horizon)
+                history.season_before(history.kept - 1, ahead, season, seconds)
+                for ahead in (0, 1, horizon)
             )
             for i in range(self.heads.targets):
+                if zero < 0 or one < 0:
+                    found += [0.0, 0.0, 0.0]
+                    continue
+                before, after = seasons.brought(s, zero, i), seasons.brought(s, one, i)
+                later = seasons.brought(s, far, i) if far >= 0 else before
+                level = seasons.profiles[s][i].fast if history.profiled else 0.0
                 near_scale = self.heads.head[i * horizon].scale.mean
                 far_scale = self.heads.head[(i + 1) * horizon - 1].scale.mean
                 for step, usual in (
-                    (one[i] - newest[i], near_scale),
-                    (one[i] - zero[i], near_scale),
-                    (far[i] - zero[i], far_scale),
+                    (level + after - float(newest[i]), near_scale),
+                    (after - before, near_scale),
+                    (later - before, far_scale),
                 ):
-                    found.append(clamp(float(step) / usual, FARTHEST) if usual > 0 else 0.0)
+                    found.append(clamp(step / usual, FARTHEST) if usual > 0 else 0.0)
         return found

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from oracles.anchors import MOST_WEIGHT, REACH_FADING, REACH_GROWTH
+from oracles.delays import Delays
 from oracles.deviants import Deviants
 from oracles.events import Values
-from oracles.history import History
 from oracles.mixture import Blend, first_weights
 from oracles.naive import naive_predictions
 from oracles.number_records import Record
-from oracles.scales import SLOWEST_UNIT, WARM_UP, Distance, clamp
+from oracles.residuals import Range, kept, spread
+from oracles.scales import SLOWEST_UNIT, WARM_UP, Distance, FallingDistance, clamp
+from oracles.seasons import Seasons
 
-NAIVE, LINEAR, KEPT_RESIDUALS = 7, 3, 256
+NAIVE, LINEAR = 14, 3  # the last of the naive ones is linear, of what seasons leave
+SEASON_AND_LEVEL = 7
 SLOW, FAST, OPEN = range(LINEAR)
-FARTHEST, MOST_DISTANCE, MOST_RESIDUAL = 20.0, 1e170, 1e150
+FARTHEST, MOST_DISTANCE = 20.0, 1e170
 LINEAR_BOUND, NETWORK_BOUND = 2.0, 3.0
 MOST_OPEN_REACH, LARGEST_STEP = 1e100, 1e150
 UNIT_MEMORY = 0.9995
@@ -33,17 +36,19 @@ class Head:
 
     blends: list[Blend]
     deviants: Deviants
-    error: Distance = field(default_factory=Distance)
+    error: FallingDistance = field(default_factory=FallingDistance)
     slow_unit: Distance = field(default_factory=lambda: Distance(SLOWEST_UNIT))
     scale: Distance = field(default_factory=Distance)
-    residuals: list[float] = field(default_factory=list)
+    residuals: list[Values] = field(default_factory=list)
     reach: float = 0.0
 
 
 class Heads:
     """What is predicted of each head, and learned from it as soon as its own target is there."""
 
-    def __init__(self, targets: int, horizon: int, networks: int, linear: int) -> None:
+    def __init__(
+        self, targets: int, horizon: int, networks: int, linear: int, slots: int
+    ) -> None:
         self.targets, self.horizon, self.networks = targets, horizon, networks
         k = self.predictors
         self.head = [
@@ -54,11 +59,14 @@ class Heads:
             for _ in range(targets * horizon)
         ]
         self.weights = np.zeros((LINEAR, targets * horizon, linear))
+        self.season_weights = np.zeros((targets * horizon, linear))
+        self.delays = Delays(targets, slots)
+        self.ranges = [Range() for _ in range(targets)]
         self.error_sum, self.error_squares, self.surprise = np.zeros((3, targets))
 
     @property
     def predictors(self) -> int:
-        return NAIVE + LINEAR + self.networks + 1
+        return NAIVE + LINEAR + self.networks + 2
 
     @property
     def linear(self) -> int:
@@ -66,19 +74,35 @@ class Heads:
 
     # ---- predicting ----
 
-    def predict(self, record: Record, history: History, outputs: list[Outputs]) -> None:
+    def make_room(self, linear: int, slots: int) -> None:
+        more = linear - self.linear
+        self.weights = np.pad(self.weights, ((0, 0), (0, 0), (0, more)))
+        self.season_weights = np.pad(self.season_weights, ((0, 0), (0, more)))
+        self.delays.make_room(slots)
+
+    def forget_feature(self, feature: int) -> None:
+        self.weights[..., feature] = self.season_weights[..., feature] = 0
+
+    def predict(self, record: Record, seasons: Seasons, outputs: list[Outputs]) -> None:
         """What all predictors say, and their blends."""
-        newest = history.newest()
+        history, newest = seasons.history, seasons.history.newest()
+        naive = naive_predictions(seasons, self.horizon, record.seconds)
         record.last_value = np.where(history.counted > 0, newest, math.nan)
         record.scale = np.array([head.scale.mean for head in self.head])
         record.mean_abs_error = np.array([head.error.mean for head in self.head])
         record.residuals_seen = np.array([float(len(head.residuals)) for head in self.head])
         for m, head in enumerate(self.head):
-            i, ahead = divmod(m, self.horizon)
-            p = naive_predictions(history, i, 1 + ahead, record.seconds)
-            p += [p[0] + far for far in self._learned(record, m, outputs)]
-            record.predictions[m] = p
+            last, p = naive[m][0], np.array(naive[m])
+            record.predictions[m, : len(p)] = p
+            learned = self._learned(record, m, outputs)
+            record.predictions[m] = [*p, *(last + far for far in learned)]
             self._blend_all(record, m, head)
+        record.bounds = np.array([each.bounds() for each in self.ranges])
+        record.spread = np.zeros(len(self.head))
+        for m in range(len(self.head)):
+            record.spread[m] = spread(record.predictions[m], NAIVE, float(record.blended[m]))
+            least, most = record.bounds[m // self.horizon]
+            record.blended[m] = min(max(record.blended[m], least), most)
 
     def _learned(self, record: Record, m: int, outputs: list[Outputs]) -> list[float]:
         """How far linear predictors and networks say that the target will be from the last value."""
@@ -86,12 +110,24 @@ class Heads:
         phi, bound = record.features[: self.linear], FARTHEST * self.head[m].scale.mean
         said = [float(self.weights[f, m] @ phi) for f in range(LINEAR)]
         base = clamp(said[SLOW], bound)
-        found = [base, clamp(said[FAST], bound), clamp(said[OPEN], MOST_DISTANCE)]
+        seasonal = clamp(float(self.season_weights[m] @ phi), bound)
+        found = [self._brought(record, m, bound) + seasonal]
+        found += [base, clamp(said[FAST], bound), clamp(said[OPEN], MOST_DISTANCE)]
         record.base[m] = base
         of_networks = outputs[2][:, m] if ahead else outputs[0][:, i]
         found += [clamp(base + scale * float(y), bound) for y in of_networks]
         remembered = 0.0 if ahead else clamp(float(outputs[1][0, i]), MOST_REMEMBERED)
-        return [*found, base + self.error_unit(i) * remembered]
+        late = 0.0
+        if not ahead and self.delays.targets:
+            record.taps[i], late = self.delays.predict(i)
+            record.delayed[i] = late = clamp(late, MOST_DISTANCE)
+        return [*found, base + self.error_unit(i) * remembered, base + late]
+
+    @staticmethod
+    def _brought(record: Record, m: int, bound: float) -> float:
+        """The first season with its level, as a distance from the last value."""
+        distance = record.predictions[m, SEASON_AND_LEVEL] - record.predictions[m, 0]
+        return clamp(float(distance), bound)
 
     def _blend_all(self, record: Record, m: int, head: Head) -> None:
         predictions = record.predictions[m]
@@ -104,8 +140,8 @@ class Heads:
 
     # ---- learning ----
 
-    def learn(self, record: Record, m: int, counted: float) -> None:
-        """Learns one head's target; `counted` values of it were seen."""
+    def learn(self, record: Record, m: int, counted: float, events: int) -> None:
+        """Learns one head's target; `counted` values of it were seen, in so many events."""
         head, target, scale = self.head[m], float(record.targets[m]), float(record.scale[m])
         i, ahead = divmod(m, self.horizon)
         distance = target - float(record.last_value[i])
@@ -116,6 +152,10 @@ class Heads:
             self._learn_linear(record, m, distance, scale)
             record.remainder[m] = clamp(left / scale, NETWORK_BOUND)
         if not ahead:
+            if self.delays.targets:
+                said, unit = float(record.delayed[i]), self.error_unit(i)
+                before = events - record.number + 1
+                self.delays.learn(i, record.taps[i], said, left, unit, before)
             self._observe_error(i, left, counted)
         self._learn_blends(record, m, target)
         head.scale.follow(abs(distance))
@@ -146,6 +186,9 @@ class Heads:
             w += e * record.gains[int(f == FAST)]
             if abs(e) > LARGEST_STEP:
                 np.clip(w, -MOST_WEIGHT, MOST_WEIGHT, out=w)
+        w = self.season_weights[m]
+        left = distance - self._brought(record, m, FARTHEST * scale)
+        w += clamp(left - float(w @ phi), LINEAR_BOUND * scale) * record.gains[0]
 
     def _observe_error(self, i: int, left: float, counted: float) -> None:
         unit, size = self.error_unit(i), abs(left)
@@ -159,8 +202,11 @@ class Heads:
     def _learn_blends(self, record: Record, m: int, target: float) -> None:
         head, predictions, blends = self.head[m], record.predictions[m], record.blends[m]
         error, usual_then = float(record.blended[m]) - target, float(record.mean_abs_error[m])
-        if usual_then > 0:
-            head.residuals.append(clamp(-error / usual_then, MOST_RESIDUAL))
+        i, ahead = divmod(m, self.horizon)
+        state = (usual_then, record.last_value[i], record.spread[m])
+        head.residuals.append(np.array([target, record.blended[m], *state]))
+        if not ahead:
+            self.ranges[i].observe(target)
         head.error.follow(abs(error))
         head.slow_unit.follow(abs(error))
         usual, plain = head.error.mean, float(record.plain[m])
@@ -179,12 +225,14 @@ class Heads:
                 [np.concatenate([getattr(b, name) for b in head.blends]) for head in self.head]
             )
 
-        residuals = np.zeros((len(self.head), KEPT_RESIDUALS))
+        most = kept(len(self.head))
+        residuals = np.zeros((len(self.head), most, 5))
         for m, head in enumerate(self.head):
             for n, residual in enumerate(head.residuals):
-                residuals[m, n % KEPT_RESIDUALS] = residual
+                residuals[m, n % most] = residual
         return {
             "weights": self.weights,
+            "season weights": self.season_weights,
             "blend weights": of_blends("weights"),
             "regret": of_blends("regret"),
             "squares": of_blends("squares"),
@@ -204,4 +252,10 @@ class Heads:
             "error sum": self.error_sum,
             "error squares": self.error_squares,
             "surprise": self.surprise,
+            "calm": np.array([head.error.calm for head in self.head]),
+            "declared range": np.array([each.declared for each in self.ranges]),
+            "range": np.array([(each.low, each.high) for each in self.ranges]),
+            "range reached": np.array([(r.low_reached, r.high_reached) for r in self.ranges]),
+            "range count": np.array([each.count for each in self.ranges]),
+            **self.delays.parts(),
         }

@@ -6,15 +6,28 @@ It keeps the whole past; the kernel keeps a ring that is long enough.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from oracles.events import Values
+from oracles.periods import MOST_LISTENED, Periods
 from oracles.scales import MOST_SPREADS, MOST_STANDARDISED, WARM_UP, Distance, Level, clamp
 
 DAY = 86_400.0
 WEEK, YEAR = 7 * DAY, 365.2425 * DAY
-REMEMBERED_EVENTS = 4096
+REMEMBERED_EVENTS, MOST_PROFILED = 4096, 16
 FAST_RATE, SLOW_RATE, GAP_RATE = 0.3, 0.05, 0.05
+
+
+class Season(NamedTuple):
+    """In events, or in seconds; a length of 0 is none."""
+
+    length: float
+    in_events: bool
+
+
+def round_half_up(x: float) -> float:
+    return math.floor(x + 0.5)
 
 
 class History:
@@ -22,8 +35,12 @@ class History:
 
     def __init__(self, targets: int, lags: int, period: int, timed: bool) -> None:
         self.targets, self.lags, self.period, self.timed = targets, lags, period, timed
-        looked_up = period + 1 if period else REMEMBERED_EVENTS if timed else 0
-        self.depth = max(looked_up, lags + 2)
+        self.profiled = targets <= MOST_PROFILED
+        self.seasonal = timed or period > 0 or self.profiled
+        looked_up = REMEMBERED_EVENTS if timed or self.profiled else 0
+        self.depth = max(looked_up, period + 1, lags + 2)
+        listens = not period and self.seasonal
+        self.periods = Periods(min(targets, MOST_LISTENED) if listens else 0)
         self.values: list[Values] = []
         self.times: list[float] = []
         self.gap = 0.0
@@ -45,40 +62,85 @@ class History:
         moved = float(self.newest(lag)[i] - self.newest(lag + 1)[i])
         return clamp(moved / usual, MOST_STANDARDISED)
 
-    def season_lengths(self) -> tuple[float, float]:
-        if self.period:
-            return float(self.period), 0.0
-        if not (self.timed and self.gap > 0):
-            return 0.0, 0.0
-        if self.gap <= DAY / 2:
-            return DAY, WEEK
-        return (WEEK, YEAR) if self.gap <= WEEK / 2 else (YEAR, 0.0)
+    def bounded(self, nth: int, i: int) -> float:
+        """A value that is kept, ten spreads at most from where its level is."""
+        came, level = float(self.values[self.of_kept(nth)][i]), self.level[i]
+        if not (level.count > WARM_UP and level.variance > 0):
+            return came
+        far = MOST_SPREADS * math.sqrt(level.variance)
+        return came if abs(came - level.mean) <= far else level.mean + clamp(came - level.mean, far)
 
-    def last_season(self, ahead: int, length: float, seconds: float) -> Values:
-        """The values one season before the event so many ahead of the last."""
-        if not length or not self.values:
-            return self.newest()
-        values, times = self.values[-self.depth :], self.times[-self.depth :]
-        nth = -1
+    @property
+    def kept(self) -> int:
+        return min(len(self.values), self.depth)
+
+    def of_kept(self, nth: int) -> int:
+        """Which event is the nth of those that are kept, from the oldest."""
+        return len(self.values) - self.kept + nth
+
+    def time_of(self, nth: int) -> float:
+        return self.times[self.of_kept(nth)] if self.timed else math.nan
+
+    def _is_looked_up(self, length: float) -> bool:
+        return 0 < length < self.gap * self.depth
+
+    def season(self, s: int) -> Season:
+        """One of two seasons to look back over."""
         if self.period:
-            nth = len(values) - 1 + ahead - self.period
-        else:
-            now = seconds - self.gap if seconds > times[-1] else times[-1]
-            then = now + ahead * self.gap - length
+            return Season(0.0 if s else float(self.period), True)
+        lengths = (0.0, 0.0)
+        if self.timed and self.gap > 0:
+            if self.gap <= DAY / 2:
+                lengths = (DAY, WEEK)
+            else:
+                lengths = (WEEK, YEAR) if self.gap <= WEEK / 2 else (YEAR, 0.0)
+        found = [p for p in self.periods.found if not self._is_known(p * self.gap, lengths)]
+        if self._is_looked_up(lengths[s]):
+            return Season(lengths[s], False)
+        nth = s - sum(map(self._is_looked_up, lengths[:s]))
+        return Season(float(found[nth]) if nth < len(found) else 0.0, True)
+
+    def _is_known(self, length: float, lengths: tuple[float, float]) -> bool:
+        """Whether a season is none, or a multiple of one that is looked up by times."""
+        if not self.timed:
+            return False
+        if not length > 0:
+            return True
+        times = [length / known for known in lengths if self._is_looked_up(known)]
+        return any(n > 0.9 and abs(n - round_half_up(n)) < 0.05 for n in times)
+
+    def season_before(
+        self, nth: int, ahead: int, season: Season, seconds: float, likely: int = -1
+    ) -> int:
+        """Which of those that are kept lies a season before the event so many ahead of the nth."""
+        length = season.length
+        if not length > 0 or nth < 0:
+            return -1
+        if season.in_events:
+            return max(int(nth + ahead - length * (1 + max(ahead - 1, 0) // length)), -1)
+        times = self.times[-self.depth :]
+        now = seconds - self.gap if seconds > times[nth] else times[nth]
+        on = ahead * self.gap
+        then = now + on - length * max(math.ceil(on / length), 1)
+
+        def is_before(i: int) -> bool:
+            return times[i] < then - self.gap / 2
+
+        first = likely
+        if likely < 1 or likely > nth or is_before(likely) or not is_before(likely - 1):
             # As std::lower_bound finds it, where times are not in order too.
-            first, count = 0, len(times)
+            first, count = 0, nth + 1
             while count > 0:
                 step = count // 2
-                if times[first + step] < then - self.gap / 2:
+                if is_before(first + step):
                     first, count = first + step + 1, count - step - 1
                 else:
                     count = step
-            near = first < len(times) and abs(times[first] - then) <= 1.5 * self.gap
-            nth = first if near else -1
-        return values[nth] if 0 <= nth < len(values) else self.newest()
+        return first if first <= nth and abs(times[first] - then) <= 1.5 * self.gap else -1
 
     def observe(self, given: Values, seconds: float) -> None:
         """Targets become part of the past; one that is missing repeats its last value."""
+        self.periods.observe(given, self.level)
         before = self.newest()
         value = np.where(np.isfinite(given), given, before)
         for i in range(self.targets):
@@ -129,4 +191,5 @@ class History:
             "fast": self.fast,
             "slow": self.slow,
             "median": self.median,
+            **self.periods.parts(),
         }

@@ -10,7 +10,11 @@ PRIOR_COVARIANCE, MOST_COVARIANCE = 0.1, 10.0
 
 
 def linear_gain(
-    covariance: Values, phi: Values, active: Values, forgetting: float
+    covariance: Values,
+    phi: Values,
+    active: Values,
+    forgetting: float,
+    most: float = MOST_COVARIANCE,
 ) -> tuple[Values, Values]:
     """Recursive least squares: the gain of an event, and the covariance after it."""
     toward = covariance @ phi
@@ -19,7 +23,7 @@ def linear_gain(
     visited = (active[:, None] > 0) & (active > 0)
     after = np.where(visited, after, covariance)
     for i in range(len(phi)):
-        after = bound_variance(after, i, MOST_COVARIANCE)
+        after = bound_variance(after, i, most)
     return toward / inner, after
 
 
@@ -32,9 +36,9 @@ def bound_variance(covariance: Values, i: int, most: float) -> Values:
     return covariance * np.outer(back, back)
 
 
-def forget_feature(covariance: Values, feature: int) -> None:
+def forget_feature(covariance: Values, feature: int, prior: float = PRIOR_COVARIANCE) -> None:
     covariance[feature] = covariance[:, feature] = 0
-    covariance[feature, feature] = PRIOR_COVARIANCE
+    covariance[feature, feature] = prior
 
 
 def packed(matrix: Values) -> Values:

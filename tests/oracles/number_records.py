@@ -37,11 +37,16 @@ class Record:
     blended: Values
     remainder: Values
     useful: Values
+    taps: Values
+    delayed: Values
+    number: int
     # as they are when the event is predicted
     last_value: Values = field(init=False)
     scale: Values = field(init=False)
     mean_abs_error: Values = field(init=False)
     residuals_seen: Values = field(init=False)
+    spread: Values = field(init=False)
+    bounds: Values = field(init=False)
     stepped: bool = False
     complete: bool = False
 
@@ -52,7 +57,8 @@ class Record:
 
     @property
     def answer(self) -> Values:
-        return np.concatenate((self.blended, self.mean_abs_error, self.residuals_seen))
+        of_heads = (self.blended, self.mean_abs_error, self.residuals_seen, self.spread)
+        return np.concatenate((*of_heads, self.last_value, self.bounds.ravel()))
 
 
 class Outcome(NamedTuple):
@@ -82,7 +88,12 @@ def parts_of(record: Record) -> dict[str, Values]:
         "blended": record.blended,
         "mean absolute error": record.mean_abs_error,
         "residuals seen": record.residuals_seen,
+        "spread": record.spread,
+        "bounds": record.bounds,
         "targets": record.targets,
         "remainder": record.remainder,
         "useful": record.useful,
+        "taps": record.taps,
+        "delayed": record.delayed,
+        "number": np.array(record.number),
     }

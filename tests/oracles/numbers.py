@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 from oracles.anchors import move_all
 from oracles.anomaly import AnomalyScorer
 from oracles.columns import Columns
+from oracles.delays import TAPS
 from oracles.ensemble import Ensemble, parts_of
 from oracles.events import Change, Event, Values, doubled
 from oracles.features import Features
-from oracles.heads import LINEAR, MOST_REMEMBERED, MOST_SURPRISE, Heads
+from oracles.heads import MOST_REMEMBERED, MOST_SURPRISE, Heads
 from oracles.history import History
 from oracles.linear import FORGETTING, PRIOR_COVARIANCE, forget_feature, linear_gain, packed
 from oracles.number_records import Outcome, Record, Sizes
 from oracles.number_records import parts_of as parts_of_record
 from oracles.pending import Pending
 from oracles.scales import Level
+from oracles.seasons import Seasons
 
 from lethe import Network
 
@@ -45,6 +47,7 @@ class NumberStreamOracle:
         self.horizon = max(sizes.horizon, 1)
         t = sizes.targets
         self.history = History(t, sizes.lags, sizes.period, sizes.timed)
+        self.seasons = Seasons(self.history)
         self.columns = Columns()
         self.groups = [
             Ensemble(networks, ahead=g == OF_FAR or not self.ahead)
@@ -52,11 +55,10 @@ class NumberStreamOracle:
         ]
         self.pending: Pending[Record] = Pending()
         self.scorer = AnomalyScorer(t) if scored else None
-        seasonal = sizes.timed or sizes.period > 0
-        self.fixed = t * (2 + sizes.lags) + 6 * t * seasonal + 10 * sizes.timed
+        self.fixed = t * (2 + sizes.lags) + 6 * t * self.history.seasonal + 10 * sizes.timed
         n = 1 + self.fixed + min(slots, MOST_LINEAR_SLOTS)
-        self.heads = Heads(t, self.horizon, len(groups[OF_NEXT]), n)
-        self.features = Features(self.history, self.columns, self.heads, slots, timed=sizes.timed)
+        self.heads = Heads(t, self.horizon, len(groups[OF_NEXT]), n, slots)
+        self.features = Features(self.seasons, self.columns, self.heads, slots, timed=sizes.timed)
         self.covariance = [np.eye(n) * PRIOR_COVARIANCE for _ in range(COVARIANCES)]
         self.ever_nonzero = np.zeros(n)
 
@@ -116,17 +118,18 @@ class NumberStreamOracle:
             outcome = self._compare(newest, event.targets, "follow")
             if newest is not None:
                 self._keep_surprise(newest, event.targets)
-            self.history.observe(event.targets, event.seconds)
+            self._take_in(event.targets, event.seconds)
         self.pending.clear()
         record = self._encode(event)
         self._predict(record, [g.step(x, ahead=True) for g, x in self._each(record)])
+        self._observe_delays(record)
         self.pending.events += 1
         if self.ahead:
             self.pending.records.append(record)
             return outcome
         outcome = self._compare(record, event.targets, "follow")
         self._keep_surprise(record, event.targets)
-        self.history.observe(event.targets, event.seconds)
+        self._take_in(event.targets, event.seconds)
         self.pending.sequence += 1
         return outcome
 
@@ -140,6 +143,10 @@ class NumberStreamOracle:
 
     # ---- an event ----
 
+    def _take_in(self, targets: Values, seconds: float) -> None:
+        self.history.observe(targets, seconds)
+        self.seasons.observe(targets)
+
     def _make_room(self, used: int) -> None:
         before, self.slots = self.linear, doubled(self.slots, max(used, 1))
         self.features.make_room(self.slots)
@@ -148,7 +155,7 @@ class NumberStreamOracle:
         for record in self.pending.records:
             record.features = np.pad(record.features, (0, features - len(record.features)))
             record.gains = np.pad(record.gains, ((0, 0), (0, more)))
-        self.heads.weights = np.pad(self.heads.weights, ((0, 0), (0, 0), (0, more)))
+        self.heads.make_room(before + more, self.slots)
         self.ever_nonzero = np.pad(self.ever_nonzero, (0, more))
         for f in range(COVARIANCES):
             self.covariance[f] = np.pad(self.covariance[f], (0, more))
@@ -177,7 +184,7 @@ class NumberStreamOracle:
                 continue
             for f in range(COVARIANCES):
                 forget_feature(self.covariance[f], feature)
-            self.heads.weights[..., feature] = 0
+            self.heads.forget_feature(feature)
             self.ever_nonzero[feature] = 0
 
     def _take(self, event: Event, change: Change) -> Record:
@@ -192,6 +199,7 @@ class NumberStreamOracle:
         record.stepped = not ahead
         records.append(record)
         self._observe_columns(event)
+        self._observe_delays(record)
         self.pending.events += 1
         return record
 
@@ -205,7 +213,7 @@ class NumberStreamOracle:
         return [(group, record.inputs[self._unseen(g) :]) for g, group in enumerate(self.groups)]
 
     def _encode(self, event: Event) -> Record:
-        m, k = len(self.heads.head), self.heads.predictors
+        m, k, t = len(self.heads.head), self.heads.predictors, self.sizes.targets
         return Record(
             seconds=event.seconds,
             features=self.features.encode(event),
@@ -213,6 +221,9 @@ class NumberStreamOracle:
             predictions=np.zeros((m, k)),
             blends=np.zeros((m, 2)),
             gains=np.zeros((COVARIANCES, self.linear)),
+            taps=np.zeros((self.heads.delays.targets, TAPS)),
+            delayed=np.zeros(t),
+            number=self.pending.events + 1,
             **{
                 name: np.zeros(m)
                 for name in ("base", "plain", "deviant", "blended", "remainder", "useful")
@@ -220,7 +231,7 @@ class NumberStreamOracle:
         )
 
     def _predict(self, record: Record, outputs: list[NDArray[np.float32]]) -> None:
-        self.heads.predict(record, self.history, outputs)
+        self.heads.predict(record, self.seasons, outputs)
 
     def _compare(
         self,
@@ -247,8 +258,11 @@ class NumberStreamOracle:
         ):
             self._observe_anchored(self.sizes.targets + slot, float(value), level)
 
+    def _observe_delays(self, record: Record) -> None:
+        self.heads.delays.observe(record.features[1 + self.fixed :])
+
     def _observe_targets(self, targets: Values, seconds: float) -> None:
-        self.history.observe(targets, seconds)
+        self._take_in(targets, seconds)
         for i, level in enumerate(self.history.level):
             self._observe_anchored(i, float(targets[i]), level)
 
@@ -258,13 +272,20 @@ class NumberStreamOracle:
         moved = anchors.follow(nth, level.mean, level.variance)
         feature = 1 + nth + (0 if nth < targets else self.fixed - targets)
         if moved is not None and feature < self.linear:
-            weights, active = self.heads.weights, self.ever_nonzero
+            weights = (self.heads.weights, self.heads.season_weights)
+            active = self.ever_nonzero
             move_all(weights, self.covariance, active, self.pending.records, feature, *moved)
 
     def _keep_surprise(self, record: Record, targets: Values) -> None:
         for i in range(self.sizes.targets):
             left = self.heads.left_over(record, i, float(targets[i]), MOST_SURPRISE)
             self.heads.surprise[i] = left
+
+    @staticmethod
+    def _brought(predictions: Values | list[float], scale: float) -> float:
+        """The first season with its level, in usual distances from the last value."""
+        distance = float(predictions[SEASON_AND_LEVEL] - predictions[0])
+        return clamp(distance / scale, FARTHEST) if scale > 0 else 0.0
 
     # ---- learning ----
 
@@ -282,7 +303,8 @@ class NumberStreamOracle:
                     self.covariance[f], phi, self.ever_nonzero, FORGETTING[f]
                 )
         for i in range(self.sizes.targets):
-            self.heads.learn(record, i * self.horizon + ahead, self.history.counted[i])
+            counted, events = self.history.counted[i], self.pending.events
+            self.heads.learn(record, i * self.horizon + ahead, counted, events)
 
     def _learn_complete(self) -> None:
         while self.pending.records and self.pending.records[0].complete:
@@ -332,6 +354,7 @@ class NumberStreamOracle:
             **scorer.parts(),
             **self.pending.parts(),
             **self.history.parts(),
+            **self.seasons.parts(),
             **self.heads.parts(),
             "covariance": np.array([packed(covariance) for covariance in self.covariance]),
             "ever nonzero": self.ever_nonzero,

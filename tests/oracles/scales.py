@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 MOST_SPREADS, WARM_UP, MOST_STANDARDISED = 10.0, 10, 5.0
 SLOWEST_LEVEL, SLOWEST_DISTANCE, SLOWEST_UNIT = 0.002, 0.005, 0.002
+FAR_BELOW, CALM_EVENTS, FALLING_RATE = 8.0, 50, 0.05
 
 
 def clamp(value: float, bound: float) -> float:
@@ -56,3 +57,15 @@ class Distance:
     def follow(self, value: float) -> None:
         self.count += 1
         self.mean = followed(self.mean, self.count, value, self.slowest)
+
+
+@dataclass
+class FallingDistance(Distance):
+    """The same, but what is far below the mean for many events in a row brings it down quickly."""
+
+    calm: float = 0.0
+
+    def follow(self, value: float) -> None:
+        self.calm = self.calm + 1 if value < self.mean / FAR_BELOW else 0
+        self.slowest = FALLING_RATE if self.calm > CALM_EVENTS else SLOWEST_DISTANCE
+        super().follow(value)

@@ -32,7 +32,8 @@ SINGLE = 1e-6
 FROM_NETWORKS = {
     "predictions", "blends", "blended", "mean absolute error", "residuals", "blend weights",
     "regret", "squares", "most", "error sample", "surprise sample", "mean surprise", "answered",
-    "class weights", "plain", "slow unit", "apart", "trust", "benefit",
+    "class weights", "spread", "plain", "slow unit", "apart", "trust", "benefit",
+    "stack weights", "stack curvature", "stack share",
 }  # fmt: skip
 
 #: Parts without a unit: beside 1e-3, what cancels is rounding.
@@ -45,11 +46,11 @@ LEFT_OUT = {"pending first", "records"}
 def assert_close(name: str, ours: Values, theirs: Any, tolerance: float) -> None:
     expected = np.asarray(theirs, float)
     assert ours.shape == expected.shape, name
-    assert np.array_equal(np.isnan(ours), np.isnan(expected)), name
+    there = np.isfinite(expected)
+    assert np.array_equal(ours[~there], expected[~there], equal_nan=True), name
     least = 1e-3 if name in WITHOUT_UNIT else 1e-300
-    there = ~np.isnan(expected)
     largest = np.abs(expected)[there].max(initial=least)
-    apart = np.abs(ours - expected)[there].max(initial=0.0)
+    apart = np.abs(ours[there] - expected[there]).max(initial=0.0)
     assert apart <= tolerance * largest, (name, apart / largest)
 
 
@@ -207,15 +208,15 @@ class NumberLockstep(Lockstep):
         np.testing.assert_allclose(ours[4], theirs.expected, rtol=SINGLE, atol=1e-300)
         np.testing.assert_array_equal(ours[5], theirs.actual)
 
-    @staticmethod
-    def compare_answers(ours: bytes | None, theirs: Values | None) -> None:
+    def compare_answers(self, ours: bytes | None, theirs: Values | None) -> None:
         assert (ours is None) == (theirs is None)
         if ours is not None and theirs is not None:
             found = np.frombuffer(ours)
-            for part in range(3):  # predictions, usual errors, counts
-                m = len(found) // 3
-                rows = slice(part * m, (part + 1) * m)
-                assert_close("answer", found[rows], theirs[rows], SINGLE)
+            m, t = len(self.oracle.heads.head), self.oracle.sizes.targets
+            # predictions, usual errors, counts, spreads; last values, and bounds
+            ends = [m, 2 * m, 3 * m, 4 * m, 4 * m + t]
+            for one, other in zip(np.split(found, ends), np.split(theirs, ends), strict=True):
+                assert_close("answer", one, other, SINGLE)
 
 
 class ClassLockstep(Lockstep):

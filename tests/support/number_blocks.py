@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from oracles.delays import MOST_TARGETS, TAPS
 from oracles.heads import LINEAR, NAIVE
 from oracles.number_records import Sizes
 
@@ -21,7 +22,7 @@ def groups_of(
 ) -> list[Group]:
     """The groups of networks that a stream of these sizes has."""
     t = sizes.targets
-    seasonal = sizes.timed or sizes.period > 0
+    seasonal = sizes.timed or sizes.period > 0 or t <= numbers.MOST_PROFILED
     inputs = t * (2 + sizes.lags) + 6 * t * seasonal + 10 * sizes.timed + slots
     groups = [
         Group.of_rates(numbers.network_topology(inputs, t, cells, layers), rates),
@@ -48,13 +49,14 @@ def record_of(
 ) -> dict[str, NDArray[np.float64]]:
     """The record at a place of the ring, part by part as views."""
     t, m = sizes.targets, sizes.targets * max(sizes.horizon, 1)
-    k, linear = NAIVE + LINEAR + networks + 1, stream.view("weights").shape[-1]
+    k, linear = NAIVE + LINEAR + networks + 2, stream.view("weights").shape[-1]
     shapes: dict[str, tuple[int, ...]] = {
         "seconds": (), "stepped": (), "complete": (), "features": (1 + stream.inputs,),
         "gains": (2, linear), "last value": (t,), "scale": (m,), "base": (m,),
         "predictions": (m, k), "blends": (m, 2), "plain": (m,), "deviant": (m,), "blended": (m,),
-        "mean absolute error": (m,), "residuals seen": (m,), "targets": (m,), "remainder": (m,),
-        "useful": (m,),
+        "mean absolute error": (m,), "residuals seen": (m,), "spread": (m,), "bounds": (t, 2),
+        "targets": (m,), "remainder": (m,), "useful": (m,),
+        "taps": (t if t <= MOST_TARGETS else 0, TAPS), "delayed": (t,), "number": (),
     }  # fmt: skip
     record, found, at = stream.view("records")[place], {}, 0
     for name, shape in shapes.items():

@@ -24,12 +24,17 @@ from lethe.model.slots import SlotPlan, use_slot
 from lethe.model.values import ABSURD, category_of, is_missing, label_of
 from lethe.model.words import size_of_targets
 
-__all__ = ["NAIVE", "SYMBOL", "ClassPredictor", "network_topology"]
+__all__ = ["EXPERTS", "NAIVE", "SYMBOL", "ClassPredictor", "network_topology"]
 
 Outcome = tuple[bytes | None, int, bool, float]
 
 #: The naive predictors: how often each class came lately, and the last class again.
 NAIVE = ("frequency", "last class")
+
+#: The experts that learn from an event's columns: the classes of the nearest of the last events,
+#: trees grown from these, naive Bayes, softmax regression by gradients and by Newton's method.
+#: Streams of symbols have none.
+EXPERTS = ("nearest events", "forest", "naive Bayes", "softmax regression", "softmax, Newton")
 
 #: The column that a symbol stands in.
 SYMBOL = "symbol"

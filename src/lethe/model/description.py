@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core.network import Network
-from lethe.model.classes import NAIVE, ClassPredictor
+from lethe.model.classes import EXPERTS, NAIVE, ClassPredictor
 from lethe.model.numbers import PREDICTORS
 from lethe.model.parameters import Parameters
 from lethe.model.predictor import Predictor
@@ -120,9 +120,17 @@ def weights_of(predictor: Predictor | None) -> dict[str, float]:
         return {}
     networks = [f"network, rate {update.rate:g}" for update in predictor.ensemble.updates]
     if isinstance(predictor, ClassPredictor):
-        weights = _floats(predictor.stream.view("weights"))
-        return dict(zip([*NAIVE, *networks], weights, strict=True))
-    names = [*PREDICTORS, *networks[: len(predictor.parameters.rates)], "network for memory"]
+        weights = predictor.stream.view("weights")
+        if predictor.symbols:
+            return dict(zip([*NAIVE, *networks], _floats(weights), strict=True))
+        # A negative weight corrects, and so has its part in what is answered, too.
+        stacked = np.abs(predictor.stream.view("stack weights"))
+        of_stack, of_mixture = predictor.stream.view("stack share")
+        weights = of_stack * stacked / max(stacked.sum(), 1e-300) + of_mixture * weights
+        shares = _floats(weights / weights.sum())
+        return dict(zip([*NAIVE, *EXPERTS, *networks], shares, strict=True))
+    rates = networks[: len(predictor.parameters.rates)]
+    names = [*PREDICTORS, *rates, "network for memory", "delayed columns"]
     rows = predictor.stream.view("blend weights")
     first, second, both = np.split(rows, [len(names), 2 * len(names)], axis=1)
     blended = both[:, :1] * first + both[:, 1:] * second

@@ -80,6 +80,8 @@ class Model:
         event that cannot be read.
     new_columns : {"raise", "grow"}
         What becomes of columns that the first event did not have.
+    bounds : (float or None, float or None), optional
+        The least and the most that targets can be; by default a range that they have kept to.
     seed : int
         Draws the first weights.
 
@@ -121,6 +123,7 @@ class Model:
         detect: bool = True,
         bad: Bad = "missing",
         new_columns: NewColumns = "raise",
+        bounds: tuple[float | None, float | None] | None = None,
         seed: int | np.random.Generator = 0,
     ) -> None:
         parameters = Parameters.checked(
@@ -137,6 +140,7 @@ class Model:
             detect=detect,
             bad=bad,
             new_columns=new_columns,
+            bounds=bounds,
         )
         random = generator(seed)
         if not isinstance(random.bit_generator, np.random.PCG64):

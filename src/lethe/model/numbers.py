@@ -33,7 +33,7 @@ __all__ = ["PREDICTORS", "NumberPredictor", "network_topology"]
 Array = NDArray[np.float64]
 Outcome = tuple[bytes | None, bool, float, int, float, float]
 
-#: The predictors that are blended, before the networks: the first seven are naive.
+#: The predictors that are blended, before the networks: the first fourteen are naive.
 PREDICTORS = (
     "last value",
     "mean",
@@ -42,6 +42,13 @@ PREDICTORS = (
     "median",
     "same time last period",
     "same time last long period",
+    "period and level",
+    "long period and level",
+    "period and slow level",
+    "long period and slow level",
+    "period, level and drift",
+    "scaled period and level",
+    "linear and period",
     "linear, slow",
     "linear, fast",
     "linear, open",
@@ -121,10 +128,19 @@ def lags_of(targets: int) -> int:
     return max(1, min(LAGS, MOST_LAGS // targets))
 
 
+#: Targets up to which periods are looked for where nobody says when they are.
+MOST_PROFILED = 16
+
+
+def has_seasons(parameters: Parameters, targets: int, timed: bool) -> bool:
+    """Whether there is a season to look back over, or may be one to find."""
+    return timed or bool(parameters.period) or targets <= MOST_PROFILED
+
+
 def number_inputs(parameters: Parameters, targets: int, timed: bool, slots: int) -> int:
     """How many inputs the networks have: features but for the constant."""
     lags = lags_of(targets)
-    seasonal = 2 * len(_SEASONAL) * targets if timed or parameters.period else 0
+    seasonal = 2 * len(_SEASONAL) * targets if has_seasons(parameters, targets, timed) else 0
     return targets * (2 + lags) + seasonal + (2 * len(_TURNS) if timed else 0) + slots
 
 
@@ -212,6 +228,7 @@ class NumberPredictor:
         made = cls(parameters, targets, encoder, generator, timed=timed, slots=capacity(plan.used))
         encoder.words.check(0, made.stream.size)
         made.stream.start()
+        made.stream.view("declared range")[:] = parameters.bounds
         made.ensemble.draw_first_weights(made.stream)
         return made
 
@@ -374,7 +391,7 @@ class NumberPredictor:
         lags = lags_of(len(targets))
         names = [f"level of {target}" for target in targets]
         names += [f"change {lag + 1} of {target}" for lag in range(lags) for target in targets]
-        if timed or self.parameters.period:
+        if has_seasons(self.parameters, len(targets), timed):
             for season in ("period", "long period"):
                 for target in targets:
                     names += [f"{what} of {target}, last {season}" for what in _SEASONAL]

@@ -22,7 +22,7 @@ MOST_TARGETS = 10_000
 
 _NAMES = (
     "target", "task", "horizon", "time", "period", "cells", "layers", "rates", "categories",
-    "max_delay", "detect", "bad", "new_columns",
+    "max_delay", "detect", "bad", "new_columns", "bounds",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ class Parameters:
     detect: bool
     bad: Bad
     new_columns: NewColumns
+    bounds: tuple[float, float]
 
     @classmethod
     def checked(
@@ -61,6 +62,7 @@ class Parameters:
         detect: object,
         bad: object,
         new_columns: object,
+        bounds: object,
     ) -> Self:
         """What a model was given.
 
@@ -94,12 +96,14 @@ class Parameters:
             check_bool("detect", detect),
             check_choice("bad", bad, get_args(Bad)),
             check_choice("new_columns", new_columns, get_args(NewColumns)),
+            _bounds(bounds, chosen),
         )
 
     def to_json(self) -> dict[str, object]:
         """As plain JSON values."""
         found: dict[str, object] = {name: getattr(self, name) for name in _NAMES}
-        return found | {"target": [*self.target], "rates": [*self.rates]}
+        ends = [end if math.isfinite(end) else None for end in self.bounds]
+        return found | {"target": [*self.target], "rates": [*self.rates], "bounds": ends}
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -125,7 +129,30 @@ class Parameters:
             detect=given.boolean("detect"),
             bad=given.string("bad"),
             new_columns=given.string("new_columns"),
+            bounds=list_of("bounds", given["bounds"], 2, _end),
         )
+
+
+def _end(value: object) -> float | None:
+    return None if value is None else _rate(value)
+
+
+def _bounds(value: object, task: Task) -> tuple[float, float]:
+    """The range of the targets, infinite where it is open."""
+    items = items_of(value, 2) or () if value is not None else (None, None)
+    ends = [-math.inf, math.inf]
+    for at, item in enumerate(items[:2]):
+        if item is not None:
+            ends[at] = as_float(item)
+    low, high = ends
+    if len(items) != 2 or not low <= high or low == math.inf or high == -math.inf:
+        raise ValueError(
+            f"bounds must be the least and the most that a target can be, None where there is "
+            f"none, got {shown(value)}"
+        )
+    if task != "regression" and (low, high) != (-math.inf, math.inf):
+        raise ValueError(f"bounds must be left out for classes and symbols, got {shown(value)}")
+    return low, high
 
 
 def _rate(value: object) -> float:

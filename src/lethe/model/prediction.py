@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.core._checks import as_float, check_choice, check_int
-from lethe.core._objects import shown
+from lethe.core._checks import as_float, check_choice, check_int, generator
+from lethe.core._objects import items_of, shown
+from lethe.model.distribution import Distribution, unknown
+from lethe.model.residuals import HeadState, distribution_of
 from lethe.model.values import Label, label_of
 
-__all__ = ["Classes", "Numbers", "Prediction", "decoded", "interval"]
+__all__ = ["Classes", "Numbers", "Prediction", "decoded"]
 
 Array = NDArray[np.float64]
 
@@ -30,21 +33,21 @@ def decoded(answer: bytes) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What was answered about numbers, and how wrong such answers were before.
+    """What was answered about numbers, and what came after such answers before.
 
     The residuals are those of the model, which goes on: while it has learned from fewer than they
-    are since the answer, those that are newer are left out; after that they are all newer. An
-    answer before all residuals has an infinite interval for ever.
+    are since the answer, those that are newer are left out; after that they are all newer.
 
     Parameters
     ----------
     answer : bytes
-        Three float64 for each head (a target, so many events ahead): the predictions, how far from
-        what came such predictions used to be, and how many residuals there had been.
+        float64: for each head (a target, so many events ahead) the predictions, then how far from
+        what came such predictions used to be, how many residuals there had been, how far apart the
+        predictors were; for each target its last value, then the ends of its range.
     targets : tuple of str
         The targets; their heads follow each other.
-    residuals : ndarray, shape (heads, kept)
-        The last ones, each in units of what was usual, in a ring.
+    residuals : ndarray, shape (heads, kept, 5)
+        The last ones, in a ring: what came, and what `HeadState` says of the prediction.
     counts : ndarray, shape (heads,)
         How many there have been by now.
     """
@@ -57,24 +60,28 @@ class Numbers:
     def forecast(self) -> tuple[float, ...] | tuple[dict[str, float], ...]:
         """Values for 1, 2, … events ahead."""
         answered, targets = decoded(self.answer), self.targets
-        heads = len(answered) // 3
+        heads = len(self.counts)
         horizon = heads // len(targets)
         if len(targets) == 1:
             return tuple(answered[:horizon])
         rows = (answered[ahead:heads:horizon] for ahead in range(horizon))
         return tuple(dict(zip(targets, row, strict=True)) for row in rows)
 
-    def interval(self, head: int, level: float) -> tuple[float, float]:
-        """Where, with probability `level`, the value of a head will be."""
-        numbers = decoded(self.answer)
-        answered, usual, seen = numbers[head :: len(numbers) // 3]
+    def distribution(self, head: int) -> Distribution:
+        """Of the value of a head."""
+        numbers, heads, targets = np.frombuffer(self.answer), len(self.counts), len(self.targets)
+        predicted, usual, seen, spread = numbers[: 4 * heads].reshape(4, heads)[:, head].tolist()
+        horizon = heads // targets
+        target = head // horizon
+        last = float(numbers[4 * heads + target])
+        low, high = numbers[4 * heads + targets :].reshape(targets, 2)[target].tolist()
+        state = HeadState(predicted, usual, spread, last, low, high, 1 + head % horizon)
         ring = self.residuals[head]
         kept, then, now = len(ring), int(seen), int(self.counts[head])
-        if not then:
-            return -math.inf, math.inf
         first = max(0, now - kept)
-        known = ring[np.arange(first, then) % kept] if first < then else ring
-        return interval(known, answered, usual, level)
+        if first >= then > 0:  # all are newer
+            first, then = now - kept, now
+        return distribution_of(state, ring[np.arange(first, then) % kept])
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +178,7 @@ class Prediction:
         Parameters
         ----------
         level : float
-            In (0, 1).
+            In (0, 1): as much lies below the interval as above.
         target : str, optional
             Which, where there are several.
         ahead : int
@@ -180,28 +187,151 @@ class Prediction:
         Returns
         -------
         tuple of float
-            The ends; infinite until some errors have been seen.
+            The ends; infinite until the first error has been seen.
 
         Raises
         ------
         ValueError
             If an argument is not one of these, or there are no numbers.
         """
-        answer = self._answer
-        targets = answer.targets if isinstance(answer, Numbers) else (self._first or ((),))[0]
-        if not targets:
-            raise ValueError("interval must be asked of numbers, got a prediction of classes")
+        found = self._distribution(target, ahead)
         share = as_float(level)
         if not 0 < share < 1:
             raise ValueError(f"level must be a number between 0 and 1, got {shown(level)}")
+        tail = (1 - share) / 2
+        low, high = found.quantile(np.array([tail, 1 - tail])).tolist()
+        return low, high
+
+    @overload
+    def quantile(self, q: float, *, target: str | None = None, ahead: int = 1) -> float: ...
+    @overload
+    def quantile(
+        self, q: Sequence[float] | Array, *, target: str | None = None, ahead: int = 1
+    ) -> Array: ...
+    def quantile(
+        self, q: float | Sequence[float] | Array, *, target: str | None = None, ahead: int = 1
+    ) -> float | Array:
+        """The value that a number stays below with probability `q`.
+
+        Parameters
+        ----------
+        q : float or array_like
+            In (0, 1).
+        target, ahead
+            As in `interval`.
+
+        Returns
+        -------
+        float or ndarray
+            One for each `q`; a value of the lattice that the data lie on, if they do.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not one of these, or there are no numbers.
+        """
+        given = numbers_of("q", q)
+        if not ((given > 0) & (given < 1)).all():
+            raise ValueError(f"q must be between 0 and 1, got {shown(q)}")
+        return _as_given(self._distribution(target, ahead).quantile(given), given)
+
+    @overload
+    def cdf(self, x: float, *, target: str | None = None, ahead: int = 1) -> float: ...
+    @overload
+    def cdf(
+        self, x: Sequence[float] | Array, *, target: str | None = None, ahead: int = 1
+    ) -> Array: ...
+    def cdf(
+        self, x: float | Sequence[float] | Array, *, target: str | None = None, ahead: int = 1
+    ) -> float | Array:
+        """The probability that a number is at most `x`; parameters as in `quantile`."""
+        given = numbers_of("x", x)
+        return _as_given(self._distribution(target, ahead).cdf(given), given)
+
+    @overload
+    def log_density(self, x: float, *, target: str | None = None, ahead: int = 1) -> float: ...
+    @overload
+    def log_density(
+        self, x: Sequence[float] | Array, *, target: str | None = None, ahead: int = 1
+    ) -> Array: ...
+    def log_density(
+        self, x: float | Sequence[float] | Array, *, target: str | None = None, ahead: int = 1
+    ) -> float | Array:
+        """The logarithm of the probability density at `x`; parameters as in `quantile`.
+
+        Where the data lie on a lattice, such as whole numbers, it is the probability of `x` divided
+        by the lattice's step, and -inf beside the lattice. A value that has a probability of its
+        own, as one that is often repeated, has the logarithm of that. Beyond a range that was
+        declared, or that the data keep, it is -inf.
+        """
+        given = numbers_of("x", x)
+        return _as_given(self._distribution(target, ahead).log_density(given), given)
+
+    def mean(self, *, target: str | None = None, ahead: int = 1) -> float:
+        """The mean of a number: the best forecast in squared error; parameters as in `interval`."""
+        return self._distribution(target, ahead).mean
+
+    def median(self, *, target: str | None = None, ahead: int = 1) -> float:
+        """What a number is below as often as above; parameters as in `interval`."""
+        return float(self._distribution(target, ahead).quantile(np.array([0.5]))[0])
+
+    def crps(self, x: float, *, target: str | None = None, ahead: int = 1) -> float:
+        """The continuous ranked probability score of the distribution, where `x` is what came.
+
+        In the number's own units: the absolute error, were the distribution a single point. The
+        less the better (Gneiting & Raftery 2007). Parameters as in `quantile`.
+        """
+        return self._distribution(target, ahead).crps(float(numbers_of("x", float(x))))
+
+    def sample(
+        self,
+        n: int,
+        *,
+        target: str | None = None,
+        ahead: int = 1,
+        seed: int | np.random.Generator = 0,
+    ) -> Array:
+        """Draw from the distribution of a number.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        target, ahead
+            As in `interval`. Several heads are drawn from independently.
+        seed : int or numpy.random.Generator
+            What they are drawn with.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        found = self._distribution(target, ahead)
+        drawn = generator(seed).random(check_int("n", n, 0, 1 << 40))
+        return found.quantile(np.clip(drawn, 2.0**-54, 1 - 2.0**-53))
+
+    def _distribution(self, target: str | None, ahead: int) -> Distribution:
+        answer = self._answer
+        targets = answer.targets if isinstance(answer, Numbers) else (self._first or ((),))[0]
+        if not targets:
+            raise ValueError("a distribution must be asked of numbers, got a prediction of classes")
         if target is None and len(targets) == 1:
             target = targets[0]
         target = check_choice("target", target, targets)
         horizon = len(self.forecast)
         ahead = check_int("ahead", ahead, 1, horizon)
+        head = targets.index(target) * horizon + ahead - 1
         if not isinstance(answer, Numbers):
-            return -math.inf, math.inf
-        return answer.interval(targets.index(target) * horizon + ahead - 1, share)
+            return unknown(0.0, -math.inf, math.inf)
+        found = self._distributions.get(head)
+        if found is None:
+            found = self._distributions[head] = answer.distribution(head)
+        return found
+
+    @cached_property
+    def _distributions(self) -> dict[int, Distribution]:
+        """Those that were asked for, which then do not change any more."""
+        return {}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Prediction):
@@ -222,38 +352,20 @@ class Prediction:
         return f"Prediction(value={self.value!r}, forecast={self.forecast!r}{probabilities}{new})"
 
 
-def interval(residuals: Array, predicted: float, usual: float, level: float) -> tuple[float, float]:
-    """Where, with probability `level`, a value will be; infinite while too little is known.
+def numbers_of(name: str, value: object) -> Array:
+    """A number, or an array of them."""
+    one = as_float(value)
+    if one == one:
+        return np.array(one)
+    items = items_of(value, None) if not isinstance(value, np.ndarray) else value
+    try:
+        found = np.asarray(value if items is None else items, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        found = np.array(math.nan)
+    if np.isnan(found).any():
+        raise ValueError(f"{name} must be a number or numbers, got {shown(value)}")
+    return found
 
-    From one quantile of the last residuals to another, times what is usual now: where the stream
-    goes on as it was, so many of the events to come lie in it (split conformal prediction, Vovk et
-    al. 2005, over a sliding window).
 
-    Parameters
-    ----------
-    residuals : ndarray
-        The last ones, each in units of what was usual when it came.
-    predicted, usual : float
-        The prediction, and how far from it values usually are.
-    level : float
-        In (0, 1).
-
-    Returns
-    -------
-    tuple of float
-        The ends.
-
-    Examples
-    --------
-    >>> interval(np.arange(-50.0, 51.0), 10.0, 0.5, 0.8)
-    (-10.5, 30.5)
-    """
-    n = len(residuals)
-    tail = (1 - level) / 2
-    if n * tail < 1:
-        return -math.inf, math.inf
-    ordered = np.sort(residuals)
-    # One residual further out than the quantiles: few of them promise no more than they know.
-    low = ordered[max(0, math.floor((n - 1) * (tail - 1 / n)))]
-    high = ordered[min(n - 1, math.ceil((n - 1) * (1 - tail + 1 / n)))]
-    return predicted + usual * float(low), predicted + usual * float(high)
+def _as_given(found: Array, given: Array) -> float | Array:
+    return found if given.ndim else float(found)

@@ -1,0 +1,216 @@
+"""A distribution of a number: points, uniform pieces between places, and tails."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Distribution", "point", "unknown"]
+
+Array = NDArray[np.float64]
+
+#: The power of tails, F(x) ~ |x|**-TAIL, beyond all residuals.
+TAIL = 4.0
+
+
+class Distribution:
+    """A distribution: continuous pieces, points with probabilities of their own, tails.
+
+    Parameters
+    ----------
+    x : ndarray
+        Increasing places.
+    below, up_to : ndarray
+        The probability of less than each place, and of at most it; between two places the
+        distribution is uniform.
+    left, right : float
+        The scales of the tails before the first place and after the last.
+    step : float
+        Of the lattice that all values lie on; 0: there is none.
+    doubt : float
+        The probability that the lattice or the range does not hold, of which a density tells alone.
+    scale : float
+        How far from the median values then are.
+    """
+
+    __slots__ = ("_below", "_doubt", "_left", "_right", "_scale", "_step", "_up_to", "_x")
+
+    def __init__(
+        self,
+        x: Array,
+        below: Array,
+        up_to: Array,
+        left: float,
+        right: float,
+        step: float = 0.0,
+        doubt: float = 0.0,
+        scale: float = 1.0,
+    ) -> None:
+        self._x, self._below, self._up_to = x, below, up_to
+        self._left, self._right, self._step = left, right, step
+        self._doubt, self._scale = doubt, scale
+
+    def cdf(self, x: Array) -> Array:
+        """The probability of at most x."""
+        if self._step:
+            x = (np.floor(x / self._step + 1e-9) + 0.5) * self._step
+        return self._continuous_cdf(x)
+
+    def _continuous_cdf(self, x: Array) -> Array:
+        places, below, up_to = self._x, self._below, self._up_to
+        at = np.searchsorted(places, x, side="right") - 1
+        inside = np.clip(at, 0, max(len(places) - 2, 0))
+        if len(places) > 1:
+            share = (x - places[inside]) / (places[inside + 1] - places[inside])
+            found = up_to[inside] + share * (below[inside + 1] - up_to[inside])
+        else:
+            found = np.zeros_like(x)
+        left = below[0] * _tail(places[0] - x, self._left)
+        right = 1 - (1 - up_to[-1]) * _tail(x - places[-1], self._right)
+        found = np.where(at < 0, left, np.where(at >= len(places) - 1, right, found))
+        return np.where(np.isnan(x), np.nan, np.clip(found, 0.0, 1.0))
+
+    def _less(self, x: Array) -> Array:
+        """The probability of less than x."""
+        at = np.searchsorted(self._x, x)
+        here = np.minimum(at, len(self._x) - 1)
+        return np.where(self._x[here] == x, self._below[here], self._continuous_cdf(x))
+
+    def quantile(self, q: Array) -> Array:
+        """The least x with a probability of at least q of at most x."""
+        x, u = np.repeat(self._x, 2), np.empty(2 * len(self._x))
+        u[0::2], u[1::2] = self._below, self._up_to
+        found = np.interp(q, u, x)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            left = self._x[0] - TAIL * self._left * ((q / u[0]) ** (-1 / TAIL) - 1)
+            above = ((1 - q) / (1 - u[-1])) ** (-1 / TAIL) - 1
+            right = self._x[-1] + TAIL * self._right * above
+        found = np.where(q < u[0], left, np.where(q > u[-1], right, found))
+        if self._step:
+            found = np.ceil(found / self._step - 0.5 - 1e-9) * self._step + 0.0
+        return found
+
+    def log_density(self, x: Array) -> Array:
+        """The logarithm of the density at x, or of the probability of x where it has one."""
+        with np.errstate(divide="ignore", over="ignore"):
+            found = np.log(self._mass(x) if self._step else self._density(x))
+            if not self._doubt:
+                return found
+            z = (x - self.quantile(np.array(0.5))) / self._scale
+            other = math.log(self._doubt / math.pi) - math.log(self._scale)
+            return np.maximum(found, other - 2 * np.log(np.hypot(1.0, z)))
+
+    def _mass(self, x: Array) -> Array:
+        """The probability of a place in the lattice, by its step."""
+        k, half = np.round(x / self._step), 0.5 * self._step
+        mass = self._less(k * self._step + half) - self._less(k * self._step - half)
+        on = np.abs(x / self._step - k) < 1e-6
+        return np.where(on, np.maximum(mass, 0.0) / self._step, 0.0)
+
+    def _density(self, x: Array) -> Array:
+        places, below, up_to = self._x, self._below, self._up_to
+        at = np.searchsorted(places, x, side="right") - 1
+        here = np.clip(at, 0, None)
+        found = np.zeros_like(x)
+        if len(places) > 1:
+            inside = np.minimum(here, len(places) - 2)
+            slopes = (below[1:] - up_to[:-1]) / (places[1:] - places[:-1])
+            found = slopes[inside]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            left = (
+                below[0] / self._left * (1 + (places[0] - x) / (TAIL * self._left)) ** -(TAIL + 1)
+            )
+            right = (1 - up_to[-1]) / self._right
+            right = right * (1 + (x - places[-1]) / (TAIL * self._right)) ** -(TAIL + 1)
+        found = np.where(at < 0, left if below[0] > 0 else 0.0, found)
+        found = np.where(at >= len(places) - 1, right if up_to[-1] < 1 else 0.0, found)
+        own = (up_to - below)[here]
+        return np.where((own > 0) & (x == places[here]), own, found)
+
+    @property
+    def mean(self) -> float:
+        """Its mean."""
+        if self._step:
+            k, up_to = self._lattice()
+            if len(k):
+                shares = np.diff(up_to, prepend=0.0)
+                return float(k @ shares / up_to[-1])
+        places, below, up_to = self._x, self._below, self._up_to
+        sum_ = float((places * (up_to - below)).sum())
+        sum_ += float((0.5 * (places[1:] + places[:-1]) * (below[1:] - up_to[:-1])).sum())
+        excess = TAIL / (TAIL - 1)  # of the tails' means, in their scales
+        left, right = below[0], 1 - up_to[-1]
+        if math.isinf(self._left):  # nothing is known, on either side
+            return float(places[0])
+        sum_ += left * (places[0] - excess * self._left)
+        return float(sum_ + right * (places[-1] + excess * self._right))
+
+    def _lattice(self, *more: float) -> tuple[Array, Array]:
+        """The points of the lattice, but for rare ones, and the probability of at most each."""
+        ends = self.quantile(np.array([1e-5, 1 - 1e-5]))
+        first = round(min(ends[0], *more, ends[0]) / self._step)
+        last = round(max(ends[1], *more, ends[1]) / self._step)
+        if last - first > 4096:
+            return np.zeros(0), np.zeros(0)
+        k = np.arange(first, last + 1) * self._step
+        return k, self._continuous_cdf(k + 0.5 * self._step)
+
+    def crps(self, x: float) -> float:
+        """The continuous ranked probability score where x comes: the less the better."""
+        if self._step:
+            k, up_to = self._lattice(x)
+            if len(k):
+                return float(self._step * ((up_to - (k >= x)) ** 2).sum())
+        inside = min(max(x, float(self._x[0])), float(self._x[-1]))
+        cut = int(np.searchsorted(self._x, inside))
+        places, below, up_to = self._x, self._below, self._up_to
+        if places[cut] != inside:
+            u = float(self._continuous_cdf(np.array(inside)))
+            places = np.insert(places, cut, inside)
+            below, up_to = np.insert(below, cut, u), np.insert(up_to, cut, u)
+        after = places[:-1] >= inside
+        a, b = (
+            np.where(after, 1 - up_to[:-1], up_to[:-1]),
+            np.where(after, 1 - below[1:], below[1:]),
+        )
+        score = float(((places[1:] - places[:-1]) * (a * a + a * b + b * b) / 3).sum())
+        score += _tail_score(float(below[0]), self._left, max(float(places[0]) - x, 0.0))
+        return score + _tail_score(
+            1 - float(up_to[-1]), self._right, max(x - float(places[-1]), 0.0)
+        )
+
+
+def _tail_score(mass: float, scale: float, beyond: float) -> float:
+    """What a tail of so much probability adds to a score, where what came is so far out in it."""
+    if not mass or math.isinf(scale):
+        return mass * scale if mass else beyond
+    score = mass * mass * TAIL * scale / (2 * TAIL - 1)
+    if beyond:
+        part = 1 - (1 + beyond / (TAIL * scale)) ** (1 - TAIL)
+        score += beyond - 2 * mass * TAIL * scale / (TAIL - 1) * part
+    return score
+
+
+def _tail(beyond: Array, scale: float) -> Array:
+    """The part of a tail that lies so far beyond its beginning."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (
+            (1 + np.maximum(beyond, 0.0) / (TAIL * scale)) ** -TAIL
+            if scale
+            else 1.0 * (beyond <= 0)
+        )
+
+
+def point(x: float) -> Distribution:
+    """All probability at one value."""
+    return Distribution(np.array([x]), np.zeros(1), np.ones(1), 0.0, 0.0)
+
+
+def unknown(x: float, low: float, high: float) -> Distribution:
+    """Nothing is known but the range: half of the probability on each side, however far."""
+    if low == high:
+        return point(low)
+    x = min(max(x, low), high)
+    return Distribution(np.array([x]), np.array([0.5]), np.array([0.5]), math.inf, math.inf)
