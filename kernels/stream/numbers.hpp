@@ -194,10 +194,11 @@ struct NumberStream {
   // caller refused a service.
   double* take(const Services& services, const Event& event, const Change& change) const {
     admit(change);
-    for (int64_t g = 0; g < l.groups; ++g)
-      if (networks(g).waiting == 0 &&
-          !networks(g).maintain(services, pending.is_inspection_due()))
-        return nullptr;
+    for (int64_t g = 0; g < l.groups; ++g) {
+      // Gates that are closed but on rare events, or open for good, are what memory is made of.
+      const bool inspected = g != lethe::of_memory && pending.is_inspection_due();
+      if (networks(g).waiting == 0 && !networks(g).maintain(services, inspected)) return nullptr;
+    }
     const bool ahead = pending.count() > 0;
     double* const record = pending.append();
     encode(event, record);

@@ -165,6 +165,25 @@ def test_values_and_residuals_lie_in_rings() -> None:
     assert pair.stream.view("residual count")[0] > MOST_RESIDUALS
 
 
+def test_a_column_that_acts_later_is_found() -> None:
+    """As soon as its delay stands out it takes a tap, and what the tap says is learned."""
+    sizes = Sizes(1, 1, 1, 0, False)
+    draw = Draw(sizes, 5, 0.0, 0.0, 0)
+    pair, columns = NumberLockstep(sizes, 2, scored=False), []
+    for n in range(900):
+        event, change = draw.event(0, 0.0)
+        columns.append(event.numbers[0] * (draw.random.random() < 0.1))
+        event.numbers[0] = columns[-1]
+        event.targets = 0.1 * draw.random.normal(size=1)
+        event.targets += columns[n - 60] if n >= 60 else 0.0
+        pair.stream.learn(pair.encoded(event), changes(change), 1, pair.redraw)
+        pair.oracle.learn(event, change)
+        pair.check_networks()
+    pair.check()
+    assert 59 in pair.stream.view("tap lag")  # before the event that is predicted from
+    assert np.abs(pair.stream.view("tap weights")).max() > 0.5
+
+
 def test_a_season_is_looked_up_among_the_last_events() -> None:
     """The ring of events, beyond its end, and what lies one day and one week before in it."""
     sizes = Sizes(2, 2, 3, 0, True)

@@ -190,8 +190,8 @@ class NumberStreamOracle:
     def _take(self, event: Event, change: Change) -> Record:
         self._admit(change)
         records = self.pending.records
-        for group in self.groups:
-            if self.pending.is_inspection_due and not group.waiting:
+        for g, group in enumerate(self.groups):
+            if g != OF_MEMORY and self.pending.is_inspection_due and not group.waiting:
                 group.inspect()
         ahead = len(records) > 0
         record = self._encode(event)
