@@ -268,7 +268,13 @@ struct NumberStream {
 
   // Learns what does not depend on the order of events, from targets that have just come.
   void learn_heads(double* record, int64_t ahead) const {
-    if (ahead == 1) update_covariance(record);
+    // Where nothing is learned there are no gains, but for heads whose targets are still to come.
+    const auto is_there = [&](int64_t i) {
+      return std::isfinite(record[l.record.targets + i * l.horizon + ahead - 1]);
+    };
+    bool useful = l.horizon > 1;
+    for (int64_t i = 0; i < l.targets; ++i) useful |= is_there(i);
+    if (ahead == 1 && useful) update_covariance(record);
     for (int64_t i = 0; i < l.targets; ++i) heads.learn(record, i * l.horizon + ahead - 1);
   }
 

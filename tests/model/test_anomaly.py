@@ -30,7 +30,7 @@ class Scorer:
     def __init__(self, targets: int = 1) -> None:
         self.sizes = Sizes(targets, 1, 1, 0, False)
         ensemble = Ensemble(groups_of(self.sizes, 1, 1, 1), np.random.default_rng(0))
-        self.redraw = ensemble.redraw
+        self.redraw = lambda *which: ensemble.redraw(self.stream, *which)
         self.stream = number_stream(self.sizes, 1, ensemble, scored=True)
         self.stream.start()
         ensemble.draw_first_weights(self.stream)

@@ -74,6 +74,11 @@ def move_covariance(covariance: Values, feature: int, ratio: float, shift: float
     return moved
 
 
+def is_same(ratio: float, shift: float) -> bool:
+    """Whether what was learned of a feature says anything of it as measured from there."""
+    return ratio < MOST_MOVE and ratio * MOST_MOVE > 1 and abs(shift) < MOST_MOVE
+
+
 def move_all(
     weights: Iterable[Values],
     covariance: list[Values],
@@ -84,8 +89,7 @@ def move_all(
     shift: float,
 ) -> None:
     """What was learned of a feature, and events that wait, follow its anchor."""
-    same = ratio < MOST_MOVE and ratio * MOST_MOVE > 1 and abs(shift) < MOST_MOVE
-    if not same:
+    if not is_same(ratio, shift):
         active[feature] = 0
         for each in weights:
             each[..., feature] = 0

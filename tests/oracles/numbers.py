@@ -295,7 +295,8 @@ class NumberStreamOracle:
 
     def _learn_heads(self, record: Record, ahead: int) -> None:
         """What does not depend on the order of events, from targets that have just come."""
-        if ahead == 0:
+        there = np.isfinite(record.targets[ahead :: self.horizon]).any()
+        if ahead == 0 and (there or self.horizon > 1):
             phi = record.features[: self.linear]
             self.ever_nonzero = np.where(phi != 0, 1.0, self.ever_nonzero)
             for f in range(COVARIANCES):
