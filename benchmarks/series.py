@@ -49,7 +49,7 @@ OTHERS: dict[str, tuple[float, ...]] = {
 }
 LATE = 1000  # events at the end, over which the mixture's weights are averaged
 ROOT = Path(__file__).parents[1]
-NAIVE = PREDICTORS.index("linear, slow")  # the predictors before it
+NAIVE = PREDICTORS.index("linear and period")  # the predictors before it
 LEARNED = len(PREDICTORS)  # from here on the networks
 SEASONS = {"WaterFlow": 24, "co2": 52}
 

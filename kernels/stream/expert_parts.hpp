@@ -15,7 +15,15 @@ constexpr int64_t run_counts =
     1024;  // a run of events of one class: class times this, and how many
 
 // The predictors that follow the naive ones, where an event is more than a symbol.
-enum ClassExpert : int64_t { nearest, forest, bayes, softmax, newton, class_experts };
+enum ClassExpert : int64_t {
+  few_nearest,
+  many_nearest,
+  forest,
+  bayes,
+  softmax,
+  newton,
+  class_experts
+};
 
 // What experts are made for.
 struct ExpertSizes {

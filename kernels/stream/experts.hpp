@@ -41,8 +41,12 @@ struct Experts {
   void predict(const double* x, int64_t known, const double* frequency, double* rows) const {
     if (!any()) return;
     const int64_t n = features();
-    double* const near = rows + lethe::nearest * l.classes;
-    finish(near, store().vote(x, n, near), known, frequency);
+    int64_t seen[lethe::most_local_features];
+    const Nearest near = store().look_up(x, seen, look_at(n, known, seen));
+    double* const few = rows + lethe::few_nearest * l.classes;
+    finish(few, store().vote(near, fewer_events, few), known, frequency);
+    double* const many = rows + lethe::many_nearest * l.classes;
+    finish(many, store().vote(near, nearest_events, many), known, frequency);
     double* const grown = rows + lethe::forest * l.classes;
     finish(grown, trees().vote(x, grown), known, frequency);
     const int64_t told = std::min(known, l.expert_classes());
@@ -99,6 +103,22 @@ struct Experts {
   }
 
  private:
+  // The features that tell how near events are, and how many there are: what the last class says
+  // is left out, which mostly has nothing to do with it, unless there is nothing else.
+  int64_t look_at(int64_t n, int64_t known, int64_t* seen) const {
+    bool is_of_class[lethe::most_local_features] = {};
+    for (int64_t c = 1; c < known; ++c) {
+      const int64_t f = l.fixed() + static_cast<int64_t>(b[l.slot + c]);
+      if (f < n) is_of_class[f] = true;
+    }
+    int64_t count = 0;
+    for (int64_t f = l.fixed() ? 0 : 1; f < n; ++f)  // slot 0 is that of other classes
+      if (!is_of_class[f]) seen[count++] = f;
+    if (count) return count;
+    for (int64_t f = 0; f < n; ++f) seen[f] = f;
+    return n;
+  }
+
   // Votes whose sum is `sum` become probabilities; where there are none, they are the frequencies.
   static void finish(double* row, double sum, int64_t known, const double* frequency) {
     const double share = sum > 0 ? frequency_share : 1.0;

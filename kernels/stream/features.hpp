@@ -72,7 +72,8 @@ struct Features {
       const bool known = zero >= 0 && one >= 0;
       for (int64_t i = 0; i < t; ++i) {
         const double* const scale = b + l.scale + i * l.horizon;
-        const double before = known ? brought(s, zero, i) : 0, next = known ? brought(s, one, i) : 0;
+        const double before = known ? brought(s, zero, i) : 0,
+                     next = known ? brought(s, one, i) : 0;
         const double later = known && far >= 0 ? brought(s, far, i) : before;
         const double level = l.profiled() ? seasons.fast(s, i) : 0;
         *f++ = known ? in_usual_distances(level + next - now[i], scale[0]) : 0.0;

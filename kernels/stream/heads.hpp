@@ -154,6 +154,21 @@ struct Heads {
     record[l.record.blended + head] = deviants.correct(deviant, predictions, plain);
   }
 
+  // Which predictors of a head say something of their own: seasons where there are any, and what
+  // only looks at what comes next there alone.
+  const double* find_says(int64_t head) const {
+    double* const says = m.says.data();
+    std::fill(says, says + l.predictors(), 1.0);
+    const bool first = history.season(0).length > 0, second = history.season(1).length > 0;
+    for (int64_t kind = lethe::season; kind < lethe::scaled_season; kind += lethe::seasons) {
+      says[kind] = first;
+      says[kind + 1] = second;
+    }
+    says[lethe::scaled_season] = says[lethe::seasonal_linear] = first;
+    if (head % l.horizon) says[l.memory()] = says[l.delayed()] = 0;
+    return says;
+  }
+
   Deviants deviants_of(int64_t head) const {
     const int64_t k = l.predictors();
     return {b + l.apart + head * k, b + l.trust + head * k, b + l.trusted + head * k,
@@ -220,11 +235,13 @@ struct Heads {
       return {b + l.blend_weights + first + at, b + l.regret + first + at,
               b + l.squares + first + at, b[l.most + nth]};
     };
-    learn_blend(state(0, lethe::in_usual_errors), p, k, blends[lethe::in_usual_errors], target,
+    const double* const says = find_says(head);
+    constexpr double both[] = {1, 1};
+    learn_blend(state(0, lethe::in_usual_errors), p, says, k, blends[lethe::in_usual_errors], target,
                 usual);
-    learn_blend(state(k, lethe::in_slow_units), p, k, blends[lethe::in_slow_units], target, usual,
+    learn_blend(state(k, lethe::in_slow_units), p, says, k, blends[lethe::in_slow_units], target, usual,
                 slow_unit);
-    learn_blend(state(2 * k, lethe::of_blends), blends, 2, plain, target, usual);
+    learn_blend(state(2 * k, lethe::of_blends), blends, both, 2, plain, target, usual);
     deviants_of(head).learn(static_cast<int64_t>(record[l.record.deviant + head]), p, plain, target,
                             usual_then, b[l.errors + head] - 1);
   }

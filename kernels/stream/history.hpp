@@ -98,16 +98,25 @@ struct History {
     return false;
   }
 
+  // The same in events. A season that is not whole has as many as fit between where it and the
+  // next one begin.
+  int64_t events_before(int64_t nth, int64_t ahead, double length) const {
+    const double first = static_cast<double>(events() - kept());
+    const double at = first + static_cast<double>(nth + ahead);
+    const double season = std::floor((at + 0.5) / length);
+    const auto begin = [&](double s) { return std::floor(s * length + 0.5); };
+    double back = 1 + std::floor(static_cast<double>(std::max<int64_t>(ahead - 1, 0)) / length);
+    const double beyond = at - begin(season) - first;
+    if (begin(season - back) + beyond > static_cast<double>(nth)) back += 1;
+    return static_cast<int64_t>(std::max(begin(season - back) + beyond, -1.0));
+  }
+
   // Which of those that are kept lies a season, or as few as can be, before the event so many ahead
   // of the nth; -1 where nothing is kept of that time. `likely`: which it may be.
   int64_t season_before(int64_t nth, int64_t ahead, const Season& season, double seconds,
                         int64_t likely = -1) const {
     if (!(season.length > 0) || nth < 0) return -1;
-    if (season.in_events) {
-      const int64_t length = static_cast<int64_t>(season.length);
-      return std::max<int64_t>(nth + ahead - length * (1 + std::max<int64_t>(ahead - 1, 0) / length),
-                               -1);
-    }
+    if (season.in_events) return events_before(nth, ahead, season.length);
     const double gap = b[l.gap];
     const double* const times = b + l.times;
     const int64_t depth = l.depth(), oldest = place(0);

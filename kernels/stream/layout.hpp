@@ -28,9 +28,9 @@ constexpr int64_t calendar_features = 2 * calendar_waves;
 enum Linear : int64_t { slow_linear, fast_linear, open_linear, linear_predictors };
 constexpr int64_t covariances = 2;        // the open one's is the slow one's
 constexpr int64_t seasons = 2;
-constexpr int64_t most_lag = 2048;       // that periods are found among
-constexpr int64_t most_listened = 4;     // targets that periods are found in
-constexpr int64_t most_profiled = 16;    // targets that have profiles of their seasons
+constexpr int64_t most_lag = 2048;     // that periods are found among
+constexpr int64_t most_listened = 4;   // targets that periods are found in
+constexpr int64_t most_profiled = 16;  // targets that have profiles of their seasons
 
 // The predictors that are blended, before the networks.
 enum Naive : int64_t {
@@ -109,6 +109,7 @@ struct Memory {
   mutable std::vector<float> x, outputs, target, remainder;
   mutable std::vector<uint8_t> useful, kept_state;
   mutable std::vector<char> aside;      // states after a step that was looked at and taken back
+  mutable std::vector<double> says;  // which predictors say something of their own
   mutable std::vector<double> stacked;  // what stacking looks at
   std::vector<double> rates;            // the networks' learning rates
 
@@ -241,7 +242,9 @@ struct NumberSizes : StreamSizes {
   bool profiled() const { return targets <= most_profiled; }
   bool seasonal() const { return timed || period > 0 || profiled(); }
   // How many targets periods are looked for in.
-  int64_t listening() const { return period > 0 || !seasonal() ? 0 : std::min(targets, most_listened); }
+  int64_t listening() const {
+    return period > 0 || !seasonal() ? 0 : std::min(targets, most_listened);
+  }
   int64_t heads() const { return targets * horizon; }
   // The networks, the one for memory, and what acts after a delay come last.
   int64_t predictors() const { return delayed() + 1; }
@@ -322,7 +325,8 @@ struct NumberLayout : NumberSizes {
   int64_t heard, innovations, autocorrelation, deviation, deviations, deviation_square,
       deviation_product, usual_innovation, periods;
   // profiles of seasons
-  int64_t profile_length, profile, folded, season_error, drift, profile_level, season_fast, season_slow;
+  int64_t profile_length, profile, folded, season_error, drift, profile_level, season_fast,
+      season_slow;
   // linear predictors; the covariances are symmetric, and their lower triangles lie row by row
   int64_t weights, season_weights, covariance, ever_nonzero;
   // each head's blends, errors and distances from the last value

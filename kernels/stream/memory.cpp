@@ -135,6 +135,7 @@ void make_scratch(Memory<StreamLayout>& m) {
   m.useful.resize(widest);
   m.kept_state.resize(kept);
   m.aside.resize(aside);
+  m.says.resize(m.layout.predictors());
   if constexpr (std::is_same_v<StreamLayout, ClassLayout>)
     m.stacked.resize((1 + m.layout.predictors()) * m.layout.classes);
 }
@@ -147,6 +148,8 @@ std::string check_block(const Memory<NumberLayout>& m) {
   if (!wrong.empty()) return wrong;
   const NumberLayout& l = m.layout;
   const double* const b = m.numbers();
+  for (int64_t s = 0; s < seasons; ++s)  // events are counted by it
+    if (b[l.periods + s] > 0 && b[l.periods + s] < 2) return "periods";
   for (int64_t i = 0; i < (l.delay_sources() ? l.targets * delay_taps : 0); ++i)
     if (b[l.tap_lag + i] > 0 && !(b[l.tap_source + i] > 0)) return "tap source";
   return check_records(m, [&](const double* record) {

@@ -47,9 +47,11 @@ struct BlendState {
 // in units of the usual error, which follows quickly, what happens every day decides; in units that
 // hardly move, times of large errors do. Nobody knows which a stream wants, so there are both, and a
 // third blend, in usual errors, of these two. Regrets have no unit of the target's, and no event
-// counts for more than `most_counted`, however absurd it is: what it did is soon forgotten.
-inline void learn_blend(const BlendState& state, const double* predictions, int64_t n,
-                        double blended, double target, double usual,
+// counts for more than `most_counted`, however absurd it is: what it did is soon forgotten. A
+// predictor that has nothing of its own to say, and so says what another does, has no weight: it
+// `says` 0, and else 1.
+inline void learn_blend(const BlendState& state, const double* predictions, const double* says,
+                        int64_t n, double blended, double target, double usual,
                         double slow_unit = 0) {
   const double error = blended - target;
   const double unit = slow_unit > 0 ? slow_unit : usual;
@@ -71,12 +73,13 @@ inline void learn_blend(const BlendState& state, const double* predictions, int6
     state.most = std::max(state.most, r * r);
   }
   const double least = slow_unit > 0 ? state.most : 1.0;
+  const auto weight = [&](int64_t i) {
+    return says[i] * std::max(state.regret[i], 0.0) / (least + state.squares[i]);
+  };
   double total = 0;
-  for (int64_t i = 0; i < n; ++i)
-    total += std::max(state.regret[i], 0.0) / (least + state.squares[i]);
+  for (int64_t i = 0; i < n; ++i) total += weight(i);
   if (!(total > 0 && total < HUGE_VAL)) return;  // none would have been better: it stays
-  for (int64_t i = 0; i < n; ++i)
-    state.weights[i] = std::max(state.regret[i], 0.0) / (least + state.squares[i]) / total;
+  for (int64_t i = 0; i < n; ++i) state.weights[i] = weight(i) / total;
 }
 
 }  // namespace LETHE_ISA

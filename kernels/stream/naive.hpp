@@ -26,8 +26,7 @@ struct NaivePredictors {
     }
     for (int64_t ahead = 1; ahead <= l.horizon; ++ahead) {
       for (int64_t s = 0; s < lethe::seasons; ++s)
-        then[s] =
-            history.season_before(history.kept() - 1, ahead, found[s], seconds, then[s] + 1);
+        then[s] = history.season_before(history.kept() - 1, ahead, found[s], seconds, then[s] + 1);
       for (int64_t i = 0; i < l.targets; ++i) {
         double* const p = predictions + (i * l.horizon + ahead - 1) * l.predictors();
         p[lethe::last] = newest[i];

@@ -26,8 +26,7 @@ struct Peaks {
   int64_t heard, lags;  // lags: below this the autocorrelations are known
   double rho[most_lag], sum[most_lag], squares[most_lag];
 
-  Peaks(const double* products, int64_t heard)
-      : heard(heard), lags(std::min(most_lag, heard - 1)) {
+  Peaks(const double* products, int64_t heard) : heard(heard), lags(std::min(most_lag, heard - 1)) {
     // Of the n - k pairs at lag k, each counts with its weight.
     const double forgotten = std::pow(autocorrelation_forgetting, double(heard));
     double left = forgotten;
@@ -66,12 +65,47 @@ struct Peaks {
     for (int64_t m = 2; m <= 4; ++m) {
       const int64_t wide = k > 8 ? m / 2 : 0;
       if (m * k + wide >= lags || heard - m * k < std::max<int64_t>(k, 8)) break;
-      const double* const highest =
-          std::max_element(rho + m * k - wide, rho + m * k + wide + 1);
+      const double* const highest = std::max_element(rho + m * k - wide, rho + m * k + wide + 1);
       if (height(highest - rho, half) < confirmed * found) return 0;
       multiples = true;
     }
     return multiples || spreads >= unconfirmed_strength * least ? found : 0;
+  }
+
+  // The period of this peak, from where its multiples lie, as long as they stand out: each is the
+  // centre of what is above the least nearby. The peak itself stays if it is as good.
+  double refined(int64_t period) const {
+    const int64_t half = std::max<int64_t>(period / 2, 1), wide = std::max<int64_t>(period / 8, 1);
+    const double least = confirmed * height(period, half);
+    double length = static_cast<double>(period), along = 0, square = 0;
+    for (int64_t m = 1;; ++m) {
+      const int64_t from = std::llround(double(m) * length) - wide, to = from + 2 * wide;
+      if (to + 1 >= lags || heard - to < std::max<int64_t>(period, 8)) break;
+      const auto [low, high] = std::minmax_element(rho + from, rho + to + 1);
+      if (height(high - rho, half) < least) break;
+      double weight = 0, moment = 0;
+      for (int64_t k = from; k <= to; ++k) {
+        weight += rho[k] - *low;
+        moment += (rho[k] - *low) * static_cast<double>(k - from);
+      }
+      along += double(m) * (double(from) + moment / weight);
+      square += double(m) * double(m);
+      length = along / square;
+    }
+    double best = static_cast<double>(period);
+    for (const double other : {std::round(length), length})
+      if (is_better(other, best)) best = other;
+    return best;
+  }
+
+  // Whether the autocorrelations at all multiples are higher by more than chance.
+  bool is_better(double length, double than) const {
+    double better = 0, count = 0;
+    for (int64_t m = 1; std::llround(double(m) * std::max(length, than)) < lags; ++m) {
+      better += rho[std::llround(double(m) * length)] - rho[std::llround(double(m) * than)];
+      count += 1;
+    }
+    return better > 2 * std::sqrt(count / pairs(0));
   }
 };
 
@@ -154,15 +188,22 @@ struct Periods {
     }
   }
 
-  // A period gives way to one that is clearly better, or that it is a multiple of.
+  // A period gives way to one that is clearly better, or that it is a multiple of; and to its own
+  // better estimate where that makes a difference among what is heard.
   void replace(const Peaks& peaks, int64_t nth, int64_t period) const {
     double& known = b[l.periods + nth];
-    const int64_t before = static_cast<int64_t>(known);
-    const bool multiple = before % period == 0;
-    if (before > 0 && before < peaks.lags && !multiple &&
-        peaks.rho[before] >= kept_strength * peaks.rho[period])
+    const double found = peaks.refined(period);
+    const int64_t before = std::llround(known);
+    const double times = known / found, whole = std::round(times);
+    const bool multiple = whole >= 1 && std::abs(times - whole) < 0.02;
+    if (multiple && whole == 1) {
+      const double slip = std::abs(known - found) * double(peaks.lags) / found;
+      if (slip < 1) return;
+    } else if (!multiple && before > 0 && before < peaks.lags &&
+               peaks.rho[before] >= kept_strength * peaks.rho[period]) {
       return;
-    known = static_cast<double>(period);
+    }
+    known = found;
   }
 };
 

@@ -77,8 +77,7 @@ struct Seasons {
     const int64_t length = in_events(season);
     for (int64_t i = 0; i < t && 2 * length <= kept; ++i) {
       double differ = 0;
-      for (int64_t nth = 0; nth < length; ++nth)
-        differ += value(nth + length, i) - value(nth, i);
+      for (int64_t nth = 0; nth < length; ++nth) differ += value(nth + length, i) - value(nth, i);
       b[l.drift + s * t + i] = differ / static_cast<double>(length) / static_cast<double>(length);
     }
     for (int64_t nth = 0; nth < kept; ++nth) fold(s, season, nth, nullptr);

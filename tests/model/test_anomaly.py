@@ -36,6 +36,9 @@ class Scorer:
         ensemble.draw_first_weights(self.stream)
         self._learn(np.zeros(targets))
 
+    def _redraw(self, ensemble: Ensemble, network: int, layer: int, block: int) -> None:
+        ensemble.redraw(self.stream, network, layer, block)
+
     def _event(self, actual: np.ndarray) -> Any:
         return _kernel.EncodedEvent(np.empty(0), [], math.nan, actual)
 

@@ -24,7 +24,9 @@ class Stream:
     Sizes are targets, horizon, lags and slots.
     """
 
-    def __init__(self, sizes: tuple[int, int, int, int] = (1, 1, 1, 6), columns: int = 0, networks: int = 1) -> None:
+    def __init__(
+        self, sizes: tuple[int, int, int, int] = (1, 1, 1, 6), columns: int = 0, networks: int = 1
+    ) -> None:
         self.targets, self.horizon, self.lags, self.slots = sizes
         self.heads = self.targets * max(self.horizon, 1)
         self.sizes, self.networks = Sizes(*sizes[:3], 0, False), networks
@@ -315,9 +317,7 @@ def test_sizes_that_are_none(sizes: tuple[int, ...]) -> None:
     targets, horizon, lags, period, slots = sizes
     groups = [group.described() for group in groups_of(Sizes(1, 1, 1, 0, False), 1, 1)]
     with pytest.raises(ValueError, match="must"):
-        _kernel.NumberStream(
-            targets, horizon, lags, period, False, slots, 1, True, groups
-        )
+        _kernel.NumberStream(targets, horizon, lags, period, False, slots, 1, True, groups)
 
 
 @pytest.mark.parametrize(

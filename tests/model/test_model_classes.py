@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.models import bits_of, small, stream_of
 
 import lethe
-from lethe import Model
+from lethe import Model, Prediction
 from lethe.model.classes import EXPERTS
 
 Labelled = list[tuple[dict[str, Any], str]]
@@ -42,8 +42,15 @@ def codes(count: int, seed: int = 0) -> Labelled:
     return events
 
 
+def answer(model: Model, event: dict[str, Any], y: Any = ..., **more: Any) -> Prediction:
+    """What had been predicted of an event that is learned now."""
+    found = model.learn(event, y, **more).prediction
+    assert found is not None
+    return found
+
+
 def accuracy(model: Model, events: Labelled) -> float:
-    hits = [model.learn(event, y).prediction.value == y for event, y in events]
+    hits = [answer(model, event, y).value == y for event, y in events]
     return float(np.mean(hits[len(hits) // 3 :]))
 
 
@@ -71,7 +78,7 @@ def test_probabilities_are_calibrated() -> None:
     for n in range(4000):
         a = float(random.normal())
         y = bool(random.random() < 1 / (1 + math.exp(-3 * a)))
-        found = model.learn({"a": a, "b": float(random.normal())}, y).prediction
+        found = answer(model, {"a": a, "b": float(random.normal())}, y)
         if n >= 1000:
             said.append(found.probabilities.get(True, 0.0))
             came.append(y)
@@ -159,7 +166,9 @@ def test_the_same_bits_however_a_stream_is_cut(events: Labelled, tmp_path: Path)
             cut = pickle.loads(pickle.dumps(cut))
         elif n % 97 == 60:
             cut.save(tmp_path / "model.safetensors")
-            cut = lethe.load(tmp_path / "model.safetensors")
+            loaded = lethe.load(tmp_path / "model.safetensors")
+            assert isinstance(loaded, Model)
+            cut = loaded
     assert bits_of(whole) == bits_of(cut)
 
 
@@ -186,7 +195,7 @@ def test_late_classes_cost_little() -> None:
     model = Model("y", task="classification")
     hits = []
     for n, (event, y) in enumerate(events):
-        hits.append(model.learn(event, id=n).prediction.value == y)
+        hits.append(answer(model, event, id=n).value == y)
         if n >= 100:
             model.learn_target(n - 100, events[n - 100][1])
     assert np.mean(hits[500:]) > 0.83

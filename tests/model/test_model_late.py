@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.lives import life
 from oracles.number_records import Sizes
+from support.lives import life
 from support.models import (
     bits_of,
     labelled,
@@ -29,7 +29,16 @@ from lethe.model.networks import Ensemble, Group
 
 RATES = (3e-3, 1e-2)
 CLASSES = 5
-THE_PAST = ("values", "level mean", "level variance", "counted", "total", "median", "profile", "gap")
+THE_PAST = (
+    "values",
+    "level mean",
+    "level variance",
+    "counted",
+    "total",
+    "median",
+    "profile",
+    "gap",
+)
 
 
 # ---- the two states ----
@@ -126,7 +135,7 @@ def test_the_training_networks_take_every_event_once(lateness: int) -> None:
 def test_targets_that_wait_for_an_earlier_one_may_come_in_any_order(
     data: st.DataObject, task: str
 ) -> None:
-    """What becomes the past, and classes, know no order; linear predictors learn in that of targets."""
+    """The past and classes know no order; linear predictors learn in that of targets."""
     ours, events = of_task(task, detect=False)
     theirs, _ = of_task(task, detect=False)
     waiting: list[int] = []

@@ -191,7 +191,6 @@ def test_a_season_is_looked_up_among_the_last_events() -> None:
     draw.step = HOUR
     pair, history = NumberLockstep(sizes, 4, scored=False), History(2, 3, 0, True)
     seasons = Seasons(history)
-    k = NAIVE + 4
     for n in range(REMEMBERED_EVENTS + 400):
         event, change = draw.event(0, 0.0)
         event.targets = draw.targets() + np.sin(n / 4)

@@ -61,7 +61,10 @@ class Anchors:
 def move_weights(weights: Values, feature: int, ratio: float, shift: float, most: float) -> None:
     """Old feature = ratio * new feature + shift; the last axis is that of the features."""
     constant, own = weights[..., 0] + shift * weights[..., feature], ratio * weights[..., feature]
-    weights[..., 0], weights[..., feature] = np.clip(constant, -most, most), np.clip(own, -most, most)
+    weights[..., 0], weights[..., feature] = (
+        np.clip(constant, -most, most),
+        np.clip(own, -most, most),
+    )
 
 
 def move_covariance(covariance: Values, feature: int, ratio: float, shift: float) -> Values:

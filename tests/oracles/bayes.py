@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from oracles.events import Values
+from oracles.store import Indices
 
 BINS, ZERO_BIN = 8, 3
 BIN_EDGES = np.array([-1.2, -0.7, -0.3, 0.0, 0.3, 0.7, 1.2])
@@ -20,7 +21,7 @@ class Bayes:
         self.counts = np.zeros((features, BINS, classes))
 
     @staticmethod
-    def _bins(x: Values) -> tuple[Values, Values]:
+    def _bins(x: Values) -> tuple[Indices, Indices]:
         """The rows of counts that these features are in."""
         return np.arange(len(x)), np.searchsorted(BIN_EDGES, x)
 

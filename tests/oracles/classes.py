@@ -258,7 +258,7 @@ class ClassStreamOracle:
         predictions[1, self.last] += again
         if self.experts is not None:
             predictions[NAIVE_CLASSES : NAIVE_CLASSES + EXPERTS, 1:] = self.experts.predict(
-                record.features, frequency
+                record.features, frequency, self.slot[1:n]
             )
         for r, output in enumerate(outputs, len(self.weights) - len(outputs)):
             given = output[1:n].astype(np.float64) + LEAST_OUTPUT

@@ -34,7 +34,10 @@ class Delays:
 
     def make_room(self, slots: int) -> None:
         more = self._sources(slots) - len(self.past)
-        self.past, self.power = np.pad(self.past, ((0, more), (0, 0))), np.pad(self.power, (0, more))
+        self.past, self.power = (
+            np.pad(self.past, ((0, more), (0, 0))),
+            np.pad(self.power, (0, more)),
+        )
         self.correlation = np.pad(self.correlation, ((0, 0), (0, more), (0, 0)))
 
     def predict(self, i: int) -> tuple[Values, float]:

@@ -45,9 +45,7 @@ class Deviants:
             trust, way = float(self.trust[i]), float(predictions[i]) - plain
             gained = abs(target - plain) - abs(target - (plain + trust * way))
             self.trusted[i] += 1
-            self.benefit[i] += (
-                clamp(gained / usual, MOST_BENEFIT) - TRUST_RATE * self.benefit[i]
-            )
+            self.benefit[i] += clamp(gained / usual, MOST_BENEFIT) - TRUST_RATE * self.benefit[i]
             step = max(1 / (1 + float(self.trusted[i])), TRUST_RATE)
             right = (target - plain) / way > trust
             self.trust[i] = min(max(trust + (step if right else -step), 0.0), 1.0)

@@ -8,9 +8,9 @@ from oracles.events import Values
 from oracles.forest import Forest
 from oracles.newton import Newton
 from oracles.softmax import Softmax
-from oracles.store import STORED_EVENTS, Store
+from oracles.store import FEWER_EVENTS, NEAREST_EVENTS, STORED_EVENTS, Store
 
-EXPERTS = 5
+EXPERTS = 6
 MOST_LOCAL_FEATURES, MOST_EXPERT_CLASSES, FREQUENCY_SHARE = 64, 256, 0.05
 
 
@@ -33,15 +33,26 @@ class Experts:
     def _seen(self, features: Values) -> Values:
         return features[: min(self.fixed + self.used, self.features)]
 
-    def predict(self, features: Values, frequency: Values) -> Values:
-        """A row of probabilities for each expert, of the classes from 1."""
+    def _looked_at(self, n: int, class_slots: Values) -> list[int]:
+        """The features that tell how near events are: those of the last class only if alone."""
+        of_class = {self.fixed + int(slot) for slot in class_slots}
+        seen = [f for f in range(n) if f not in of_class and (f or self.fixed)]
+        return seen or list(range(n))
+
+    def predict(self, features: Values, frequency: Values, class_slots: Values) -> Values:
+        """A row of probabilities for each expert, of the classes from 1, which have these slots."""
         x, known = self._seen(features), 1 + len(frequency)
         rows = np.zeros((EXPERTS, known))
-        sums = [self.store.vote(x, rows[0]), self.forest.vote(x, rows[1])]
+        near = self.store.look_up(x, self._looked_at(len(x), class_slots))
+        sums = [
+            self.store.vote(near, FEWER_EVENTS, rows[0]),
+            self.store.vote(near, NEAREST_EVENTS, rows[1]),
+            self.forest.vote(x, rows[2]),
+        ]
         told = min(known, self.classes)
         counted = self.bayes.predict(x, told)
         told_apart = (counted, self.softmax.predict(x, told), self.newton.predict(x, told))
-        for row, p in zip(rows[2:], told_apart, strict=True):
+        for row, p in zip(rows[3:], told_apart, strict=True):
             row[told:] = frequency[told - 1 :]
             row[1:told] = 0 if p is None else p * (1 - frequency[told - 1 :].sum())
         sums += [0.0 if counted is None else 1.0, 1.0, 1.0]

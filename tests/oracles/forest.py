@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from oracles.events import Values
-from oracles.store import STORED_EVENTS, Store
+from oracles.store import STORED_EVENTS, Indices, Store
 
 TREES, TREE_NODES, RUN_COUNTS = 10, 512, 1024
 LEAST_LEAF, TRIES, SLOWEST_GROWTH, GROWTH_SHARE = 3, 16, 40, 0.125
 NO_SPLIT = 1e30  # a threshold that all are below
 _BITS = (1 << 64) - 1
-
-Indices = NDArray[np.intp]
 
 
 class Draws:

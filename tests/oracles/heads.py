@@ -11,7 +11,8 @@ from oracles.anchors import MOST_WEIGHT, REACH_FADING, REACH_GROWTH
 from oracles.delays import Delays
 from oracles.deviants import Deviants
 from oracles.events import Values
-from oracles.mixture import Blend, first_weights
+from oracles.history import History
+from oracles.mixture import SEASON, Blend, first_weights
 from oracles.naive import naive_predictions
 from oracles.number_records import Record
 from oracles.residuals import Range, kept, spread
@@ -47,9 +48,10 @@ class Heads:
     """What is predicted of each head, and learned from it as soon as its own target is there."""
 
     def __init__(
-        self, targets: int, horizon: int, networks: int, linear: int, slots: int
+        self, history: History, horizon: int, networks: int, linear: int, slots: int
     ) -> None:
-        self.targets, self.horizon, self.networks = targets, horizon, networks
+        self.history, self.targets, targets = history, history.targets, history.targets
+        self.horizon, self.networks = horizon, networks
         k = self.predictors
         self.head = [
             Head(
@@ -105,7 +107,7 @@ class Heads:
             record.blended[m] = min(max(record.blended[m], least), most)
 
     def _learned(self, record: Record, m: int, outputs: list[Outputs]) -> list[float]:
-        """How far linear predictors and networks say that the target will be from the last value."""
+        """How far from the last value the target will be, by all predictors that learn."""
         (i, ahead), scale = divmod(m, self.horizon), self.head[m].scale.mean
         phi, bound = record.features[: self.linear], FARTHEST * self.head[m].scale.mean
         said = [float(self.weights[f, m] @ phi) for f in range(LINEAR)]
@@ -199,6 +201,16 @@ class Heads:
         self.error_sum[i] = UNIT_MEMORY * self.error_sum[i] + size
         self.error_squares[i] = UNIT_MEMORY * self.error_squares[i] + size * size
 
+    def _says(self, ahead: int) -> Values:
+        """Which predictors say something of their own: seasons where there are any."""
+        says = np.ones(self.predictors)
+        first, second = (self.history.season(s).length > 0 for s in range(2))
+        says[SEASON : NAIVE - 2 : 2] = says[NAIVE - 2 : NAIVE] = first
+        says[SEASON + 1 : NAIVE - 2 : 2] = second
+        if ahead:
+            says[-2:] = 0  # memory, and what acts after a delay
+        return says
+
     def _learn_blends(self, record: Record, m: int, target: float) -> None:
         head, predictions, blends = self.head[m], record.predictions[m], record.blends[m]
         error, usual_then = float(record.blended[m]) - target, float(record.mean_abs_error[m])
@@ -210,8 +222,9 @@ class Heads:
         head.error.follow(abs(error))
         head.slow_unit.follow(abs(error))
         usual, plain = head.error.mean, float(record.plain[m])
-        head.blends[0].learn(predictions, float(blends[0]), target, usual)
-        head.blends[1].learn(predictions, float(blends[1]), target, usual, head.slow_unit.mean)
+        slow_unit, says = head.slow_unit.mean, self._says(ahead)
+        head.blends[0].learn(predictions, float(blends[0]), target, usual, says=says)
+        head.blends[1].learn(predictions, float(blends[1]), target, usual, slow_unit, says)
         head.blends[2].learn(blends, plain, target, usual)
         head.deviants.learn(
             int(record.deviant[m]), predictions, plain, target, usual_then, head.error.count - 1

@@ -109,6 +109,18 @@ class History:
         times = [length / known for known in lengths if self._is_looked_up(known)]
         return any(n > 0.9 and abs(n - round_half_up(n)) < 0.05 for n in times)
 
+    def _events_before(self, nth: int, ahead: int, length: float) -> int:
+        def begin(s: int) -> int:
+            return math.floor(s * length + 0.5)
+
+        first = len(self.values) - self.kept
+        at = first + nth + ahead
+        season = math.floor((at + 0.5) / length)
+        back, beyond = 1 + math.floor(max(ahead - 1, 0) / length), at - begin(season) - first
+        if begin(season - back) + beyond > nth:
+            back += 1
+        return max(begin(season - back) + beyond, -1)
+
     def season_before(
         self, nth: int, ahead: int, season: Season, seconds: float, likely: int = -1
     ) -> int:
@@ -117,7 +129,7 @@ class History:
         if not length > 0 or nth < 0:
             return -1
         if season.in_events:
-            return max(int(nth + ahead - length * (1 + max(ahead - 1, 0) // length)), -1)
+            return self._events_before(nth, ahead, length)
         times = self.times[-self.depth :]
         now = seconds - self.gap if seconds > times[nth] else times[nth]
         on = ahead * self.gap

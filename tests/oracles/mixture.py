@@ -42,6 +42,7 @@ class Blend:
         target: float,
         usual: float,
         slow_unit: float = 0.0,
+        says: Values | float = 1.0,
     ) -> None:
         unit = slow_unit if slow_unit > 0 else usual
         if not unit > LEAST_UNIT:
@@ -58,7 +59,7 @@ class Blend:
         self.most = max(BLEND_FORGETTING**2 * self.most, float((r * r)[other].max(initial=0.0)))
         least = self.most if slow_unit > 0 else 1.0
         with np.errstate(divide="ignore", invalid="ignore"):
-            shares = np.maximum(self.regret, 0.0) / (least + self.squares)
+            shares = says * np.maximum(self.regret, 0.0) / (least + self.squares)
             total = float(shares.sum())
             if 0 < total < math.inf:
                 self.weights = shares / total

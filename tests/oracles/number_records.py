@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from oracles.events import Values
 
-
 MOST_SEEN = 20.0  # that a network's input reaches
 
 

@@ -57,7 +57,7 @@ class NumberStreamOracle:
         self.scorer = AnomalyScorer(t) if scored else None
         self.fixed = t * (2 + sizes.lags) + 6 * t * self.history.seasonal + 10 * sizes.timed
         n = 1 + self.fixed + min(slots, MOST_LINEAR_SLOTS)
-        self.heads = Heads(t, self.horizon, len(groups[OF_NEXT]), n, slots)
+        self.heads = Heads(self.history, self.horizon, len(groups[OF_NEXT]), n, slots)
         self.features = Features(self.seasons, self.columns, self.heads, slots, timed=sizes.timed)
         self.covariance = [np.eye(n) * PRIOR_COVARIANCE for _ in range(COVARIANCES)]
         self.ever_nonzero = np.zeros(n)
@@ -281,12 +281,6 @@ class NumberStreamOracle:
             left = self.heads.left_over(record, i, float(targets[i]), MOST_SURPRISE)
             self.heads.surprise[i] = left
 
-    @staticmethod
-    def _brought(predictions: Values | list[float], scale: float) -> float:
-        """The first season with its level, in usual distances from the last value."""
-        distance = float(predictions[SEASON_AND_LEVEL] - predictions[0])
-        return clamp(distance / scale, FARTHEST) if scale > 0 else 0.0
-
     # ---- learning ----
 
     def _set_complete(self, record: Record, targets: Values) -> None:
@@ -315,11 +309,11 @@ class NumberStreamOracle:
             self._learn_first()
 
     def _learn_next(self, record: Record, *, stepped: bool) -> None:
-        """The networks of what comes next learn an event whose next targets are there, or missing."""
+        """The networks of what comes next learn an event whose targets are there, or missing."""
         near = slice(None, None, self.horizon)
         remembered = [
-            self.heads.left_over(record, i, float(record.targets[i * self.horizon]), MOST_REMEMBERED)
-            for i in range(self.sizes.targets)
+            self.heads.left_over(record, i, float(target), MOST_REMEMBERED)
+            for i, target in enumerate(record.targets[near])
         ]
         self._learn_networks(OF_NEXT, record, record.remainder[near], near, stepped=stepped)
         self._learn_networks(OF_MEMORY, record, np.array(remembered), near, stepped=stepped)
@@ -329,9 +323,7 @@ class NumberStreamOracle:
         record = self.pending.records[0]
         if len(self.groups) > OF_FAR:
             every = slice(None)
-            self._learn_networks(
-                OF_FAR, record, record.remainder, every, stepped=record.stepped
-            )
+            self._learn_networks(OF_FAR, record, record.remainder, every, stepped=record.stepped)
         self.pending.remove_first()
         if not self.pending.records:
             for group in self.groups:

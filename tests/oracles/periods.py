@@ -58,6 +58,39 @@ class Peaks:
             multiples = True
         return found if multiples or spreads >= UNCONFIRMED_STRENGTH * least else 0.0
 
+    def refined(self, period: int) -> float:
+        """The period of this peak, from where its multiples lie, as long as they stand out."""
+        half, wide = max(period // 2, 1), max(period // 8, 1)
+        least = CONFIRMED * self.height(period, half)
+        length, along, square, m = float(period), 0.0, 0, 1
+        while True:
+            first = math.floor(m * length + 0.5) - wide
+            last = first + 2 * wide
+            if last + 1 >= self.lags or self.heard - last < max(period, 8):
+                break
+            near = self.rho[first : last + 1]
+            if self.height(first + int(np.argmax(near)), half) < least:
+                break
+            weights = near - near.min()
+            along += m * (first + float(weights @ np.arange(2 * wide + 1)) / float(weights.sum()))
+            square += m * m
+            length = along / square
+            m += 1
+        best = float(period)
+        for other in (float(math.floor(length + 0.5)), length):
+            if self._is_better(other, best):
+                best = other
+        return best
+
+    def _is_better(self, length: float, than: float) -> bool:
+        """Whether the autocorrelations at all multiples are higher by more than chance."""
+        better, count = 0.0, 0
+        while math.floor((count + 1) * max(length, than) + 0.5) < self.lags:
+            count += 1
+            one, other = (math.floor(count * x + 0.5) for x in (length, than))
+            better += float(self.rho[one] - self.rho[other])
+        return better > 2 * math.sqrt(count / self.pairs(0))
+
 
 class Periods:
     """Periods found by running autocorrelations at all lags."""
@@ -68,7 +101,7 @@ class Periods:
         self.past = np.zeros((listening, MOST_LAG))  # the newest first
         self.products = np.zeros(MOST_LAG if listening else 0)
         self.last, self.count, self.square, self.product, self.usual = np.zeros((5, listening))
-        self.found = [0, 0]
+        self.found = [0.0, 0.0]
 
     def observe(self, given: Values, levels: list[Level]) -> None:
         if not self.listening:
@@ -118,10 +151,17 @@ class Periods:
             self._replace(peaks, 1, next(k for k, s in longer if s >= 0.9 * best))
 
     def _replace(self, peaks: Peaks, nth: int, period: int) -> None:
-        before = self.found[nth]
-        another = 0 < before < peaks.lags and before % period != 0
-        if not (another and peaks.rho[before] >= KEPT_STRENGTH * peaks.rho[period]):
-            self.found[nth] = period
+        known, found = self.found[nth], peaks.refined(period)
+        before, times = math.floor(known + 0.5), known / found
+        whole = math.floor(times + 0.5)
+        multiple = whole >= 1 and abs(times - whole) < 0.02
+        if multiple and whole == 1:
+            stays = abs(known - found) * peaks.lags / found < 1
+        else:
+            better = 0 < before < peaks.lags and not multiple
+            stays = better and peaks.rho[before] >= KEPT_STRENGTH * peaks.rho[period]
+        if not stays:
+            self.found[nth] = found
 
     def parts(self) -> dict[str, Values]:
         ago = (np.arange(MOST_LAG) + self.heard - MOST_LAG) % MOST_LAG

@@ -131,7 +131,8 @@ class LetheRegressor(base.Regressor):
     rates : tuple of float
         Learning rates, one for each network of the ensemble.
     period : int, optional
-        Events after which a season repeats; with times, days, weeks and years are looked up.
+        Events after which a season repeats. By default days, weeks and years are looked up where
+        there are times, and other periods are found.
     categories : int
         Values of a categorical feature that are distinguished; the least recently used is replaced.
     time : str, optional

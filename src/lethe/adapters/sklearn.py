@@ -54,7 +54,8 @@ class LetheRegressor(RegressorMixin, BaseEstimator):
     rates : tuple of float
         Learning rates, one for each network of the ensemble.
     period : int, optional
-        Rows after which a season repeats; with times, days, weeks and years are looked up.
+        Rows after which a season repeats. By default days, weeks and years are looked up where
+        there are times, and other periods are found.
     categories : int
         Values of a categorical column that are distinguished; the least recently used is replaced.
     time : str, optional

@@ -1,5 +1,6 @@
 """How good predictions are: scored before each event is learned, next to naive predictors."""
 
+from lethe.evaluate.distributions import DistributionScores
 from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.evaluate.prequential import (
     EventScores,
@@ -11,6 +12,7 @@ from lethe.evaluate.prequential import (
 
 __all__ = [
     "ClassScores",
+    "DistributionScores",
     "EventScores",
     "NumberScores",
     "Score",

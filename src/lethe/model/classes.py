@@ -1,4 +1,4 @@
-"""Predicting classes and symbols: how often, the last again, networks, weighed by Bayes' rule.
+"""Predicting classes and symbols: how often, the last again, experts, networks; all are weighed.
 
 All of that is computed by kernels/stream/classes.hpp on one block of memory; this file knows the
 classes' names.
@@ -34,7 +34,10 @@ NAIVE = ("frequency", "last class")
 #: The experts that learn from an event's columns: the classes of the nearest of the last events,
 #: trees grown from these, naive Bayes, softmax regression by gradients and by Newton's method.
 #: Streams of symbols have none.
-EXPERTS = ("nearest events", "forest", "naive Bayes", "softmax regression", "softmax, Newton")
+EXPERTS = (
+    "4 nearest events", "20 nearest events", "forest", "naive Bayes", "softmax regression",
+    "softmax, Newton",
+)  # fmt: skip
 
 #: The column that a symbol stands in.
 SYMBOL = "symbol"

@@ -63,7 +63,8 @@ class Distribution:
         at = np.searchsorted(places, x, side="right") - 1
         inside = np.clip(at, 0, max(len(places) - 2, 0))
         if len(places) > 1:
-            share = (x - places[inside]) / (places[inside + 1] - places[inside])
+            with np.errstate(over="ignore", invalid="ignore"):
+                share = (x - places[inside]) / (places[inside + 1] - places[inside])
             found = up_to[inside] + share * (below[inside + 1] - up_to[inside])
         else:
             found = np.zeros_like(x)
@@ -195,12 +196,11 @@ def _tail_score(mass: float, scale: float, beyond: float) -> float:
 
 def _tail(beyond: Array, scale: float) -> Array:
     """The part of a tail that lies so far beyond its beginning."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (
-            (1 + np.maximum(beyond, 0.0) / (TAIL * scale)) ** -TAIL
-            if scale
-            else 1.0 * (beyond <= 0)
-        )
+    if not scale:
+        return np.where(beyond <= 0, 1.0, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found: Array = (1 + np.maximum(beyond, 0.0) / (TAIL * scale)) ** -TAIL
+    return found
 
 
 def point(x: float) -> Distribution:

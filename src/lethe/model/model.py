@@ -45,8 +45,7 @@ class Model:
 
     An event is a mapping of columns to values, a row (of pandas, Polars or Arrow, too), or
     (``task="symbols"``) a symbol. Numbers, strings, booleans, times and missing values (None, "" or
-    no such column) are told apart by the first event. Nothing needs to be scaled, declared or
-    tuned.
+    no such column) are told apart by the first event. Nothing needs to be declared or tuned.
 
     Parameters
     ----------
@@ -62,22 +61,21 @@ class Model:
     time : str, optional
         The column with the time of an event; by default the first that holds times.
     period : int, optional
-        Events after which a season repeats; with times, days, weeks and years are looked up.
+        Events after which a season repeats. By default days, weeks and years are looked up where
+        there are times, and other periods are found.
     cells, layers : int
         Memory cells in each layer of each network, and layers.
     rates : sequence of float
         Learning rates, one for each network.
     categories : int
-        The most values of a column of categories, or classes, that are told apart; beyond that the
-        least recently used gives way.
+        The most categories of a column, or classes; then the least recently used gives way.
     max_delay : int
         The longest delay of a target, in events; beyond that it counts as missing.
     detect : bool
         Whether to score how anomalous each event is.
     bad : {"missing", "skip", "raise"}
-        What becomes of NaN, of infinite and of absurd numbers (beyond ±1e150): they count as
-        missing, their event is skipped and counted, or a ValueError is raised. "skip" skips every
-        event that cannot be read.
+        What becomes of NaN, infinite and absurd numbers (beyond ±1e150): they are missing, their
+        event is skipped (as is each that cannot be read), or a ValueError is raised.
     new_columns : {"raise", "grow"}
         What becomes of columns that the first event did not have.
     bounds : (float or None, float or None), optional
@@ -377,8 +375,7 @@ class Model:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state into one file, which `lethe.load` reads.
 
-        The file is made or replaced; the old one or the new one is there at every moment. Where it
-        cannot be written, a CheckpointError is raised, and the old one is as it was.
+        The old one is there until the new one is whole (or a CheckpointError is raised).
         """
         storage.write(check_path("path", path), *self.to_checkpoint())
 

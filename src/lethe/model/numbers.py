@@ -33,7 +33,8 @@ __all__ = ["PREDICTORS", "NumberPredictor", "network_topology"]
 Array = NDArray[np.float64]
 Outcome = tuple[bytes | None, bool, float, int, float, float]
 
-#: The predictors that are blended, before the networks: the first fourteen are naive.
+#: The predictors that are blended, before the networks: the first fourteen are those of the past
+#: and its seasons.
 PREDICTORS = (
     "last value",
     "mean",
@@ -107,9 +108,7 @@ def memory_topology(inputs: int, outputs: int) -> Topology:
     )
 
 
-def number_groups(
-    parameters: Parameters, targets: int, timed: bool, slots: int
-) -> list[Group]:
+def number_groups(parameters: Parameters, targets: int, timed: bool, slots: int) -> list[Group]:
     """The networks: of what comes next, for memory, and, with a horizon, of what lies further."""
     inputs = number_inputs(parameters, targets, timed, slots)
     cells, layers = parameters.cells, parameters.layers

@@ -357,7 +357,7 @@ def numbers_of(name: str, value: object) -> Array:
     one = as_float(value)
     if one == one:
         return np.array(one)
-    items = items_of(value, None) if not isinstance(value, np.ndarray) else value
+    items = items_of(value) if not isinstance(value, np.ndarray) else value
     try:
         found = np.asarray(value if items is None else items, np.float64)
     except (TypeError, ValueError, OverflowError):

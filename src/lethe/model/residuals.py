@@ -26,9 +26,11 @@ Array = NDArray[np.float64]
 #: a logarithm, a residual counts a quarter of one in the same state.
 ERROR_WIDTH, LEVEL_WIDTH, CHANGE_WIDTH, SPREAD_WIDTH = 0.4, 2.8, 4.2, 1.4
 #: Residuals in quite another state count together as much as so many in the same state.
-OTHER_STATES = 5.0
+OTHER_STATES = 1.0
 #: Independent residuals by which their skewness and their median are believed by half.
 TRUSTED = 10.0
+#: Errors count at most as so many mean ones.
+FARTHEST = 1e12
 #: After so many errors of zero, and none else, nothing else is expected.
 ENOUGH = 10
 #: Cumulative probabilities at which a distribution is kept.
@@ -66,10 +68,12 @@ def distribution_of(state: HeadState, rows: Array) -> Distribution:
         if len(rows) < ENOUGH:
             return unknown(state.predicted, state.low, state.high)
         return point(state.predicted)
+    state = _moderate(state)
     actual, predicted, usual, last, _ = rows.T
     with np.errstate(all="ignore"):
         similar, other = _similarity(state, rows)
-        z = np.nan_to_num((actual - predicted) / np.where(usual > 0, usual, state.usual))
+        z = (actual - predicted) / np.where(usual > 0, usual, state.usual)
+        z = np.clip(np.nan_to_num(z), -FARTHEST, FARTHEST)
         weights = similar + other
         sum_ = weights.sum()
         independent = sum_**2 / (weights @ weights) / _run(z, state.ahead)
@@ -82,6 +86,13 @@ def distribution_of(state: HeadState, rows: Array) -> Distribution:
             z, shares = _shrunk(z, similar + other / sum_, max(independent, 0.25))
             pieces = _continuous(state, z, shares, independent)
         return _joined(state, pieces, points, _step(actual), len(rows))
+
+
+def _moderate(state: HeadState) -> HeadState:
+    """With numbers that can be computed with, as those of a stream are."""
+    usual = min(max(state.usual, 1e-290), 1e150)
+    predicted = min(max(state.predicted, state.low, -1e160), state.high, 1e160)
+    return state._replace(usual=usual, predicted=predicted)
 
 
 def _similarity(state: HeadState, rows: Array) -> tuple[Array, Array]:
@@ -103,7 +114,7 @@ def _similarity(state: HeadState, rows: Array) -> tuple[Array, Array]:
         np.log(apart) / SPREAD_WIDTH,
     ):
         weights = weights / (1 + distance * distance) ** 2
-    return np.nan_to_num(weights), np.nan_to_num(other)
+    return np.nan_to_num(weights), np.nan_to_num(other) + 1e-100
 
 
 def _run(z: Array, ahead: int) -> float:
@@ -122,23 +133,22 @@ def _run(z: Array, ahead: int) -> float:
 
 def _step(actual: Array) -> float:
     """The step of a lattice that all values lie on, or 0."""
-    n = len(actual)
+    if len(actual) < ENOUGH:
+        return 0.0
     for scale in (1.0, 10.0, 100.0, 1000.0):
-        scaled = actual * scale
-        whole = np.round(scaled)
-        if (
-            np.abs(whole).max() < 2**52
-            and (np.abs(scaled - whole) <= 1e-9 * (1 + np.abs(whole))).all()
-        ):
-            break
-    else:
-        return 0.0
-    if n < ENOUGH:
-        return 0.0
-    step = int(np.gcd.reduce(np.abs(whole).astype(np.int64)))
-    if len(set(whole.tolist())) < 8:
-        step = 5 if step % 5 == 0 and scale > 1 else 1
-    return max(step, 1) / scale
+        if _is_whole(actual[:ENOUGH] * scale) and _is_whole(actual * scale):
+            whole = np.round(actual * scale)
+            step = int(np.gcd.reduce(np.abs(whole).astype(np.int64)))
+            if len(set(whole.tolist())) < 8:  # few values have much in common by chance
+                step = 5 if step % 5 == 0 and scale > 1 else 1
+            return max(step, 1) / scale
+    return 0.0
+
+
+def _is_whole(x: Array) -> bool:
+    whole = np.round(x)
+    apart = np.abs(x - whole) - 1e-9 * (1 + np.abs(whole))
+    return bool(apart.max() <= 0 and np.abs(whole).max() < 2**52)
 
 
 def _points(
