@@ -34,7 +34,7 @@ class History:
     """The past of the targets, running levels, and what was one season ago."""
 
     def __init__(self, targets: int, lags: int, period: int, timed: bool) -> None:
-        self.targets, self.period, self.timed = targets, period, timed
+        self.targets, self.lags, self.period, self.timed = targets, lags, period, timed
         self.profiled = targets <= MOST_PROFILED
         self.seasonal = timed or period > 0 or self.profiled
         looked_up = REMEMBERED_EVENTS if timed or self.profiled else 0
