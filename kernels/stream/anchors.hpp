@@ -21,6 +21,10 @@ constexpr double most_stretch = 2.0;  // of the spread since the anchor was set
 // What a feature reaches at most follows what comes again, so one absurd value is bounded and the
 // same value again and again is not.
 constexpr double first_reach = 5.0, reach_growth = 4.0, reach_fading = 0.999;
+constexpr double most_weight = 1e170;
+// An anchor that moves by more has nothing to do with what was before.
+constexpr double most_move = 1e6;
+constexpr double prior_covariance = 0.1, most_covariance = 10.0;
 
 struct Anchors {
   const NumberLayout& l;
@@ -64,8 +68,14 @@ struct Anchors {
       const double ratio = to / spread, shift = moved / spread;
       const int64_t f = feature(nth);
       if (f < l.linear()) {
-        move_weights(f, ratio, shift);
-        each_record([&](double* record) { move_record(record, f, ratio, shift); });
+        const bool same = ratio < most_move && ratio * most_move > 1 && std::abs(shift) < most_move;
+        if (!same)
+          forget_weights(f);
+        else if (b[l.ever_nonzero + f] != 0)
+          move_weights(f, ratio, shift);
+        each_record([&](double* record) {
+          same ? move_record(record, f, ratio, shift) : forget_in(record, f);
+        });
       }
     }
     anchor = mean;
@@ -74,19 +84,34 @@ struct Anchors {
 
  private:
   static constexpr double least_spread = 1e-140, most_reach = 1e6;
+  static constexpr double most_gain = 1e15;  // layout.hpp has the ranges
 
   // Old feature = ratio * new feature + shift: weights of the constant and of this feature follow.
   void move_weights(int64_t f, double ratio, double shift) const {
     const int64_t n = l.linear(), all = lethe::linear_predictors * l.heads();
-    for (int64_t i = 0; i < all; ++i) move(b + l.weights + i * n, f, ratio, shift);
-    for (int64_t i = 0; i < l.heads(); ++i) move(b + l.season_weights + i * n, f, ratio, shift);
+    for (int64_t i = 0; i < all; ++i) move(b + l.weights + i * n, f, ratio, shift, most_weight);
+    for (int64_t i = 0; i < l.heads(); ++i)
+      move(b + l.season_weights + i * n, f, ratio, shift, most_weight);
     for (int64_t i = 0; i < lethe::covariances; ++i)
       move_covariance(b + l.covariance + i * l.packed(), f, ratio, shift, n);
   }
 
-  static void move(double* weights, int64_t f, double ratio, double shift) {
-    weights[0] += shift * weights[f];
-    weights[f] *= ratio;
+  static void move(double* weights, int64_t f, double ratio, double shift, double most) {
+    weights[0] = std::clamp(weights[0] + shift * weights[f], -most, most);
+    weights[f] = std::clamp(weights[f] * ratio, -most, most);
+  }
+
+  void forget_weights(int64_t f) const {
+    const int64_t n = l.linear(), all = lethe::linear_predictors * l.heads();
+    for (int64_t i = 0; i < all; ++i) b[l.weights + i * n + f] = 0;
+    for (int64_t i = 0; i < l.heads(); ++i) b[l.season_weights + i * n + f] = 0;
+    for (int64_t i = 0; i < lethe::covariances; ++i)
+      forget_feature(b + l.covariance + i * l.packed(), f, prior_covariance, n);
+    b[l.ever_nonzero + f] = 0;
+  }
+  void forget_in(double* record, int64_t f) const {
+    record[l.record.features + f] = 0;
+    for (int64_t i = 0; i < lethe::covariances; ++i) record[l.record.gains + i * l.linear() + f] = 0;
   }
 
   // T P T', of the packed lower triangle.
@@ -98,13 +123,15 @@ struct Anchors {
       first(j) += shift * (j <= f ? row[j] : p[j * (j + 1) / 2 + f]);
     for (int64_t j = 0; j <= f; ++j) row[j] *= ratio;
     for (int64_t j = f; j < n; ++j) p[j * (j + 1) / 2 + f] *= ratio;
+    bound_variance(p, 0, most_covariance, n);
+    bound_variance(row, f, most_covariance, n);
   }
 
   void move_record(double* record, int64_t f, double ratio, double shift) const {
     double& feature = record[l.record.features + f];
     feature = std::clamp((feature - shift) / ratio, -most_reach, most_reach);
     for (int64_t i = 0; i < lethe::covariances; ++i)
-      move(record + l.record.gains + i * l.linear(), f, ratio, shift);
+      move(record + l.record.gains + i * l.linear(), f, ratio, shift, most_gain);
   }
 };
 

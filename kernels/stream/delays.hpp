@@ -71,7 +71,7 @@ struct Delays {
     if (!l.delay_sources() || !(unit > 0)) return;
     const double error = std::clamp((left - said) / unit, -most_delayed, most_delayed);
     learn_taps(i, values, error * unit);
-    if (before + lags() > ring()) return;
+    if (before < 0 || before + lags() > ring()) return;
     double& noise = b[l.delay_noise + i];
     noise = correlation_memory * correlation_memory * noise + error * error;
     b[l.delay_events + i] += 1;

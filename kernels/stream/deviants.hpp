@@ -15,9 +15,9 @@ namespace LETHE_ISA {
 
 constexpr double unusually_apart = 10.0;  // times as far from the blend as this predictor usually is
 constexpr double far_apart = 4.0;        // and so many usual errors
+constexpr double same = 1e-6;  // what differs by this part does: the first of them is taken
 constexpr double most_benefit = 50.0;  // usual errors, of one event
 constexpr double trust_rate = 0.02;      // at least: trust looks back over some 50 such events
-constexpr double most_of_way = 2.0, least_of_way = -1.0;  // that one event counts
 
 // One head's: how far each predictor usually is from the blend, and the trust in it.
 struct Deviants {
@@ -31,7 +31,7 @@ struct Deviants {
     for (int64_t i = 0; i < n; ++i) {
       const double distance = std::abs(predictions[i] - plain);
       if (!(distance > far_apart * usual && distance > most * apart[i]) || !(apart[i] > 0)) continue;
-      most = distance / apart[i];
+      most = (1 + same) * distance / apart[i];
       found = 1 + i;
     }
     return found;
@@ -42,6 +42,7 @@ struct Deviants {
     return plain + trust[deviant - 1] * (predictions[deviant - 1] - plain);
   }
 
+  // `events`: that came before this one.
   void learn(int64_t deviant, const double* predictions, double plain, double target, double usual,
              double events) const {
     if (deviant && usual > 0) {

@@ -19,15 +19,16 @@
 namespace LETHE_ISA {
 
 constexpr double linear_forgetting[lethe::covariances] = {0.9999, 0.995};
-constexpr double prior_covariance = 0.1, most_covariance = 10.0;
 // Errors count at most, in usual distances.
 constexpr double linear_bound = 2.0, network_bound = 3.0;
-// The open linear predictor's bound follows what comes again: an error beyond it moves it by so
-// much, and it falls back slowly.
+// The open linear predictor's bound follows what comes again, as features' bounds do.
+constexpr double most_open_reach = 1e100;
+constexpr double largest_step = 1e150;  // beyond it weights are kept within `most_weight`
 // Large errors have a unit of their own, the mean of their sizes, each counted by its size. What the
 // network for memory learns, and says, is in this unit.
 constexpr double unit_memory = 0.9995;
 constexpr double most_surprise = 3.0, most_remembered = 10.0, most_counted_error = 30.0;
+constexpr double most_error = 1e150;  // the square of it, 2,000 times, is finite
 
 struct Heads {
   const lethe::Memory<NumberLayout>& m;
@@ -50,6 +51,10 @@ struct Heads {
     std::copy(b + l.scale, b + l.scale + heads, record + l.record.scale);
     std::fill(record + l.record.targets, record + l.record.targets + heads, not_a_number);
     std::fill(record + l.record.useful, record + l.record.useful + heads, 0.0);
+    // What was there of another event is not moved with anchors, nor saved.
+    std::fill(record + l.record.remainder, record + l.record.remainder + heads, 0.0);
+    std::fill(record + l.record.gains, record + l.record.gains + lethe::covariances * l.linear(),
+              0.0);
     record[l.record.complete] = 0;
     naive.predict(record[l.record.seconds], record + l.record.predictions);
     for (int64_t head = 0; head < heads; ++head) {
@@ -84,7 +89,7 @@ struct Heads {
   // The unit of a target's large errors; 0 before there was any.
   double error_unit(int64_t i) const {
     const double sum = b[l.error_sum + i];
-    return sum > 0 ? b[l.error_squares + i] / sum : 0.0;
+    return sum > 0 ? std::min(b[l.error_squares + i] / sum, most_error) : 0.0;
   }
 
   // What the slow linear predictor left of what came next, in the unit of large errors.
@@ -166,7 +171,8 @@ struct Heads {
 
   Deviants deviants_of(int64_t head) const {
     const int64_t k = l.predictors();
-    return {b + l.apart + head * k, b + l.trust + head * k, b + l.trusted + head * k, b + l.benefit + head * k, k};
+    return {b + l.apart + head * k, b + l.trust + head * k, b + l.trusted + head * k,
+            b + l.benefit + head * k, k};
   }
 
   void learn_linear(const double* record, int64_t head, double distance, double scale) const {
@@ -180,12 +186,14 @@ struct Heads {
         double& reach = b[l.reach + head];
         reach = std::max(reach * reach_fading, linear_bound);
         const double size = std::abs(e) / scale, most = reach;
-        if (size > reach) reach = std::min(size, reach_growth * reach);
+        if (size > reach) reach = std::min({size, reach_growth * reach, most_open_reach});
         e = std::clamp(e, -most * scale, most * scale);
       } else {
         e = std::clamp(e, -linear_bound * scale, linear_bound * scale);
       }
       for (int64_t i = 0; i < n; ++i) w[i] += e * gain[i];
+      if (std::abs(e) > largest_step)
+        for (int64_t i = 0; i < n; ++i) w[i] = std::clamp(w[i], -most_weight, most_weight);
     }
     seasonal_linear.learn(record, head, distance, linear_bound * scale, farthest * scale);
   }
@@ -204,7 +212,7 @@ struct Heads {
     b[l.surprise + i] = unit > 0 ? std::clamp(left / unit, -most_surprise, most_surprise) : 0.0;
     double size = std::abs(left);
     if (unit > 0 && b[l.counted + i] > warm_up) size = std::min(size, most_counted_error * unit);
-    size = std::min(size, most_distance);
+    size = std::min(size, most_error);
     b[l.error_sum + i] = unit_memory * b[l.error_sum + i] + size;
     b[l.error_squares + i] = unit_memory * b[l.error_squares + i] + size * size;
   }
@@ -235,7 +243,7 @@ struct Heads {
                 slow_unit);
     learn_blend(state(2 * k, lethe::of_blends), blends, both, 2, plain, target, usual);
     deviants_of(head).learn(static_cast<int64_t>(record[l.record.deviant + head]), p, plain, target,
-                            usual_then, b[l.errors + head]);
+                            usual_then, b[l.errors + head] - 1);
   }
 };
 

@@ -292,7 +292,7 @@ struct NumberRecord : RecordHead {
     const int64_t m = s.heads();
     RecordHead::each(part);
     part("features", features, holds::small, {1 + s.inputs()});
-    part("gains", gains, holds::small, {covariances, s.linear()});
+    part("gains", gains, holds::gain, {covariances, s.linear()});
     part("last value", last_value, holds::maybe_value, {s.targets});
     part("scale", scale, holds::distance, {m});
     part("base", base, holds::prediction, {m});
@@ -403,15 +403,15 @@ struct NumberLayout : NumberSizes {
     part("distances", distances, holds::count, {m});
     part("reach", reach, holds::distance, {m});
     part("apart", apart, holds::error, {m, predictors()});
-    part("trust", trust, holds::share_of_way, {m, predictors()});
+    part("trust", trust, holds::share, {m, predictors()});
     part("trusted", trusted, holds::count, {m, predictors()});
     part("benefit", benefit, holds::small, {m, predictors()});
-    part("error sum", error_sum, holds::not_negative, {t});
-    part("error squares", error_squares, holds::not_negative, {t});
+    part("error sum", error_sum, holds::distance, {t});
+    part("error squares", error_squares, holds::variance, {t});
     part("surprise", surprise, holds::small, {t});
     part("anchor mean", anchor_mean, holds::value, {t + slots});
     part("anchor spread", anchor_spread, holds::distance, {t + slots});
-    part("anchor reach", anchor_reach, holds::small, {t + slots});
+    part("anchor reach", anchor_reach, holds::reach, {t + slots});
     const int64_t sources = delay_sources(), found = sources ? t : 0;
     part("delayed columns", delayed_columns, holds::small, {sources, 4 * delay_lags});
     part("delay newest", delay_newest, {0, 2 * delay_lags - 1, true}, {1});

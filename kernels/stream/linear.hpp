@@ -68,6 +68,16 @@ inline bool is_of_covariance(double along_phi, const double* product, int64_t n)
   return !wrong;
 }
 
+// Row i of P and its column shrink where its variance is above `most`, so P stays a covariance.
+inline void bound_variance(double* row, int64_t i, double most, int64_t n) {
+  const double variance = row[i];
+  if (!(variance > most)) return;
+  const double back = std::sqrt(most / variance);
+  for (int64_t j = 0; j <= i; ++j) row[j] *= back;
+  double* below = row + i;
+  for (int64_t j = i; j < n; below += ++j) *below *= back;
+}
+
 // The gain of recursive least squares for the features phi, and the covariance p after them:
 // k = P phi / (forgetting + phi' P phi),  P <- (P - k phi' P) / forgetting.
 // P is symmetric and only its lower triangle is kept, row by row: half the memory traffic, and
@@ -96,12 +106,7 @@ inline void linear_gain(double* p, const double* phi, const double* active, doub
   row = p;
   for (int64_t i = 0; i < n; row += ++i) {
     gain[i] *= inverse;
-    const double variance = row[i];
-    if (variance <= most) continue;
-    const double back = std::sqrt(most / variance);  // row and column, so P stays a covariance
-    for (int64_t j = 0; j <= i; ++j) row[j] *= back;
-    double* below = row + i;
-    for (int64_t j = i; j < n; below += ++j) *below *= back;
+    bound_variance(row, i, most, n);
   }
 }
 

@@ -147,9 +147,15 @@ std::string check_block(const Memory<NumberLayout>& m) {
   std::string wrong = check_common(m);
   if (!wrong.empty()) return wrong;
   const NumberLayout& l = m.layout;
+  const double* const b = m.numbers();
+  for (int64_t s = 0; s < seasons; ++s)  // events are counted by it
+    if (b[l.periods + s] > 0 && b[l.periods + s] < 2) return "periods";
+  for (int64_t i = 0; i < (l.delay_sources() ? l.targets * delay_taps : 0); ++i)
+    if (b[l.tap_lag + i] > 0 && !(b[l.tap_source + i] > 0)) return "tap source";
   return check_records(m, [&](const double* record) {
     for (int64_t head = 0; head < l.heads(); ++head)  // residuals that had been there are there
-      if (record[l.record.residuals_seen + head] > m.numbers()[l.residual_count + head])
+      if (record[l.record.residuals_seen + head] > m.numbers()[l.residual_count + head] ||
+          record[l.record.deviant + head] > static_cast<double>(l.predictors()))
         return false;
     return true;
   });

@@ -194,10 +194,11 @@ struct NumberStream {
   // caller refused a service.
   double* take(const Services& services, const Event& event, const Change& change) const {
     admit(change);
-    for (int64_t g = 0; g < l.groups; ++g)
-      if (networks(g).waiting == 0 &&
-          !networks(g).maintain(services, pending.is_inspection_due()))
-        return nullptr;
+    for (int64_t g = 0; g < l.groups; ++g) {
+      // Gates that are closed but on rare events, or open for good, are what memory is made of.
+      const bool inspected = g != lethe::of_memory && pending.is_inspection_due();
+      if (networks(g).waiting == 0 && !networks(g).maintain(services, inspected)) return nullptr;
+    }
     const bool ahead = pending.count() > 0;
     double* const record = pending.append();
     encode(event, record);
@@ -267,7 +268,13 @@ struct NumberStream {
 
   // Learns what does not depend on the order of events, from targets that have just come.
   void learn_heads(double* record, int64_t ahead) const {
-    if (ahead == 1) update_covariance(record);
+    // Where nothing is learned there are no gains, but for heads whose targets are still to come.
+    const auto is_there = [&](int64_t i) {
+      return std::isfinite(record[l.record.targets + i * l.horizon + ahead - 1]);
+    };
+    bool useful = l.horizon > 1;
+    for (int64_t i = 0; i < l.targets; ++i) useful |= is_there(i);
+    if (ahead == 1 && useful) update_covariance(record);
     for (int64_t i = 0; i < l.targets; ++i) heads.learn(record, i * l.horizon + ahead - 1);
   }
 

@@ -246,14 +246,16 @@ def test_a_model_is_exported_with_its_encoder(horizon: int, tmp_path: Path) -> N
             {"x": n % 7, "day": f"2024-01-{n % 28 + 1:02}", "kind": "ab"[n % 2], "y": n % 5}
         )
     paths = export_model(model, tmp_path)
-    assert len(paths) == len(model.parameters.rates)
+    rates, nets = len(model.parameters.rates), model.networks
+    assert len(paths) == rates + 1 + rates * (horizon > 1)  # of what comes next, for memory, all
     encoder = json.loads(paths[0].with_suffix(".onnx.json").read_text())
-    nets = model.networks
-    assert len(encoder["inputs"]) == nets[0].topology.inputs
+    assert encoder["inputs"] == model.input_names()
+    of_memory = json.loads(paths[rates].with_suffix(".onnx.json").read_text())
+    assert of_memory["inputs"][0] == "last surprise of y"
     assert set(encoder["columns"]["numbers"]) == {"x"}
     assert set(encoder["columns"]["categories"]["kind"]["slots"]) == {"a", "b"}
-    x = np.linspace(-1, 1, nets[0].topology.inputs).astype(np.float32)
     for path, net in zip(paths, nets, strict=True):
+        x = np.linspace(-1, 1, net.topology.inputs).astype(np.float32)
         session = runtime.InferenceSession(path)
         (y,) = session.run(["y"], {"x": x, **states(net)})
         np.testing.assert_allclose(y, net.peek(x), atol=1e-5)

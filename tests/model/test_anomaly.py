@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import anomaly as oracle
+from oracles.number_records import Sizes
+from support.number_blocks import groups_of, number_stream, record_of
 
 from lethe import Model, _kernel
 from lethe.model.networks import Ensemble
-from lethe.model.numbers import network_topology
 
 RUN_LENGTH, SAMPLE_SIZE = oracle.RUN_LENGTH, oracle.SAMPLE_SIZE
 PARTS = ("error sample", "surprise sample", "error count", "surprise count", "mean surprise")
@@ -28,14 +28,10 @@ class Scorer:
     """
 
     def __init__(self, targets: int = 1) -> None:
-        topology = network_topology(8 * targets + 1, targets, 1, 1)
-        ensemble = Ensemble(topology, (1e-2,), np.random.default_rng(0))
-        self.targets = targets
-        self.redraw = functools.partial(self._redraw, ensemble)
-        self.stream = _kernel.NumberStream(
-            targets, 1, 1, 0, False, 1, 1, True, topology, ensemble.updates,
-            *ensemble.squashings,
-        )  # fmt: skip
+        self.sizes = Sizes(targets, 1, 1, 0, False)
+        ensemble = Ensemble(groups_of(self.sizes, 1, 1, 1), np.random.default_rng(0))
+        self.redraw = lambda *which: ensemble.redraw(self.stream, *which)
+        self.stream = number_stream(self.sizes, 1, ensemble, scored=True)
         self.stream.start()
         ensemble.draw_first_weights(self.stream)
         self._learn(np.zeros(targets))
@@ -50,12 +46,10 @@ class Scorer:
         return self.stream.learn(self._event(actual), None, 1, self.redraw)
 
     def _predicted(self, predicted: Sequence[float] | np.ndarray) -> None:
-        """Writes into the event that waits; from its end, a record has the targets and so on."""
-        t = self.targets
-        (record,) = self.stream.view("records")
-        record[-4 * t : -3 * t] = predicted  # blended
-        features_and_gains = 3 + (2 + 2 * t) + 2 * (2 + 2 * t)
-        record[features_and_gains : features_and_gains + t] = math.nan  # last value
+        """Writes into the event that waits."""
+        record = record_of(self.stream, self.sizes)
+        record["blended"][...] = predicted
+        record["last value"][...] = math.nan
 
     def update(self, actual: Sequence[float], predicted: Sequence[float]) -> Any:
         """Whether it was scored, the score, the most anomalous target, expected and actual."""

@@ -8,29 +8,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import linear, mixture
+from oracles.anchors import Anchors, is_same
+from oracles.number_records import Sizes
 from oracles.scales import Level
+from support.number_blocks import groups_of, number_stream, record_of
 
 from lethe import Model, _kernel
 from lethe.model.networks import Ensemble
-from lethe.model.numbers import PREDICTORS, network_topology
-
-Sizes = tuple[int, int, int, int]  # targets, horizon, lags, slots
+from lethe.model.numbers import PREDICTORS
 
 
 class Stream:
-    """A small stream of numbers without times, and the parts of the last event that waits."""
+    """A small stream of numbers without times, and the parts of the last event that waits.
 
-    def __init__(self, sizes: Sizes = (1, 1, 1, 6), columns: int = 0, networks: int = 1) -> None:
+    Sizes are targets, horizon, lags and slots.
+    """
+
+    def __init__(
+        self, sizes: tuple[int, int, int, int] = (1, 1, 1, 6), columns: int = 0, networks: int = 1
+    ) -> None:
         self.targets, self.horizon, self.lags, self.slots = sizes
-        self.inputs = self.targets * (1 + self.lags + 6) + self.slots
         self.heads = self.targets * max(self.horizon, 1)
-        topology = network_topology(self.inputs, self.heads, 1, 1)
-        ensemble = Ensemble(topology, (1e-2,) * networks, np.random.default_rng(0))
+        self.sizes, self.networks = Sizes(*sizes[:3], 0, False), networks
+        groups = groups_of(self.sizes, self.slots, 1, 1, (1e-2,) * networks)
+        ensemble = Ensemble(groups, np.random.default_rng(0))
         self.redraw = ensemble.redraw
-        self.stream = _kernel.NumberStream(
-            self.targets, self.horizon, self.lags, 0, False, self.slots, 1, True, topology,
-            ensemble.updates, *ensemble.squashings,
-        )  # fmt: skip
+        self.stream = number_stream(self.sizes, self.slots, ensemble, scored=True)
+        self.inputs = self.stream.inputs
         self.stream.start()
         ensemble.draw_first_weights(self.stream)
         self.columns = columns
@@ -54,28 +58,30 @@ class Stream:
     def record(self) -> dict[str, np.ndarray]:
         """The event that came last."""
         place = int(self.stream.view("pending first")[0]) + self.stream.pending_count - 1
-        record = self.stream.view("records")[place % self.stream.pending_capacity]
-        m, k = self.heads, len(PREDICTORS) + 1
-        linear_features = self.stream.view("weights").shape[-1]
-        sizes = {
-            "seconds": 1, "stepped": 1, "complete": 1, "features": 1 + self.inputs,
-            "gains": 2 * linear_features, "last value": self.targets, "scale": m, "base": m,
-            "predictions": m * k, "blends": 2 * m, "blended": m,
-        }  # fmt: skip
-        found, at = {}, 0
-        for name, size in sizes.items():
-            found[name] = record[at : at + size]
-            at += size
-        return found
+        return record_of(
+            self.stream, self.sizes, self.networks, place % self.stream.pending_capacity
+        )
 
 
 # ---- linear predictors ----
+
+
+def settle(ours: Stream, random: np.random.Generator) -> None:
+    """Events after which anchors stay where they are; linear predictors begin anew."""
+    for _ in range(400):
+        ours.learn(random.normal(size=ours.columns), targets=3 * random.normal(size=1))
+    ours.stream.view("weights")[...] = 0
+    ours.stream.view("ever nonzero")[...] = 0
+    n = ours.stream.view("weights").shape[-1]
+    ours.stream.view("covariance")[...] = linear.packed(linear.PRIOR_COVARIANCE * np.eye(n))
 
 
 def test_the_linear_predictors_are_ridge_regressions() -> None:
     """Recursive least squares ends where one batch would, each event weighed by its age."""
     ours = Stream((1, 0, 1, 6), columns=6)
     random = np.random.default_rng(0)
+    settle(ours, random)
+    anchored = ours.stream.view("anchor mean").copy()
     truth = random.normal(size=6)
     rows: list[np.ndarray] = []
     wanted: list[list[float]] = [[], []]
@@ -88,14 +94,13 @@ def test_the_linear_predictors_are_ridge_regressions() -> None:
         scale = float(record["scale"][0])
         for f in range(2):
             said = float(ours.stream.view("weights")[f, 0] @ phi)
-            # While no usual distance is known nothing is learned, and errors are bounded: then the
-            # regression is told what it says itself, or little more.
-            error = (y - record["last value"][0]) / scale - said if scale > 0 else 0.0
-            wanted[f].append(said + min(max(error, -2.0), 2.0))
-        ours.stream.learn_targets(n, np.array([y]), None)
+            # Errors are bounded: then the regression is told little more than it says itself.
+            error = y - record["last value"][0] - said
+            wanted[f].append(said + min(max(error, -2.0 * scale), 2.0 * scale))
+        ours.stream.learn_targets(400 + n, np.array([y]), None)
         rows.append(phi)
     phis = np.array(rows)
-    first = np.where((phis != 0).any(axis=0), (phis != 0).argmax(axis=0), 400)
+    first = np.where(phis.any(axis=0), (phis != 0).argmax(axis=0), 400)
     for f, forgetting in enumerate(linear.FORGETTING):
         weights = forgetting ** np.arange(399, -1, -1)
         # A feature's prior fades as the events do, from the first on where it is not zero.
@@ -107,6 +112,7 @@ def test_the_linear_predictors_are_ridge_regressions() -> None:
         covariance = linear.unpacked(ours.stream.view("covariance")[f])
         np.testing.assert_allclose(covariance, np.linalg.inv(normal), rtol=1e-8, atol=1e-12)
     assert np.abs(wanted[0]).max() > 1
+    assert np.array_equal(ours.stream.view("anchor mean"), anchored)
 
 
 def test_the_packed_triangle() -> None:
@@ -121,7 +127,8 @@ def test_the_packed_triangle() -> None:
 @given(slots=st.integers(1, 20), seed=st.integers(0, 99), sparse=st.sampled_from([0.1, 0.5, 1.0]))
 def test_the_gain_of_any_number_of_features(slots: int, seed: int, sparse: float) -> None:
     """Whole vectors and what is left over; rows that were never visited."""
-    ours, random = Stream((1, 1, 1, slots)), np.random.default_rng(seed)
+    ours, random = Stream((1, 0, 1, slots)), np.random.default_rng(seed)
+    settle(ours, random)
     n = 1 + ours.inputs
     covariance, active = [np.eye(n) * linear.PRIOR_COVARIANCE] * 2, np.zeros(n)
     for _ in range(30):
@@ -135,7 +142,7 @@ def test_the_gain_of_any_number_of_features(slots: int, seed: int, sparse: float
                 covariance[f], phi, active, linear.FORGETTING[f]
             )
             # Sums in another order: see support/lockstep.py.
-            np.testing.assert_allclose(record["gains"][f * n : (f + 1) * n], gain, 1e-9, 1e-12)
+            np.testing.assert_allclose(record["gains"][f], gain, 1e-9, 1e-12)
             packed = linear.packed(covariance[f])
             np.testing.assert_allclose(ours.stream.view("covariance")[f], packed, 1e-9, 1e-12)
     assert np.array_equal(ours.stream.view("ever nonzero"), active)
@@ -197,17 +204,17 @@ def test_a_feature_is_forgotten() -> None:
         min_size=1,
         max_size=40,
     ),
-    own=st.booleans(),
+    slow_unit=st.sampled_from([0.0, 2.0]),
 )
 def test_a_blend_is_one_of_its_predictors_or_lies_between(
-    errors: list[tuple[float, float, float]], own: bool
+    errors: list[tuple[float, float, float]], slow_unit: float
 ) -> None:
-    blend = mixture.Blend(np.full(3, 1 / 3), own=own)
+    blend = mixture.Blend(np.full(3, 1 / 3))
     for predictions in errors:
         given_ = np.array(predictions)
         blended = blend.of(given_)
         assert given_.min() - 1e-9 <= blended <= given_.max() + 1e-9
-        blend.learn(given_, blended, 0.0, 1.0)
+        blend.learn(given_, blended, 0.0, 1.0, slow_unit)
         assert (blend.weights >= 0).all()
         np.testing.assert_allclose(blend.weights.sum(), 1)
 
@@ -257,14 +264,19 @@ COLUMNS = st.lists(
 @settings(deadline=None)
 @given(values=COLUMNS)
 def test_running_scales(values: list[float]) -> None:
-    ours, level = Stream(columns=1), Level()
+    ours, level, anchors = Stream(columns=1), Level(), Anchors(1)
     for value in values:
         ours.learn([value], targets=[0.0])
         features = ours.record()["features"]
         first = 1 + ours.inputs - ours.slots
-        np.testing.assert_allclose(features[first], level.standardised(value), rtol=1e-9)
         assert not features[first + 1 :].any()
         level.observe(value)
+        feature = anchors.encode(0, value)
+        anchors.observe(0, value)
+        moved = anchors.follow(0, level.mean, level.variance)
+        if moved is not None:  # of the event that waits, too
+            feature = (feature - moved[1]) / moved[0] if is_same(*moved) else 0.0
+        np.testing.assert_allclose(features[first], feature, rtol=1e-9, atol=1e-9)
         found = [ours.stream.view(f"column {name}")[0] for name in ("mean", "variance", "count")]
         np.testing.assert_allclose(found, [level.mean, level.variance, level.count], rtol=1e-11)
         assert np.isfinite(found).all()
@@ -293,6 +305,8 @@ def test_a_value_that_is_missing_has_a_slot() -> None:
         (1, 1, 0, 0, 1),
         (1, 1, 1, -1, 1),
         (1, 1, 1, 4097, 1),
+        (1, 1, 1, (0, 7), 1),
+        (1, 1, 1, (7, 4097), 1),
         (1, 1, 1, 0, 0),
         (1 << 20, 1 << 20, 1, 0, 1),
         (1 << 20, 1, 1 << 20, 0, 1),
@@ -301,15 +315,12 @@ def test_a_value_that_is_missing_has_a_slot() -> None:
         (2, 1, 1, 0, 1),
     ],
 )
-def test_sizes_that_are_none(sizes: tuple[int, ...]) -> None:
+def test_sizes_that_are_none(sizes: tuple[int, int, int, int | tuple[int, int], int]) -> None:
     targets, horizon, lags, period, slots = sizes
-    topology = network_topology(4, 1, 1, 1)
-    ensemble = Ensemble(topology, (1e-2,), np.random.default_rng(0))
+    periods = period if isinstance(period, tuple) else (period, 0)
+    groups = [group.described() for group in groups_of(Sizes(1, 1, 1, 0, False), 1, 1)]
     with pytest.raises(ValueError, match="must"):
-        _kernel.NumberStream(
-            targets, horizon, lags, period, False, slots, 1, True, topology, ensemble.updates,
-            *ensemble.squashings,
-        )  # fmt: skip
+        _kernel.NumberStream(targets, horizon, lags, *periods, False, slots, 1, True, groups)
 
 
 @pytest.mark.parametrize(

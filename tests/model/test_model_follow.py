@@ -18,6 +18,7 @@ REMEMBERED = {
     "median", "last class", "heard", "innovations", "autocorrelation", "deviation", "deviations",
     "deviation square", "deviation product", "usual innovation", "periods", "profile length",
     "profile", "folded", "season error", "drift", "profile level", "season fast", "season slow",
+    "surprise", "delayed columns", "delay newest", "delay power",
 }  # fmt: skip
 
 

@@ -231,8 +231,8 @@ def test_a_restarted_network_learns_again(late: bool) -> None:
         a, b = random.choice([-1.0, 1.0], 2).tolist()
         y = a * b  # no linear predictor says anything about that
         if n in (500, 501, 502):
-            net = network_of(model, 0)
-            weights_view(net._core, net.topology, "weights", "cell", 0)[...] = math.nan
+            for net in (network_of(model, 0), network_of(model, 1)):  # that for memory, too
+                weights_view(net._core, net.topology, "weights", "cell", 0)[...] = math.nan
         if not late:
             report = model.learn({"a": a, "b": b}, y)
         else:

@@ -83,7 +83,7 @@ def learned(events: list[object], **options: object) -> Model:
 def due_for_inspection() -> Model:
     """The next event draws new weights for two networks."""
     model = learned(numbers(1000)[:1000], target="y")
-    model._predictor.stream.view("redraw")[...] = 3
+    model._predictor.stream.view("redraw")[0] = 3
     return model
 
 

@@ -186,6 +186,8 @@ def test_with_times_a_period_is_looked_up_only_where_days_and_years_are_not(
     [
         (Sizes(1, 3, 2, 0, False), 5, 0.0),
         (Sizes(2, 4, 1, 3, False), 3, 0.0),
+        (Sizes(1, 3, 2, 4, False, 9), 9, 0.0),
+        (Sizes(17, 2, 1, 2, True, 5), 5, 10.0),
         (Sizes(1, 2, 1, 0, True), 7, DAY),
         (Sizes(1, 0, 1, 0, True), 12, 10.0),
         (Sizes(17, 1, 1, 2, False), 2, 0.0),

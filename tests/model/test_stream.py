@@ -11,13 +11,15 @@ from oracles.bayes import BAYES_FADING, MOST_EVENT_WEIGHT
 from oracles.events import Arrival, Change, Event
 from oracles.experts import MOST_EXPERT_CLASSES
 from oracles.forest import TREES
+from oracles.heads import NAIVE
 from oracles.history import DAY, REMEMBERED_EVENTS, WEEK, History
 from oracles.naive import naive_predictions
 from oracles.number_records import Sizes
-from oracles.numbers import KEPT_RESIDUALS, NAIVE
+from oracles.residuals import MOST_RESIDUALS
 from oracles.seasons import Seasons
 from oracles.store import STORED_EVENTS
 from support.lockstep import EXACT, ClassLockstep, NumberLockstep, assert_close, changes
+from support.number_blocks import record_of
 
 HOUR = 3600.0
 
@@ -106,6 +108,7 @@ SIZES = st.builds(
 @example(Sizes(1, 1, 8, 0, True), 0, 0.0, 0.0, 0.0, False, True, True)
 @example(Sizes(1, 3, 8, 5, False), 1, 0.2, 0.0, 0.3, False, True, False)
 @example(Sizes(2, 0, 3, 0, True), 2, 0.2, 0.05, 0.3, True, True, False)
+@example(Sizes(1, 2, 2, 3, False, 7), 3, 0.0, 0.0, 0.0, False, False, True)
 def test_a_stream_of_numbers_is_its_oracle(
     sizes: Sizes, seed: int, missing: float, strange: float, grows: float, late: bool,
     scored: bool, follows: bool,
@@ -151,7 +154,7 @@ def test_values_and_residuals_lie_in_rings() -> None:
     draw = Draw(Sizes(17, 1, 2, 0, False), 5, 0.01, 0.0, 0)
     pair = NumberLockstep(draw.sizes, 4, scored=True)
     assert len(pair.stream.view("values")) == 4
-    for n in range(KEPT_RESIDUALS + 100):
+    for n in range(MOST_RESIDUALS + 100):
         event, change = draw.event(0, 0.0)
         event.targets = draw.targets()
         if change is not None or n % 20 == 0:
@@ -160,7 +163,26 @@ def test_values_and_residuals_lie_in_rings() -> None:
             pair.stream.learn(pair.encoded(event), None, 1, pair.redraw)
             pair.oracle.learn(event, None)
     pair.check()
-    assert pair.stream.view("residual count")[0] > KEPT_RESIDUALS
+    assert pair.stream.view("residual count")[0] > MOST_RESIDUALS
+
+
+def test_a_column_that_acts_later_is_found() -> None:
+    """As soon as its delay stands out it takes a tap, and what the tap says is learned."""
+    sizes = Sizes(1, 1, 1, 0, False)
+    draw = Draw(sizes, 5, 0.0, 0.0, 0)
+    pair, columns = NumberLockstep(sizes, 2, scored=False), []
+    for n in range(900):
+        event, change = draw.event(0, 0.0)
+        columns.append(event.numbers[0] * (draw.random.random() < 0.1))
+        event.numbers[0] = columns[-1]
+        event.targets = 0.1 * draw.random.normal(size=1)
+        event.targets += columns[n - 60] if n >= 60 else 0.0
+        pair.stream.learn(pair.encoded(event), changes(change), 1, pair.redraw)
+        pair.oracle.learn(event, change)
+        pair.check_networks()
+    pair.check()
+    assert 59 in pair.stream.view("tap lag")  # before the event that is predicted from
+    assert np.abs(pair.stream.view("tap weights")).max() > 0.5
 
 
 def test_a_season_is_looked_up_among_the_last_events() -> None:
@@ -168,9 +190,8 @@ def test_a_season_is_looked_up_among_the_last_events() -> None:
     sizes = Sizes(2, 2, 3, 0, True)
     draw = Draw(sizes, 5, 0.01, 0.0, 0)
     draw.step = HOUR
-    pair, history = NumberLockstep(sizes, 4, scored=False), History(2, 3, 0, True)
+    pair, history = NumberLockstep(sizes, 4, scored=False), History(2, 3, 0, 0, True)
     seasons = Seasons(history)
-    k = NAIVE + 4
     for n in range(REMEMBERED_EVENTS + 400):
         event, change = draw.event(0, 0.0)
         event.targets = draw.targets() + np.sin(n / 4)
@@ -179,8 +200,8 @@ def test_a_season_is_looked_up_among_the_last_events() -> None:
         seasons.observe(event.targets)
         if n < 200 or n > REMEMBERED_EVENTS - 100:
             newest = int(pair.stream.view("pending first")[0]) + pair.stream.pending_count - 1
-            record = pair.stream.view("records")[newest % 2]
-            said = record[-6 * 4 - 4 * k : -6 * 4].reshape(4, k)[:, : NAIVE - 1]  # of four heads
+            record = record_of(pair.stream, sizes, place=newest % 2)
+            said = record["predictions"][:, : NAIVE - 1]
             assert_close("naive", said, naive_predictions(seasons, 2, event.seconds), EXACT)
     assert [history.season(s) for s in range(2)] == [(DAY, False), (WEEK, False)]
     for name, part in {**history.parts(), **seasons.parts()}.items():

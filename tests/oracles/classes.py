@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from oracles.anomaly import AnomalyScorer
 from oracles.columns import Columns
 from oracles.ensemble import Ensemble
+from oracles.ensemble import parts_of as parts_of_networks
 from oracles.events import Arrival, Change, Event, Values, doubled
 from oracles.experts import EXPERTS, Experts, no_parts
 from oracles.history import DAY, WEEK, YEAR
@@ -341,7 +342,7 @@ class ClassStreamOracle:
         scorer = self.scorer or AnomalyScorer(0)
         return {
             **self.columns.parts(self.slots),
-            **self.ensemble.parts(),
+            **parts_of_networks([self.ensemble]),
             **scorer.parts(),
             **self.pending.parts(),
             "classes known": np.array([self.known]),

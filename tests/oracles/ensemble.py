@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,17 +20,25 @@ Input = NDArray[np.float32] | int
 
 
 class Ensemble:
-    """Networks that run side by side: those that learn, and, from a fork on, live copies."""
+    """Networks that run side by side: those that learn, and, from a fork on, live copies.
 
-    def __init__(self, networks: list[Network]) -> None:
-        self.training = networks
+    Parameters
+    ----------
+    networks : list of Network
+        Of one topology.
+    ahead : bool
+        Whether they may have to predict ahead of what they have learned.
+    """
+
+    def __init__(self, networks: list[Network], *, ahead: bool = True) -> None:
+        self.training, self.can_be_ahead = networks, ahead
         self.live: list[Network] | None = None
         self.following = False  # a live state for good
         self.waiting = self.without_error = False
         topology = networks[0].topology
-        shape = (len(networks), topology.layers, 3, topology.blocks)
-        self.stuck = np.zeros(shape)
-        self.shut = np.zeros((shape[0], shape[1], shape[3]))
+        shape = (len(networks), topology.layers, topology.blocks)
+        self.stuck = np.zeros((*shape, 3))
+        self.shut = np.zeros(shape)
         self.alarms = np.zeros(3)
 
     def _given(self, x: Input) -> Any:
@@ -37,7 +46,7 @@ class Ensemble:
         return x if isinstance(x, int) else x[: self.training[0].topology.inputs]
 
     def step(self, x: Input, *, ahead: bool) -> NDArray[np.float32]:
-        if ahead:
+        if ahead and self.can_be_ahead:
             self.fork()
         if self.live is None:
             return self._step_training(x)
@@ -127,30 +136,35 @@ class Ensemble:
     def inspect(self) -> None:
         for n, net in enumerate(self.training):
             for layer in range(net.topology.layers):
-                gates = np.array([net.state(gate, layer) for gate in GATES])
+                gates = np.stack([net.state(gate, layer) for gate in GATES], axis=1)
                 saturated = (gates < SATURATED) | (gates > 1 - SATURATED)
                 stuck = self.stuck[n, layer]
                 stuck[...] = np.where(saturated, stuck + 1, 0)
                 self.alarms[0] += (stuck == STUCK_INSPECTIONS).sum()
-                is_shut = (gates[[0, 2]] < SATURATED).any(axis=0)
+                is_shut = (gates[:, [0, 2]] < SATURATED).any(axis=1)
                 self.shut[n, layer] = np.where(is_shut, self.shut[n, layer] + 1, 0)
                 cells = np.abs(net.state("cell_state", layer))
                 self.alarms[1] += (cells > DRIFTING).any(axis=1).sum()
         # What restarts draw is the model's affair: test_model_health.py has it.
         assert self.shut.max() < STUCK_INSPECTIONS
 
-    def parts(self) -> dict[str, Values]:
-        every = (1 << len(self.training)) - 1
-        return {
-            "forked": np.array([self.live is not None]),
-            "waiting": np.array([self.waiting]),
-            "diverged": np.array([every * self.without_error]),
-            "redraw": np.zeros(1),
-            "lost steps": np.zeros(1),
-            "stuck": self.stuck,
-            "shut": self.shut,
-            "alarms": self.alarms,
-        }
+
+def parts_of(groups: Sequence[Ensemble]) -> dict[str, Values]:
+    """What groups of networks hold, by the names of the block's parts."""
+
+    def bits(group: Ensemble) -> int:
+        return ((1 << len(group.training)) - 1) * group.without_error
+
+    return {
+        "forked": np.array([group.live is not None for group in groups]),
+        "waiting": np.array([group.waiting for group in groups]),
+        "diverged": np.array([bits(group) for group in groups]),
+        "redraw": np.zeros(len(groups)),
+        "lost steps": np.zeros(1),
+        "stuck": np.concatenate([group.stuck.reshape(-1, 3) for group in groups]),
+        "shut": np.concatenate([group.shut.ravel() for group in groups]),
+        "alarms": np.sum([group.alarms for group in groups], axis=0),
+    }
 
 
 def grown(net: Network, inputs: int, outputs: int) -> Network:

@@ -33,10 +33,8 @@ def round_half_up(x: float) -> float:
 class History:
     """The past of the targets, running levels, and what was one season ago."""
 
-    def __init__(
-        self, targets: int, lags: int, period: int, long_period: int, timed: bool
-    ) -> None:
-        self.targets, self.timed = targets, timed
+    def __init__(self, targets: int, lags: int, period: int, long_period: int, timed: bool) -> None:
+        self.targets, self.lags, self.timed = targets, lags, timed
         self.period, self.long_period = period, long_period
         self.profiled = targets <= MOST_PROFILED
         self.seasonal = timed or period > 0 or self.profiled

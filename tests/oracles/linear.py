@@ -22,9 +22,18 @@ def linear_gain(
     after = (covariance - np.outer(toward, toward) / inner) / forgetting
     visited = (active[:, None] > 0) & (active > 0)
     after = np.where(visited, after, covariance)
-    variances = np.diag(after)
-    back = np.where(variances > most, np.sqrt(most / variances), 1.0)
-    return toward / inner, after * np.outer(back, back)
+    for i in range(len(phi)):
+        after = bound_variance(after, i, most)
+    return toward / inner, after
+
+
+def bound_variance(covariance: Values, i: int, most: float) -> Values:
+    """Row and column shrink where the variance is above the most."""
+    if not covariance[i, i] > most:
+        return covariance
+    back = np.ones(len(covariance))
+    back[i] = np.sqrt(most / covariance[i, i])
+    return covariance * np.outer(back, back)
 
 
 def forget_feature(covariance: Values, feature: int, prior: float = PRIOR_COVARIANCE) -> None:

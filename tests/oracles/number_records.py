@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from oracles.events import Values
-from oracles.mixture import Blend
-from oracles.scales import Distance
+
+MOST_SEEN = 20.0  # that a network's input reaches
 
 
 class Sizes(NamedTuple):
@@ -18,6 +18,7 @@ class Sizes(NamedTuple):
     lags: int
     period: int
     timed: bool
+    long_period: int = 0
 
 
 @dataclass
@@ -26,39 +27,38 @@ class Record:
 
     seconds: float
     features: Values
-    last_value: Values
-    scale: Values
-    mean_abs_error: Values
-    residuals_seen: Values
-    spread: Values
-    bounds: Values
     targets: Values
-    base: Values
+    gains: Values
     predictions: Values
     blends: Values
+    base: Values
+    plain: Values
+    deviant: Values
     blended: Values
-    gains: Values
+    remainder: Values
+    useful: Values
+    taps: Values
+    delayed: Values
+    number: int
+    # as they are when the event is predicted
+    last_value: Values = field(init=False)
+    scale: Values = field(init=False)
+    mean_abs_error: Values = field(init=False)
+    residuals_seen: Values = field(init=False)
+    spread: Values = field(init=False)
+    bounds: Values = field(init=False)
     stepped: bool = False
     complete: bool = False
 
     @property
     def inputs(self) -> NDArray[np.float32]:
-        return self.features[1:].astype(np.float32)
+        """What networks see."""
+        return np.clip(self.features[1:], -MOST_SEEN, MOST_SEEN).astype(np.float32)
 
     @property
     def answer(self) -> Values:
         of_heads = (self.blended, self.mean_abs_error, self.residuals_seen, self.spread)
         return np.concatenate((*of_heads, self.last_value, self.bounds.ravel()))
-
-
-@dataclass
-class Head:
-    """One target, so many events ahead."""
-
-    blends: list[Blend]
-    error: Distance = field(default_factory=Distance)
-    scale: Distance = field(default_factory=Distance)
-    residuals: list[Values] = field(default_factory=list)
 
 
 class Outcome(NamedTuple):
@@ -83,10 +83,17 @@ def parts_of(record: Record) -> dict[str, Values]:
         "base": record.base,
         "predictions": record.predictions,
         "blends": record.blends,
+        "plain": record.plain,
+        "deviant": record.deviant,
         "blended": record.blended,
         "mean absolute error": record.mean_abs_error,
         "residuals seen": record.residuals_seen,
         "spread": record.spread,
         "bounds": record.bounds,
         "targets": record.targets,
+        "remainder": record.remainder,
+        "useful": record.useful,
+        "taps": record.taps,
+        "delayed": record.delayed,
+        "number": np.array(record.number),
     }

@@ -7,32 +7,41 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from oracles.anchors import move_all
 from oracles.anomaly import AnomalyScorer
 from oracles.columns import Columns
-from oracles.ensemble import Ensemble
+from oracles.delays import TAPS
+from oracles.ensemble import Ensemble, parts_of
 from oracles.events import Change, Event, Values, doubled
-from oracles.history import DAY, WEEK, YEAR, History
+from oracles.features import Features
+from oracles.heads import MOST_REMEMBERED, MOST_SURPRISE, Heads
+from oracles.history import History
 from oracles.linear import FORGETTING, PRIOR_COVARIANCE, forget_feature, linear_gain, packed
-from oracles.mixture import Blend, first_weights
-from oracles.naive import naive_predictions
-from oracles.number_records import Head, Outcome, Record, Sizes, parts_of
+from oracles.number_records import Outcome, Record, Sizes
+from oracles.number_records import parts_of as parts_of_record
 from oracles.pending import Pending
-from oracles.scales import clamp
+from oracles.scales import Level
 from oracles.seasons import Seasons
 
 from lethe import Network
 
-MOST_LINEAR_SLOTS, NAIVE, KEPT_RESIDUALS = 64, 14, 256
-LINEAR_BOUND, NETWORK_BOUND, FARTHEST = 2.0, 3.0, 20.0
-SEASON_AND_LEVEL = 7
-CIRCLE = 6.283185307179586
-TURNS = (1 / DAY, 2 / DAY, 1 / WEEK, 1 / YEAR, 2 / YEAR)
+MOST_LINEAR_SLOTS, COVARIANCES = 64, 2
+OF_NEXT, OF_MEMORY, OF_FAR = range(3)
 
 
 class NumberStreamOracle:
-    """A stream of numbers: the past, naive and linear predictors, networks, and a blend of all."""
+    """A stream of numbers: the past, naive and linear predictors, networks, and a blend of all.
 
-    def __init__(self, sizes: Sizes, slots: int, networks: list[Network], *, scored: bool) -> None:
+    Parameters
+    ----------
+    groups : list of list of Network
+        Those of what comes next, that for memory, and, with a horizon above 1, those of what lies
+        further ahead.
+    """
+
+    def __init__(
+        self, sizes: Sizes, slots: int, groups: list[list[Network]], *, scored: bool
+    ) -> None:
         self.sizes, self.slots = sizes, slots
         self.ahead = sizes.horizon > 0
         self.horizon = max(sizes.horizon, 1)
@@ -40,30 +49,22 @@ class NumberStreamOracle:
         self.history = History(t, sizes.lags, sizes.period, sizes.long_period, sizes.timed)
         self.seasons = Seasons(self.history)
         self.columns = Columns()
-        self.ensemble = Ensemble(networks)
+        self.groups = [
+            Ensemble(networks, ahead=g == OF_FAR or not self.ahead)
+            for g, networks in enumerate(groups)
+        ]
         self.pending: Pending[Record] = Pending()
         self.scorer = AnomalyScorer(t) if scored else None
-        self.fixed = t * (1 + sizes.lags) + 6 * t * self.history.seasonal + 10 * sizes.timed
-        k = NAIVE + 2 + len(networks)
-        self.heads = [
-            Head(
-                [
-                    Blend(first_weights(k), own=False),
-                    Blend(first_weights(k), own=True),
-                    Blend(np.full(2, 0.5), own=True),
-                ]
-            )
-            for _ in range(t * self.horizon)
-        ]
-        n = self.linear
-        self.weights = np.zeros((2, len(self.heads), n))
-        self.season_weights = np.zeros((len(self.heads), n))
-        self.covariance = [np.eye(n) * PRIOR_COVARIANCE for _ in range(2)]
+        self.fixed = t * (2 + sizes.lags) + 6 * t * self.history.seasonal + 10 * sizes.timed
+        n = 1 + self.fixed + min(slots, MOST_LINEAR_SLOTS)
+        self.heads = Heads(self.history, self.horizon, len(groups[OF_NEXT]), n, slots)
+        self.features = Features(self.seasons, self.columns, self.heads, slots, timed=sizes.timed)
+        self.covariance = [np.eye(n) * PRIOR_COVARIANCE for _ in range(COVARIANCES)]
         self.ever_nonzero = np.zeros(n)
 
     @property
     def linear(self) -> int:
-        return 1 + self.fixed + min(self.slots, MOST_LINEAR_SLOTS)
+        return self.heads.linear
 
     # ---- what is called ----
 
@@ -75,11 +76,15 @@ class NumberStreamOracle:
         assert event.targets is not None
         if change.early:
             self._admit(change)
+        records = self.pending.records
         outcome = self._compare(self.pending.newest, event.targets, "learn")
-        for ahead, record in enumerate(reversed(self.pending.records)):
+        for ahead, record in enumerate(reversed(records)):
             record.targets[ahead :: self.horizon] = event.targets
-        self._take_in(event.targets, event.seconds)
-        if len(self.pending.records) == self.horizon:
+            self._learn_heads(record, ahead)
+        if records:
+            self._learn_next(records[-1], stepped=True)
+        self._observe_targets(event.targets, event.seconds)
+        if len(records) == self.horizon:
             self._learn_first()
         self._take(event, Change() if change.early else change)
         return outcome
@@ -88,7 +93,7 @@ class NumberStreamOracle:
         record = self._take(event, change)
         outcome = self._compare(record, event.targets, "learn")
         if event.targets is not None:
-            record.targets[:], record.complete = event.targets, True
+            self._set_complete(record, event.targets)
         self._learn_complete()
         if len(self.pending.records) > max_delay:
             self.pending.missed += 1
@@ -99,25 +104,31 @@ class NumberStreamOracle:
     def learn_targets(self, sequence: int, targets: Values) -> Outcome:
         record = self.pending.records[sequence - self.pending.sequence]
         outcome = self._compare(record, targets, "learn")
-        record.targets[:], record.complete = targets, True
+        self._set_complete(record, targets)
         self._learn_complete()
         return outcome
 
     def follow(self, event: Event) -> Outcome:
         assert event.targets is not None
         self.pending.following = True
-        self.ensemble.fork()
+        for group in self.groups:
+            group.fork()
         if self.ahead:
-            outcome = self._compare(self.pending.newest, event.targets, "follow")
+            newest = self.pending.newest
+            outcome = self._compare(newest, event.targets, "follow")
+            if newest is not None:
+                self._keep_surprise(newest, event.targets)
             self._take_in(event.targets, event.seconds)
         self.pending.clear()
         record = self._encode(event)
-        self._predict(record, self.ensemble.step(record.inputs, ahead=True))
+        self._predict(record, [g.step(x, ahead=True) for g, x in self._each(record)])
+        self._observe_delays(record)
         self.pending.events += 1
         if self.ahead:
             self.pending.records.append(record)
             return outcome
         outcome = self._compare(record, event.targets, "follow")
+        self._keep_surprise(record, event.targets)
         self._take_in(event.targets, event.seconds)
         self.pending.sequence += 1
         return outcome
@@ -138,58 +149,89 @@ class NumberStreamOracle:
 
     def _make_room(self, used: int) -> None:
         before, self.slots = self.linear, doubled(self.slots, max(used, 1))
-        more = self.linear - before
+        self.features.make_room(self.slots)
+        more = 1 + self.fixed + min(self.slots, MOST_LINEAR_SLOTS) - before
         features = 1 + self.fixed + self.slots
         for record in self.pending.records:
             record.features = np.pad(record.features, (0, features - len(record.features)))
             record.gains = np.pad(record.gains, ((0, 0), (0, more)))
-        self.weights = np.pad(self.weights, ((0, 0), (0, 0), (0, more)))
-        self.season_weights = np.pad(self.season_weights, ((0, 0), (0, more)))
+        self.heads.make_room(before + more, self.slots)
         self.ever_nonzero = np.pad(self.ever_nonzero, (0, more))
-        for f in range(2):
+        for f in range(COVARIANCES):
             self.covariance[f] = np.pad(self.covariance[f], (0, more))
             for feature in range(before, before + more):
                 forget_feature(self.covariance[f], feature)
+
+    def _unseen(self, group: int) -> int:
+        """How many features the networks of a group do not see, from the first on."""
+        return self.fixed - self.sizes.targets if group == OF_MEMORY else 0
 
     def _admit(self, change: Change) -> None:
         """Slots that get another meaning are forgotten, and networks see those that are new."""
         self.columns.admit(change)
         inputs = self.fixed + self.slots
-        grows = inputs > self.ensemble.training[0].topology.inputs
-        if change.forgotten or grows:
-            self.ensemble.complete_step()
-        if grows:
-            self.ensemble.grow(inputs, len(self.heads))
+        grows = inputs > self.groups[OF_NEXT].training[0].topology.inputs
+        for g, group in enumerate(self.groups):
+            if change.forgotten or grows:
+                group.complete_step()
+            if grows:
+                group.grow(inputs - self._unseen(g), group.training[0].topology.outputs)
         for slot in change.forgotten:
             feature = 1 + self.fixed + slot
-            self.ensemble.forget_input(feature - 1)
+            for g, group in enumerate(self.groups):
+                group.forget_input(feature - 1 - self._unseen(g))
             if feature >= self.linear:
                 continue
-            for f in range(2):
+            for f in range(COVARIANCES):
                 forget_feature(self.covariance[f], feature)
-            self.weights[..., feature] = 0
-            self.season_weights[:, feature] = 0
+            self.heads.forget_feature(feature)
             self.ever_nonzero[feature] = 0
 
     def _take(self, event: Event, change: Change) -> Record:
         self._admit(change)
         records = self.pending.records
-        if self.pending.is_inspection_due and not (records and records[0].stepped):
-            self.ensemble.inspect()
+        for g, group in enumerate(self.groups):
+            if g != OF_MEMORY and self.pending.is_inspection_due and not group.waiting:
+                group.inspect()
         ahead = len(records) > 0
         record = self._encode(event)
-        self._predict(record, self.ensemble.step(record.inputs, ahead=ahead))
+        self._predict(record, [g.step(x, ahead=ahead) for g, x in self._each(record)])
         record.stepped = not ahead
         records.append(record)
-        self._update_covariance(record)
-        self.columns.observe(event)
+        self._observe_columns(event)
+        self._observe_delays(record)
         self.pending.events += 1
         return record
 
     def _look_at(self, event: Event) -> Record:
         record = self._encode(event)
-        self._predict(record, self.ensemble.peek(record.inputs))
+        self._predict(record, [g.peek(x) for g, x in self._each(record)])
         return record
+
+    def _each(self, record: Record) -> list[tuple[Ensemble, NDArray[np.float32]]]:
+        """Each group with what it sees: the one for memory, the last surprises and the columns."""
+        return [(group, record.inputs[self._unseen(g) :]) for g, group in enumerate(self.groups)]
+
+    def _encode(self, event: Event) -> Record:
+        m, k, t = len(self.heads.head), self.heads.predictors, self.sizes.targets
+        return Record(
+            seconds=event.seconds,
+            features=self.features.encode(event),
+            targets=np.full(m, math.nan),
+            predictions=np.zeros((m, k)),
+            blends=np.zeros((m, 2)),
+            gains=np.zeros((COVARIANCES, self.linear)),
+            taps=np.zeros((self.heads.delays.targets, TAPS)),
+            delayed=np.zeros(t),
+            number=self.pending.events + 1,
+            **{
+                name: np.zeros(m)
+                for name in ("base", "plain", "deviant", "blended", "remainder", "useful")
+            },
+        )
+
+    def _predict(self, record: Record, outputs: list[NDArray[np.float32]]) -> None:
+        self.heads.predict(record, self.seasons, outputs)
 
     def _compare(
         self,
@@ -207,186 +249,113 @@ class NumberStreamOracle:
         expected, actual = float(predicted[found.target]), float(targets[found.target])
         return Outcome(answer, True, found.score, found.target, expected, actual)
 
-    # ---- features ----
+    # ---- what becomes part of the past ----
 
-    def _encode(self, event: Event) -> Record:
-        history, t = self.history, self.sizes.targets
-        newest = history.newest()
-        f = [1.0]
-        f += [history.level[i].standardised(float(newest[i])) for i in range(t)]
-        f += [history.past_change(lag, i) for lag in range(self.sizes.lags) for i in range(t)]
-        if history.seasonal:
-            f += self._seasons(event.seconds)
-        if self.sizes.timed:
-            for turn in TURNS:
-                angle = event.seconds * turn * CIRCLE
-                known = math.isfinite(angle)
-                f += [math.sin(angle), math.cos(angle)] if known else [0.0, 0.0]
-        m = len(self.heads)
-        return Record(
-            seconds=event.seconds,
-            features=np.concatenate((f, self.columns.encode(event, self.slots))),
-            last_value=np.where(history.counted > 0, newest, math.nan),
-            scale=np.array([head.scale.mean for head in self.heads]),
-            mean_abs_error=np.array([head.error.mean for head in self.heads]),
-            residuals_seen=np.array([float(len(head.residuals)) for head in self.heads]),
-            targets=np.full(m, math.nan),
-            base=np.zeros(m),
-            predictions=np.zeros((m, len(self.heads[0].blends[0].weights))),
-            blends=np.zeros((m, 2)),
-            blended=np.zeros(m),
-            gains=np.zeros((2, self.linear)),
-        )
+    def _observe_columns(self, event: Event) -> None:
+        self.columns.observe(event)
+        for value, level, slot in zip(
+            event.numbers, self.columns.levels, self.columns.slot, strict=True
+        ):
+            self._observe_anchored(self.sizes.targets + slot, float(value), level)
 
-    def _seasons(self, seconds: float) -> list[float]:
-        """What each season brings now: its distance from now, its next step and its far one."""
-        history, seasons, found = self.history, self.seasons, []
-        newest = history.newest()
-        for s in range(2):
-            season = history.season(s)
-            zero, one, far = (
-                history.season_before(history.kept - 1, ahead, season, seconds)
-                for ahead in (0, 1, self.horizon)
-            )
-            for i in range(self.sizes.targets):
-                if zero < 0 or one < 0:
-                    found += [0.0, 0.0, 0.0]
-                    continue
-                before, after = seasons.brought(s, zero, i), seasons.brought(s, one, i)
-                later = seasons.brought(s, far, i) if far >= 0 else before
-                level = seasons.profiles[s][i].fast if history.profiled else 0.0
-                near_scale = self.heads[i * self.horizon].scale.mean
-                far_scale = self.heads[(i + 1) * self.horizon - 1].scale.mean
-                for step, usual in (
-                    (level + after - float(newest[i]), near_scale),
-                    (after - before, near_scale),
-                    (later - before, far_scale),
-                ):
-                    found.append(clamp(step / usual, FARTHEST) if usual > 0 else 0.0)
-        return found
+    def _observe_delays(self, record: Record) -> None:
+        self.heads.delays.observe(record.features[1 + self.fixed :])
 
-    # ---- predicting ----
+    def _observe_targets(self, targets: Values, seconds: float) -> None:
+        self._take_in(targets, seconds)
+        for i, level in enumerate(self.history.level):
+            self._observe_anchored(i, float(targets[i]), level)
 
-    def _predict(self, record: Record, outputs: NDArray[np.float32]) -> None:
-        """What all predictors say, and their blends."""
-        newest = self.history.newest()
-        phi = record.features[: self.linear]
-        naive = naive_predictions(self.seasons, self.horizon, record.seconds)
-        for m, head in enumerate(self.heads):
-            last = float(newest[m // self.horizon])
-            linear = [clamp(float(self.weights[f, m] @ phi), FARTHEST) for f in range(2)]
-            record.base[m] = linear[0]
-            brought = self._brought(naive[m], head.scale.mean)
-            seasonal = brought + clamp(float(self.season_weights[m] @ phi), FARTHEST)
-            learned = linear + [clamp(linear[0] + float(y), FARTHEST) for y in outputs[:, m]]
-            p = [*naive[m], *(last + head.scale.mean * z for z in [seasonal, *learned])]
-            record.predictions[m] = p
-            for n in range(2):
-                record.blends[m, n] = head.blends[n].of(record.predictions[m])
-            record.blended[m] = head.blends[2].of(record.blends[m])
+    def _observe_anchored(self, nth: int, value: float, level: Level) -> None:
+        anchors, targets = self.features.anchors, self.sizes.targets
+        anchors.observe(nth, value)
+        moved = anchors.follow(nth, level.mean, level.variance)
+        feature = 1 + nth + (0 if nth < targets else self.fixed - targets)
+        if moved is not None and feature < self.linear:
+            weights = (self.heads.weights, self.heads.season_weights)
+            active = self.ever_nonzero
+            move_all(weights, self.covariance, active, self.pending.records, feature, *moved)
 
-    @staticmethod
-    def _brought(predictions: Values | list[float], scale: float) -> float:
-        """The first season with its level, in usual distances from the last value."""
-        distance = float(predictions[SEASON_AND_LEVEL] - predictions[0])
-        return clamp(distance / scale, FARTHEST) if scale > 0 else 0.0
+    def _keep_surprise(self, record: Record, targets: Values) -> None:
+        for i in range(self.sizes.targets):
+            left = self.heads.left_over(record, i, float(targets[i]), MOST_SURPRISE)
+            self.heads.surprise[i] = left
 
     # ---- learning ----
 
-    def _update_covariance(self, record: Record) -> None:
-        phi = record.features[: self.linear]
-        self.ever_nonzero = np.where(phi != 0, 1.0, self.ever_nonzero)
-        for f in range(2):
-            record.gains[f], self.covariance[f] = linear_gain(
-                self.covariance[f], phi, self.ever_nonzero, FORGETTING[f]
-            )
+    def _set_complete(self, record: Record, targets: Values) -> None:
+        record.targets[:], record.complete = targets, True
+        self._learn_heads(record, 0)
+
+    def _learn_heads(self, record: Record, ahead: int) -> None:
+        """What does not depend on the order of events, from targets that have just come."""
+        there = np.isfinite(record.targets[ahead :: self.horizon]).any()
+        if ahead == 0 and (there or self.horizon > 1):
+            phi = record.features[: self.linear]
+            self.ever_nonzero = np.where(phi != 0, 1.0, self.ever_nonzero)
+            for f in range(COVARIANCES):
+                record.gains[f], self.covariance[f] = linear_gain(
+                    self.covariance[f], phi, self.ever_nonzero, FORGETTING[f]
+                )
+        for i in range(self.sizes.targets):
+            counted, events = self.history.counted[i], self.pending.events
+            self.heads.learn(record, i * self.horizon + ahead, counted, events)
 
     def _learn_complete(self) -> None:
         while self.pending.records and self.pending.records[0].complete:
             first = self.pending.records[0]
-            self._take_in(first.targets, first.seconds)
+            self._observe_targets(first.targets, first.seconds)
+            self._learn_next(first, stepped=first.stepped)
             self._learn_first()
 
+    def _learn_next(self, record: Record, *, stepped: bool) -> None:
+        """The networks of what comes next learn an event whose targets are there, or missing."""
+        near = slice(None, None, self.horizon)
+        remembered = [
+            self.heads.left_over(record, i, float(target), MOST_REMEMBERED)
+            for i, target in enumerate(record.targets[near])
+        ]
+        self._learn_networks(OF_NEXT, record, record.remainder[near], near, stepped=stepped)
+        self._learn_networks(OF_MEMORY, record, np.array(remembered), near, stepped=stepped)
+
     def _learn_first(self) -> None:
+        """Those that look further ahead learn the event that has waited longest."""
         record = self.pending.records[0]
-        remainder = np.zeros(len(self.heads), np.float32)
-        useful = np.zeros(len(self.heads), bool)
-        for m in range(len(self.heads)):
-            found = self._learn_head(record, m)
-            if found is not None:
-                remainder[m], useful[m] = found, True
-        target = remainder if useful.any() else None
-        self.ensemble.learn(record.inputs, stepped=record.stepped, target=target, useful=useful)
+        if len(self.groups) > OF_FAR:
+            every = slice(None)
+            self._learn_networks(OF_FAR, record, record.remainder, every, stepped=record.stepped)
         self.pending.remove_first()
         if not self.pending.records:
-            self.ensemble.merge()
+            for group in self.groups:
+                group.merge()
 
-    def _learn_head(self, record: Record, m: int) -> float | None:
-        """What the networks are to learn of one head's target."""
-        head, target, scale = self.heads[m], float(record.targets[m]), float(record.scale[m])
-        if not math.isfinite(target):
-            return None
-        distance = target - float(record.last_value[m // self.horizon])
-        if not math.isfinite(distance):
-            return None
-        remainder = None
-        if scale > 0:
-            z = distance / scale
-            phi = record.features[: self.linear]
-            for f in range(2):
-                e = clamp(z - float(self.weights[f, m] @ phi), LINEAR_BOUND)
-                self.weights[f, m] += e * record.gains[f]
-            left = z - self._brought(record.predictions[m], scale)
-            e = clamp(left - float(self.season_weights[m] @ phi), LINEAR_BOUND)
-            self.season_weights[m] += e * record.gains[0]
-            remainder = clamp(z - float(record.base[m]), NETWORK_BOUND)
-        error = float(record.blended[m]) - target
-        if record.mean_abs_error[m] > 0:
-            head.residuals.append(-error / float(record.mean_abs_error[m]))
-        head.error.follow(abs(error))
-        usual, predictions, blends = head.error.mean, record.predictions[m], record.blends[m]
-        head.blends[0].learn(predictions, float(blends[0]), target, usual)
-        head.blends[1].learn(predictions, float(blends[1]), target, usual)
-        head.blends[2].learn(blends, float(record.blended[m]), target, usual)
-        head.scale.follow(abs(distance))
-        return remainder
+    def _learn_networks(
+        self, g: int, record: Record, target: Values, heads: slice, *, stepped: bool
+    ) -> None:
+        group, x = self._each(record)[g]
+        useful = record.useful[heads] != 0
+        wanted = target.astype(np.float32) if useful.any() else None
+        group.learn(x, stepped=stepped, target=wanted, useful=useful)
 
     # ---- what it holds, by the names of the block's parts ----
 
     def parts(self) -> dict[str, Values]:
-        def of_blends(name: str) -> Values:
-            return np.array(
-                [np.concatenate([getattr(b, name) for b in head.blends]) for head in self.heads]
-            )
-
-        residuals = np.zeros((len(self.heads), KEPT_RESIDUALS))
-        for m, head in enumerate(self.heads):
-            for n, residual in enumerate(head.residuals):
-                residuals[m, n % KEPT_RESIDUALS] = residual
-        scorer = self.scorer or AnomalyScorer(0)
+        scorer, anchors = self.scorer or AnomalyScorer(0), self.features.anchors
         return {
             **self.columns.parts(self.slots),
-            **self.ensemble.parts(),
+            **parts_of(self.groups),
             **scorer.parts(),
             **self.pending.parts(),
             **self.history.parts(),
             **self.seasons.parts(),
-            "weights": self.weights,
-            "season weights": self.season_weights,
+            **self.heads.parts(),
             "covariance": np.array([packed(covariance) for covariance in self.covariance]),
             "ever nonzero": self.ever_nonzero,
-            "blend weights": of_blends("weights"),
-            "regret": of_blends("regret"),
-            "squares": of_blends("squares"),
-            "most": np.array([[blend.most for blend in head.blends] for head in self.heads]),
-            "mean absolute error": np.array([head.error.mean for head in self.heads]),
-            "errors": np.array([head.error.count for head in self.heads]),
-            "residuals": residuals,
-            "residual count": np.array([len(head.residuals) for head in self.heads]),
-            "scale": np.array([head.scale.mean for head in self.heads]),
-            "distances": np.array([head.scale.count for head in self.heads]),
+            "anchor mean": anchors.mean,
+            "anchor spread": anchors.spread,
+            "anchor reach": anchors.reach,
         }
 
     def records(self) -> list[dict[str, Values]]:
         """The events that wait."""
-        return [parts_of(record) for record in self.pending.records]
+        return [parts_of_record(record) for record in self.pending.records]

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 MOST_SPREADS, WARM_UP, MOST_STANDARDISED = 10.0, 10, 5.0
-SLOWEST_LEVEL, SLOWEST_DISTANCE = 0.002, 0.005
+SLOWEST_LEVEL, SLOWEST_DISTANCE, SLOWEST_UNIT = 0.002, 0.005, 0.002
+FAR_BELOW, CALM_EVENTS, FALLING_RATE = 8.0, 50, 0.05
 
 
 def clamp(value: float, bound: float) -> float:
@@ -38,15 +39,33 @@ class Level:
         return clamp((value - self.mean) / math.sqrt(self.variance), MOST_STANDARDISED)
 
 
+def followed(mean: float, count: float, value: float, slowest: float = SLOWEST_DISTANCE) -> float:
+    """A running mean after so many values, of which this one is the last."""
+    if mean > 0 and count > WARM_UP:
+        value = min(value, MOST_SPREADS * mean)
+    return mean + max(1 / count, slowest) * (value - mean)
+
+
 @dataclass
 class Distance:
     """A running mean of distances, and how many there were."""
 
+    slowest: float = SLOWEST_DISTANCE
     mean: float = 0.0
     count: float = 0.0
 
     def follow(self, value: float) -> None:
         self.count += 1
-        if self.mean > 0 and self.count > WARM_UP:
-            value = min(value, MOST_SPREADS * self.mean)
-        self.mean += max(1 / self.count, SLOWEST_DISTANCE) * (value - self.mean)
+        self.mean = followed(self.mean, self.count, value, self.slowest)
+
+
+@dataclass
+class FallingDistance(Distance):
+    """The same, but what is far below the mean for many events in a row brings it down quickly."""
+
+    calm: float = 0.0
+
+    def follow(self, value: float) -> None:
+        self.calm = self.calm + 1 if value < self.mean / FAR_BELOW else 0
+        self.slowest = FALLING_RATE if self.calm > CALM_EVENTS else SLOWEST_DISTANCE
+        super().follow(value)

@@ -11,14 +11,13 @@ from oracles.classes import ClassStreamOracle
 from oracles.events import Arrival, Change, Event
 from oracles.numbers import NumberStreamOracle, Sizes
 from support.models import training_networks
+from support.number_blocks import RATES, groups_of, number_stream
 
 from lethe import Network, _kernel
-from lethe.model import classes, numbers
-from lethe.model.networks import Ensemble
+from lethe.model import classes
+from lethe.model.networks import Ensemble, Group
 
 Values = NDArray[np.float64]
-
-RATES = (3e-3, 1e-2)
 
 #: Both sides sum in float64, each in its own order. A sum of n numbers is wrong by n ulp (2e-16) of
 #: the largest at most; recursive least squares amplifies that by the covariance's condition, some
@@ -33,7 +32,8 @@ SINGLE = 1e-6
 FROM_NETWORKS = {
     "predictions", "blends", "blended", "mean absolute error", "residuals", "blend weights",
     "regret", "squares", "most", "error sample", "surprise sample", "mean surprise", "answered",
-    "class weights", "stack weights", "stack curvature", "stack share",
+    "class weights", "spread", "plain", "slow unit", "apart", "trust", "benefit",
+    "stack weights", "stack curvature", "stack share",
 }  # fmt: skip
 
 #: Parts without a unit: beside 1e-3, what cancels is rounding.
@@ -46,11 +46,11 @@ LEFT_OUT = {"pending first", "records"}
 def assert_close(name: str, ours: Values, theirs: Any, tolerance: float) -> None:
     expected = np.asarray(theirs, float)
     assert ours.shape == expected.shape, name
-    assert np.array_equal(np.isnan(ours), np.isnan(expected)), name
+    there = np.isfinite(expected)
+    assert np.array_equal(ours[~there], expected[~there], equal_nan=True), name
     least = 1e-3 if name in WITHOUT_UNIT else 1e-300
-    there = ~np.isnan(expected)
     largest = np.abs(expected)[there].max(initial=least)
-    apart = np.abs(ours - expected)[there].max(initial=0.0)
+    apart = np.abs(ours[there] - expected[there]).max(initial=0.0)
     assert apart <= tolerance * largest, (name, apart / largest)
 
 
@@ -88,6 +88,10 @@ class Lockstep:
         self.check_records()
         self.check_networks()
 
+    def groups(self) -> list[Any]:
+        """The oracle's groups of networks."""
+        return self.oracle.groups
+
     @property
     def is_of_classes(self) -> bool:
         return isinstance(self.oracle, ClassStreamOracle)
@@ -121,7 +125,9 @@ class Lockstep:
         if self.oracle.pending.following:
             return
         networks = training_networks(self.stream, self.ensemble)
-        for ours, theirs in zip(networks, self.oracle.ensemble.training, strict=True):
+        groups = self.groups()
+        every = [net for group in groups for net in group.training]
+        for ours, theirs in zip(networks, every, strict=True):
             # Copies: to look at a network's weights ends a step that waits for its target.
             one, other = ours.clone(), theirs.clone()
             assert (one.topology, one.rate) == (other.topology, other.rate)
@@ -134,7 +140,8 @@ class Lockstep:
                     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
             found, expected = one.weights("output"), other.weights("output")
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-        self.oracle.ensemble.training = networks
+        for group in groups:
+            group.training = [networks.pop(0) for _ in group.training]
 
     def encoded(self, event: Event) -> Any:
         return _kernel.EncodedEvent(
@@ -160,16 +167,11 @@ class NumberLockstep(Lockstep):
     def __init__(
         self, sizes: Sizes, slots: int, *, scored: bool, cells: int = 2, layers: int = 1
     ) -> None:
-        t, horizon = sizes.targets, sizes.horizon
-        seasonal = sizes.timed or sizes.period > 0 or t <= numbers.MOST_PROFILED
-        inputs = t * (1 + sizes.lags) + 6 * t * seasonal + 10 * sizes.timed + slots
-        topology = numbers.network_topology(inputs, t * max(horizon, 1), cells, layers)
-        self.ensemble = Ensemble(topology, RATES, np.random.default_rng(0))
-        self.stream = _kernel.NumberStream(
-            t, horizon, sizes.lags, sizes.period, sizes.timed, slots, 1, scored, topology,
-            self.ensemble.updates, *self.ensemble.squashings,
-        )  # fmt: skip
-        self.oracle = NumberStreamOracle(sizes, slots, self.start(), scored=scored)
+        self.ensemble = Ensemble(groups_of(sizes, slots, cells, layers), np.random.default_rng(0))
+        self.stream = number_stream(sizes, slots, self.ensemble, scored=scored)
+        networks = self.start()
+        groups = [[networks.pop(0) for _ in group.updates] for group in self.ensemble.groups]
+        self.oracle = NumberStreamOracle(sizes, slots, groups, scored=scored)
 
     def learn(self, event: Event, change: Change | None, max_delay: int = 1000) -> None:
         self.ask(event, change)
@@ -206,15 +208,15 @@ class NumberLockstep(Lockstep):
         np.testing.assert_allclose(ours[4], theirs.expected, rtol=SINGLE, atol=1e-300)
         np.testing.assert_array_equal(ours[5], theirs.actual)
 
-    @staticmethod
-    def compare_answers(ours: bytes | None, theirs: Values | None) -> None:
+    def compare_answers(self, ours: bytes | None, theirs: Values | None) -> None:
         assert (ours is None) == (theirs is None)
         if ours is not None and theirs is not None:
             found = np.frombuffer(ours)
-            for part in range(3):  # predictions, usual errors, counts
-                m = len(found) // 3
-                rows = slice(part * m, (part + 1) * m)
-                assert_close("answer", found[rows], theirs[rows], SINGLE)
+            m, t = len(self.oracle.heads.head), self.oracle.sizes.targets
+            # predictions, usual errors, counts, spreads; last values, and bounds
+            ends = [m, 2 * m, 3 * m, 4 * m, 4 * m + t]
+            for one, other in zip(np.split(found, ends), np.split(theirs, ends), strict=True):
+                assert_close("answer", one, other, SINGLE)
 
 
 class ClassLockstep(Lockstep):
@@ -223,15 +225,18 @@ class ClassLockstep(Lockstep):
     ) -> None:
         inputs = slots + 10 * (timed and not symbols)
         topology = classes.network_topology(inputs, room, 2, 1)
-        self.ensemble = Ensemble(topology, RATES, np.random.default_rng(0))
+        self.ensemble = Ensemble([Group.of_rates(topology, RATES)], np.random.default_rng(0))
         self.stream = _kernel.ClassStream(
-            int(ahead), timed, symbols, slots, room, 1, scored, topology, self.ensemble.updates,
-            *self.ensemble.squashings,
+            int(ahead), timed, symbols, slots, room, 1, scored,
+            *self.ensemble.groups[0].described(),
         )  # fmt: skip
         self.oracle = ClassStreamOracle(
             ahead=ahead, timed=timed, symbols=symbols, slots=slots, classes=room,
             networks=self.start(), scored=scored,
         )  # fmt: skip
+
+    def groups(self) -> list[Any]:
+        return [self.oracle.ensemble]
 
     @staticmethod
     def arrival(came: Arrival | None) -> Any:

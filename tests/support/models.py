@@ -41,14 +41,13 @@ def network_of(model: Model, n: int) -> Network:
     predictor = predictor_of(model)
     ensemble = predictor.ensemble
     memory = predictor.stream.network(n)
-    return Network.on_memory(ensemble.current(predictor.stream), ensemble.updates[n], memory)
+    return Network.on_memory(ensemble.current(predictor.stream, n), ensemble.updates[n], memory)
 
 
 def training_networks(stream: Any, ensemble: Any) -> list[Network]:
     """Copies of a stream's networks with their training states."""
-    topology = ensemble.current(stream)
     return [
-        Network.from_memory(topology, update, stream.network(n).tobytes())
+        Network.from_memory(ensemble.current(stream, n), update, stream.network(n).tobytes())
         for n, update in enumerate(ensemble.updates)
     ]
 

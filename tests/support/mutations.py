@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from support.models import labelled, mixed, numbers, small, symbols
+from support.models import labelled, mixed, numbers, predictor_of, small, stream_of, symbols
 
 from lethe import (
     SGD,
@@ -150,17 +150,27 @@ def checkpoint(kind: str) -> Checkpoint:
             view = stream.view(name)
             if view.size:
                 parts[name] = (view.ctypes.data - start, view.nbytes)
-        networks = len(model.parameters.rates)
-        for n in range(networks):
-            net = stream.network(n)
-            parts[f"header {n}"] = (net.ctypes.data - start, 64)
-            parts[f"network {n}"] = (net.ctypes.data - start + 64, net.nbytes - 64)
-        live = parts["header 0"][0] + networks * (parts["network 0"][1] + 64)
-        if left := stream.size - live:
-            for n in range(networks):
-                parts[f"header of live {n}"] = (live + n * left // networks, 64)
-            parts["live"] = (live, left)
+        _networks_of(model, parts, start)
     return Checkpoint(arrays, metadata, parts)
+
+
+def _networks_of(model: Model, parts: dict[str, tuple[int, int]], start: int) -> None:
+    """Where the networks of each group lie, and behind them, up to the next group, live states."""
+    stream, groups = stream_of(model), predictor_of(model).ensemble.groups
+    sizes = [len(group.updates) for group in groups]
+    nets = [stream.network(n) for n in range(sum(sizes))]
+    first = 0
+    for g, size in enumerate(sizes):
+        for n in range(first, first + size):
+            at = nets[n].ctypes.data - start
+            parts[f"header {n}"] = (at, 64)
+            parts[f"network {n}"] = (at + 64, nets[n].nbytes - 64)
+        live, first = at + nets[n].nbytes, first + size
+        end = nets[first].ctypes.data - start if first < len(nets) else stream.size
+        if left := end - live:
+            for n in range(size):
+                parts[f"header of live {g} {n}"] = (live + n * left // size // 64 * 64, 64)
+            parts[f"live {g}"] = (live, left)
 
 
 # ---- changes ----

@@ -122,7 +122,9 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
 
     Only the networks are exported, not the predictors they are mixed with. Each predicts the
     residual of the linear predictor, in units of the mean absolute distance from the last value, or
-    the probabilities of classes.
+    the probabilities of classes. Of a model of numbers, those with the model's learning rates
+    predict what comes next; one is for memory, sees the last surprises and the columns alone, and
+    predicts in a unit of large errors; with a horizon above 1, as many again predict all heads.
 
     Parameters
     ----------
@@ -134,7 +136,7 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
     Returns
     -------
     list of Path
-        The graphs, one for each learning rate.
+        The graphs, in the order of `Model.networks`.
 
     Raises
     ------
@@ -150,7 +152,6 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
         "task": model.task,
         "targets": list(model.targets),
         "horizon": model.horizon,
-        "inputs": model.input_names(),
         "columns": model.configuration(),
     }
     if model.task != "regression":
@@ -158,7 +159,9 @@ def export_model(model: Model, folder: str | os.PathLike[str]) -> list[Path]:
     paths = []
     for n, net in enumerate(networks):
         paths.append(Path(check_path("folder", folder, folder=True)) / f"network-{n}.onnx")
-        export_step(net, paths[-1], encoder=encoder)
+        # The network for memory sees the last of the features.
+        inputs = model.input_names()[-net.topology.inputs :]
+        export_step(net, paths[-1], encoder=encoder | {"inputs": inputs})
     return paths
 
 

@@ -114,7 +114,7 @@ class Encoder:
 
     @property
     def is_plain(self) -> bool:
-        """Whether an event of floats can be read by compiled code: columns are known, none added."""
+        """Whether compiled code can read an event of floats: columns are known, none is added."""
         return self.started and self.holidays is None
 
     @property
@@ -127,7 +127,10 @@ class Encoder:
     # ---- reading: nothing changes ----
 
     def read(
-        self, event: Mapping[str, object], skip: tuple[str, ...] = (), gap: float = 0.0
+        self,
+        event: Mapping[str, object],
+        skip: tuple[str, ...] = (),
+        gap: Callable[[], float] = float,
     ) -> Fields:
         """Take an event apart.
 
@@ -137,8 +140,8 @@ class Encoder:
             Values by column. What is not in it is missing.
         skip : tuple of str
             Columns that are not read: the targets.
-        gap : float
-            Seconds from one event to the next, for holidays; 0 while unknown.
+        gap : callable
+            Gives the seconds from one event to the next, for holidays; 0 while unknown.
 
         Raises
         ------
@@ -171,7 +174,7 @@ class Encoder:
         if new:
             seconds = self._check_new(new, seconds)
         if self.holidays is not None:
-            self._add_holidays(event, seconds, gap, categories, new)
+            self._add_holidays(event, seconds, gap(), categories, new)
         return Fields(numbers, tuple(categories), seconds, tuple(new))
 
     def _add_holidays(

@@ -43,7 +43,8 @@ def checked_holidays(value: object) -> str | tuple[str, ...] | None:
         code = str.__str__(value)
         days_of_year(code, 2000)
         return code
-    items = items_of(list(value) if isinstance(value, Mapping) else value, MOST_DATES, ordered=False)
+    given = list(value) if isinstance(value, Mapping) else value
+    items = items_of(given, MOST_DATES, ordered=False)
     dates = [_date(item) for item in items or ()]
     if not dates or len(dates) > MOST_DATES or None in dates:
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -82,8 +81,8 @@ class Model:
     bounds : (float or None, float or None), optional
         The least and the most that targets can be; by default a range that they have kept to.
     holidays : str or sequence of date, optional
-        A country ("DE", "US-CA"; the package of that name knows them), or dates: the day of an
-        event, and of those predicted, is one or not. A time without a zone counts as UTC.
+        A country ("DE", "US-CA", as the package of that name has them) or dates: which days of
+        events are holidays, by the zone of their times, or else UTC.
     seed : int
         Draws the first weights.
 
@@ -167,9 +166,8 @@ class Model:
         Parameters
         ----------
         event : mapping, row or symbol, optional
-            With ``horizon=0``: the event whose target is wanted. With a horizon: without it the
-            answer is about the events after the last one; with it, what would be answered if this
-            event came now.
+            With ``horizon=0``: the event whose target is wanted. With a horizon: an event after
+            which the answer is wanted, as if it came now; without it, after the last one.
 
         Returns
         -------
@@ -206,8 +204,7 @@ class Model:
         event : mapping, row or symbol
             The event.
         target : float, mapping, sequence or object, optional
-            Its target (``horizon=0``); by default what the event has in the target's column(s).
-            None or NaN is missing.
+            Its target (``horizon=0``; None or NaN: missing); by default the event's own column(s).
         id : str or int, optional
             Names an event whose target comes later, by `learn_target`.
 
@@ -376,7 +373,7 @@ class Model:
         return twin
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return copy.copy(self)
+        return self.__copy__()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state into one file, which `lethe.load` reads.

@@ -1,7 +1,6 @@
 """Predicting numbers: naive predictors, linear ones, networks that learn what these leave, blended.
 
-All of that is computed by kernels/stream/numbers.hpp on one block of memory; this file knows the
-columns' names.
+All of that is computed by kernels/stream/numbers.hpp; this file knows the columns' names.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from lethe import _kernel
 from lethe.core._objects import shown
 from lethe.core.topology import Topology
-from lethe.model.encoder import Encoder, Fields
+from lethe.model.encoder import Encoder
 from lethe.model.networks import Ensemble, Group
 from lethe.model.parameters import Parameters
 from lethe.model.prediction import Numbers, Prediction
@@ -33,8 +32,7 @@ __all__ = ["PREDICTORS", "NumberPredictor", "network_topology"]
 Array = NDArray[np.float64]
 Outcome = tuple[bytes | None, bool, float, int, float, float]
 
-#: The predictors that are blended, before the networks: the first fourteen are those of the past
-#: and its seasons.
+#: What is blended, before the networks: the first fourteen are of the past and its seasons.
 PREDICTORS = (
     "last value",
     "mean",
@@ -259,7 +257,7 @@ class NumberPredictor:
                     read.set_targets(self._given(target))
                 return Reading(read, None, is_late=not read.has_targets)
         columns = plain_event(event)
-        fields = self._fields(columns)
+        fields = self.encoder.read(columns, self.targets, self._gap)
         bad = self.encoder.bad
         if has_target:
             return Reading(None, fields, self._given(target))
@@ -268,10 +266,8 @@ class NumberPredictor:
         values = [number_of(name, columns.get(name), bad) for name in self.targets]
         return Reading(None, fields, np.array(values))
 
-    def _fields(self, columns: Mapping[str, object]) -> Fields:
-        has_holidays = self.encoder.holidays is not None
-        gap = float(self.stream.view("gap")[0]) if has_holidays else 0.0
-        return self.encoder.read(columns, self.targets, gap)
+    def _gap(self) -> float:
+        return float(self.stream.view("gap")[0])
 
     def _given(self, target: object) -> Array:
         """A target that was given apart from its event: a number for each of the targets."""
@@ -354,7 +350,8 @@ class NumberPredictor:
             names, time = self.encoder.number_names, self.encoder.time
             read = _kernel.read_event(event, names, (), None, time, ABSURD)
         if read is None:
-            read = self._known(Reading(None, self._fields(plain_event(event))))
+            fields = self.encoder.read(plain_event(event), self.targets, self._gap)
+            read = self._known(Reading(None, fields))
         return self._prediction(self.stream.predict(read))
 
     def _known(self, reading: Reading) -> _kernel.EncodedEvent:

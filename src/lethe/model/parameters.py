@@ -157,12 +157,12 @@ def _period(value: object) -> int | tuple[int, int] | None:
         first, second = (check_int("each period", item, 1, 4096) for item in items)
         if first != second:
             return min(first, second), max(first, second)
-    raise ValueError(f"period must be one number of events or two different ones, got {shown(value)}")
+    raise ValueError(
+        f"period must be one number of events or two different ones, got {shown(value)}"
+    )
 
 
-def _holidays(
-    value: object, task: Task, targets: tuple[str, ...]
-) -> str | tuple[str, ...] | None:
+def _holidays(value: object, task: Task, targets: tuple[str, ...]) -> str | tuple[str, ...] | None:
     """Where holidays are given, no target has the name of one of their columns."""
     found = checked_holidays(value)
     if found is not None and task == "symbols":

@@ -1,0 +1,32 @@
+"""What happened long ago and is needed now: the network for memory finds it."""
+
+import numpy as np
+
+from lethe import Model
+
+
+def error_on(model: Model, events: list[dict[str, float]], wanted: np.ndarray, late: int) -> float:
+    """The mean absolute error on the events that ask, from some event on."""
+    errors = []
+    for n, event in enumerate(events):
+        report = model.learn(event, float(wanted[n]))
+        if event["ask"] and n >= late:
+            assert report.prediction is not None
+            errors.append(abs(float(report.prediction.value) - wanted[n]))
+    return float(np.mean(errors))
+
+
+def test_a_latch() -> None:
+    """Set or reset by rare events, asked about now and then: without memory the error is 1."""
+    random, count = np.random.default_rng(0), 60_000
+    turn, ask = random.random(count), (random.random(count) < 0.1).astype(float)
+    state, held = 1.0, np.zeros(count)
+    events = []
+    for n in range(count):
+        state = 1.0 if turn[n] < 0.01 else -1.0 if turn[n] > 0.99 else state
+        held[n] = state
+        events.append(
+            {"set": float(turn[n] < 0.01), "reset": float(turn[n] > 0.99), "ask": float(ask[n])}
+        )
+    wanted = ask * held + 0.05 * random.normal(size=count)
+    assert error_on(Model("y", detect=False), events, wanted, 50_000) < 0.5
