@@ -91,7 +91,8 @@ SIZES = st.builds(
     lags=st.integers(1, 8),
     period=st.sampled_from([0, 1, 3, 7]),
     timed=st.booleans(),
-)
+    long_period=st.sampled_from([0, 5, 9]),
+).map(lambda sizes: sizes if sizes.period else sizes._replace(long_period=0))
 
 
 @settings(max_examples=15, deadline=None)

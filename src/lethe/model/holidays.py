@@ -80,9 +80,9 @@ def days_of_year(code: str, year: int) -> frozenset[int]:
         raise ModuleNotFoundError(
             'holidays is not installed: pip install "lethe-ml[holidays]"', name=missing.name
         ) from None
-    country, _, part = code.partition("-")
+    country, dash, part = code.partition("-")
     try:
-        if country not in holidays.list_supported_countries():
+        if country not in holidays.list_supported_countries() or (dash and not part):
             raise NotImplementedError
         found = holidays.country_holidays(country, subdiv=part or None, years=year)
     except NotImplementedError:

@@ -145,11 +145,7 @@ class Model:
             bounds=bounds,
             holidays=holidays,
         )
-        random = generator(seed)
-        if not isinstance(random.bit_generator, np.random.PCG64):
-            kind = type(random.bit_generator).__name__
-            raise ValueError(f"seed must be a whole number or a Generator of PCG64, got {kind}")
-        self._engine = Engine(parameters, random)
+        self._engine = Engine(parameters, generator(seed))
         self._lock = threading.RLock()
 
     def _refuse_nested(self) -> None:

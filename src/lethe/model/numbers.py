@@ -87,8 +87,7 @@ def memory_topology(inputs: int, outputs: int) -> Topology:
     """The network for memory: it starts by remembering, each block for a time of its own.
 
     Forget gates keep from 2 to 1,000 events, evenly on a logarithmic scale, and input gates open as
-    rarely (Tallec & Ollivier 2018), so that what is rare is kept and what is common does not fill
-    the cells.
+    rarely (Tallec & Ollivier 2018): what is rare is kept, what is common does not fill the cells.
     """
     biases = np.log(np.geomspace(2.0, 1000.0, MEMORY_BLOCKS))
     return Topology(
@@ -258,12 +257,11 @@ class NumberPredictor:
                 return Reading(read, None, is_late=not read.has_targets)
         columns = plain_event(event)
         fields = self.encoder.read(columns, self.targets, self._gap)
-        bad = self.encoder.bad
         if has_target:
             return Reading(None, fields, self._given(target))
         if not own:
             return Reading(None, fields, is_late=True)
-        values = [number_of(name, columns.get(name), bad) for name in self.targets]
+        values = [number_of(name, columns.get(name), self.encoder.bad) for name in self.targets]
         return Reading(None, fields, np.array(values))
 
     def _gap(self) -> float:

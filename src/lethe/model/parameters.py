@@ -142,7 +142,7 @@ class Parameters:
             bad=given.string("bad"),
             new_columns=given.string("new_columns"),
             bounds=list_of("bounds", given["bounds"], 2, _end),
-            holidays=given["holidays"],
+            holidays=_country_or_dates(given),
         )
 
 
@@ -170,6 +170,11 @@ def _holidays(value: object, task: Task, targets: tuple[str, ...]) -> str | tupl
     if found is not None and not set(targets).isdisjoint(OWN_COLUMNS):
         raise ValueError(f"target must be none of {', '.join(OWN_COLUMNS)} with holidays, got one")
     return found
+
+
+def _country_or_dates(given: Fields) -> object:
+    found = given["holidays"]
+    return found if found is None or isinstance(found, str) else given.strings("holidays")
 
 
 def _end(value: object) -> float | None:

@@ -195,17 +195,10 @@ def _add_record_arguments(group: argparse._ArgumentGroup) -> None:
         help="report anomalies; the horizon is then 1 unless given",
     )
     group.add_argument("--time", metavar="COL", help="the column with the time (the first there)")
-    group.add_argument(
-        "--period",
-        action="append",
-        metavar="N",
-        help="events after which a season repeats; two with a comma or again",
-    )
-    group.add_argument(
-        "--holidays",
-        metavar="COUNTRY",
-        help="whose holidays the days of events may be, such as DE, or US-CA for a part of one",
-    )
+    period = "events after which a season repeats; two with a comma or again"
+    group.add_argument("--period", action="append", metavar="N", help=period)
+    holidays = "whose holidays the days of events may be, such as DE, or US-CA for a part of one"
+    group.add_argument("--holidays", metavar="COUNTRY", help=holidays)
     group.add_argument(
         "--bad",
         choices=("raise", "missing", "skip"),

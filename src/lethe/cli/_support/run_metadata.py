@@ -127,7 +127,7 @@ class RecordsMetadata:
             "mode": "records",
             "events": self.events,
             "before": self.before,
-            "options": dataclasses.asdict(self.options),
+            "options": {name: _plain(value) for name, value in vars(self.options).items()},
             "position": self.position,
             "several": self.several,
             "output": self.output,
@@ -221,6 +221,10 @@ def parse_run(record: object, arrays: Arrays, model: Model | Network) -> RunMeta
     if left:
         raise ValueError(f"arrays of the scores must be in use, got {min(left)!r:.60}")
     return run
+
+
+def _plain(value: object) -> object:
+    return [*value] if isinstance(value, tuple) else value
 
 
 def take_run_arrays(arrays: Arrays) -> Arrays:
