@@ -20,7 +20,10 @@ using lethe::NumberLayout;
 constexpr double most_stretch = 2.0;  // of the spread since the anchor was set
 // What a feature reaches at most follows what comes again, so one absurd value is bounded and the
 // same value again and again is not.
-constexpr double first_reach = 5.0, reach_growth = 4.0, reach_fading = 0.999;
+// It hardly falls back, so a rare value means the same whenever it comes.
+constexpr double first_reach = 5.0, reach_growth = 4.0, reach_fading = 0.99999;
+// So does the error of the open linear predictor, but soon.
+constexpr double error_reach_fading = 0.999;
 constexpr double most_weight = 1e170;
 // An anchor that moves by more has nothing to do with what was before.
 constexpr double most_move = 1e6;

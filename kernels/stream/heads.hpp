@@ -184,7 +184,7 @@ struct Heads {
       double e = distance - dot(w, phi, n);
       if (f == lethe::open_linear) {
         double& reach = b[l.reach + head];
-        reach = std::max(reach * reach_fading, linear_bound);
+        reach = std::max(reach * error_reach_fading, linear_bound);
         const double size = std::abs(e) / scale, most = reach;
         if (size > reach) reach = std::min({size, reach_growth * reach, most_open_reach});
         e = std::clamp(e, -most * scale, most * scale);
@@ -242,8 +242,7 @@ struct Heads {
     learn_blend(state(k, lethe::in_slow_units), p, says, k, blends[lethe::in_slow_units], target, usual,
                 slow_unit);
     learn_blend(state(2 * k, lethe::of_blends), blends, both, 2, plain, target, usual);
-    deviants_of(head).learn(static_cast<int64_t>(record[l.record.deviant + head]), p, plain, target,
-                            usual_then, b[l.errors + head] - 1);
+    deviants_of(head).learn(p, plain, target, usual_then, b[l.errors + head]);
   }
 };
 

@@ -7,7 +7,7 @@ from oracles.events import Values
 from oracles.scales import clamp, followed
 
 UNUSUALLY_APART, FAR_APART, SAME = 10.0, 4.0, 1e-6
-MOST_BENEFIT, TRUST_RATE = 50.0, 0.02
+MOST_BENEFIT, TRUST_RATE, NEAR = 50.0, 0.02, 0.1
 
 
 class Deviants:
@@ -47,7 +47,7 @@ class Deviants:
             self.trusted[i] += 1
             self.benefit[i] += clamp(gained / usual, MOST_BENEFIT) - TRUST_RATE * self.benefit[i]
             step = max(1 / (1 + float(self.trusted[i])), TRUST_RATE)
-            right = (target - plain) / way > trust
-            self.trust[i] = min(max(trust + (step if right else -step), 0.0), 1.0)
+            toward = clamp(((target - plain) / way - trust) / NEAR, 1.0)
+            self.trust[i] = min(max(trust + step * toward, 0.0), 1.0)
         for i, distance in enumerate(np.abs(predictions - plain)):
             self.apart[i] = followed(float(self.apart[i]), events + 1, float(distance))
