@@ -96,8 +96,6 @@ def test_a_record_that_waits_is_checked(index: int, value: float) -> None:
         from_checkpoint(arrays, checkpoint("symbols").metadata)
 
 
-@pytest.mark.parametrize("kind", ["numbers", *NETWORKS])
-@pytest.mark.parametrize("count", [-1, 1 << 53, (1 << 63) - 1])
 @pytest.mark.parametrize("value", [-1.0, 0.5, 99.0, np.nan])
 def test_the_deviant_of_a_record_that_waits_is_checked(value: float) -> None:
     """It is the place of a predictor."""
@@ -109,6 +107,8 @@ def test_the_deviant_of_a_record_that_waits_is_checked(value: float) -> None:
         from_checkpoint(*model.to_checkpoint())
 
 
+@pytest.mark.parametrize("kind", ["numbers", *NETWORKS])
+@pytest.mark.parametrize("count", [-1, 1 << 53, (1 << 63) - 1])
 @pytest.mark.parametrize("field", range(1, 6))
 def test_counters_of_a_network(kind: str, count: int, field: int) -> None:
     """Cases as attack/16 has them: they cannot overflow, and what is saved loads again."""
