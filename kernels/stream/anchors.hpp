@@ -1,9 +1,9 @@
 // Features whose scale holds still.
 //
-// A running mean and spread never come to rest, and with them a linear predictor's weights would mean
-// something else at every event. So a feature is measured from an anchor, which moves only where mean
-// or spread have moved far; then weights and covariances are changed with it, and what is predicted
-// stays the same.
+// A running mean and spread never come to rest, and with them a linear predictor's weights would
+// mean something else at every event. So a feature is measured from an anchor, which moves only
+// where mean or spread have moved far; then weights and covariances are changed with it, and what
+// is predicted stays the same.
 #pragma once
 
 #include <algorithm>
@@ -114,7 +114,8 @@ struct Anchors {
   }
   void forget_in(double* record, int64_t f) const {
     record[l.record.features + f] = 0;
-    for (int64_t i = 0; i < lethe::covariances; ++i) record[l.record.gains + i * l.linear() + f] = 0;
+    for (int64_t i = 0; i < lethe::covariances; ++i)
+      record[l.record.gains + i * l.linear() + f] = 0;
   }
 
   // T P T', of the packed lower triangle.
@@ -122,8 +123,7 @@ struct Anchors {
     double* const row = p + f * (f + 1) / 2;
     p[0] += shift * (2 * row[0] + shift * row[f]);
     const auto first = [&](int64_t j) -> double& { return p[j * (j + 1) / 2]; };
-    for (int64_t j = 1; j < n; ++j)
-      first(j) += shift * (j <= f ? row[j] : p[j * (j + 1) / 2 + f]);
+    for (int64_t j = 1; j < n; ++j) first(j) += shift * (j <= f ? row[j] : p[j * (j + 1) / 2 + f]);
     for (int64_t j = 0; j <= f; ++j) row[j] *= ratio;
     for (int64_t j = f; j < n; ++j) p[j * (j + 1) / 2 + f] *= ratio;
     bound_variance(p, 0, most_covariance, n);

@@ -13,40 +13,37 @@
 
 namespace LETHE_ISA {
 
-constexpr double unusually_apart = 10.0;  // times as far from the blend as this predictor usually is
-constexpr double far_apart = 4.0;        // and so many usual errors
+constexpr double unusually_apart =
+    10.0;                              // times as far from the blend as this predictor usually is
+constexpr double far_apart = 4.0;      // and so many usual errors
 constexpr double most_benefit = 50.0;  // usual errors, of one event
-constexpr double trust_rate = 0.02;      // at least: trust looks back over some 50 such events
-constexpr double near = 0.1;             // of the way: steps get smaller from here
+constexpr double trust_rate = 0.02;    // at least: trust looks back over some 50 such events
+constexpr double near = 0.1;           // of the way: steps get smaller from here
 
 // One head's: how far each predictor usually is from the blend, and the trust in it.
 struct Deviants {
   double *apart, *trust, *trusted, *benefit;
   int64_t n;
 
-  // Of the predictors that are unusually far from the blend, and have been right to be, 1 + the one
-  // that has helped the most; 0: there is none.
-  int64_t find(const double* predictions, double plain, double usual) const {
-    int64_t found = 0;
-    double most = 0;
+  // The blend, or, of the predictors that are unusually far from it, and have been right to be,
+  // some way to the one that has helped the most.
+  double corrected(const double* predictions, double plain, double usual) const {
+    double found = plain, most = 0;
     for (int64_t i = 0; i < n; ++i) {
       if (!(benefit[i] > most) || !deviates(i, predictions, plain, usual)) continue;
       most = benefit[i];
-      found = 1 + i;
+      found = plain + trust[i] * (predictions[i] - plain);
     }
     return found;
   }
 
-  double correct(int64_t deviant, const double* predictions, double plain) const {
-    if (!deviant) return plain;
-    return plain + trust[deviant - 1] * (predictions[deviant - 1] - plain);
-  }
-
-  // Every predictor that was unusually far is judged, whether it was followed or not.
+  // Every predictor that was unusually far is judged, whether it was followed or not. `events`:
+  // that came before this one.
   void learn(const double* predictions, double plain, double target, double usual,
              double events) const {
     for (int64_t i = 0; i < n; ++i)
-      if (deviates(i, predictions, plain, usual)) judge(i, predictions[i] - plain, target - plain, usual);
+      if (deviates(i, predictions, plain, usual))
+        judge(i, predictions[i] - plain, target - plain, usual);
     for (int64_t i = 0; i < n; ++i) {
       double count = events;
       follow_mean(apart[i], count, std::abs(predictions[i] - plain));

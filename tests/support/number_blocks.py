@@ -53,7 +53,7 @@ def record_of(
     shapes: dict[str, tuple[int, ...]] = {
         "seconds": (), "stepped": (), "complete": (), "features": (1 + stream.inputs,),
         "gains": (2, linear), "last value": (t,), "scale": (m,), "base": (m,),
-        "predictions": (m, k), "blends": (m, 2), "plain": (m,), "deviant": (m,), "blended": (m,),
+        "predictions": (m, k), "blends": (m, 2), "plain": (m,), "blended": (m,),
         "mean absolute error": (m,), "residuals seen": (m,), "spread": (m,), "bounds": (t, 2),
         "targets": (m,), "remainder": (m,), "useful": (m,),
         "taps": (t if t <= MOST_TARGETS else 0, TAPS), "delayed": (t,), "number": (),
