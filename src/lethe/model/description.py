@@ -129,7 +129,7 @@ def weights_of(predictor: Predictor | None) -> dict[str, float]:
         weights = of_stack * stacked / max(stacked.sum(), 1e-300) + of_mixture * weights
         shares = _floats(weights / weights.sum())
         return dict(zip([*NAIVE, *EXPERTS, *networks], shares, strict=True))
-    rates = networks[: len(predictor.parameters.rates)]
+    rates = networks[: len(predictor.ensemble.groups[0].updates)]
     names = [*PREDICTORS, *rates, "network for memory", "delayed columns"]
     rows = predictor.stream.view("blend weights")
     first, second, both = np.split(rows, [len(names), 2 * len(names)], axis=1)
