@@ -20,7 +20,7 @@ from series_data import generated
 
 import lethe
 from lethe.cli.bench import machine
-from lethe.model import numbers
+from lethe.model import number_parts
 from lethe.trials.workers import one_thread
 from lethe.version import __version__
 
@@ -48,12 +48,12 @@ def without_any(seed: int, events: int) -> dict[str, float]:
     found = {}
     for series in generated(seed, events):
         errors = []
-        for rate in (numbers.MEMORY_RATE, 1e-30):  # at which its output stays zero
-            before, numbers.MEMORY_RATE = numbers.MEMORY_RATE, rate
+        for rate in (number_parts.MEMORY_RATE, 1e-30):  # at which its output stays zero
+            before, number_parts.MEMORY_RATE = number_parts.MEMORY_RATE, rate
             try:
                 errors.append(one_ahead(series.values))
             finally:
-                numbers.MEMORY_RATE = before
+                number_parts.MEMORY_RATE = before
         found[series.name] = errors[0] / errors[1]
     return found
 

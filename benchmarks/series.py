@@ -36,7 +36,8 @@ import lethe
 from lethe.cli.bench import machine
 from lethe.evaluate.naive import Season
 from lethe.model.networks import RATES
-from lethe.model.numbers import PREDICTORS, NumberPredictor
+from lethe.model.number_parts import PREDICTORS, predictor_names
+from lethe.model.numbers import NumberPredictor
 from lethe.version import __version__
 
 Values = NDArray[np.float64]
@@ -62,7 +63,7 @@ def model_answers(
     The answers are (events,), the predictions (events, predictors), NaN where there are none; the
     weights are means over the last events.
     """
-    n, k = len(series.values), len(PREDICTORS) + len(rates)
+    n, k = len(series.values), len(predictor_names(rates))
     answers, parts = np.full(n, math.nan), np.full((n, k), math.nan)
     weights = np.zeros(k)
     timed = series.times is not None
@@ -136,13 +137,8 @@ def predictor_outputs(model: lethe.Model) -> Values:
     """What each predictor says of the last event: (outputs, predictors), from the model's block."""
     predictor = model._engine.predictor
     assert isinstance(predictor, NumberPredictor)
-    view = predictor.stream.view
-    records, outputs = view("records"), len(view("blend weights"))
-    newest = int(view("pending first")[0] + view("pending count")[0]) - 1
-    record = records[newest % len(records)]
-    # Behind them in a record (kernels/stream/layout.hpp) lie six numbers of each output.
-    k = len(PREDICTORS) + len(model.parameters.rates)
-    return record[: -6 * outputs][-outputs * k :].reshape(outputs, k)
+    stream = predictor.stream
+    return stream.record_view("predictions", stream.pending_count - 1)
 
 
 def believed(model: lethe.Model, head: int, k: int) -> Values:
@@ -167,12 +163,12 @@ def measure(series: Series, ahead: int, ablation: bool) -> dict[str, Any]:
         row[name] = mean_error(said, series, ahead)
     row["weights"] = {
         "naive": float(weights[:NAIVE].sum()),
-        "linear": float(weights[NAIVE:LEARNED].sum()),
-        "networks": float(weights[LEARNED:].sum()),
+        "linear": float(weights[NAIVE:LEARNED].sum() + weights[-1]),  # delayed columns are linear
+        "networks": float(weights[LEARNED:-1].sum()),
     }
     row["alone"] = {
         name: mean_error(parts[:, at], series, ahead)
-        for at, name in enumerate((*PREDICTORS, *(f"network, {rate:g}" for rate in RATES)))
+        for at, name in enumerate(predictor_names(RATES))
     }
     if ablation:
         row["others"] = {

@@ -39,7 +39,8 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     check_size("groups", static_cast<int64_t>(groups.size()), 2, lethe::most_groups);
     if (double(targets) * double(l.horizon) > double(most))
       value_error("targets and horizon must have at most 1,048,576 numbers together");
-    // What comes next is known before the event after it; only what lies further ahead is waited for.
+    // What comes next is known before the event after it; only what lies further ahead is waited
+    // for.
     for (const nb::handle group : groups)
       add_group(group[0], nb::cast<nb::list>(group[1]), group[2], group[3],
                 l.groups == lethe::of_far || horizon == 0);

@@ -96,6 +96,23 @@ class StreamBlock {
     return names;
   }
 
+  // A part of an event that waits, by its name, as a view.
+  nb::ndarray<nb::numpy, double> record_view(const std::string& name, int64_t nth) const {
+    check_size("event", nth, 0, pending_count() - 1);
+    std::vector<size_t> shape;
+    double* start = nullptr;
+    auto layout = memory_.layout.record;
+    layout.each(
+        [&](const char* part, int64_t& at, const lethe::Holds&, const lethe::Shape& of) {
+          if (name != part) return;
+          start = record(nth) + at;
+          shape.assign(of.of, of.of + of.dimensions);
+        },
+        memory_.layout);
+    if (!start) value_error("no part of an event is called " + name);
+    return nb::ndarray<nb::numpy, double>(start, shape.size(), shape.data(), owner());
+  }
+
   // The bytes of one network.
   nb::ndarray<nb::numpy, uint8_t> network(int64_t n) const {
     check_size("network", n, 0, memory_.layout.networks - 1);
@@ -326,6 +343,7 @@ void bind_common(Class& bound) {
       .def("clone", [](const Stream& self) { return Stream(self); })
       .def("view", &Stream::view, "part"_a)
       .def("parts", &Stream::parts)
+      .def("record_view", &Stream::record_view, "part"_a, "nth"_a)
       .def("network", &Stream::network, "n"_a)
       .def("network_size", &Stream::network_size, "n"_a,
            nb::sig("def network_size(self, n: int) -> tuple[int, int]"))

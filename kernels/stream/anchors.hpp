@@ -1,9 +1,9 @@
 // Features whose scale holds still.
 //
-// A running mean and spread never come to rest, and with them a linear predictor's weights would mean
-// something else at every event. So a feature is measured from an anchor, which moves only where mean
-// or spread have moved far; then weights and covariances are changed with it, and what is predicted
-// stays the same.
+// A running mean and spread never come to rest, and with them a linear predictor's weights would
+// mean something else at every event. So a feature is measured from an anchor, which moves only
+// where mean or spread have moved far; then weights and covariances are changed with it, and what
+// is predicted stays the same.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,10 @@ using lethe::NumberLayout;
 constexpr double most_stretch = 2.0;  // of the spread since the anchor was set
 // What a feature reaches at most follows what comes again, so one absurd value is bounded and the
 // same value again and again is not.
-constexpr double first_reach = 5.0, reach_growth = 4.0, reach_fading = 0.999;
+// It hardly falls back, so a rare value means the same whenever it comes.
+constexpr double first_reach = 5.0, reach_growth = 4.0, reach_fading = 0.99999;
+// So does the error of the open linear predictor, but soon.
+constexpr double error_reach_fading = 0.999;
 constexpr double most_weight = 1e170;
 // An anchor that moves by more has nothing to do with what was before.
 constexpr double most_move = 1e6;
@@ -111,7 +114,8 @@ struct Anchors {
   }
   void forget_in(double* record, int64_t f) const {
     record[l.record.features + f] = 0;
-    for (int64_t i = 0; i < lethe::covariances; ++i) record[l.record.gains + i * l.linear() + f] = 0;
+    for (int64_t i = 0; i < lethe::covariances; ++i)
+      record[l.record.gains + i * l.linear() + f] = 0;
   }
 
   // T P T', of the packed lower triangle.
@@ -119,8 +123,7 @@ struct Anchors {
     double* const row = p + f * (f + 1) / 2;
     p[0] += shift * (2 * row[0] + shift * row[f]);
     const auto first = [&](int64_t j) -> double& { return p[j * (j + 1) / 2]; };
-    for (int64_t j = 1; j < n; ++j)
-      first(j) += shift * (j <= f ? row[j] : p[j * (j + 1) / 2 + f]);
+    for (int64_t j = 1; j < n; ++j) first(j) += shift * (j <= f ? row[j] : p[j * (j + 1) / 2 + f]);
     for (int64_t j = 0; j <= f; ++j) row[j] *= ratio;
     for (int64_t j = f; j < n; ++j) p[j * (j + 1) / 2 + f] *= ratio;
     bound_variance(p, 0, most_covariance, n);

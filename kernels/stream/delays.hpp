@@ -1,8 +1,8 @@
 // Columns that act after a long delay: found by cross-correlation, predicted from a few taps.
 //
-// What the linear predictors leave of a target is correlated with every column so many events ago. A
-// lag at which that stands out from noise becomes a tap: a number that a small linear predictor of
-// its own uses. So an echo, a transport delay, or an order that fires by itself later is known
+// What the linear predictors leave of a target is correlated with every column so many events ago.
+// A lag at which that stands out from noise becomes a tap: a number that a small linear predictor
+// of its own uses. So an echo, a transport delay, or an order that fires by itself later is known
 // without being declared, for one product of two vectors an event and column.
 #pragma once
 
@@ -17,11 +17,11 @@ namespace LETHE_ISA {
 using lethe::NumberLayout;
 
 constexpr double correlation_memory = 0.9998;
-constexpr double outstanding = 6.0;      // times as large as noise would make it
+constexpr double outstanding = 6.0;  // times as large as noise would make it
 constexpr double tap_forgetting = 0.9999, tap_variance = 1.0, most_tap_variance = 100.0;
-constexpr double most_delayed = 20.0;    // that a column counts
-constexpr int64_t lags_looked_at = 32;   // of one column, at each event
-constexpr double scarce = 30.0;          // events that a correlation needs
+constexpr double most_delayed = 20.0;   // that a column counts
+constexpr int64_t lags_looked_at = 32;  // of one column, at each event
+constexpr double scarce = 30.0;         // events that a correlation needs
 
 struct Delays {
   const NumberLayout& l;
@@ -31,8 +31,8 @@ struct Delays {
   int64_t ring() const { return 2 * lethe::delay_lags; }
   double* taps(int64_t part, int64_t i) const { return b + part + i * lethe::delay_taps; }
 
-  // The columns of `before` events ago and those before it, the newest first, `lags` of them: the ring
-  // is filled from its end and lies twice in memory, so that a window is never broken.
+  // The columns of `before` events ago and those before it, the newest first, `lags` of them: the
+  // ring is filled from its end and lies twice in memory, so that a window is never broken.
   const double* window(int64_t source, int64_t before) const {
     const auto newest = static_cast<int64_t>(b[l.delay_newest]);
     return b + l.delayed_columns + source * 2 * ring() + (newest + before) % ring();
@@ -44,7 +44,9 @@ struct Delays {
     const double* const weight = taps(l.tap_weights, i);
     double sum = 0;
     for (int64_t k = 0; k < lethe::delay_taps; ++k) {
-      values[k] = lag[k] > 0 ? window(static_cast<int64_t>(source[k]) - 1, 0)[static_cast<int64_t>(lag[k]) - 1] : 0.0;
+      values[k] = lag[k] > 0 ? window(static_cast<int64_t>(source[k]) - 1,
+                                      0)[static_cast<int64_t>(lag[k]) - 1]
+                             : 0.0;
       sum += weight[k] * values[k];
     }
     return sum;
@@ -127,10 +129,13 @@ struct Delays {
       if (lag[k] == static_cast<double>(best + 1) && sources[k] == static_cast<double>(source + 1))
         return;
       const double size =
-          lag[k] > 0 ? std::abs(weight[k]) * std::sqrt(b[l.delay_power + static_cast<int64_t>(sources[k]) - 1]) : -1.0;
+          lag[k] > 0 ? std::abs(weight[k]) *
+                           std::sqrt(b[l.delay_power + static_cast<int64_t>(sources[k]) - 1])
+                     : -1.0;
       if (size < least) least = size, place = k;
     }
-    // One that has been given up takes a while before it is looked at again: it stands out less by now.
+    // One that has been given up takes a while before it is looked at again: it stands out less by
+    // now.
     sources[place] = static_cast<double>(source + 1);
     lag[place] = static_cast<double>(best + 1);
     weight[place] = 0;

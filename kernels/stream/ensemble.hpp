@@ -107,8 +107,7 @@ struct Ensemble {
       char* const block = network_block(n);
       std::memcpy(m.kept_state.data(), block, size);
       ok &= group.kernel->step(net(), block, x, symbol, true) == Status::ok;
-      std::memcpy(outputs(n), block + net().output_y,
-                  net().outputs * sizeof(float));
+      std::memcpy(outputs(n), block + net().output_y, net().outputs * sizeof(float));
       std::memcpy(aside(n), block, size);
       std::memcpy(block, m.kept_state.data(), size);
     }

@@ -26,8 +26,7 @@ struct Features {
   void encode(const Event& event, double* f) const {
     *f++ = 1.0;
     const double* const newest = history.newest();
-    for (int64_t i = 0; i < l.targets; ++i)
-      *f++ = anchors.encode(i, newest[i]);
+    for (int64_t i = 0; i < l.targets; ++i) *f++ = anchors.encode(i, newest[i]);
     for (int64_t lag = 0; lag < l.lags; ++lag)
       for (int64_t i = 0; i < l.targets; ++i) *f++ = history.past_change(lag, i);
     if (l.seasonal()) f = encode_seasons(event.seconds, f);
@@ -37,8 +36,8 @@ struct Features {
   }
 
  private:
-  // One number for each slot: columns of numbers by their anchors, categories and what is missing as
-  // ones.
+  // One number for each slot: columns of numbers by their anchors, categories and what is missing
+  // as ones.
   void encode_columns(const Event& event, double* out) const {
     std::fill(out, out + l.slots, 0.0);
     const lethe::ColumnParts& at = l.columns;

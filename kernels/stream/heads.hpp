@@ -24,8 +24,8 @@ constexpr double linear_bound = 2.0, network_bound = 3.0;
 // The open linear predictor's bound follows what comes again, as features' bounds do.
 constexpr double most_open_reach = 1e100;
 constexpr double largest_step = 1e150;  // beyond it weights are kept within `most_weight`
-// Large errors have a unit of their own, the mean of their sizes, each counted by its size. What the
-// network for memory learns, and says, is in this unit.
+// Large errors have a unit of their own, the mean of their sizes, each counted by its size. What
+// the network for memory learns, and says, is in this unit.
 constexpr double unit_memory = 0.9995;
 constexpr double most_surprise = 3.0, most_remembered = 10.0, most_counted_error = 30.0;
 constexpr double most_error = 1e150;  // the square of it, 2,000 times, is finite
@@ -96,8 +96,7 @@ struct Heads {
   double left_over(const double* record, int64_t i, double target, double most) const {
     const double unit = error_unit(i);
     const int64_t head = i * l.horizon;
-    const double left =
-        target - record[l.record.last_value + i] - record[l.record.base + head];
+    const double left = target - record[l.record.last_value + i] - record[l.record.base + head];
     return unit > 0 && std::isfinite(left) ? std::clamp(left / unit, -most, most) : 0.0;
   }
 
@@ -129,8 +128,7 @@ struct Heads {
     p[l.memory()] = base;
     if (!ahead) {
       const double remembered = m.outputs[m.group[lethe::of_memory].outputs + i];
-      p[l.memory()] +=
-          error_unit(i) * std::clamp(remembered, -most_remembered, most_remembered);
+      p[l.memory()] += error_unit(i) * std::clamp(remembered, -most_remembered, most_remembered);
     }
     p[l.delayed()] = base;
     if (!ahead && l.delay_sources()) {
@@ -148,10 +146,11 @@ struct Heads {
     blends[lethe::in_usual_errors] = blend(w, predictions, k);
     blends[lethe::in_slow_units] = blend(w + k, predictions, k);
     const double plain = record[l.record.plain + head] = blend(w + 2 * k, blends, 2);
-    const Deviants deviants = deviants_of(head);
-    const int64_t deviant = deviants.find(predictions, plain, b[l.mean_abs_error + head]);
-    record[l.record.deviant + head] = static_cast<double>(deviant);
-    record[l.record.blended + head] = deviants.correct(deviant, predictions, plain);
+    // Errors further ahead overlap: what helps once helps many times, and says little.
+    record[l.record.blended + head] =
+        head % l.horizon ? plain
+                         : deviants_of(head / l.horizon)
+                               .corrected(predictions, plain, b[l.mean_abs_error + head]);
   }
 
   // Which predictors of a head say something of their own: seasons where there are any, and what
@@ -169,10 +168,10 @@ struct Heads {
     return says;
   }
 
-  Deviants deviants_of(int64_t head) const {
+  Deviants deviants_of(int64_t i) const {
     const int64_t k = l.predictors();
-    return {b + l.apart + head * k, b + l.trust + head * k, b + l.trusted + head * k,
-            b + l.benefit + head * k, k};
+    return {b + l.apart + i * k, b + l.trust + i * k, b + l.trusted + i * k, b + l.benefit + i * k,
+            k};
   }
 
   void learn_linear(const double* record, int64_t head, double distance, double scale) const {
@@ -184,7 +183,7 @@ struct Heads {
       double e = distance - dot(w, phi, n);
       if (f == lethe::open_linear) {
         double& reach = b[l.reach + head];
-        reach = std::max(reach * reach_fading, linear_bound);
+        reach = std::max(reach * error_reach_fading, linear_bound);
         const double size = std::abs(e) / scale, most = reach;
         if (size > reach) reach = std::min({size, reach_growth * reach, most_open_reach});
         e = std::clamp(e, -most * scale, most * scale);
@@ -237,13 +236,13 @@ struct Heads {
     };
     const double* const says = find_says(head);
     constexpr double both[] = {1, 1};
-    learn_blend(state(0, lethe::in_usual_errors), p, says, k, blends[lethe::in_usual_errors], target,
-                usual);
-    learn_blend(state(k, lethe::in_slow_units), p, says, k, blends[lethe::in_slow_units], target, usual,
-                slow_unit);
+    learn_blend(state(0, lethe::in_usual_errors), p, says, k, blends[lethe::in_usual_errors],
+                target, usual);
+    learn_blend(state(k, lethe::in_slow_units), p, says, k, blends[lethe::in_slow_units], target,
+                usual, slow_unit);
     learn_blend(state(2 * k, lethe::of_blends), blends, both, 2, plain, target, usual);
-    deviants_of(head).learn(static_cast<int64_t>(record[l.record.deviant + head]), p, plain, target,
-                            usual_then, b[l.errors + head] - 1);
+    if (head % l.horizon == 0)
+      deviants_of(head / l.horizon).learn(p, plain, target, usual_then, b[l.errors + head] - 1);
   }
 };
 

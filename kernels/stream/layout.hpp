@@ -17,16 +17,16 @@ constexpr int64_t remembered_events = 4096;  // that a season is looked up among
 constexpr int64_t most_residuals = 1024;     // of each head
 constexpr int64_t residuals_in_all = 24576;  // of all heads, while each has
 constexpr int64_t least_residuals = 64;
-constexpr int64_t sample_size = 1000;        // errors that an anomaly is compared with
+constexpr int64_t sample_size = 1000;      // errors that an anomaly is compared with
 constexpr int64_t most_linear_slots = 64;  // columns that linear predictors see: cost is quadratic
-constexpr int64_t delay_lags = 512;  // events that a column may act later
+constexpr int64_t delay_lags = 512;        // events that a column may act later
 constexpr int64_t delay_taps = 8, tap_packed = delay_taps * (delay_taps + 1) / 2;
 constexpr int64_t most_delay_sources = 16, most_delay_targets = 4;
-constexpr int64_t season_features = 3;     // of each target and season
+constexpr int64_t season_features = 3;  // of each target and season
 constexpr int64_t calendar_waves = 5;
 constexpr int64_t calendar_features = 2 * calendar_waves;
 enum Linear : int64_t { slow_linear, fast_linear, open_linear, linear_predictors };
-constexpr int64_t covariances = 2;        // the open one's is the slow one's
+constexpr int64_t covariances = 2;  // the open one's is the slow one's
 constexpr int64_t seasons = 2;
 constexpr int64_t most_lag = 2048;     // that periods are found among
 constexpr int64_t most_listened = 4;   // targets that periods are found in
@@ -72,25 +72,25 @@ enum ResidualNumber : int64_t {
 
 // What every kind of stream is made of.
 struct StreamSizes {
-  int64_t slots;           // places for what columns say, in the features
-  int64_t pending;         // events that can wait for their targets at once
-  int64_t networks = 0;    // of all groups
+  int64_t slots;         // places for what columns say, in the features
+  int64_t pending;       // events that can wait for their targets at once
+  int64_t networks = 0;  // of all groups
   int64_t groups = 0;
   GroupSizes group[most_groups];
-  int64_t scored;          // numbers of an event that the anomaly scorer looks at; 0: it is off
-  int64_t timed;           // whether events have times
-  int64_t ahead;           // whether networks may have to predict ahead of what they have learned
+  int64_t scored;  // numbers of an event that the anomaly scorer looks at; 0: it is off
+  int64_t timed;   // whether events have times
+  int64_t ahead;   // whether networks may have to predict ahead of what they have learned
 };
 
 // Networks of one topology in a block: their layout and their compiled body are one for all.
 struct Group {
   const Layout* network = nullptr;
   const Kernel<float>* kernel = nullptr;
-  int64_t first = 0, count = 0;      // which of all networks
-  int64_t begin = 0, live = 0;       // bytes from the block's start to the networks, to live states
-  int64_t outputs = 0, aside = 0;    // where theirs begin in Memory's scratch
-  int64_t blocks = 0;                // memory blocks of all networks before
-  bool ahead = false;                // whether they may have to predict ahead of what they learned
+  int64_t first = 0, count = 0;    // which of all networks
+  int64_t begin = 0, live = 0;     // bytes from the block's start to the networks, to live states
+  int64_t outputs = 0, aside = 0;  // where theirs begin in Memory's scratch
+  int64_t blocks = 0;              // memory blocks of all networks before
+  bool ahead = false;              // whether they may have to predict ahead of what they learned
 
   // A live state: a header and what a frozen step writes.
   int64_t live_size() const {
@@ -109,7 +109,7 @@ struct Memory {
   mutable std::vector<float> x, outputs, target, remainder;
   mutable std::vector<uint8_t> useful, kept_state;
   mutable std::vector<char> aside;      // states after a step that was looked at and taken back
-  mutable std::vector<double> says;  // which predictors say something of their own
+  mutable std::vector<double> says;     // which predictors say something of their own
   mutable std::vector<double> stacked;  // what stacking looks at
   std::vector<double> rates;            // the networks' learning rates
 
@@ -283,7 +283,7 @@ struct NumberSizes : StreamSizes {
 
 // An event of numbers, with all that learning from it will need.
 struct NumberRecord : RecordHead {
-  int64_t features, gains, last_value, scale, base, predictions, blends, plain, deviant, blended,
+  int64_t features, gains, last_value, scale, base, predictions, blends, plain, blended,
       mean_abs_error, residuals_seen, spread, bounds, targets, remainder, useful, taps, delayed,
       number, size;
 
@@ -299,7 +299,6 @@ struct NumberRecord : RecordHead {
     part("predictions", predictions, holds::prediction, {m, s.predictors()});
     part("blends", blends, holds::prediction, {m, 2});
     part("plain", plain, holds::prediction, {m});
-    part("deviant", deviant, holds::count, {m});  // 0: none; else 1 + which predictor
     part("blended", blended, holds::prediction, {m});
     part("mean absolute error", mean_abs_error, holds::error, {m});
     part("residuals seen", residuals_seen, holds::count, {m});
@@ -402,10 +401,10 @@ struct NumberLayout : NumberSizes {
     part("scale", scale, holds::distance, {m});
     part("distances", distances, holds::count, {m});
     part("reach", reach, holds::distance, {m});
-    part("apart", apart, holds::error, {m, predictors()});
-    part("trust", trust, holds::share, {m, predictors()});
-    part("trusted", trusted, holds::count, {m, predictors()});
-    part("benefit", benefit, holds::small, {m, predictors()});
+    part("apart", apart, holds::error, {t, predictors()});
+    part("trust", trust, holds::share, {t, predictors()});
+    part("trusted", trusted, holds::count, {t, predictors()});
+    part("benefit", benefit, holds::small, {t, predictors()});
     part("error sum", error_sum, holds::distance, {t});
     part("error squares", error_squares, holds::variance, {t});
     part("surprise", surprise, holds::small, {t});

@@ -45,8 +45,8 @@ struct BlendState {
 // predictor as in Gaillard, Stoltz & van Erven 2014), on the slope of the absolute error: a
 // predictor's regret grows by how much less the error would be with a little more of it. Measured
 // in units of the usual error, which follows quickly, what happens every day decides; in units that
-// hardly move, times of large errors do. Nobody knows which a stream wants, so there are both, and a
-// third blend, in usual errors, of these two. Regrets have no unit of the target's, and no event
+// hardly move, times of large errors do. Nobody knows which a stream wants, so there are both, and
+// a third blend, in usual errors, of these two. Regrets have no unit of the target's, and no event
 // counts for more than `most_counted`, however absurd it is: what it did is soon forgotten. A
 // predictor that has nothing of its own to say, and so says what another does, has no weight: it
 // `says` 0, and else 1.

@@ -116,7 +116,8 @@ struct NumberStream {
   bool look_at(const Event& event, double* record) const {
     encode(event, record);
     bool resumable = true;
-    for (int64_t g = 0; g < l.groups; ++g) resumable &= networks(g).step_aside(inputs(record, g), -1);
+    for (int64_t g = 0; g < l.groups; ++g)
+      resumable &= networks(g).step_aside(inputs(record, g), -1);
     if (!resumable)
       for (int64_t g = 0; g < l.groups; ++g) networks(g).peek(inputs(record, g), -1);
     heads.predict(record);
@@ -186,7 +187,8 @@ struct NumberStream {
   // the targets' past but their last surprises, since rare events are to stand out.
   const float* inputs(const double* record, int64_t group) const {
     const double* const given = record + l.record.features + 1;
-    for (int64_t i = 0; i < l.inputs(); ++i) m.x[i] = static_cast<float>(std::clamp(given[i], -most_seen, most_seen));
+    for (int64_t i = 0; i < l.inputs(); ++i)
+      m.x[i] = static_cast<float>(std::clamp(given[i], -most_seen, most_seen));
     return m.x.data() + (group == lethe::of_memory ? l.fixed() - l.targets : 0);
   }
 
@@ -288,15 +290,16 @@ struct NumberStream {
     }
   }
 
-  // The networks of what comes next learn an event whose next targets are there, or missing for good.
+  // The networks of what comes next learn an event whose next targets are there, or missing for
+  // good.
   void learn_next(const double* record, bool stepped) const {
     for (const int64_t g : {int64_t(lethe::of_next), int64_t(lethe::of_memory)}) {
       for (int64_t i = 0; i < l.targets; ++i) {
         const int64_t head = i * l.horizon;
         m.remainder[i] = static_cast<float>(
-            g == lethe::of_next ? record[l.record.remainder + head]
-                                : heads.left_over(record, i, record[l.record.targets + head],
-                                                  most_remembered));
+            g == lethe::of_next
+                ? record[l.record.remainder + head]
+                : heads.left_over(record, i, record[l.record.targets + head], most_remembered));
       }
       learn_networks(g, record, stepped, l.targets, l.horizon);
     }

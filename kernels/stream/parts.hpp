@@ -28,7 +28,7 @@ constexpr Holds total = {-1e172, 1e172};
 constexpr Holds prediction = {-1e175, 1e175}, error = {0, 1e178}, residual = {-1e178, 1e178};
 constexpr Holds regret = {-1e154, 1e154}, square = {0, 1e304};
 constexpr Holds weight = {-1e175, 1e175}, covariance = {-1e200, 1e200};
-constexpr Holds small = {-1e30, 1e30};                        // in a float, too
+constexpr Holds small = {-1e30, 1e30};  // in a float, too
 constexpr Holds gain = {-1e15, 1e15}, reach = {0, 1e6};
 constexpr Holds probability = {0, 2}, share = {0, 1.000001};  // rounded sums
 constexpr Holds class_count = {0, 1e6};

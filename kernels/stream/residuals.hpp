@@ -10,7 +10,7 @@
 
 namespace LETHE_ISA {
 
-constexpr double many_values = 30.0;   // of which none was negative: then none is expected to be
+constexpr double many_values = 30.0;    // of which none was negative: then none is expected to be
 constexpr double often_reached = 10.0;  // an end that no value has passed since: then it is a bound
 
 struct Residuals {
@@ -43,8 +43,8 @@ struct Residuals {
   // What was predicted, as it goes into an answer.
   void answer(const double* record, double* answer) const {
     const int64_t heads = l.heads();
-    for (const int64_t part : {l.record.blended, l.record.mean_abs_error, l.record.residuals_seen,
-                               l.record.spread}) {
+    for (const int64_t part :
+         {l.record.blended, l.record.mean_abs_error, l.record.residuals_seen, l.record.spread}) {
       std::copy(record + part, record + part + heads, answer);
       answer += heads;
     }

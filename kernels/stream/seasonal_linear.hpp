@@ -20,8 +20,7 @@ struct SeasonalLinear {
   }
 
   // With the gain of the slow linear predictor; an error counts for `bound` at most.
-  void learn(const double* record, int64_t head, double distance, double bound,
-             double most) const {
+  void learn(const double* record, int64_t head, double distance, double bound, double most) const {
     const int64_t n = l.linear();
     double* const w = weights(head);
     const double* const gain = record + l.record.gains;

@@ -59,9 +59,10 @@ struct Seasons {
   }
 
  private:
+  // At least one: events may be further apart than a year.
   int64_t in_events(const Season& season) const {
     const double events = season.in_events ? season.length : season.length / b[l.gap];
-    return static_cast<int64_t>(std::min(events, 1e6) + 0.5);
+    return static_cast<int64_t>(std::clamp(events, 1.0, 1e6) + 0.5);
   }
 
   double value(int64_t nth, int64_t i) const { return history.bounded(history.place(nth), i); }

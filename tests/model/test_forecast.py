@@ -15,7 +15,7 @@ from support.number_blocks import groups_of, number_stream, record_of
 
 from lethe import Model, _kernel
 from lethe.model.networks import Ensemble
-from lethe.model.numbers import PREDICTORS
+from lethe.model.number_parts import PREDICTORS
 
 
 class Stream:

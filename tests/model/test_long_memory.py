@@ -29,4 +29,17 @@ def test_a_latch() -> None:
             {"set": float(turn[n] < 0.01), "reset": float(turn[n] > 0.99), "ask": float(ask[n])}
         )
     wanted = ask * held + 0.05 * random.normal(size=count)
-    assert error_on(Model("y", detect=False), events, wanted, 50_000) < 0.5
+    assert error_on(Model("y", detect=False), events, wanted, 50_000) < 0.15
+
+
+def test_an_order_that_fires_much_later() -> None:
+    """One of two kinds of order; 50 to 300 events later something fires, as the kind says."""
+    random, count = np.random.default_rng(0), 60_000
+    events = [{"a": 0.0, "b": 0.0, "ask": 0.0} for _ in range(count)]
+    wanted, n = 0.05 * random.normal(size=count), 5
+    while n < count - 400:
+        kind, fires = "ab"[random.integers(2)], n + int(random.integers(50, 301))
+        events[n][kind] = events[fires]["ask"] = 1.0
+        wanted[fires] += 2.0 if kind == "a" else -2.0
+        n = fires + int(random.integers(1, 100))
+    assert error_on(Model("y", detect=False), events, wanted, 50_000) < 2 * 0.4

@@ -364,3 +364,11 @@ def test_values_whose_own_code_fails(value: object, first: bool) -> None:
         with pytest.raises(ValueError, match="must"):
             model.learn(event)
     assert model.events == (not first)
+
+
+def test_events_that_are_further_apart_than_a_year() -> None:
+    random, model = np.random.default_rng(0), small("y", horizon=1, time="t")
+    for n in range(60):
+        model.learn({"t": 3e8 * n + 1.0, "y": float(n % 5 + random.normal())})
+    assert math.isfinite(model.predict().forecast[0])
+    Model.from_checkpoint(*model.to_checkpoint())

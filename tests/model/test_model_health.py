@@ -24,7 +24,7 @@ from lethe.core._surgery import restart_block
 from lethe.core._views import weights_view
 from lethe.model import Diagnostics
 from lethe.model.networks import Ensemble
-from lethe.model.numbers import network_topology
+from lethe.model.number_parts import network_topology
 
 #: Inspections in a row, after which what was always so raises an alarm.
 STUCK = 20

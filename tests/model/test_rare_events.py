@@ -19,24 +19,21 @@ def believed(right: bool, rare: int) -> Deviants:
         if n % 100 == 99:
             says[1] = 50.0
             target += 50.0 if right else 0.0
-        found = deviants.find(says, 0.0, 1.0)
-        assert found == (2 if n % 100 == 99 else 0)
-        deviants.learn(found, says, 0.0, target, 1.0, n)
+        deviants.learn(says, 0.0, target, 1.0, n)
     return deviants
 
 
 def test_a_predictor_that_is_right_on_rare_events_alone_is_believed_after_a_few() -> None:
     says = np.array([0.0, 50.0])
-    deviants = believed(True, 5)
-    assert deviants.correct(2, says, 0.0) > 30.0
-    assert believed(True, 20).correct(2, says, 0.0) > 42.0
-    assert deviants.correct(0, says, 0.0) == 0.0
+    assert believed(True, 5).corrected(says, 0.0, 1.0) > 30.0
+    assert believed(True, 20).corrected(says, 0.0, 1.0) > 42.0
+    assert believed(True, 5).corrected(says / 100, 0.0, 1.0) == 0.0  # no further than usual
 
 
 def test_a_predictor_that_is_wrong_on_rare_events_is_not() -> None:
     deviants = believed(False, 20)
-    assert deviants.correct(2, np.array([0.0, 50.0]), 0.0) == 0.0
-    assert deviants.trust[1] == 0
+    assert deviants.corrected(np.array([0.0, 50.0]), 0.0, 1.0) == 0.0
+    assert deviants.trust[1] < 0.1
 
 
 @pytest.mark.parametrize("size", [20.0, 100.0, 500.0])

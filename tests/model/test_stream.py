@@ -183,7 +183,7 @@ def test_a_column_that_acts_later_is_found() -> None:
         pair.check_networks()
     pair.check()
     assert 59 in pair.stream.view("tap lag")  # before the event that is predicted from
-    assert np.abs(pair.stream.view("tap weights")).max() > 0.5
+    assert np.abs(pair.stream.view("tap weights")).max() > 0.1
 
 
 def test_a_season_is_looked_up_among_the_last_events() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from oracles.anchors import MOST_WEIGHT, REACH_FADING, REACH_GROWTH
+from oracles.anchors import ERROR_REACH_FADING, MOST_WEIGHT, REACH_GROWTH
 from oracles.delays import Delays
 from oracles.deviants import Deviants
 from oracles.events import Values
@@ -136,9 +136,9 @@ class Heads:
         for n in range(2):
             record.blends[m, n] = head.blends[n].of(predictions)
         plain = head.blends[2].of(record.blends[m])
-        deviant = head.deviants.find(predictions, plain, head.error.mean)
-        record.plain[m], record.deviant[m] = plain, deviant
-        record.blended[m] = head.deviants.correct(deviant, predictions, plain)
+        record.plain[m] = record.blended[m] = plain
+        if m % self.horizon == 0:
+            record.blended[m] = head.deviants.corrected(predictions, plain, head.error.mean)
 
     # ---- learning ----
 
@@ -180,7 +180,7 @@ class Heads:
             w = self.weights[f, m]
             e, bound = distance - float(w @ phi), LINEAR_BOUND
             if f == OPEN:
-                head.reach = bound = max(head.reach * REACH_FADING, LINEAR_BOUND)
+                head.reach = bound = max(head.reach * ERROR_REACH_FADING, LINEAR_BOUND)
                 size = abs(e) / scale
                 if size > head.reach:
                     head.reach = min(size, REACH_GROWTH * head.reach, MOST_OPEN_REACH)
@@ -226,9 +226,8 @@ class Heads:
         head.blends[0].learn(predictions, float(blends[0]), target, usual, says=says)
         head.blends[1].learn(predictions, float(blends[1]), target, usual, slow_unit, says)
         head.blends[2].learn(blends, plain, target, usual)
-        head.deviants.learn(
-            int(record.deviant[m]), predictions, plain, target, usual_then, head.error.count - 1
-        )
+        if not ahead:
+            head.deviants.learn(predictions, plain, target, usual_then, head.error.count - 1)
 
     # ---- what it holds, by the names of the block's parts ----
 
@@ -258,10 +257,10 @@ class Heads:
             "scale": np.array([head.scale.mean for head in self.head]),
             "distances": np.array([head.scale.count for head in self.head]),
             "reach": np.array([head.reach for head in self.head]),
-            "apart": np.array([head.deviants.apart for head in self.head]),
-            "trust": np.array([head.deviants.trust for head in self.head]),
-            "trusted": np.array([head.deviants.trusted for head in self.head]),
-            "benefit": np.array([head.deviants.benefit for head in self.head]),
+            "apart": np.array([head.deviants.apart for head in self.head[:: self.horizon]]),
+            "trust": np.array([head.deviants.trust for head in self.head[:: self.horizon]]),
+            "trusted": np.array([head.deviants.trusted for head in self.head[:: self.horizon]]),
+            "benefit": np.array([head.deviants.benefit for head in self.head[:: self.horizon]]),
             "error sum": self.error_sum,
             "error squares": self.error_squares,
             "surprise": self.surprise,

@@ -33,7 +33,6 @@ class Record:
     blends: Values
     base: Values
     plain: Values
-    deviant: Values
     blended: Values
     remainder: Values
     useful: Values
@@ -84,7 +83,6 @@ def parts_of(record: Record) -> dict[str, Values]:
         "predictions": record.predictions,
         "blends": record.blends,
         "plain": record.plain,
-        "deviant": record.deviant,
         "blended": record.blended,
         "mean absolute error": record.mean_abs_error,
         "residuals seen": record.residuals_seen,

@@ -224,10 +224,7 @@ class NumberStreamOracle:
             taps=np.zeros((self.heads.delays.targets, TAPS)),
             delayed=np.zeros(t),
             number=self.pending.events + 1,
-            **{
-                name: np.zeros(m)
-                for name in ("base", "plain", "deviant", "blended", "remainder", "useful")
-            },
+            **{name: np.zeros(m) for name in ("base", "plain", "blended", "remainder", "useful")},
         )
 
     def _predict(self, record: Record, outputs: list[NDArray[np.float32]]) -> None:

@@ -85,7 +85,7 @@ class Seasons:
 
     def _in_events(self, season: Season) -> int:
         events = season.length if season.in_events else season.length / self.history.gap
-        return int(min(events, 1e6) + 0.5)
+        return int(min(max(events, 1), 1e6) + 0.5)
 
     def _begin(self, s: int, season: Season) -> None:
         kept = self.history.kept

@@ -11,7 +11,7 @@ from oracles.heads import LINEAR, NAIVE
 from oracles.number_records import Sizes
 
 from lethe import _kernel
-from lethe.model import numbers
+from lethe.model import number_parts
 from lethe.model.networks import Ensemble, Group
 
 RATES = (3e-3, 1e-2)
@@ -22,14 +22,14 @@ def groups_of(
 ) -> list[Group]:
     """The groups of networks that a stream of these sizes has."""
     t = sizes.targets
-    seasonal = sizes.timed or sizes.period > 0 or t <= numbers.MOST_PROFILED
+    seasonal = sizes.timed or sizes.period > 0 or t <= number_parts.MOST_PROFILED
     inputs = t * (2 + sizes.lags) + 6 * t * seasonal + 10 * sizes.timed + slots
     groups = [
-        Group.of_rates(numbers.network_topology(inputs, t, cells, layers), rates),
-        Group.of_rates(numbers.memory_topology(t + slots, t), [numbers.MEMORY_RATE]),
+        Group.of_rates(number_parts.network_topology(inputs, t, cells, layers), rates),
+        Group.of_rates(number_parts.memory_topology(t + slots, t), [number_parts.MEMORY_RATE]),
     ]
     if sizes.horizon > 1:
-        far = numbers.network_topology(inputs, t * sizes.horizon, cells, layers)
+        far = number_parts.network_topology(inputs, t * sizes.horizon, cells, layers)
         groups.append(Group.of_rates(far, rates))
     return groups
 
@@ -53,7 +53,7 @@ def record_of(
     shapes: dict[str, tuple[int, ...]] = {
         "seconds": (), "stepped": (), "complete": (), "features": (1 + stream.inputs,),
         "gains": (2, linear), "last value": (t,), "scale": (m,), "base": (m,),
-        "predictions": (m, k), "blends": (m, 2), "plain": (m,), "deviant": (m,), "blended": (m,),
+        "predictions": (m, k), "blends": (m, 2), "plain": (m,), "blended": (m,),
         "mean absolute error": (m,), "residuals seen": (m,), "spread": (m,), "bounds": (t, 2),
         "targets": (m,), "remainder": (m,), "useful": (m,),
         "taps": (t if t <= MOST_TARGETS else 0, TAPS), "delayed": (t,), "number": (),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lethe.core.network import Network
 from lethe.model.classes import EXPERTS, NAIVE, ClassPredictor
-from lethe.model.numbers import PREDICTORS
+from lethe.model.number_parts import predictor_names
 from lethe.model.parameters import Parameters
 from lethe.model.predictor import Predictor
 from lethe.model.values import Label, label_of
@@ -129,8 +129,7 @@ def weights_of(predictor: Predictor | None) -> dict[str, float]:
         weights = of_stack * stacked / max(stacked.sum(), 1e-300) + of_mixture * weights
         shares = _floats(weights / weights.sum())
         return dict(zip([*NAIVE, *EXPERTS, *networks], shares, strict=True))
-    rates = networks[: len(predictor.parameters.rates)]
-    names = [*PREDICTORS, *rates, "network for memory", "delayed columns"]
+    names = predictor_names([update.rate for update in predictor.ensemble.groups[0].updates])
     rows = predictor.stream.view("blend weights")
     first, second, both = np.split(rows, [len(names), 2 * len(names)], axis=1)
     blended = both[:, :1] * first + both[:, 1:] * second

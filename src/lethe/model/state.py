@@ -35,6 +35,13 @@ __all__ = [
     "words_of",
 ]
 
+#: Counts up with each change of what a block holds.
+FORMAT = 2
+_EARLIER = (
+    "it is a model in an earlier format, which is no longer read: "
+    "let a new one learn again from the stream"
+)
+
 #: As many as float64 tells apart.
 MOST_COUNT = (1 << 52) - 1
 MOST_SIZE = 1 << 20
@@ -73,6 +80,7 @@ def arrays_of(
 ) -> dict[str, NDArray[np.generic]]:
     """The arrays of a model's checkpoint: its block, and a state that says what it belongs to."""
     state = {
+        "format": FORMAT,
         "parameters": parameters.to_json(),
         "generator": generator.bit_generator.state,
         "skipped": skipped,
@@ -133,10 +141,7 @@ def checked_arrays(
         If these are no such arrays.
     """
     if "life" in arrays:
-        raise ValueError(
-            "it is a model in an earlier format, which is no longer read: "
-            "let a new one learn again from the stream"
-        )
+        raise ValueError(_EARLIER)
     block, text = (arrays.get(name) for name in ("block", "state"))
     if block is None or text is None or block.dtype != np.uint8 or block.ndim != 1:
         raise ValueError("it must have a block and a state, both of bytes")
@@ -144,7 +149,11 @@ def checked_arrays(
         raise ValueError(f"its state must be smaller beside its block, got {text.nbytes:,} bytes")
     # Each category has a slot, and each slot some hundred bytes of weights.
     found = parse_json(text, 100_000 + block.nbytes // 40)
-    state = Fields("state", found, ("parameters", "generator", "skipped", "predictor"))
+    if isinstance(found, dict) and "format" not in found and "parameters" in found:
+        raise ValueError(_EARLIER)
+    state = Fields("state", found, ("format", "parameters", "generator", "skipped", "predictor"))
+    if state.integer("format", 1) != FORMAT:
+        raise ValueError(f"its format must be {FORMAT}, got {state.integer('format')}")
     return state, np.ascontiguousarray(block, np.uint8)
 
 
