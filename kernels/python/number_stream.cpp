@@ -14,14 +14,15 @@ using lethe::Services;
 
 class NumberStream : public StreamBlock<lethe::NumberLayout> {
  public:
-  NumberStream(int64_t targets, int64_t horizon, int64_t lags, int64_t period, bool timed,
-               int64_t slots, int64_t pending, bool scored, nb::list groups)
+  NumberStream(int64_t targets, int64_t horizon, int64_t lags, int64_t period, int64_t long_period,
+               bool timed, int64_t slots, int64_t pending, bool scored, nb::list groups)
       : kernel_(&lethe::number_kernel(horizon > 0)) {
     constexpr int64_t most = int64_t(1) << 20;
     check_size("targets", targets, 1, most);
     check_size("horizon", horizon, 0, most);
     check_size("lags", lags, 1, most);
     check_size("period", period, 0, lethe::remembered_events);
+    check_size("long_period", long_period, 0, period ? lethe::remembered_events : 0);
     check_size("slots", slots, 1, most);
     check_size("pending", pending, 1, most);
     lethe::NumberLayout& l = memory_.layout;
@@ -29,6 +30,7 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
     l.horizon = std::max(horizon, int64_t(1));
     l.lags = lags;
     l.period = period;
+    l.long_period = long_period;
     l.timed = timed;
     l.slots = slots;
     l.pending = horizon > 0 ? horizon : pending;
@@ -209,9 +211,10 @@ void bind_number_stream(nb::module_& m) {
   auto numbers = nb::class_<NumberStream>(m, "NumberStream", "A stream of numbers: one block.");
   bind_common<NumberStream>(numbers);
   numbers
-      .def(nb::init<int64_t, int64_t, int64_t, int64_t, bool, int64_t, int64_t, bool, nb::list>(),
-           "targets"_a, "horizon"_a, "lags"_a, "period"_a, "timed"_a, "slots"_a, "pending"_a,
-           "scored"_a, "groups"_a)
+      .def(nb::init<int64_t, int64_t, int64_t, int64_t, int64_t, bool, int64_t, int64_t, bool,
+                    nb::list>(),
+           "targets"_a, "horizon"_a, "lags"_a, "period"_a, "long_period"_a, "timed"_a, "slots"_a,
+           "pending"_a, "scored"_a, "groups"_a)
       .def("learn", &NumberStream::learn, "event"_a, "changes"_a.none(), "max_delay"_a, "redraw"_a,
            nb::sig("def learn(self, event: EncodedEvent, changes: Changes | None, max_delay: int, "
                    "redraw: " LETHE_REDRAW ") -> " LETHE_NUMBER_OUTCOME))

@@ -60,10 +60,10 @@ struct History {
     return b[l.level_mean + i] + std::clamp(d, -far, far);
   }
 
-  // Two seasons to look back over: the one that is given; a day, a week or a year where there are
+  // Two seasons to look back over: those that are given; a day, a week or a year where there are
   // times; and those that were found.
   Season season(int64_t s) const {
-    if (l.period > 0) return {s ? 0.0 : static_cast<double>(l.period), true};
+    if (l.period > 0) return {static_cast<double>(s ? l.long_period : l.period), true};
     const double gap = b[l.gap];
     double lengths[lethe::seasons] = {0, 0};
     if (l.timed && gap > 0) {

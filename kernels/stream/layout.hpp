@@ -237,7 +237,9 @@ struct RecordHead {
 enum NumberGroup : int64_t { of_next, of_memory, of_far };
 
 struct NumberSizes : StreamSizes {
-  int64_t targets, horizon, lags, period;
+  int64_t targets, horizon, lags;
+  // Events after which a season repeats, and a second one; 0 is none.
+  int64_t period, long_period;
 
   bool profiled() const { return targets <= most_profiled; }
   bool seasonal() const { return timed || period > 0 || profiled(); }
@@ -275,7 +277,7 @@ struct NumberSizes : StreamSizes {
   int64_t packed() const { return linear() * (linear() + 1) / 2; }
   int64_t depth() const {
     const int64_t looked_up = timed || profiled() ? remembered_events : 0;
-    return std::max({looked_up, period + 1, lags + 2});
+    return std::max({looked_up, period + 1, long_period + 1, lags + 2});
   }
 };
 

@@ -228,6 +228,8 @@ WRONG = [
     (["--horizon", "0"], "--horizon must be at least 1 without a target, got 0"),
     (["--horizon", "5000", "--target", "value"], "--horizon must be a whole number from 0 to"),
     (["--period", "0"], "--period must be a whole number from 1 to"),
+    (["--period", "7,x"], "--period must be one whole number or two, got '7,x'"),
+    (["--period", "7,8", "--period", "9"], "--period must be one whole number or two"),
     (["--cells", "0"], "--cells must be at least 1, got 0"),
     (["--limit", "0"], "--limit must be at least 1, got 0"),
     (["--skip", "-1"], "--skip must be at least 0, got -1"),
@@ -376,3 +378,30 @@ def wait_for(condition: Any) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("waited in vain")
+
+
+def test_two_periods_and_holidays_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("holidays")
+    words = [*SINE, *SMALL, "--target", "value", "--period", "28,7", "--holidays", "US-CA"]
+    state = ["--checkpoint", str(tmp_path), "--resume"]
+    record = figures([*words, *state], capsys)
+    assert (record["period"], record["holidays"]) == ([7, 28], "US-CA")
+    (score,) = record["scores"]
+    assert "same_time_last_period" in score["mean_absolute_error"]
+    words[words.index("700")] = "900"
+    assert figures([*words, *state], capsys)["events"] == 900
+    whole = figures(words, capsys)
+    assert figures([*words[:4], *state], capsys)["scores"] == whole["scores"]
+    assert complaint([*words[:4], *state, "--period", "7"], capsys)
+    assert complaint([*words[:4], *state, "--holidays", "DE"], capsys)
+
+
+def test_an_unknown_country_and_no_package(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [*SINE, *SMALL, "--holidays"]
+    monkeypatch.setitem(sys.modules, "holidays", None)
+    assert 'pip install "lethe-ml[holidays]"' in complaint([*words, "FR"], capsys)
+    monkeypatch.undo()
+    pytest.importorskip("holidays")
+    assert "--holidays must be a country ('DE')" in complaint([*words, "XX"], capsys)

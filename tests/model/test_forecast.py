@@ -305,6 +305,8 @@ def test_a_value_that_is_missing_has_a_slot() -> None:
         (1, 1, 0, 0, 1),
         (1, 1, 1, -1, 1),
         (1, 1, 1, 4097, 1),
+        (1, 1, 1, (0, 7), 1),
+        (1, 1, 1, (7, 4097), 1),
         (1, 1, 1, 0, 0),
         (1 << 20, 1 << 20, 1, 0, 1),
         (1 << 20, 1, 1 << 20, 0, 1),
@@ -313,11 +315,12 @@ def test_a_value_that_is_missing_has_a_slot() -> None:
         (2, 1, 1, 0, 1),
     ],
 )
-def test_sizes_that_are_none(sizes: tuple[int, ...]) -> None:
+def test_sizes_that_are_none(sizes: tuple[int, int, int, int | tuple[int, int], int]) -> None:
     targets, horizon, lags, period, slots = sizes
+    periods = period if isinstance(period, tuple) else (period, 0)
     groups = [group.described() for group in groups_of(Sizes(1, 1, 1, 0, False), 1, 1)]
     with pytest.raises(ValueError, match="must"):
-        _kernel.NumberStream(targets, horizon, lags, period, False, slots, 1, True, groups)
+        _kernel.NumberStream(targets, horizon, lags, *periods, False, slots, 1, True, groups)
 
 
 @pytest.mark.parametrize(

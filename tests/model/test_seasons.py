@@ -178,6 +178,41 @@ def test_with_times_a_period_is_looked_up_only_where_days_and_years_are_not(
     assert (expected in lengths) if expected else max(lengths) >= DAY
 
 
+# ---- what is given ----
+
+
+def test_two_periods_are_better_than_either() -> None:
+    random = np.random.default_rng(3)
+    short, long = random.normal(size=6), random.normal(size=45)
+    n = np.arange(600)
+    values = 20 + 3 * short[n % 6] + 3 * long[n % 45] + 0.1 * random.normal(size=len(n))
+    errors: dict[object, float] = {}
+    for period in (6, 45, (45, 6)):
+        model = Model("value", horizon=1, period=period, cells=1, rates=(1e-2,), detect=False)
+        sums = 0.0
+        for value in values:
+            sums += abs(forecast_of(model)[0] - value) if model.events > 200 else 0.0
+            model.learn({"value": float(value)})
+        errors[period] = sums
+        if period == (45, 6):
+            assert model.parameters.period == (6, 45)
+            assert Model.from_checkpoint(*model.to_checkpoint()).parameters == model.parameters
+    assert errors[45, 6] < 0.9 * min(errors[6], errors[45])
+
+
+@pytest.mark.parametrize("period", [24, (24,), [24], np.array([24])])
+def test_one_period_however_it_is_given(period: object) -> None:
+    model = Model("value", period=period)  # type: ignore[arg-type]
+    assert model.parameters.period == 24
+    assert model.parameters.periods == (24, 0)
+
+
+@pytest.mark.parametrize("period", [(), (24, 24), (1, 2, 3), "24", (0, 24), (24, 4097), 24.5])
+def test_what_is_no_period(period: object) -> None:
+    with pytest.raises(ValueError, match="period must be"):
+        Model("value", period=period)  # type: ignore[arg-type]
+
+
 # ---- the compiled code and its oracles ----
 
 
@@ -186,6 +221,8 @@ def test_with_times_a_period_is_looked_up_only_where_days_and_years_are_not(
     [
         (Sizes(1, 3, 2, 0, False), 5, 0.0),
         (Sizes(2, 4, 1, 3, False), 3, 0.0),
+        (Sizes(1, 3, 2, 4, False, 9), 9, 0.0),
+        (Sizes(17, 2, 1, 2, True, 5), 5, 10.0),
         (Sizes(1, 2, 1, 0, True), 7, DAY),
         (Sizes(1, 0, 1, 0, True), 12, 10.0),
         (Sizes(17, 1, 1, 2, False), 2, 0.0),

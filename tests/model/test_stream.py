@@ -91,7 +91,8 @@ SIZES = st.builds(
     lags=st.integers(1, 8),
     period=st.sampled_from([0, 1, 3, 7]),
     timed=st.booleans(),
-)
+    long_period=st.sampled_from([0, 5, 9]),
+).map(lambda sizes: sizes if sizes.period else sizes._replace(long_period=0))
 
 
 @settings(max_examples=15, deadline=None)
@@ -108,6 +109,7 @@ SIZES = st.builds(
 @example(Sizes(1, 1, 8, 0, True), 0, 0.0, 0.0, 0.0, False, True, True)
 @example(Sizes(1, 3, 8, 5, False), 1, 0.2, 0.0, 0.3, False, True, False)
 @example(Sizes(2, 0, 3, 0, True), 2, 0.2, 0.05, 0.3, True, True, False)
+@example(Sizes(1, 2, 2, 3, False, 7), 3, 0.0, 0.0, 0.0, False, False, True)
 def test_a_stream_of_numbers_is_its_oracle(
     sizes: Sizes, seed: int, missing: float, strange: float, grows: float, late: bool,
     scored: bool, follows: bool,
@@ -189,7 +191,7 @@ def test_a_season_is_looked_up_among_the_last_events() -> None:
     sizes = Sizes(2, 2, 3, 0, True)
     draw = Draw(sizes, 5, 0.01, 0.0, 0)
     draw.step = HOUR
-    pair, history = NumberLockstep(sizes, 4, scored=False), History(2, 3, 0, True)
+    pair, history = NumberLockstep(sizes, 4, scored=False), History(2, 3, 0, 0, True)
     seasons = Seasons(history)
     for n in range(REMEMBERED_EVENTS + 400):
         event, change = draw.event(0, 0.0)

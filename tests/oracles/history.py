@@ -33,12 +33,13 @@ def round_half_up(x: float) -> float:
 class History:
     """The past of the targets, running levels, and what was one season ago."""
 
-    def __init__(self, targets: int, lags: int, period: int, timed: bool) -> None:
-        self.targets, self.lags, self.period, self.timed = targets, lags, period, timed
+    def __init__(self, targets: int, lags: int, period: int, long_period: int, timed: bool) -> None:
+        self.targets, self.lags, self.timed = targets, lags, timed
+        self.period, self.long_period = period, long_period
         self.profiled = targets <= MOST_PROFILED
         self.seasonal = timed or period > 0 or self.profiled
         looked_up = REMEMBERED_EVENTS if timed or self.profiled else 0
-        self.depth = max(looked_up, period + 1, lags + 2)
+        self.depth = max(looked_up, period + 1, long_period + 1, lags + 2)
         listens = not period and self.seasonal
         self.periods = Periods(min(targets, MOST_LISTENED) if listens else 0)
         self.values: list[Values] = []
@@ -87,7 +88,7 @@ class History:
     def season(self, s: int) -> Season:
         """One of two seasons to look back over."""
         if self.period:
-            return Season(0.0 if s else float(self.period), True)
+            return Season(float(self.long_period if s else self.period), True)
         lengths = (0.0, 0.0)
         if self.timed and self.gap > 0:
             if self.gap <= DAY / 2:

@@ -18,6 +18,7 @@ class Sizes(NamedTuple):
     lags: int
     period: int
     timed: bool
+    long_period: int = 0
 
 
 @dataclass

@@ -46,7 +46,7 @@ class NumberStreamOracle:
         self.ahead = sizes.horizon > 0
         self.horizon = max(sizes.horizon, 1)
         t = sizes.targets
-        self.history = History(t, sizes.lags, sizes.period, sizes.timed)
+        self.history = History(t, sizes.lags, sizes.period, sizes.long_period, sizes.timed)
         self.seasons = Seasons(self.history)
         self.columns = Columns()
         self.groups = [

@@ -57,7 +57,7 @@ LEARN: dict[str, Callable[[Random], str] | None] = {
     "--classify": None,
     "--detect": None,
     "--time": _column,
-    "--period": _number("2", "7", "24"),
+    "--period": _number("2", "7", "24", "7,24"),
     "--bad": _choice("raise", "missing", "skip"),
     "--form": _choice("csv", "jsonl", "parquet"),
     "--format": _choice("jsonl", "csv"),

@@ -39,8 +39,8 @@ def number_stream(
 ) -> _kernel.NumberStream:
     """Not started yet."""
     return _kernel.NumberStream(
-        sizes.targets, sizes.horizon, sizes.lags, sizes.period, sizes.timed, slots, 1, scored,
-        [group.described() for group in ensemble.groups],
+        sizes.targets, sizes.horizon, sizes.lags, sizes.period, sizes.long_period, sizes.timed,
+        slots, 1, scored, [group.described() for group in ensemble.groups],
     )  # fmt: skip
 
 

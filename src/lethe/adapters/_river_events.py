@@ -23,7 +23,7 @@ class Parameters(Protocol):
     cells: int
     layers: int
     rates: tuple[float, ...]
-    period: int | None
+    period: int | tuple[int, int] | None
     categories: int
     time: str | None
     seed: int

@@ -103,7 +103,7 @@ def model_of(
     target: str | Sequence[str] | None,
     *,
     task: Literal["regression", "classification"] = "regression",
-    period: int | None = None,
+    period: int | tuple[int, int] | None = None,
     detect: bool = True,
 ) -> Model:
     """Make the model of an estimator."""

@@ -130,9 +130,9 @@ class LetheRegressor(base.Regressor):
         Memory cells in each layer of each network, and layers.
     rates : tuple of float
         Learning rates, one for each network of the ensemble.
-    period : int, optional
-        Events after which a season repeats. By default days, weeks and years are looked up where
-        there are times, and other periods are found.
+    period : int or (int, int), optional
+        Events after which a season repeats, or two. By default days, weeks and years are looked up
+        where there are times, and other periods are found.
     categories : int
         Values of a categorical feature that are distinguished; the least recently used is replaced.
     time : str, optional
@@ -159,7 +159,7 @@ class LetheRegressor(base.Regressor):
         cells: int = 32,
         layers: int = 1,
         rates: tuple[float, ...] = RATES,
-        period: int | None = None,
+        period: int | tuple[int, int] | None = None,
         categories: int = 1000,
         time: str | None = None,
         seed: int = 0,
@@ -221,7 +221,7 @@ class LetheForecaster(Forecaster):
         cells: int = 32,
         layers: int = 1,
         rates: tuple[float, ...] = RATES,
-        period: int | None = None,
+        period: int | tuple[int, int] | None = None,
         categories: int = 1000,
         time: str | None = None,
         seed: int = 0,
@@ -299,7 +299,7 @@ class LetheAnomalyDetector(bases.AnomalyDetector):
         cells: int = 32,
         layers: int = 1,
         rates: tuple[float, ...] = RATES,
-        period: int | None = None,
+        period: int | tuple[int, int] | None = None,
         categories: int = 1000,
         time: str | None = None,
         seed: int = 0,
@@ -359,7 +359,7 @@ class LetheSupervisedAnomalyDetector(bases.SupervisedAnomalyDetector):
         cells: int = 32,
         layers: int = 1,
         rates: tuple[float, ...] = RATES,
-        period: int | None = None,
+        period: int | tuple[int, int] | None = None,
         categories: int = 1000,
         time: str | None = None,
         seed: int = 0,

@@ -53,9 +53,9 @@ class LetheRegressor(RegressorMixin, BaseEstimator):
         Memory cells in each layer of each network, and layers.
     rates : tuple of float
         Learning rates, one for each network of the ensemble.
-    period : int, optional
-        Rows after which a season repeats. By default days, weeks and years are looked up where
-        there are times, and other periods are found.
+    period : int or (int, int), optional
+        Rows after which a season repeats, or two. By default days, weeks and years are looked up
+        where there are times, and other periods are found.
     categories : int
         Values of a categorical column that are distinguished; the least recently used is replaced.
     time : str, optional
@@ -84,7 +84,7 @@ class LetheRegressor(RegressorMixin, BaseEstimator):
         cells: int = 32,
         layers: int = 1,
         rates: tuple[float, ...] = RATES,
-        period: int | None = None,
+        period: int | tuple[int, int] | None = None,
         categories: int = 1000,
         time: str | None = None,
         random_state: RandomState = 0,
@@ -295,7 +295,7 @@ class LetheOutlierDetector(OutlierMixin, BaseEstimator):
         cells: int = 32,
         layers: int = 1,
         rates: tuple[float, ...] = RATES,
-        period: int | None = None,
+        period: int | tuple[int, int] | None = None,
         categories: int = 1000,
         time: str | None = None,
         random_state: RandomState = 0,

@@ -154,7 +154,7 @@ def _run(work: Callable[[], int]) -> int:
     except ArithmeticError as error:  # a network whose numbers are not finite
         LOG.error("%s", error)
         return CANNOT_GO_ON
-    except ValueError as error:
+    except (ValueError, ModuleNotFoundError) as error:  # a package of an extra
         LOG.error("%s", error)
         return WRONG_INPUT
     except OSError as error:

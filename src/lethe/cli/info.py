@@ -115,6 +115,7 @@ def _model(model: Model) -> dict[str, object]:
         "task": model.task,
         "horizon": model.horizon,
         "period": parameters.period,
+        "holidays": parameters.holidays,
         "cells": parameters.cells,
         "layers": parameters.layers,
         "targets": list(model.targets),

@@ -222,7 +222,8 @@ class EventScores:
             times = (name for name, value in event.items() if seconds_of(value) is not None)
             self.time = next(times, None)
         if model.task == "regression":
-            self.scores = NumberScores(model.targets, model.horizon, model.parameters.period)
+            period = model.parameters.periods[0] or None
+            self.scores = NumberScores(model.targets, model.horizon, period)
         else:
             self.scores = ClassScores()
 

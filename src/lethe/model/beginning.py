@@ -6,6 +6,7 @@ import numpy as np
 
 from lethe.model.classes import SYMBOL, ClassPredictor
 from lethe.model.encoder import Encoder
+from lethe.model.holidays import HolidayColumns
 from lethe.model.numbers import NumberPredictor
 from lethe.model.parameters import Parameters
 from lethe.model.predictor import Predictor
@@ -22,11 +23,14 @@ def class_column(parameters: Parameters) -> str | None:
 
 def new_encoder(parameters: Parameters) -> Encoder:
     """An encoder that has seen no event."""
+    given, numbers = parameters.holidays, parameters.task == "regression"
     encoder = Encoder(
         parameters.time,
         parameters.categories,
         parameters.new_columns,
         "missing" if parameters.bad == "missing" else "raise",
+        # A stream of classes does not know when the next event comes.
+        None if given is None else HolidayColumns(given, parameters.horizon if numbers else 0),
     )
     column = class_column(parameters)
     if column is not None:

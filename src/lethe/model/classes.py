@@ -165,7 +165,7 @@ class ClassPredictor:
             symbol = self.encoder.read(_columns(event, True))
             return Reading(None, symbol, category_of(SYMBOL, event))
         read = None
-        if type(event) is dict and self.encoder.started:
+        if type(event) is dict and self.encoder.is_plain:
             names, time = self.encoder.number_names, self.encoder.time
             read = _kernel.read_event(event, names, (), self.column, time, ABSURD)
         columns = plain_event(event)

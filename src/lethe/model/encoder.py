@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from lethe import _kernel
 from lethe.core._objects import plain, shown
 from lethe.model.calendar import seconds_of
+from lethe.model.holidays import OWN_COLUMNS, HolidayColumns
 from lethe.model.rows import check_name
 from lethe.model.slots import Category, SlotPlan, use_slot
 from lethe.model.values import ABSURD, category_of, is_missing, number_of, plain_name
@@ -87,6 +88,8 @@ class Encoder:
         What happens when an event has a column that the first did not have.
     bad : {"raise", "missing"}
         What becomes of infinite and absurd numbers.
+    holidays : HolidayColumns, optional
+        Columns of its own that each event gets.
     """
 
     def __init__(
@@ -95,17 +98,24 @@ class Encoder:
         most: int,
         new_columns: Literal["raise", "grow"],
         bad: Literal["raise", "missing"],
+        holidays: HolidayColumns | None = None,
     ) -> None:
         self.time = time
         self.most = most
         self.new_columns = new_columns
         self.bad = bad
+        self.holidays = holidays
         self.started = False
         self.numbers: dict[str, int] = {}  # column: its index among the numbers
         self.categories: dict[str, Category] = {}
         self.ignored: dict[str, bool] = {}  # columns that only missing values were seen of
         self.words = Words()
         self._names: tuple[str, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether compiled code can read an event of floats: columns are known, none is added."""
+        return self.started and self.holidays is None
 
     @property
     def number_names(self) -> tuple[str, ...]:
@@ -116,7 +126,12 @@ class Encoder:
 
     # ---- reading: nothing changes ----
 
-    def read(self, event: Mapping[str, object], skip: tuple[str, ...] = ()) -> Fields:
+    def read(
+        self,
+        event: Mapping[str, object],
+        skip: tuple[str, ...] = (),
+        gap: Callable[[], float] = float,
+    ) -> Fields:
         """Take an event apart.
 
         Parameters
@@ -125,6 +140,8 @@ class Encoder:
             Values by column. What is not in it is missing.
         skip : tuple of str
             Columns that are not read: the targets.
+        gap : callable
+            Gives the seconds from one event to the next, for holidays; 0 while unknown.
 
         Raises
         ------
@@ -156,7 +173,38 @@ class Encoder:
                 new.append((name, plain(value)))
         if new:
             seconds = self._check_new(new, seconds)
+        if self.holidays is not None:
+            self._add_holidays(event, seconds, gap(), categories, new)
         return Fields(numbers, tuple(categories), seconds, tuple(new))
+
+    def _add_holidays(
+        self,
+        event: Mapping[str, object],
+        seconds: float,
+        gap: float,
+        categories: list[tuple[str, str]],
+        new: list[tuple[str, object]],
+    ) -> None:
+        """Give an event the columns of the days that are holidays, as if it had come with them."""
+        if self.holidays is None:
+            return
+        if not set(OWN_COLUMNS).isdisjoint(event):
+            raise ValueError(
+                f"columns must be none of {', '.join(OWN_COLUMNS)} where holidays are given, "
+                "got an event with one"
+            )
+        if self.time is not None:
+            time = event.get(self.time)
+        else:
+            time = next((value for name, value in new if self._kind(name, value) == "time"), None)
+            if time is None:
+                raise ValueError("event must have a time where holidays are given, got none")
+        days = self.holidays.of(time, seconds, gap)
+        for name, is_holiday in zip(self.holidays.names, days, strict=True):
+            if name not in self.categories:
+                new.append((name, is_holiday))
+            elif is_holiday is not None:
+                categories.append((name, category_of(name, is_holiday)))
 
     def number_columns(self, fields: Fields) -> tuple[str, ...]:
         """The columns of a first event that hold numbers."""

@@ -80,9 +80,17 @@ class Engine:
         The model's.
     generator : numpy.random.Generator
         Draws weights.
+
+    Raises
+    ------
+    ValueError
+        If it is a generator that no checkpoint can hold.
     """
 
     def __init__(self, parameters: Parameters, generator: np.random.Generator) -> None:
+        if not isinstance(generator.bit_generator, np.random.PCG64):
+            kind = type(generator.bit_generator).__name__
+            raise ValueError(f"seed must be a whole number or a Generator of PCG64, got {kind}")
         self.parameters = parameters
         self.generator = generator
         self.predictor: Predictor | None = None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import date
 from types import EllipsisType
 from typing import Self
 
@@ -60,9 +60,9 @@ class Model:
         and else 1.
     time : str, optional
         The column with the time of an event; by default the first that holds times.
-    period : int, optional
-        Events after which a season repeats. By default days, weeks and years are looked up where
-        there are times, and other periods are found.
+    period : int or (int, int), optional
+        Events after which a season repeats, or two. By default days, weeks and years are looked up
+        where there are times, and other periods are found.
     cells, layers : int
         Memory cells in each layer of each network, and layers.
     rates : sequence of float
@@ -80,6 +80,9 @@ class Model:
         What becomes of columns that the first event did not have.
     bounds : (float or None, float or None), optional
         The least and the most that targets can be; by default a range that they have kept to.
+    holidays : str or sequence of date, optional
+        A country ("DE", "US-CA", as the package of that name has them) or dates: which days of
+        events are holidays, by the zone of their times, or else UTC.
     seed : int
         Draws the first weights.
 
@@ -112,7 +115,7 @@ class Model:
         task: Task = "regression",
         horizon: int | None = None,
         time: str | None = None,
-        period: int | None = None,
+        period: int | tuple[int, int] | None = None,
         cells: int = 32,
         layers: int = 1,
         rates: Sequence[float] = RATES,
@@ -122,6 +125,7 @@ class Model:
         bad: Bad = "missing",
         new_columns: NewColumns = "raise",
         bounds: tuple[float | None, float | None] | None = None,
+        holidays: str | Sequence[date | np.datetime64 | str] | None = None,
         seed: int | np.random.Generator = 0,
     ) -> None:
         parameters = Parameters.checked(
@@ -139,12 +143,9 @@ class Model:
             bad=bad,
             new_columns=new_columns,
             bounds=bounds,
+            holidays=holidays,
         )
-        random = generator(seed)
-        if not isinstance(random.bit_generator, np.random.PCG64):
-            kind = type(random.bit_generator).__name__
-            raise ValueError(f"seed must be a whole number or a Generator of PCG64, got {kind}")
-        self._engine = Engine(parameters, random)
+        self._engine = Engine(parameters, generator(seed))
         self._lock = threading.RLock()
 
     def _refuse_nested(self) -> None:
@@ -161,9 +162,8 @@ class Model:
         Parameters
         ----------
         event : mapping, row or symbol, optional
-            With ``horizon=0``: the event whose target is wanted. With a horizon: without it the
-            answer is about the events after the last one; with it, what would be answered if this
-            event came now.
+            With ``horizon=0``: the event whose target is wanted. With a horizon: an event after
+            which the answer is wanted, as if it came now; without it, after the last one.
 
         Returns
         -------
@@ -200,8 +200,7 @@ class Model:
         event : mapping, row or symbol
             The event.
         target : float, mapping, sequence or object, optional
-            Its target (``horizon=0``); by default what the event has in the target's column(s).
-            None or NaN is missing.
+            Its target (``horizon=0``; None or NaN: missing); by default the event's own column(s).
         id : str or int, optional
             Names an event whose target comes later, by `learn_target`.
 
@@ -370,7 +369,7 @@ class Model:
         return twin
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return copy.copy(self)
+        return self.__copy__()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state into one file, which `lethe.load` reads.

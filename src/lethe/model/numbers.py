@@ -1,7 +1,6 @@
 """Predicting numbers: naive predictors, linear ones, networks that learn what these leave, blended.
 
-All of that is computed by kernels/stream/numbers.hpp on one block of memory; this file knows the
-columns' names.
+All of that is computed by kernels/stream/numbers.hpp; this file knows the columns' names.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ class NumberPredictor:
             len(targets),
             parameters.horizon,
             lags_of(len(targets)),
-            parameters.period or 0,
+            *parameters.periods,
             timed,
             slots,
             pending,
@@ -139,7 +138,7 @@ class NumberPredictor:
         if own and id is not None:
             own = any(name in plain_event(event) for name in self.targets)
         # Most events of most streams are floats in the columns of the first.
-        if type(event) is dict and self.encoder.started:
+        if type(event) is dict and self.encoder.is_plain:
             names, time = self.encoder.number_names, self.encoder.time
             read = _kernel.read_event(event, names, self.targets if own else (), None, time, ABSURD)
             if read is not None:
@@ -149,14 +148,16 @@ class NumberPredictor:
                     read.set_targets(self._given(target))
                 return Reading(read, None, is_late=not read.has_targets)
         columns = plain_event(event)
-        fields = self.encoder.read(columns, self.targets)
-        bad = self.encoder.bad
+        fields = self.encoder.read(columns, self.targets, self._gap)
         if has_target:
             return Reading(None, fields, self._given(target))
         if not own:
             return Reading(None, fields, is_late=True)
-        values = [number_of(name, columns.get(name), bad) for name in self.targets]
+        values = [number_of(name, columns.get(name), self.encoder.bad) for name in self.targets]
         return Reading(None, fields, np.array(values))
+
+    def _gap(self) -> float:
+        return float(self.stream.view("gap")[0])
 
     def _given(self, target: object) -> Array:
         """A target that was given apart from its event: a number for each of the targets."""
@@ -235,11 +236,12 @@ class NumberPredictor:
         if event is None:
             return self._prediction(self.stream.predict(None))
         read = None
-        if type(event) is dict:
+        if type(event) is dict and self.encoder.is_plain:
             names, time = self.encoder.number_names, self.encoder.time
             read = _kernel.read_event(event, names, (), None, time, ABSURD)
         if read is None:
-            read = self._known(Reading(None, self.encoder.read(plain_event(event), self.targets)))
+            fields = self.encoder.read(plain_event(event), self.targets, self._gap)
+            read = self._known(Reading(None, fields))
         return self._prediction(self.stream.predict(read))
 
     def _known(self, reading: Reading) -> _kernel.EncodedEvent:

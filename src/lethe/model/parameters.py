@@ -8,6 +8,7 @@ from typing import Literal, Self, TypeGuard, get_args
 
 from lethe.core._checks import as_float, check_bool, check_choice, check_int
 from lethe.core._objects import items_of, shown
+from lethe.model.holidays import OWN_COLUMNS, checked_holidays
 from lethe.model.rows import check_name
 from lethe.storage.fields import Fields, list_of
 
@@ -22,7 +23,7 @@ MOST_TARGETS = 10_000
 
 _NAMES = (
     "target", "task", "horizon", "time", "period", "cells", "layers", "rates", "categories",
-    "max_delay", "detect", "bad", "new_columns", "bounds",
+    "max_delay", "detect", "bad", "new_columns", "bounds", "holidays",
 )  # fmt: skip
 
 
@@ -34,7 +35,7 @@ class Parameters:
     task: Task
     horizon: int
     time: str | None
-    period: int | None
+    period: int | tuple[int, int] | None
     cells: int
     layers: int
     rates: tuple[float, ...]
@@ -44,6 +45,7 @@ class Parameters:
     bad: Bad
     new_columns: NewColumns
     bounds: tuple[float, float]
+    holidays: str | tuple[str, ...] | None  # a country, or dates
 
     @classmethod
     def checked(
@@ -63,6 +65,7 @@ class Parameters:
         bad: object,
         new_columns: object,
         bounds: object,
+        holidays: object,
     ) -> Self:
         """What a model was given.
 
@@ -87,7 +90,7 @@ class Parameters:
             chosen,
             horizon,
             _time(time, targets),
-            None if period is None else check_int("period", period, 1, 4096),
+            _period(period),
             check_int("cells", cells, 1, 1 << 20),
             check_int("layers", layers, 1, 1000),
             _rates("rates", rates),
@@ -97,13 +100,22 @@ class Parameters:
             check_choice("bad", bad, get_args(Bad)),
             check_choice("new_columns", new_columns, get_args(NewColumns)),
             _bounds(bounds, chosen),
+            _holidays(holidays, chosen, targets),
         )
 
     def to_json(self) -> dict[str, object]:
         """As plain JSON values."""
         found: dict[str, object] = {name: getattr(self, name) for name in _NAMES}
         ends = [end if math.isfinite(end) else None for end in self.bounds]
-        return found | {"target": [*self.target], "rates": [*self.rates], "bounds": ends}
+        found |= {"target": [*self.target], "rates": [*self.rates], "bounds": ends}
+        for name, value in (("period", self.period), ("holidays", self.holidays)):
+            found[name] = [*value] if isinstance(value, tuple) else value
+        return found
+
+    @property
+    def periods(self) -> tuple[int, int]:
+        """The periods that are given, the shorter one first; 0 is none."""
+        return self.period if isinstance(self.period, tuple) else (self.period or 0, 0)
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -120,7 +132,7 @@ class Parameters:
             task=given.string("task"),
             horizon=given.integer("horizon"),
             time=given.optional("time", given.string),
-            period=given.optional("period", given.integer),
+            period=given["period"],
             cells=given.integer("cells"),
             layers=given.integer("layers"),
             rates=list_of("rates", given["rates"], None, _rate),
@@ -130,7 +142,39 @@ class Parameters:
             bad=given.string("bad"),
             new_columns=given.string("new_columns"),
             bounds=list_of("bounds", given["bounds"], 2, _end),
+            holidays=_country_or_dates(given),
         )
+
+
+def _period(value: object) -> int | tuple[int, int] | None:
+    """One period, or two, the shorter one first."""
+    if value is None:
+        return None
+    items = items_of(value, 2)
+    if items is None or len(items) == 1:
+        return check_int("period", items[0] if items else value, 1, 4096)
+    if len(items) == 2:
+        first, second = (check_int("each period", item, 1, 4096) for item in items)
+        if first != second:
+            return min(first, second), max(first, second)
+    raise ValueError(
+        f"period must be one number of events or two different ones, got {shown(value)}"
+    )
+
+
+def _holidays(value: object, task: Task, targets: tuple[str, ...]) -> str | tuple[str, ...] | None:
+    """Where holidays are given, no target has the name of one of their columns."""
+    found = checked_holidays(value)
+    if found is not None and task == "symbols":
+        raise ValueError(f"holidays must be left out for symbols, got {shown(value)}")
+    if found is not None and not set(targets).isdisjoint(OWN_COLUMNS):
+        raise ValueError(f"target must be none of {', '.join(OWN_COLUMNS)} with holidays, got one")
+    return found
+
+
+def _country_or_dates(given: Fields) -> object:
+    found = given["holidays"]
+    return found if found is None or isinstance(found, str) else given.strings("holidays")
 
 
 def _end(value: object) -> float | None:

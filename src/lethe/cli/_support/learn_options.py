@@ -32,8 +32,8 @@ UPDATES: dict[str, tuple[Callable[[float], Update], float]] = {
 OWN_RULE = "own"
 
 #: Options that only a table of records has, and those that only a text has.
-FOR_RECORDS = ("target", "horizon", "classify", "detect", "time", "period", "bad", "text",
-            "missing", "form", "out", "format")  # fmt: skip
+FOR_RECORDS = ("target", "horizon", "classify", "detect", "time", "period", "holidays", "bad",
+            "text", "missing", "form", "out", "format")  # fmt: skip
 FOR_TEXTS = ("symbols", "update", "rate")
 
 
@@ -46,7 +46,8 @@ class LearnArguments(argparse.Namespace):
     classify: bool
     detect: bool
     time: str | None
-    period: int | None
+    period: list[str] | None
+    holidays: str | None
     bad: Bad | None
     text: list[str] | None
     missing: list[str] | None
@@ -194,9 +195,10 @@ def _add_record_arguments(group: argparse._ArgumentGroup) -> None:
         help="report anomalies; the horizon is then 1 unless given",
     )
     group.add_argument("--time", metavar="COL", help="the column with the time (the first there)")
-    group.add_argument(
-        "--period", type=int, metavar="N", help="events after which a season repeats"
-    )
+    period = "events after which a season repeats; two with a comma or again"
+    group.add_argument("--period", action="append", metavar="N", help=period)
+    holidays = "whose holidays the days of events may be, such as DE, or US-CA for a part of one"
+    group.add_argument("--holidays", metavar="COUNTRY", help=holidays)
     group.add_argument(
         "--bad",
         choices=("raise", "missing", "skip"),

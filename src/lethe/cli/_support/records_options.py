@@ -33,7 +33,8 @@ class GivenOptions(TypedDict):
     detect: bool | None
     horizon: int | None
     time: str | None
-    period: int | None
+    period: int | tuple[int, int] | None
+    holidays: str | None
     cells: int | None
     layers: int | None
     seed: int | None
@@ -58,7 +59,8 @@ def given_options(args: LearnArguments) -> GivenOptions:
         "detect": args.detect or None,
         "horizon": args.horizon,
         "time": args.time,
-        "period": args.period,
+        "period": _period(args.period),
+        "holidays": args.holidays,
         "cells": args.cells,
         "layers": args.layers,
         "seed": args.seed,
@@ -93,6 +95,7 @@ def resolved(given: GivenOptions) -> RecordsOptions:
         horizon=_or(given["horizon"], 1 if ahead else 0),
         time=given["time"],
         period=given["period"],
+        holidays=given["holidays"],
         cells=_or(given["cells"], 32),
         layers=_or(given["layers"], 1),
         seed=_or(given["seed"], 0),
@@ -120,6 +123,7 @@ def model_of(options: RecordsOptions) -> Model:
             horizon=options.horizon,
             time=options.time,
             period=options.period,
+            holidays=options.holidays,
             cells=options.cells,
             layers=options.layers,
             bad=options.bad,
@@ -147,6 +151,7 @@ def options_of(model: Model, given: GivenOptions) -> RecordsOptions:
         horizon=parameters.horizon,
         time=parameters.time,
         period=parameters.period,
+        holidays=parameters.holidays,
         cells=parameters.cells,
         layers=parameters.layers,
         seed=_or(given["seed"], 0),
@@ -180,6 +185,19 @@ def _words(option: str, given: list[str] | None) -> list[str] | None:
         raise ValueError(f"--{option} must be {what}, got {','.join(given or ())!r}")
     # A target that is named twice is the model's to refuse.
     return words or None if option == "target" else list(dict.fromkeys(words)) or None
+
+
+def _period(given: list[str] | None) -> int | tuple[int, int] | None:
+    """One period, or two that are given with a comma or again, the shorter one first."""
+    if given is None:
+        return None
+    try:
+        first, *others = sorted(int(word) for several in given for word in several.split(","))
+    except ValueError:
+        others, first = [0, 0], 0
+    if len(others) > 1:
+        raise ValueError(f"--period must be one whole number or two, got {','.join(given)!r}")
+    return (first, others[0]) if others else first
 
 
 def with_output(options: RecordsOptions, out: str | None, path: Path) -> RecordsOptions:

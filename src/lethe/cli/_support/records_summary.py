@@ -78,6 +78,7 @@ class RecordsSummary:
             "target": options.target,
             "time": options.time,
             "period": options.period,
+            "holidays": options.holidays,
             "bad": options.bad,
             "seed": options.seed,
             "targets": list(model.targets),

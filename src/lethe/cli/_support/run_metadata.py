@@ -61,7 +61,8 @@ class RecordsOptions:
     detect: bool
     horizon: int
     time: str | None
-    period: int | None
+    period: int | tuple[int, int] | None
+    holidays: str | tuple[str, ...] | None
     cells: int
     layers: int
     seed: int
@@ -126,7 +127,7 @@ class RecordsMetadata:
             "mode": "records",
             "events": self.events,
             "before": self.before,
-            "options": dataclasses.asdict(self.options),
+            "options": {name: _plain(value) for name, value in vars(self.options).items()},
             "position": self.position,
             "several": self.several,
             "output": self.output,
@@ -222,6 +223,10 @@ def parse_run(record: object, arrays: Arrays, model: Model | Network) -> RunMeta
     return run
 
 
+def _plain(value: object) -> object:
+    return [*value] if isinstance(value, tuple) else value
+
+
 def take_run_arrays(arrays: Arrays) -> Arrays:
     """Move the arrays that are not the model's out of those of a checkpoint."""
     names = [name for name in arrays if name == SCORES or name.startswith(f"{SCORES}.")]
@@ -247,7 +252,7 @@ def _records(record: object, scores: object, arrays: Arrays, model: Model) -> Re
         several=fields.boolean("several"),
         output=output,
         time=rest.optional("time", rest.string),
-        scores=scores_from_state(rest["scores"], arrays, model, options.period, events - before),
+        scores=scores_from_state(rest["scores"], arrays, model, events - before),
         anomalies=AnomalyLog.from_state(rest["anomalies"], events),
         unreadable=rest.integer("unreadable"),
     )
@@ -256,13 +261,17 @@ def _records(record: object, scores: object, arrays: Arrays, model: Model) -> Re
 def _records_options(value: object, model: Model) -> RecordsOptions:
     names = [field.name for field in dataclasses.fields(RecordsOptions)]
     fields = Fields("options", value, names)
+    parameters = model.parameters
+    known = parameters.to_json()
+    is_own = all(fields[name] == known[name] for name in ("period", "holidays"))
     options = RecordsOptions(
         target=fields.strings("target"),
         classify=fields.boolean("classify"),
         detect=fields.boolean("detect"),
         horizon=fields.integer("horizon", 0, 1000),
         time=fields.optional("time", fields.string),
-        period=fields.optional("period", lambda key: fields.integer(key, 1, 4096)),
+        period=parameters.period,
+        holidays=parameters.holidays,
         cells=fields.integer("cells", 1, 1 << 20),
         layers=fields.integer("layers", 1, 1000),
         seed=fields.integer("seed", high=MOST_SEED),
@@ -276,19 +285,20 @@ def _records_options(value: object, model: Model) -> RecordsOptions:
         target=list(model.targets) if options.target else [],
         classify=model.task == "classification",
         detect=options.detect,
-        horizon=model.parameters.horizon,
+        horizon=parameters.horizon,
         time=options.time,
-        period=model.parameters.period,
-        cells=model.parameters.cells,
-        layers=model.parameters.layers,
+        period=parameters.period,
+        holidays=parameters.holidays,
+        cells=parameters.cells,
+        layers=parameters.layers,
         seed=options.seed,
-        bad=model.parameters.bad,
+        bad=parameters.bad,
         text=options.text,
         missing=options.missing,
         out=options.out,
         format=options.format,
     )
-    if options != expected or model.task == "symbols":
+    if not is_own or options != expected or model.task == "symbols":
         raise ValueError("options must be those of the model, got others")
     return options
 

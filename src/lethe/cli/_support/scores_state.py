@@ -67,7 +67,7 @@ def scores_to_state(scores: NumberScores | ClassScores | None, arrays: Arrays) -
 
 
 def scores_from_state(
-    state: object, arrays: Arrays, model: Model, period: int | None, events: int
+    state: object, arrays: Arrays, model: Model, events: int
 ) -> NumberScores | ClassScores | None:
     """Return the scores that `scores_to_state` wrote; arrays that are used leave `arrays`.
 
@@ -79,8 +79,6 @@ def scores_from_state(
         Those whose names begin with "scores.".
     model : Model
         Whose scores they are.
-    period : int or None
-        Of the naive predictor.
     events : int
         That were scored.
 
@@ -95,7 +93,7 @@ def scores_from_state(
         return None
     if model.task == "classification":
         return _classes(Fields("scores", state, _CLASSES), events)
-    return _numbers(Fields("scores", state, _NUMBERS), arrays, model, period, events)
+    return _numbers(Fields("scores", state, _NUMBERS), arrays, model, events)
 
 
 def _count(value: object, high: int) -> int:
@@ -104,11 +102,9 @@ def _count(value: object, high: int) -> int:
     return value
 
 
-def _numbers(
-    fields: Fields, arrays: Arrays, model: Model, period: int | None, events: int
-) -> NumberScores:
+def _numbers(fields: Fields, arrays: Arrays, model: Model, events: int) -> NumberScores:
     fields.one_of("kind", ("numbers",))
-    scores = NumberScores(model.targets, model.horizon, period)
+    scores = NumberScores(model.targets, model.horizon, model.parameters.periods[0] or None)
     targets, aheads = len(model.targets), len(scores.aheads)
 
     def counts(value: object) -> list[int]:
