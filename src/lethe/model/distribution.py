@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +35,9 @@ class Distribution:
         The probability that the lattice or the range does not hold, of which a density tells alone.
     scale : float
         How far from the median values then are.
+    believed : float
+        How much of what the mean is off a forecast is more than chance.
     """
-
-    __slots__ = ("_below", "_doubt", "_left", "_right", "_scale", "_step", "_up_to", "_x")
 
     def __init__(
         self,
@@ -47,10 +49,57 @@ class Distribution:
         step: float = 0.0,
         doubt: float = 0.0,
         scale: float = 1.0,
+        believed: float = 1.0,
     ) -> None:
         self._x, self._below, self._up_to = x, below, up_to
         self._left, self._right, self._step = left, right, step
-        self._doubt, self._scale = doubt, scale
+        self._doubt, self._scale, self.believed = doubt, scale, believed
+
+    @classmethod
+    def made_of(cls, numbers: Array) -> Distribution:
+        """The one that compiled code has made (kernels/stream/distribution.hpp)."""
+        left, right, step, doubt, scale, believed = numbers[:6].tolist()
+        n = (len(numbers) - 6) // 3
+        below, up_to = numbers[6 + n :: 2], numbers[7 + n :: 2]
+        return cls(numbers[6 : 6 + n], below, up_to, left, right, step, doubt, scale, believed)
+
+    @cached_property
+    def _lists(self) -> tuple[list[float], list[float]]:
+        """The places, and the probabilities of less than each and of at most it in turn."""
+        u = np.empty(2 * len(self._x))
+        u[0::2], u[1::2] = self._below, self._up_to
+        return self._x.tolist(), u.tolist()
+
+    def quantile_at(self, q: float) -> float:
+        """The same as `quantile`, of one number."""
+        x, u = self._lists
+        if q < u[0]:
+            found = x[0] - TAIL * self._left * ((q / u[0]) ** (-1 / TAIL) - 1)
+        elif q > u[-1]:
+            found = x[-1] + TAIL * self._right * (((1 - q) / (1 - u[-1])) ** (-1 / TAIL) - 1)
+        else:
+            at = bisect_right(u, q) - 1
+            found = x[at // 2]
+            if at % 2 and at + 1 < len(u):
+                found += (x[at // 2 + 1] - found) / (u[at + 1] - u[at]) * (q - u[at])
+        if self._step and math.isfinite(found):
+            found = math.ceil(found / self._step - 0.5 - 1e-9) * self._step + 0.0
+        return found
+
+    def cdf_at(self, x: float) -> float:
+        """The same as `cdf`, of one number."""
+        if self._step and math.isfinite(x):
+            x = (math.floor(x / self._step + 1e-9) + 0.5) * self._step
+        places, u = self._lists
+        at = bisect_right(places, x) - 1
+        if at < 0:
+            found = u[0] * _tail_of(places[0] - x, self._left)
+        elif at + 1 == len(places):
+            found = 1 - (1 - u[-1]) * _tail_of(x - places[-1], self._right)
+        else:
+            share = (x - places[at]) / (places[at + 1] - places[at])
+            found = u[2 * at + 1] + share * (u[2 * at + 2] - u[2 * at + 1])
+        return min(max(found, 0.0), 1.0)
 
     def cdf(self, x: Array) -> Array:
         """The probability of at most x."""
@@ -201,6 +250,12 @@ def _tail(beyond: Array, scale: float) -> Array:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found: Array = (1 + np.maximum(beyond, 0.0) / (TAIL * scale)) ** -TAIL
     return found
+
+
+def _tail_of(beyond: float, scale: float) -> float:
+    if not scale:
+        return 1.0 if beyond <= 0 else 0.0
+    return 0.0 if beyond == math.inf else (1 + beyond / (TAIL * scale)) ** -TAIL
 
 
 def point(x: float) -> Distribution:
