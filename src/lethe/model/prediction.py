@@ -259,6 +259,8 @@ class Prediction:
         own, as one that is often repeated, has the logarithm of that. Beyond a range that was
         declared, or that the data keep, it is -inf.
         """
+        if type(x) is float and math.isfinite(x):
+            return self._distribution(target, ahead).log_density_at(x)
         given = numbers_of("x", x)
         return _as_given(self._distribution(target, ahead).log_density(given), given)
 
@@ -284,7 +286,7 @@ class Prediction:
         In the number's own units: the absolute error, were the distribution a single point. The
         less the better (Gneiting & Raftery 2007). Parameters as in `quantile`.
         """
-        return self._distribution(target, ahead).crps(float(numbers_of("x", float(x))))
+        return self._distribution(target, ahead).crps(float(numbers_of("x", x)))
 
     def sample(
         self,
@@ -320,9 +322,11 @@ class Prediction:
             raise ValueError("a distribution must be asked of numbers, got a prediction of classes")
         if target is None and len(targets) == 1:
             target = targets[0]
-        target = check_choice("target", target, targets)
+        elif not isinstance(target, str) or target not in targets:
+            target = check_choice("target", target, targets)
         horizon = len(self.forecast)
-        ahead = check_int("ahead", ahead, 1, horizon)
+        if type(ahead) is not int or not 1 <= ahead <= horizon:
+            ahead = check_int("ahead", ahead, 1, horizon)
         head = targets.index(target) * horizon + ahead - 1
         if not isinstance(answer, Numbers):
             return unknown(0.0, -math.inf, math.inf)
