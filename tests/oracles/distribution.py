@@ -23,8 +23,8 @@ Array = NDArray[np.float64]
 #: Where the state of the stream is this much different, in units of the mean absolute error or as
 #: a logarithm, a residual counts a quarter of one in the same state.
 ERROR_WIDTH, LEVEL_WIDTH, CHANGE_WIDTH, SPREAD_WIDTH = 0.4, 2.8, 4.2, 1.4
-#: A forecast far from the last value is one of a jump: levels and changes are then as much different
-#: as they are in parts of it.
+#: A forecast far from the last value is one of a jump: levels and changes are then as much
+#: different as they are in parts of it.
 JUMP_WIDTH = 0.15
 #: So are they where predictors are far apart, in parts of how far.
 DOUBT_WIDTH = 0.3
@@ -60,9 +60,7 @@ class HeadState(NamedTuple):
     ahead: int
 
 
-def distribution_of(
-    state: HeadState, rows: Array, near: HeadState | None = None
-) -> Distribution:
+def distribution_of(state: HeadState, rows: Array, near: HeadState | None = None) -> Distribution:
     """The distribution of what comes, from the residuals so far.
 
     Parameters

@@ -74,6 +74,7 @@ class Distribution:
     def quantile_at(self, q: float) -> float:
         """The same as `quantile`, of one number."""
         x, u = self._lists
+        found: float
         if q < u[0]:
             found = x[0] - TAIL * self._left * ((q / u[0]) ** (-1 / TAIL) - 1)
         elif q > u[-1]:
@@ -294,13 +295,13 @@ def _tail(beyond: Array, scale: float) -> Array:
 def _tail_of(beyond: float, scale: float) -> float:
     if not scale:
         return 1.0 if beyond <= 0 else 0.0
-    return 0.0 if beyond == math.inf else (1 + beyond / (TAIL * scale)) ** -TAIL
+    return 0.0 if beyond == math.inf else float((1 + beyond / (TAIL * scale)) ** -TAIL)
 
 
 def _tail_density(mass: float, beyond: float, scale: float) -> float:
     if not mass or not scale or math.isinf(scale):
         return 0.0
-    return mass / scale * (1 + beyond / (TAIL * scale)) ** -(TAIL + 1)
+    return mass / scale * float((1 + beyond / (TAIL * scale)) ** -(TAIL + 1))
 
 
 def point(x: float) -> Distribution:

@@ -108,9 +108,7 @@ def memory_topology(inputs: int, outputs: int) -> Topology:
     )
 
 
-def number_groups(
-    parameters: Parameters, targets: int, timed: bool, slots: int
-) -> list[Group]:
+def number_groups(parameters: Parameters, targets: int, timed: bool, slots: int) -> list[Group]:
     """The networks: of what comes next, for memory, and, with a horizon, of what lies further."""
     inputs = number_inputs(parameters, targets, timed, slots)
     cells, layers = parameters.cells, parameters.layers
