@@ -65,6 +65,7 @@ void exponential(nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu
 
 }  // namespace
 
+void bind_distribution(nb::module_& m);   // distribution.cpp
 void bind_events(nb::module_& m);         // events.cpp
 void bind_number_stream(nb::module_& m);  // number_stream.cpp
 void bind_class_stream(nb::module_& m);   // class_stream.cpp
@@ -89,6 +90,7 @@ NB_MODULE(_kernel, m) {
       "type"_a, nb::sig("def set_not_finite_error(type: type[FloatingPointError]) -> None"));
   m.def("exponential", &exponential<float>, "x"_a, "y"_a.noconvert());
   m.def("exponential", &exponential<double>, "x"_a, "y"_a.noconvert());
+  bind_distribution(m);
   bind_events(m);
   bind_number_stream(m);
   bind_class_stream(m);

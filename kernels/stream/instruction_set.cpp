@@ -1,5 +1,6 @@
 // Compiled once for each instruction set, which LETHE_ISA names.
 #include "classes.hpp"
+#include "distribution.hpp"
 #include "numbers.hpp"
 
 namespace LETHE_ISA {
@@ -32,6 +33,7 @@ constexpr lethe::NumberKernel numbers_with_horizon = {
     },
     [](const NumberMemory& m, const double* record, const double* targets, How how, double* answer,
        Outcome& out) { NumberStream{m}.compare(record, targets, how, answer, out); },
+    [](const lethe::Asked& asked, double* numbers) { return distribution(asked, numbers); },
 };
 
 template <bool ahead>

@@ -64,6 +64,14 @@ struct Services {
 
 constexpr int64_t events_between_inspections = 1000;
 
+// A distribution that is asked for: of which head, with what was answered and the residuals and their
+// counts since.
+struct Asked {
+  const double *answer, *residuals, *counts;
+  int64_t targets, heads, kept, head;
+};
+constexpr int64_t most_distribution_numbers = 256;
+
 // The functions of a stream of numbers. `targets` is null where they come later, and NaN where one
 // is missing; `answer` takes what was predicted (residuals.hpp); `looked_at` is the record
 // of this event where `look_at` has made it just before, or null. False: a service failed.
@@ -77,6 +85,7 @@ struct NumberKernel {
   bool (*look_at)(const M&, const Event&, double* record);
   void (*compare)(const M&, const double* record, const double* targets, How, double* answer,
                   Outcome&);
+  int64_t (*distribution)(const Asked&, double* numbers);
 };
 
 // Those of a stream of classes; `answer` takes a probability for each place of a class.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +35,9 @@ class Distribution:
         The probability that the lattice or the range does not hold, of which a density tells alone.
     scale : float
         How far from the median values then are.
+    believed : float
+        How much of what the mean is off a forecast is more than chance.
     """
-
-    __slots__ = ("_below", "_doubt", "_left", "_right", "_scale", "_step", "_up_to", "_x")
 
     def __init__(
         self,
@@ -47,10 +49,62 @@ class Distribution:
         step: float = 0.0,
         doubt: float = 0.0,
         scale: float = 1.0,
+        believed: float = 1.0,
     ) -> None:
         self._x, self._below, self._up_to = x, below, up_to
         self._left, self._right, self._step = left, right, step
-        self._doubt, self._scale = doubt, scale
+        self._doubt, self._scale, self.believed = doubt, scale, believed
+
+    @classmethod
+    def made_of(cls, numbers: Array) -> Distribution:
+        """The one that compiled code has made (kernels/stream/distribution.hpp)."""
+        made = numbers.tolist()
+        n = (len(made) - 6) // 3
+        found = cls(numbers[6 : 6 + n], numbers[6 + n :: 2], numbers[7 + n :: 2], *made[:6])
+        found._lists = made[6 : 6 + n], made[6 + n :]
+        return found
+
+    @cached_property
+    def _lists(self) -> tuple[list[float], list[float]]:
+        """The places, and the probabilities of less than each and of at most it in turn."""
+        u = np.empty(2 * len(self._x))
+        u[0::2], u[1::2] = self._below, self._up_to
+        return self._x.tolist(), u.tolist()
+
+    def quantile_at(self, q: float) -> float:
+        """The same as `quantile`, of one number."""
+        x, u = self._lists
+        found: float
+        if q < u[0]:
+            found = x[0] - TAIL * self._left * ((q / u[0]) ** (-1 / TAIL) - 1)
+        elif q > u[-1]:
+            found = x[-1] + TAIL * self._right * (((1 - q) / (1 - u[-1])) ** (-1 / TAIL) - 1)
+        else:
+            at = bisect_right(u, q) - 1
+            found = x[at // 2]
+            if at % 2 and at + 1 < len(u):
+                found += (x[at // 2 + 1] - found) / (u[at + 1] - u[at]) * (q - u[at])
+        if self._step and math.isfinite(found):
+            found = math.ceil(found / self._step - 0.5 - 1e-9) * self._step + 0.0
+        return found
+
+    def cdf_at(self, x: float) -> float:
+        """The same as `cdf`, of one number."""
+        if self._step and math.isfinite(x):
+            x = (math.floor(x / self._step + 1e-9) + 0.5) * self._step
+        return self._cdf_at(x)
+
+    def _cdf_at(self, x: float) -> float:
+        places, u = self._lists
+        at = bisect_right(places, x) - 1
+        if at < 0:
+            found = u[0] * _tail_of(places[0] - x, self._left)
+        elif at + 1 == len(places):
+            found = 1 - (1 - u[-1]) * _tail_of(x - places[-1], self._right)
+        else:
+            share = (x - places[at]) / (places[at + 1] - places[at])
+            found = u[2 * at + 1] + share * (u[2 * at + 2] - u[2 * at + 1])
+        return min(max(found, 0.0), 1.0)
 
     def cdf(self, x: Array) -> Array:
         """The probability of at most x."""
@@ -92,6 +146,39 @@ class Distribution:
         if self._step:
             found = np.ceil(found / self._step - 0.5 - 1e-9) * self._step + 0.0
         return found
+
+    def log_density_at(self, x: float) -> float:
+        """The same as `log_density`, of one number."""
+        found = self._mass_at(x) if self._step else self._density_at(x)
+        if not self._doubt:
+            return math.log(found) if found > 0 else -math.inf
+        z = abs(x - self.quantile_at(0.5)) / self._scale
+        other = math.log(self._doubt / math.pi) - math.log(self._scale)
+        other -= 2 * math.log(math.hypot(1.0, z)) if z < 1e300 else math.inf
+        return max(math.log(found), other) if found > 0 else other
+
+    def _mass_at(self, x: float) -> float:
+        k, half = round(x / self._step), 0.5 * self._step
+        if not abs(x / self._step - k) < 1e-6:
+            return 0.0
+        mass = self._less_at(k * self._step + half) - self._less_at(k * self._step - half)
+        return max(mass, 0.0) / self._step
+
+    def _less_at(self, x: float) -> float:
+        places, u = self._lists
+        at = bisect_right(places, x) - 1
+        return u[2 * at] if at >= 0 and places[at] == x else self._cdf_at(x)
+
+    def _density_at(self, x: float) -> float:
+        places, u = self._lists
+        at = bisect_right(places, x) - 1
+        if at < 0:
+            return _tail_density(u[0], places[0] - x, self._left)
+        if places[at] == x and u[2 * at + 1] > u[2 * at]:
+            return u[2 * at + 1] - u[2 * at]
+        if at + 1 == len(places):
+            return _tail_density(1 - u[-1], x - places[-1], self._right)
+        return (u[2 * at + 2] - u[2 * at + 1]) / (places[at + 1] - places[at])
 
     def log_density(self, x: Array) -> Array:
         """The logarithm of the density at x, or of the probability of x where it has one."""
@@ -138,15 +225,18 @@ class Distribution:
             if len(k):
                 shares = np.diff(up_to, prepend=0.0)
                 return float(k @ shares / up_to[-1])
-        places, below, up_to = self._x, self._below, self._up_to
-        sum_ = float((places * (up_to - below)).sum())
-        sum_ += float((0.5 * (places[1:] + places[:-1]) * (below[1:] - up_to[:-1])).sum())
-        excess = TAIL / (TAIL - 1)  # of the tails' means, in their scales
-        left, right = below[0], 1 - up_to[-1]
+        places, u = self._lists
         if math.isinf(self._left):  # nothing is known, on either side
-            return float(places[0])
-        sum_ += left * (places[0] - excess * self._left)
-        return float(sum_ + right * (places[-1] + excess * self._right))
+            return places[0]
+        sum_, before = 0.0, places[0]
+        for at, place in enumerate(places):
+            if at:
+                sum_ += 0.5 * (place + before) * (u[2 * at] - u[2 * at - 1])
+            sum_ += place * (u[2 * at + 1] - u[2 * at])
+            before = place
+        excess = TAIL / (TAIL - 1)  # of the tails' means, in their scales
+        sum_ += u[0] * (places[0] - excess * self._left)
+        return sum_ + (1 - u[-1]) * (places[-1] + excess * self._right)
 
     def _lattice(self, *more: float) -> tuple[Array, Array]:
         """The points of the lattice, but for rare ones, and the probability of at most each."""
@@ -164,23 +254,22 @@ class Distribution:
             k, up_to = self._lattice(x)
             if len(k):
                 return float(self._step * ((up_to - (k >= x)) ** 2).sum())
-        inside = min(max(x, float(self._x[0])), float(self._x[-1]))
-        cut = int(np.searchsorted(self._x, inside))
-        places, below, up_to = self._x, self._below, self._up_to
-        if places[cut] != inside:
-            u = float(self._continuous_cdf(np.array(inside)))
-            places = np.insert(places, cut, inside)
-            below, up_to = np.insert(below, cut, u), np.insert(up_to, cut, u)
-        after = places[:-1] >= inside
-        a, b = (
-            np.where(after, 1 - up_to[:-1], up_to[:-1]),
-            np.where(after, 1 - below[1:], below[1:]),
-        )
-        score = float(((places[1:] - places[:-1]) * (a * a + a * b + b * b) / 3).sum())
-        score += _tail_score(float(below[0]), self._left, max(float(places[0]) - x, 0.0))
-        return score + _tail_score(
-            1 - float(up_to[-1]), self._right, max(x - float(places[-1]), 0.0)
-        )
+        places, u = self._lists
+        inside = min(max(x, places[0]), places[-1])
+        score, start = 0.0, places[0]
+        for at, end in enumerate(places[1:], 1):
+            a, b = u[2 * at - 1], u[2 * at]
+            if start < inside < end:  # a piece before what came, and one after it
+                middle = a + (inside - start) / (end - start) * (b - a)
+                score += (inside - start) * (a * a + a * middle + middle * middle)
+                a, start = middle, inside
+            if end > inside:
+                a, b = 1 - a, 1 - b
+            score += (end - start) * (a * a + a * b + b * b)
+            start = end
+        score /= 3
+        score += _tail_score(u[0], self._left, max(places[0] - x, 0.0))
+        return score + _tail_score(1 - u[-1], self._right, max(x - places[-1], 0.0))
 
 
 def _tail_score(mass: float, scale: float, beyond: float) -> float:
@@ -201,6 +290,18 @@ def _tail(beyond: Array, scale: float) -> Array:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found: Array = (1 + np.maximum(beyond, 0.0) / (TAIL * scale)) ** -TAIL
     return found
+
+
+def _tail_of(beyond: float, scale: float) -> float:
+    if not scale:
+        return 1.0 if beyond <= 0 else 0.0
+    return 0.0 if beyond == math.inf else float((1 + beyond / (TAIL * scale)) ** -TAIL)
+
+
+def _tail_density(mass: float, beyond: float, scale: float) -> float:
+    if not mass or not scale or math.isinf(scale):
+        return 0.0
+    return mass / scale * float((1 + beyond / (TAIL * scale)) ** -(TAIL + 1))
 
 
 def point(x: float) -> Distribution:

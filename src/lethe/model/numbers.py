@@ -32,6 +32,119 @@ __all__ = ["NumberPredictor"]
 Array = NDArray[np.float64]
 Outcome = tuple[bytes | None, bool, float, int, float, float]
 
+<<<<<<< HEAD
+=======
+#: The predictors that are blended, before the networks: the first fourteen are those of the past
+#: and its seasons.
+PREDICTORS = (
+    "last value",
+    "mean",
+    "smoothed fast",
+    "smoothed slowly",
+    "median",
+    "same time last period",
+    "same time last long period",
+    "period and level",
+    "long period and level",
+    "period and slow level",
+    "long period and slow level",
+    "period, level and drift",
+    "scaled period and level",
+    "linear and period",
+    "linear, slow",
+    "linear, fast",
+    "linear, open",
+)
+
+_SEASONAL = ("distance", "next step", "far step")
+_TURNS = ("day", "half day", "week", "year", "half year")
+
+#: The network for memory: its blocks and its learning rate.
+MEMORY_BLOCKS = 16
+MEMORY_RATE = 5e-3
+
+#: Past changes of each target that are features, where there are few targets.
+LAGS = 8
+MOST_LAGS = 64
+
+
+def network_topology(inputs: int, outputs: int, cells: int, layers: int) -> Topology:
+    """The network for numbers: it adds to what is linear, so it needs no shortcuts."""
+    return Topology(
+        inputs=inputs,
+        outputs=outputs,
+        blocks=cells,
+        layers=layers,
+        shortcuts=False,
+        output_units="linear",
+        cell_input="tanh",
+        cell_output="tanh",
+        input_gate_bias=0.0,
+        forget_gate_bias=1.0,
+        output_gate_bias=0.0,
+        initial_range=0.1,
+    )
+
+
+def memory_topology(inputs: int, outputs: int) -> Topology:
+    """The network for memory: it starts by remembering, each block for a time of its own.
+
+    Forget gates keep from 2 to 1,000 events, evenly on a logarithmic scale, and input gates open as
+    rarely (Tallec & Ollivier 2018), so that what is rare is kept and what is common does not fill
+    the cells.
+    """
+    biases = np.log(np.geomspace(2.0, 1000.0, MEMORY_BLOCKS))
+    return Topology(
+        inputs=inputs,
+        outputs=outputs,
+        blocks=MEMORY_BLOCKS,
+        shortcuts=False,
+        output_units="linear",
+        cell_input="tanh",
+        cell_output="tanh",
+        input_gate_bias=[-float(bias) for bias in biases],
+        forget_gate_bias=[float(bias) for bias in biases],
+        output_gate_bias=0.0,
+        initial_range=0.1,
+    )
+
+
+def number_groups(parameters: Parameters, targets: int, timed: bool, slots: int) -> list[Group]:
+    """The networks: of what comes next, for memory, and, with a horizon, of what lies further."""
+    inputs = number_inputs(parameters, targets, timed, slots)
+    cells, layers = parameters.cells, parameters.layers
+    groups = [
+        Group.of_rates(network_topology(inputs, targets, cells, layers), parameters.rates),
+        Group.of_rates(memory_topology(targets + slots, targets), [MEMORY_RATE]),
+    ]
+    if parameters.horizon > 1:
+        far = network_topology(inputs, targets * parameters.horizon, cells, layers)
+        groups.append(Group.of_rates(far, parameters.rates))
+    return groups
+
+
+def lags_of(targets: int) -> int:
+    """How many past changes of each target are features: fewer where there are many targets."""
+    return max(1, min(LAGS, MOST_LAGS // targets))
+
+
+#: Targets up to which periods are looked for where nobody says when they are.
+MOST_PROFILED = 16
+
+
+def has_seasons(parameters: Parameters, targets: int, timed: bool) -> bool:
+    """Whether there is a season to look back over, or may be one to find."""
+    return timed or bool(parameters.period) or targets <= MOST_PROFILED
+
+
+def number_inputs(parameters: Parameters, targets: int, timed: bool, slots: int) -> int:
+    """How many inputs the networks have: features but for the constant."""
+    lags = lags_of(targets)
+    seasonal = 2 * len(_SEASONAL) * targets if has_seasons(parameters, targets, timed) else 0
+    return targets * (2 + lags) + seasonal + (2 * len(_TURNS) if timed else 0) + slots
+
+
+>>>>>>> fst
 #: Columns that are predicted without being named: the networks' weights grow with their square.
 MOST_TARGETS = 500
 

@@ -12,10 +12,10 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe import _kernel
 from lethe.core._checks import as_float, check_choice, check_int, generator
 from lethe.core._objects import items_of, shown
 from lethe.model.distribution import Distribution, unknown
-from lethe.model.residuals import HeadState, distribution_of
 from lethe.model.values import Label, label_of
 
 __all__ = ["Classes", "Numbers", "Prediction", "decoded"]
@@ -47,7 +47,8 @@ class Numbers:
     targets : tuple of str
         The targets; their heads follow each other.
     residuals : ndarray, shape (heads, kept, 5)
-        The last ones, in a ring: what came, and what `HeadState` says of the prediction.
+        The last ones, in a ring: what came, what had been predicted, the mean absolute error, the
+        last value, and how far apart the predictors were.
     counts : ndarray, shape (heads,)
         How many there have been by now.
     """
@@ -69,19 +70,10 @@ class Numbers:
 
     def distribution(self, head: int) -> Distribution:
         """Of the value of a head."""
-        numbers, heads, targets = np.frombuffer(self.answer), len(self.counts), len(self.targets)
-        predicted, usual, seen, spread = numbers[: 4 * heads].reshape(4, heads)[:, head].tolist()
-        horizon = heads // targets
-        target = head // horizon
-        last = float(numbers[4 * heads + target])
-        low, high = numbers[4 * heads + targets :].reshape(targets, 2)[target].tolist()
-        state = HeadState(predicted, usual, spread, last, low, high, 1 + head % horizon)
-        ring = self.residuals[head]
-        kept, then, now = len(ring), int(seen), int(self.counts[head])
-        first = max(0, now - kept)
-        if first >= then > 0:  # all are newer
-            first, then = now - kept, now
-        return distribution_of(state, ring[np.arange(first, then) % kept])
+        made = _kernel.distribution(
+            self.answer, self.residuals, self.counts, len(self.targets), head
+        )
+        return Distribution.made_of(np.frombuffer(made))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +191,7 @@ class Prediction:
         if not 0 < share < 1:
             raise ValueError(f"level must be a number between 0 and 1, got {shown(level)}")
         tail = (1 - share) / 2
-        low, high = found.quantile(np.array([tail, 1 - tail])).tolist()
-        return low, high
+        return found.quantile_at(tail), found.quantile_at(1 - tail)
 
     @overload
     def quantile(self, q: float, *, target: str | None = None, ahead: int = 1) -> float: ...
@@ -230,6 +221,8 @@ class Prediction:
         ValueError
             If an argument is not one of these, or there are no numbers.
         """
+        if type(q) is float and 0 < q < 1:
+            return self._distribution(target, ahead).quantile_at(q)
         given = numbers_of("q", q)
         if not ((given > 0) & (given < 1)).all():
             raise ValueError(f"q must be between 0 and 1, got {shown(q)}")
@@ -245,6 +238,8 @@ class Prediction:
         self, x: float | Sequence[float] | Array, *, target: str | None = None, ahead: int = 1
     ) -> float | Array:
         """The probability that a number is at most `x`; parameters as in `quantile`."""
+        if type(x) is float and x == x:
+            return self._distribution(target, ahead).cdf_at(x)
         given = numbers_of("x", x)
         return _as_given(self._distribution(target, ahead).cdf(given), given)
 
@@ -264,16 +259,26 @@ class Prediction:
         own, as one that is often repeated, has the logarithm of that. Beyond a range that was
         declared, or that the data keep, it is -inf.
         """
+        if type(x) is float and math.isfinite(x):
+            return self._distribution(target, ahead).log_density_at(x)
         given = numbers_of("x", x)
         return _as_given(self._distribution(target, ahead).log_density(given), given)
 
     def mean(self, *, target: str | None = None, ahead: int = 1) -> float:
-        """The mean of a number: the best forecast in squared error; parameters as in `interval`."""
-        return self._distribution(target, ahead).mean
+        """The best forecast of a number in squared error; parameters as in `interval`.
+
+        It is off the forecast towards the mean of the distribution, by what of that cannot be
+        chance, with as few independent errors as there are.
+        """
+        found = self._distribution(target, ahead)
+        value = self.forecast[ahead - 1]
+        value = value[target] if isinstance(value, dict) and target is not None else value
+        assert isinstance(value, float)
+        return value + found.believed * (found.mean - value)
 
     def median(self, *, target: str | None = None, ahead: int = 1) -> float:
         """What a number is below as often as above; parameters as in `interval`."""
-        return float(self._distribution(target, ahead).quantile(np.array([0.5]))[0])
+        return self._distribution(target, ahead).quantile_at(0.5)
 
     def crps(self, x: float, *, target: str | None = None, ahead: int = 1) -> float:
         """The continuous ranked probability score of the distribution, where `x` is what came.
@@ -281,7 +286,7 @@ class Prediction:
         In the number's own units: the absolute error, were the distribution a single point. The
         less the better (Gneiting & Raftery 2007). Parameters as in `quantile`.
         """
-        return self._distribution(target, ahead).crps(float(numbers_of("x", float(x))))
+        return self._distribution(target, ahead).crps(float(numbers_of("x", x)))
 
     def sample(
         self,
@@ -317,9 +322,11 @@ class Prediction:
             raise ValueError("a distribution must be asked of numbers, got a prediction of classes")
         if target is None and len(targets) == 1:
             target = targets[0]
-        target = check_choice("target", target, targets)
+        elif not isinstance(target, str) or target not in targets:
+            target = check_choice("target", target, targets)
         horizon = len(self.forecast)
-        ahead = check_int("ahead", ahead, 1, horizon)
+        if type(ahead) is not int or not 1 <= ahead <= horizon:
+            ahead = check_int("ahead", ahead, 1, horizon)
         head = targets.index(target) * horizon + ahead - 1
         if not isinstance(answer, Numbers):
             return unknown(0.0, -math.inf, math.inf)

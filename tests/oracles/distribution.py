@@ -1,4 +1,4 @@
-"""The distribution of a number to come, from what came after earlier predictions.
+"""What kernels/stream/distribution.hpp computes, a second time: in plain Python and NumPy.
 
 The last 1,000 or so residuals of a head, each in units of the mean absolute error at its time, are
 weighed by how much the state of the stream then is like its state now: how large errors are, where
@@ -18,17 +18,26 @@ from numpy.typing import NDArray
 
 from lethe.model.distribution import TAIL, Distribution, point, unknown
 
-__all__ = ["HeadState", "distribution_of"]
-
 Array = NDArray[np.float64]
 
 #: Where the state of the stream is this much different, in units of the mean absolute error or as
 #: a logarithm, a residual counts a quarter of one in the same state.
 ERROR_WIDTH, LEVEL_WIDTH, CHANGE_WIDTH, SPREAD_WIDTH = 0.4, 2.8, 4.2, 1.4
+#: A forecast far from the last value is one of a jump: levels and changes are then as much
+#: different as they are in parts of it.
+JUMP_WIDTH = 0.15
+#: So are they where predictors are far apart, in parts of how far.
+DOUBT_WIDTH = 0.3
 #: Residuals in quite another state count together as much as so many in the same state.
 OTHER_STATES = 1.0
 #: Independent residuals by which their skewness and their median are believed by half.
 TRUSTED = 10.0
+#: The share of residuals that overlap of which a tail knows less: the power of their run.
+RUN_POWER = 2 / 3
+#: Standard errors that the mean must lie off the forecast for any of it to be believed.
+DOUBTED_ERRORS = 2.0
+#: A little below a half, so that rounding does not decide between two in the middle.
+HALF = 0.5 * (1 - 1e-12)
 #: Errors count at most as so many mean ones.
 FARTHEST = 1e12
 #: After so many errors of zero, and none else, nothing else is expected.
@@ -51,7 +60,7 @@ class HeadState(NamedTuple):
     ahead: int
 
 
-def distribution_of(state: HeadState, rows: Array) -> Distribution:
+def distribution_of(state: HeadState, rows: Array, near: HeadState | None = None) -> Distribution:
     """The distribution of what comes, from the residuals so far.
 
     Parameters
@@ -61,31 +70,41 @@ def distribution_of(state: HeadState, rows: Array) -> Distribution:
     rows : ndarray, shape (residuals, 5)
         What came, what had been predicted, the mean absolute error, the last value and the spread
         of the predictors, in the order of time.
+    near : HeadState, optional
+        That of the head whose residuals these are, where it is another.
     """
-    if not len(rows):
-        return unknown(state.predicted, state.low, state.high)
-    if not state.usual > 0:
+    near = near or state
+    if not len(rows) or not near.usual > 0:
         if len(rows) < ENOUGH:
             return unknown(state.predicted, state.low, state.high)
         return point(state.predicted)
-    state = _moderate(state)
+    state, near = _moderate(state), _moderate(near)
     actual, predicted, usual, last, _ = rows.T
     with np.errstate(all="ignore"):
-        similar, other = _similarity(state, rows)
-        z = (actual - predicted) / np.where(usual > 0, usual, state.usual)
-        z = np.clip(np.nan_to_num(z), -FARTHEST, FARTHEST)
+        similar, other = _similarity(near, rows)
+        z = (actual - predicted) / np.where(usual > 0, usual, near.usual)
+        z = np.clip(np.nan_to_num(z, nan=0.0), -FARTHEST, FARTHEST)
         weights = similar + other
         sum_ = weights.sum()
-        independent = sum_**2 / (weights @ weights) / _run(z, state.ahead)
+        effective, run = sum_**2 / (weights @ weights), _run(z, near.ahead)
         similar /= sum_
         exact = [(actual == state.low, state.low), (actual == state.high, state.high)]
         exact += [(actual == 0, 0.0), (actual == last, state.last)]
         points, similar = _points(state, exact, similar)
         pieces = None
         if 1 - sum(points.values()) > 1e-12:
-            z, shares = _shrunk(z, similar + other / sum_, max(independent, 0.25))
-            pieces = _continuous(state, z, shares, independent)
-        return _joined(state, pieces, points, _step(actual), len(rows))
+            independent = max(effective / run, 0.25)
+            z_shrunk, shares = _shrunk(z, similar + other / sum_, independent)
+            pieces = _continuous(state, z_shrunk, shares, max(effective / run**RUN_POWER, 0.25))
+        believed = _believed_mean(z, weights / sum_, effective / run)
+        return _joined(state, pieces, points, _step(actual), len(rows), believed)
+
+
+def _believed_mean(z: Array, shares: Array, independent: float) -> float:
+    """Of how far the mean lies off the forecast: what is beyond chance."""
+    mean = float(shares @ z)
+    error = float(shares @ (z - mean) ** 2) / independent
+    return max(1 - DOUBTED_ERRORS**2 * error / mean**2, 0.0) if mean**2 > 0 else 0.0
 
 
 def _moderate(state: HeadState) -> HeadState:
@@ -101,20 +120,20 @@ def _similarity(state: HeadState, rows: Array) -> tuple[Array, Array]:
     And how much a residual counts whatever the state was, but for how large errors were.
     """
     _, predicted, usual, last, spread = rows.T
-    now = state.usual
+    now, ahead_of_last = state.usual, state.predicted - state.last
     usual = np.maximum(usual, 1e-9 * now)
-    apart = np.maximum(spread / usual, 1e-2) / max(state.spread / now, 1e-2)
-    far = (np.log(usual / now) / ERROR_WIDTH) ** 2
-    other = OTHER_STATES / max(len(rows), 1024) / (1 + far)
-    weights = 1 / (1 + far) ** 2
-    change = (predicted - last) - (state.predicted - state.last)
+    apart = np.clip(spread / usual, 1e-2, 1e200) / min(max(state.spread / now, 1e-2), 1e200)
+    jump = JUMP_WIDTH * abs(ahead_of_last) + DOUBT_WIDTH * state.spread
+    far = 1 + (np.log(np.minimum(usual / now, 1e300)) / ERROR_WIDTH) ** 2
+    product = far.copy()
     for distance in (
-        (predicted - state.predicted) / (LEVEL_WIDTH * now),
-        change / (CHANGE_WIDTH * now),
+        (predicted - state.predicted) / (LEVEL_WIDTH * now + jump),
+        (predicted - last - ahead_of_last) / (CHANGE_WIDTH * now + jump),
         np.log(apart) / SPREAD_WIDTH,
     ):
-        weights = weights / (1 + distance * distance) ** 2
-    return np.nan_to_num(weights), np.nan_to_num(other) + 1e-100
+        product *= 1 + distance * distance
+    similar, other = 1 / product**2, OTHER_STATES / max(len(rows), 1024) / far
+    return np.nan_to_num(similar, nan=0.0), np.nan_to_num(other, nan=0.0) + 1e-100
 
 
 def _run(z: Array, ahead: int) -> float:
@@ -166,22 +185,22 @@ def _points(
 
 def _shrunk(z: Array, shares: Array, independent: float) -> tuple[Array, Array]:
     """Residuals, as little skewed and as little off zero as so few independent ones can say."""
-    order = np.argsort(z)
+    order = np.argsort(z, kind="stable")
     z, shares = z[order], shares[order]
     sums = np.cumsum(shares)
-    middle = float(z[min(int(np.searchsorted(sums, 0.5 * sums[-1])), len(z) - 1)])
+    middle = float(z[min(int(np.searchsorted(sums, HALF * sums[-1])), len(z) - 1)])
     trust = independent / (independent + TRUSTED)
     apart = z - middle
     middle *= trust
-    both = np.concatenate((middle + apart, middle - apart))
-    return both, np.concatenate((shares * (1 + trust), shares * (1 - trust)))
+    both = np.concatenate((middle + apart, (middle - apart)[::-1]))
+    return both, np.concatenate((shares * (1 + trust), shares[::-1] * (1 - trust)))
 
 
 def _continuous(
     state: HeadState, z: Array, shares: Array, independent: float
 ) -> tuple[Array, Array, float, float]:
     """Places, the probabilities of less than them, and the scales of the tails beyond."""
-    order = np.argsort(z)
+    order = np.argsort(z, kind="stable")
     z, shares = z[order], shares[order] / shares.sum()
     sums = np.cumsum(shares)
     middles = sums - 0.5 * shares
@@ -189,7 +208,6 @@ def _continuous(
     levels = _LEVELS[(least < _LEVELS) & (1 - least > _LEVELS)]
     levels = np.concatenate(([least], levels, [1 - least])) if least < 0.5 else np.array([0.5])
     z_at = np.interp(levels, middles, z)
-    independent = max(independent, 0.25)
     # One of n + 1 lies beyond n independent ones.
     levels = (independent * levels + 0.5) / (independent + 1)
     left = right = 1.0
@@ -208,6 +226,7 @@ def _joined(
     points: dict[float, float],
     step: float,
     n: int,
+    believed: float,
 ) -> Distribution:
     """One table of points and pieces, within the range."""
     rest = 1 - sum(points.values()) if pieces else 0.0
@@ -241,4 +260,4 @@ def _joined(
     if up_to[-1] > 1 - 1e-12:
         up_to[-1] = 1.0
     doubt = 1 / (n + 2)
-    return Distribution(x, below, up_to, left, right, step, doubt, state.usual)
+    return Distribution(x, below, up_to, left, right, step, doubt, state.usual, believed)
