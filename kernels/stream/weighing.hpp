@@ -17,7 +17,7 @@ namespace LETHE_ISA {
 constexpr double error_width = 0.4, level_width = 2.8, change_width = 4.2, spread_width = 1.4;
 // A forecast far from the last value is one of a jump: levels and changes are then as much
 // different as they are in parts of it.
-constexpr double jump_width = 0.15;
+constexpr double jump_width = 0.05;
 // So are they where predictors are far apart, in parts of how far.
 constexpr double doubt_width = 0.3;
 // Residuals in quite another state count together as much as so many in the same state.

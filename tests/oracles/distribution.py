@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 ERROR_WIDTH, LEVEL_WIDTH, CHANGE_WIDTH, SPREAD_WIDTH = 0.4, 2.8, 4.2, 1.4
 #: A forecast far from the last value is one of a jump: levels and changes are then as much
 #: different as they are in parts of it.
-JUMP_WIDTH = 0.15
+JUMP_WIDTH = 0.05
 #: So are they where predictors are far apart, in parts of how far.
 DOUBT_WIDTH = 0.3
 #: Residuals in quite another state count together as much as so many in the same state.
