@@ -5,11 +5,8 @@ import struct
 
 import numpy as np
 import pytest
-from oracles.number_records import Sizes
-from support.models import stream_of
 from support.mutated import mutated
 from support.mutations import KINDS, MODELS, NETWORKS, checkpoint, use_model
-from support.number_blocks import record_of
 
 from lethe import CheckpointError, Model
 from lethe.model import from_checkpoint
@@ -94,17 +91,6 @@ def test_a_record_that_waits_is_checked(index: int, value: float) -> None:
     arrays = with_number("symbols", "records", index, value)
     with pytest.raises(CheckpointError, match="pending"):
         from_checkpoint(arrays, checkpoint("symbols").metadata)
-
-
-@pytest.mark.parametrize("value", [-1.0, 0.5, 99.0, np.nan])
-def test_the_deviant_of_a_record_that_waits_is_checked(value: float) -> None:
-    """It is the place of a predictor."""
-    model = MODELS["24 ahead"]()
-    sizes = Sizes(1, 24, 8, 0, True)
-    place = int(stream_of(model).view("pending first")[0])
-    record_of(stream_of(model), sizes, place=place)["deviant"][3] = value
-    with pytest.raises(CheckpointError, match="pending"):
-        from_checkpoint(*model.to_checkpoint())
 
 
 @pytest.mark.parametrize("kind", ["numbers", *NETWORKS])

@@ -14,7 +14,6 @@ import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from support.stream_parts import Action, Stream
 
 import lethe
 
-__all__ = ["TOLERANCE", "Names", "difference", "first_difference", "replay"]
+__all__ = ["TOLERANCE", "difference", "first_difference", "replay"]
 
 #: Actions at the start and at the end of which every answer is kept, and between them one of so
 #: many; and one of so many of which the long answers are kept.
@@ -43,14 +42,6 @@ TOLERANCE = 1e-9
 
 _Entries = tuple[NDArray[np.int32], NDArray[np.float64] | NDArray[np.str_]]
 Answers = dict[str, NDArray[np.float64] | NDArray[np.int32] | NDArray[np.str_]]
-
-
-class Names(NamedTuple):
-    """What a version calls the things that were renamed."""
-
-    max_delay: str = "max_delay"
-    learn_target: str = "learn_target"
-    actual: str = "actual"
 
 
 class _Notes:
@@ -81,25 +72,20 @@ class _Notes:
         return found
 
 
-def replay(stream: Stream, names: Names = Names()) -> Answers:  # noqa: B008
+def replay(stream: Stream) -> Answers:
     """Do all of a stream's actions with a new model, and keep what it answers.
 
     Parameters
     ----------
     stream : Stream
         What is done.
-    names : Names
-        What the installed version calls things.
 
     Returns
     -------
     dict of str to ndarray
         By quantity: numbers (float64) or words, and the numbers of their actions.
     """
-    arguments = dict(stream.arguments)
-    if "max_delay" in arguments:
-        arguments[names.max_delay] = arguments.pop("max_delay")
-    model = lethe.Model(**arguments)
+    model = lethe.Model(**stream.arguments)
     notes = _Notes()
     number = len(stream.actions)
     seldom = SELDOM if number > THOUSANDS else 1
@@ -109,14 +95,14 @@ def replay(stream: Stream, names: Names = Names()) -> Answers:  # noqa: B008
             model = _replaced(model, action.do)
             continue
         try:
-            answer = _done(model, action, names)
+            answer = _done(model, action)
         except (ValueError, RuntimeError) as error:  # what a model refuses; no other is expected
             notes.word("outcome", at, type(error).__name__)
             continue
         skipped = isinstance(answer, lethe.Report) and answer.skipped
         notes.word("outcome", at, "skipped" if skipped else "")
         if at < FIRST or at >= number - LAST or at % (EVERY * seldom) == 0:
-            _note(notes, at, answer, names)
+            _note(notes, at, answer)
         prediction = answer.prediction if isinstance(answer, lethe.Report) else answer
         if at % (LONG * seldom) == 0 and prediction is not None:
             _note_long(notes, at, prediction)
@@ -128,9 +114,8 @@ def replay(stream: Stream, names: Names = Names()) -> Answers:  # noqa: B008
     return notes.arrays()
 
 
-def _done(model: lethe.Model, action: Action, names: Names) -> lethe.Report | lethe.Prediction:
-    name = names.learn_target if action.do == "learn_target" else action.do
-    answer: lethe.Report | lethe.Prediction = getattr(model, name)(
+def _done(model: lethe.Model, action: Action) -> lethe.Report | lethe.Prediction:
+    answer: lethe.Report | lethe.Prediction = getattr(model, action.do)(
         *action.arguments, **action.keywords
     )
     return answer
@@ -150,13 +135,13 @@ def _replaced(model: lethe.Model, how: str) -> lethe.Model:
     return loaded
 
 
-def _note(notes: _Notes, at: int, answer: lethe.Report | lethe.Prediction, names: Names) -> None:
+def _note(notes: _Notes, at: int, answer: lethe.Report | lethe.Prediction) -> None:
     prediction: lethe.Prediction | None
     if isinstance(answer, lethe.Report):
         notes.number("anomaly", at, answer.anomaly)
         notes.word("column", at, repr(answer.column))
         _note_value(notes, "expected", at, answer.expected)
-        _note_value(notes, "actual", at, getattr(answer, names.actual))
+        _note_value(notes, "actual", at, answer.actual)
         prediction = answer.prediction
     else:
         prediction = answer
