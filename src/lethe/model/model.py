@@ -318,7 +318,7 @@ class Model:
 
     @property
     def networks(self) -> list[Network]:
-        """Copies of the networks as they answer now; none before the first event."""
+        """Copies of the networks as they answer now, in the order that docs/model.md gives."""
         self._refuse_nested()
         with self._lock:
             return networks_of(self._predictor)
