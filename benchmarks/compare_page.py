@@ -222,12 +222,14 @@ def classes_table(path: Path) -> str:
     """Of the record of streams of classes, if it is there; the worst accuracy for Lethe first."""
     if not path.exists():
         return ""
-    record = json.loads(path.read_text("utf-8"))
-    rows = record["rows"] if isinstance(record, dict) else record
-    streams: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        streams.setdefault(row["stream"], {})[row["method"]] = row
-    methods = list(dict.fromkeys(row["method"] for row in rows if row["method"] != LETHE))
+    record = json.loads(path.read_text("utf-8"))["streams"]
+    streams: dict[str, dict[str, Row]] = {
+        name: {key: row for key, row in of.items() if isinstance(row, dict) and "accuracy" in row}
+        for name, of in record.items()
+    }
+    methods = list(
+        dict.fromkeys(method for of in streams.values() for method in of if method != LETHE)
+    )
     found = []
     for name, by_method in streams.items():
         others = [row["accuracy"] for method, row in by_method.items() if method != LETHE]
@@ -248,7 +250,7 @@ def classes_table(path: Path) -> str:
         cells = [f"{by[m]['accuracy']:.3f}" if m in by else "" for m in methods]
         own = by[LETHE]
         verdict = " **loses**" if difference < -EQUAL else ""
-        loss, time = own.get("log_loss", own.get("log loss", math.nan)), own["microseconds"]
+        loss, time = own["log loss"], own["microseconds"]
         lines.append(
             f"| {name} | {own['accuracy']:.3f}{verdict} | "
             + " | ".join(cells)

@@ -5,19 +5,19 @@ left out, and of long series every so many events is asked, 500 in all. `mean` i
 error of the mean over that of the forecast. `--nab FOLDER` adds the series of the Numenta Anomaly
 Benchmark, `--json FILE` keeps the record.
 
-How the distributions were made: on these series, and on 12 generated ones with a season. Tried, as
-CRPS one and 24 events ahead over that of the last 256 residuals: the last 1,024 (0.997, 0.981);
-scales by regression on several running errors and the predictors' spread (1.02, 1.79), by their
-mixture (0.97, 1.02); residuals weighed by the state of the stream: by the size of errors alone
-(0.99, 0.94), by the forecast's level, too (0.94, 0.93), by its distance from the last value and the
-spread of predictors (0.94, 0.93); with all others counted as 5 in 1,024 rather than 51 (0.92,
-0.92), as 1 (0.91, 0.92). Skewness and median of few residuals shrunk: 2 % less 24 ahead. Levels and
-changes wider by parts of the change and of the predictors' spread: by none, .82 to .34 of rare
-events of 20 to 500 times the noise lie in their 90 % intervals; by 0.25 and 0, .82 to .87; by 0.05
-and 0.3, .86 to .88. These were chosen on one seed and on the series above, among a dozen pairs. Of overlapping residuals, a tail's independent ones as n
-over their run to the power 1 (.929 covered 24 ahead), 0.7 (.914), 0.5 (.905, but .87 of short
-series). The mean believed beyond 0 standard errors of the forecast (1.17 of its squared error 24
-ahead), 1 (1.01), 2 (0.99).
+How the distributions were made: on these series, and on 12 generated ones with a season. Tried,
+as CRPS one and 24 events ahead over that of the last 256 residuals: the last 1,024 (0.997,
+0.981); scales by regression on several running errors and the predictors' spread (1.02, 1.79), by
+their mixture (0.97, 1.02); residuals weighed by the state of the stream: by the size of errors
+alone (0.99, 0.94), by the forecast's level, too (0.94, 0.93), by its distance from the last value
+and the spread of predictors (0.94, 0.93); with all others counted as 5 in 1,024 rather than 51
+(0.92, 0.92), as 1 (0.91, 0.92). Skewness and median of few residuals shrunk: 2 % less 24 ahead.
+Levels and changes wider by parts of the change and of the predictors' spread: by none, .82 to .34
+of rare events of 20 to 500 times the noise lie in their 90 % intervals; by 0.25 and 0, .82 to
+.87; by 0.05 and 0.3, .86 to .88. These were chosen on one seed and on the series above, among a
+dozen pairs. Of overlapping residuals, a tail's independent ones as n over their run to the power
+1 (.929 covered 24 ahead), 0.7 (.914), 0.5 (.905, but .87 of short series). The mean believed
+beyond 0 standard errors of the forecast (1.17 of its squared error 24 ahead), 1 (1.01), 2 (0.99).
 """
 
 import argparse
