@@ -64,8 +64,8 @@ struct Services {
 
 constexpr int64_t events_between_inspections = 1000;
 
-// A distribution that is asked for: of which head, with what was answered and the residuals and their
-// counts since.
+// A distribution that is asked for: of which head, with what was answered and the residuals and
+// their counts since.
 struct Asked {
   const double *answer, *residuals, *counts;
   int64_t targets, heads, kept, head;
