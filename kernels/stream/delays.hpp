@@ -82,6 +82,22 @@ struct Delays {
     look_for_taps(i);
   }
 
+  // A slot gets another meaning: its past, what was correlated with it, and its taps.
+  void forget(int64_t slot) const {
+    if (slot >= l.delay_sources()) return;
+    std::fill_n(b + l.delayed_columns + slot * 2 * ring(), 2 * ring(), 0.0);
+    b[l.delay_power + slot] = 0;
+    for (int64_t i = 0; i < l.targets; ++i) {
+      std::fill_n(b + l.correlation + (i * l.delay_sources() + slot) * lags(), lags(), 0.0);
+      for (int64_t k = 0; k < lethe::delay_taps; ++k) {
+        if (taps(l.tap_source, i)[k] != static_cast<double>(slot + 1)) continue;
+        taps(l.tap_source, i)[k] = taps(l.tap_lag, i)[k] = taps(l.tap_weights, i)[k] = 0;
+        forget_feature(b + l.tap_covariance + i * lethe::tap_packed, k, tap_variance,
+                       lethe::delay_taps);
+      }
+    }
+  }
+
  private:
   void correlate(double* correlation, const double* past, double error) const {
     constexpr int W = double_lanes;

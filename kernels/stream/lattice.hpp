@@ -15,18 +15,23 @@ constexpr int64_t enough_values = 10;
 // So few different values have much in common by chance.
 constexpr int64_t few_values = 8;
 
-inline bool is_whole(double x) {
-  const double whole = std::nearbyint(x);
-  return std::abs(x - whole) - 1e-9 * (1 + std::abs(whole)) <= 0 &&
+// To a few units in the last place of a value, and of the largest: what is left of sums that cancel.
+inline bool is_whole(double x, double largest) {
+  const double whole = std::nearbyint(x), last = 8 * 2.220446049250313e-16;
+  return std::abs(x - whole) <= last * std::abs(x) + std::min(last * largest, 1e-9) &&
          std::abs(whole) < 4503599627370496.0;
 }
 
 // The step, or 0 where there is none.
 inline double lattice_step(const Ring& ring) {
   if (ring.count < enough_values) return 0;
+  double largest = 0;
+  ring.each([&](int64_t, const double* row) {
+    largest = std::max(largest, std::abs(row[lethe::was_actual]));
+  });
   for (const double scale : {1.0, 10.0, 100.0, 1000.0}) {
     int64_t i = 0;
-    while (i < ring.count && is_whole(ring.row(i)[lethe::was_actual] * scale)) ++i;
+    while (i < ring.count && is_whole(ring.row(i)[lethe::was_actual] * scale, largest * scale)) ++i;
     if (i < ring.count) continue;
     int64_t common = 0, different = 0, before = 0;
     double seen[few_values];

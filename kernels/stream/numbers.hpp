@@ -95,6 +95,7 @@ struct NumberStream {
     if (ahead) {
       compare(pending.newest(), targets, How::follow, answer, out);
       if (pending.count()) keep_surprise(pending.newest(), targets);
+      heads.residuals.follow(targets, history.newest());
       take_in(targets, event.seconds);
     }
     pending.clear();
@@ -107,6 +108,7 @@ struct NumberStream {
     if (ahead) return;
     compare(record, targets, How::follow, answer, out);
     keep_surprise(record, targets);
+    heads.residuals.follow(targets, history.newest());
     take_in(targets, event.seconds);
     pending.clear();
   }
@@ -232,6 +234,7 @@ struct NumberStream {
     if (change.forgotten_count || change.grown)
       for (int64_t g = 0; g < l.groups; ++g) networks(g).complete_step();
     for (int64_t i = 0; i < change.forgotten_count; ++i) {
+      heads.delays.forget(change.forgotten[i]);
       const int64_t feature = 1 + l.fixed() + change.forgotten[i];
       for (int64_t g = 0; g < l.groups; ++g)
         networks(g).forget_input(feature - 1 - (g == lethe::of_memory ? l.fixed() - l.targets : 0));

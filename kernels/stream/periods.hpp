@@ -88,13 +88,14 @@ struct Peaks {
         weight += rho[k] - *low;
         moment += (rho[k] - *low) * static_cast<double>(k - from);
       }
+      if (!(weight > 0 && weight < HUGE_VAL)) break;  // all are the same: there is no centre
       along += double(m) * (double(from) + moment / weight);
       square += double(m) * double(m);
       length = along / square;
     }
     double best = static_cast<double>(period);
     for (const double other : {std::round(length), length})
-      if (is_better(other, best)) best = other;
+      if (other >= 2 && is_better(other, best)) best = other;
     return best;
   }
 

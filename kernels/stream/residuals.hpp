@@ -11,7 +11,9 @@
 namespace LETHE_ISA {
 
 constexpr double many_values = 30.0;    // of which none was negative: then none is expected to be
-constexpr double often_reached = 10.0;  // an end that no value has passed since: then it is a bound
+// Comings back to an end that no value has passed since: then it is a bound. A value that stays,
+// as on a staircase, has come once.
+constexpr double often_reached = 10.0;
 
 struct Residuals {
   const NumberLayout& l;
@@ -64,7 +66,13 @@ struct Residuals {
     row[lethe::was_last] = record[l.record.last_value + head / l.horizon];
     row[lethe::was_spread] = record[l.record.spread + head];
     count += 1;
-    if (head % l.horizon == 0) observe_range(head / l.horizon, target);
+    if (head % l.horizon == 0) observe_range(head / l.horizon, target, row[lethe::was_last]);
+  }
+
+  // Where nothing is learned the range follows all the same: it is the stream's, not the model's.
+  void follow(const double* targets, const double* last) const {
+    for (int64_t i = 0; i < l.targets; ++i)
+      if (std::isfinite(targets[i])) observe_range(i, targets[i], last[i]);
   }
 
  private:
@@ -78,14 +86,14 @@ struct Residuals {
     return sum / static_cast<double>(k - lethe::naive_predictors);
   }
 
-  void observe_range(int64_t i, double value) const {
+  void observe_range(int64_t i, double value, double last) const {
     double* const range = b + l.range + 2 * i;
     double* const reached = b + l.reached + 2 * i;
     double& count = b[l.range_count + i];
     for (int64_t end = 0; end < 2; ++end) {
       const bool beyond = end == 0 ? value < range[0] : value > range[1];
       if (count == 0 || beyond) range[end] = value, reached[end] = 0;
-      reached[end] += value == range[end];
+      reached[end] += value == range[end] && value != last;
     }
     count += 1;
   }

@@ -9,7 +9,7 @@ namespace LETHE_ISA {
 
 // The power of tails, F(x) ~ |x|^-tail_power, beyond all residuals.
 constexpr double tail_power = 4.0;
-constexpr int64_t most_places = 64;
+constexpr int64_t most_places = 72;
 
 // The part of a tail that lies so far beyond its beginning.
 inline double tail_beyond(double beyond, double scale) {
@@ -66,13 +66,24 @@ struct Table {
     for (int64_t i = at + 1; i < n; ++i) below[i] += share;
   }
 
-  // Nothing is known but the range: half of the probability on each side, however far.
+  // Nothing is known but the range: uniform in it, or, where it is open, half of the probability on
+  // each side of the value.
   void set_unknown(double value, double low, double high) {
     if (low == high) return set_point(low);
-    n = 1;
-    x[0] = std::min(std::max(value, low), high);
-    below[0] = up_to[0] = 0.5;
-    left = right = HUGE_VAL;
+    n = 0;
+    left = right = 0;
+    if (low > -HUGE_VAL) add(low, 0.0);
+    if (!(low > -HUGE_VAL && high < HUGE_VAL)) add(std::min(std::max(value, low), high), 0.5);
+    if (high < HUGE_VAL) add(high, 1.0);
+    if (!(low > -HUGE_VAL)) left = HUGE_VAL;
+    if (!(high < HUGE_VAL)) right = HUGE_VAL;
+  }
+  void add(double place, double probability) {
+    const bool is_new = !n || x[n - 1] != place;
+    n += is_new;
+    x[n - 1] = place;
+    up_to[n - 1] = probability;
+    if (is_new) below[n - 1] = probability;
   }
   void set_point(double value) {
     n = 1;

@@ -77,6 +77,15 @@ class Delays:
         self.correlation[i] = MEMORY * self.correlation[i] + error * window
         self._look_for_taps(i)
 
+    def forget(self, slot: int) -> None:
+        """A slot gets another meaning."""
+        if slot >= len(self.past):
+            return
+        self.past[slot] = self.power[slot] = self.correlation[:, slot] = 0
+        for i, k in np.argwhere(self.source == slot + 1):
+            self.source[i, k] = self.lag[i, k] = self.weights[i, k] = 0
+            forget_feature(self.covariance[i], k, TAP_VARIANCE)
+
     def _look_for_taps(self, i: int) -> None:
         """The lag that stands out the most takes a tap that is free, or that says the least."""
         events, parts = int(self.events[i]), LAGS // LAGS_LOOKED_AT

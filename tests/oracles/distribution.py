@@ -45,6 +45,7 @@ ENOUGH = 10
 #: Cumulative probabilities at which a distribution is kept.
 _LOWER = np.array([0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1])
 _OF_TAIL = np.array([0.001, 0.01, 0.05, 0.1, 0.25, 0.5])
+_FAR_IN_TAIL = np.array([3e1, 2e2, 1e3, 1e4])
 _LEVELS = np.concatenate((_LOWER, np.arange(0.15, 0.86, 0.05), 1 - _LOWER[::-1]))
 
 
@@ -154,8 +155,9 @@ def _step(actual: Array) -> float:
     """The step of a lattice that all values lie on, or 0."""
     if len(actual) < ENOUGH:
         return 0.0
+    largest = float(np.abs(actual).max())
     for scale in (1.0, 10.0, 100.0, 1000.0):
-        if _is_whole(actual[:ENOUGH] * scale) and _is_whole(actual * scale):
+        if _is_whole(actual * scale, largest * scale):
             whole = np.round(actual * scale)
             step = int(np.gcd.reduce(np.abs(whole).astype(np.int64)))
             if len(set(whole.tolist())) < 8:  # few values have much in common by chance
@@ -164,9 +166,9 @@ def _step(actual: Array) -> float:
     return 0.0
 
 
-def _is_whole(x: Array) -> bool:
-    whole = np.round(x)
-    apart = np.abs(x - whole) - 1e-9 * (1 + np.abs(whole))
+def _is_whole(x: Array, largest: float) -> bool:
+    whole, last = np.round(x), 8 * 2.220446049250313e-16
+    apart = np.abs(x - whole) - last * np.abs(x) - min(last * largest, 1e-9)
     return bool(apart.max() <= 0 and np.abs(whole).max() < 2**52)
 
 
@@ -242,6 +244,11 @@ def _joined(
             knots = np.concatenate((smooth.quantile(levels[0] * _OF_TAIL), knots))
         if max(fixed) > knots[-1]:
             knots = np.concatenate((knots, smooth.quantile(1 - (1 - levels[-1]) * _OF_TAIL)))
+        first, end = smooth._x[0], smooth._x[-1]
+        if min(fixed) < first:
+            knots = np.concatenate((first - _FAR_IN_TAIL * TAIL * smooth._left, knots))
+        if max(fixed) > end:
+            knots = np.concatenate((knots, end + _FAR_IN_TAIL * TAIL * smooth._right))
     x = np.array(sorted({*knots.tolist(), *fixed}))
     x = np.unique(np.clip(x, state.low, state.high))
     up_to = rest * smooth._continuous_cdf(x) if smooth else np.zeros(len(x))

@@ -218,7 +218,7 @@ class Heads:
         state = (usual_then, record.last_value[i], record.spread[m])
         head.residuals.append(np.array([target, record.blended[m], *state]))
         if not ahead:
-            self.ranges[i].observe(target)
+            self.ranges[i].observe(target, float(record.last_value[i]))
         head.error.follow(abs(error))
         head.slow_unit.follow(abs(error))
         usual, plain = head.error.mean, float(record.plain[m])

@@ -118,6 +118,7 @@ class NumberStreamOracle:
             outcome = self._compare(newest, event.targets, "follow")
             if newest is not None:
                 self._keep_surprise(newest, event.targets)
+            self._follow_ranges(event.targets)
             self._take_in(event.targets, event.seconds)
         self.pending.clear()
         record = self._encode(event)
@@ -129,6 +130,7 @@ class NumberStreamOracle:
             return outcome
         outcome = self._compare(record, event.targets, "follow")
         self._keep_surprise(record, event.targets)
+        self._follow_ranges(event.targets)
         self._take_in(event.targets, event.seconds)
         self.pending.sequence += 1
         return outcome
@@ -166,6 +168,11 @@ class NumberStreamOracle:
         """How many features the networks of a group do not see, from the first on."""
         return self.fixed - self.sizes.targets if group == OF_MEMORY else 0
 
+    def _follow_ranges(self, targets: Values) -> None:
+        for i, (value, last) in enumerate(zip(targets, self.history.newest(), strict=True)):
+            if math.isfinite(value):
+                self.heads.ranges[i].observe(float(value), float(last))
+
     def _admit(self, change: Change) -> None:
         """Slots that get another meaning are forgotten, and networks see those that are new."""
         self.columns.admit(change)
@@ -177,6 +184,7 @@ class NumberStreamOracle:
             if grows:
                 group.grow(inputs - self._unseen(g), group.training[0].topology.outputs)
         for slot in change.forgotten:
+            self.heads.delays.forget(slot)
             feature = 1 + self.fixed + slot
             for g, group in enumerate(self.groups):
                 group.forget_input(feature - 1 - self._unseen(g))

@@ -72,13 +72,15 @@ class Peaks:
             if self.height(first + int(np.argmax(near)), half) < least:
                 break
             weights = near - near.min()
+            if not 0 < weights.sum() < math.inf:
+                break
             along += m * (first + float(weights @ np.arange(2 * wide + 1)) / float(weights.sum()))
             square += m * m
             length = along / square
             m += 1
         best = float(period)
         for other in (float(math.floor(length + 0.5)), length):
-            if self._is_better(other, best):
+            if other >= 2 and self._is_better(other, best):
                 best = other
         return best
 

@@ -33,13 +33,13 @@ class Range:
     count: float = 0.0
     declared: tuple[float, float] = field(default=(-math.inf, math.inf))
 
-    def observe(self, value: float) -> None:
+    def observe(self, value: float, last: float) -> None:
         if not self.count or value < self.low:
             self.low, self.low_reached = value, 0.0
         if not self.count or value > self.high:
             self.high, self.high_reached = value, 0.0
-        self.low_reached += value == self.low
-        self.high_reached += value == self.high
+        self.low_reached += value == self.low and value != last
+        self.high_reached += value == self.high and value != last
         self.count += 1
 
     def bounds(self) -> tuple[float, float]:

@@ -75,6 +75,7 @@ class Distribution:
         """The same as `quantile`, of one number."""
         x, u = self._lists
         found: float
+        q = min(q, 1 - 2**-53)
         if q < u[0]:
             found = x[0] - TAIL * self._left * ((q / u[0]) ** (-1 / TAIL) - 1)
         elif q > u[-1]:
@@ -241,6 +242,8 @@ class Distribution:
     def _lattice(self, *more: float) -> tuple[Array, Array]:
         """The points of the lattice, but for rare ones, and the probability of at most each."""
         ends = self.quantile(np.array([1e-5, 1 - 1e-5]))
+        if not max(abs(place) for place in (*ends, *more)) < 2**52 * self._step:
+            return np.zeros(0), np.zeros(0)  # as far as that, floats do not tell its points apart
         first = round(min(ends[0], *more, ends[0]) / self._step)
         last = round(max(ends[1], *more, ends[1]) / self._step)
         if last - first > 4096:
@@ -310,8 +313,20 @@ def point(x: float) -> Distribution:
 
 
 def unknown(x: float, low: float, high: float) -> Distribution:
-    """Nothing is known but the range: half of the probability on each side, however far."""
+    """Nothing is known but the range: uniform in it, or half of the probability on each side."""
     if low == high:
         return point(low)
-    x = min(max(x, low), high)
-    return Distribution(np.array([x]), np.array([0.5]), np.array([0.5]), math.inf, math.inf)
+    known = [(low, 0.0), (high, 1.0)]
+    if math.isinf(low) or math.isinf(high):
+        known.insert(1, (min(max(x, low), high), 0.5))
+    known = [each for each in known if math.isfinite(each[0])]
+    up_to = dict(known)
+    below = dict(reversed(known))
+    left, right = (math.inf if math.isinf(end) else 0.0 for end in (low, high))
+    return Distribution(
+        np.array(list(up_to)),
+        np.array([below[place] for place in up_to]),
+        np.array(list(up_to.values())),
+        left,
+        right,
+    )

@@ -10,6 +10,7 @@ from lethe.core._checks import as_float, check_bool, check_choice, check_int
 from lethe.core._objects import items_of, shown
 from lethe.model.holidays import OWN_COLUMNS, checked_holidays
 from lethe.model.rows import check_name
+from lethe.model.values import ABSURD
 from lethe.storage.fields import Fields, list_of
 
 __all__ = ["Bad", "NewColumns", "Parameters", "Task"]
@@ -189,10 +190,11 @@ def _bounds(value: object, task: Task) -> tuple[float, float]:
         if item is not None:
             ends[at] = as_float(item)
     low, high = ends
-    if len(items) != 2 or not low <= high or low == math.inf or high == -math.inf:
+    far = [end for end in ends if math.isfinite(end) and abs(end) > ABSURD]
+    if len(items) != 2 or not low <= high or low == math.inf or high == -math.inf or far:
         raise ValueError(
-            f"bounds must be the least and the most that a target can be, None where there is "
-            f"none, got {shown(value)}"
+            f"bounds must be the least and the most that a target can be, within ±1e150, None "
+            f"where there is none, got {shown(value)}"
         )
     if task != "regression" and (low, high) != (-math.inf, math.inf):
         raise ValueError(f"bounds must be left out for classes and symbols, got {shown(value)}")

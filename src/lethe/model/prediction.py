@@ -286,7 +286,10 @@ class Prediction:
         In the number's own units: the absolute error, were the distribution a single point. The
         less the better (Gneiting & Raftery 2007). Parameters as in `quantile`.
         """
-        return self._distribution(target, ahead).crps(float(numbers_of("x", x)))
+        came = as_float(x)
+        if not math.isfinite(came):
+            raise ValueError(f"x must be a finite number, got {shown(x)}")
+        return self._distribution(target, ahead).crps(came)
 
     def sample(
         self,
