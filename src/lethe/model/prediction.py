@@ -109,6 +109,10 @@ class Classes:
 class Prediction:
     """What a model expects, at the time it was asked.
 
+    Ask for intervals and the like before the model learns on: a distribution is made of the last
+    residuals when it is first asked, and newer ones overwrite them one by one. What was asked once
+    stays, and a pickle or a copy keeps all of it.
+
     Attributes
     ----------
     value : float, dict or object
@@ -255,9 +259,9 @@ class Prediction:
         """The logarithm of the probability density at `x`; parameters as in `quantile`.
 
         Where the data lie on a lattice, such as whole numbers, it is the probability of `x` divided
-        by the lattice's step, and -inf beside the lattice. A value that has a probability of its
-        own, as one that is often repeated, has the logarithm of that. Beyond a range that was
-        declared, or that the data keep, it is -inf.
+        by the lattice's step. A value that has a probability of its own, as one that is often
+        repeated, has the logarithm of that. Beside a lattice and beyond a range it is low, but
+        finite: data may not keep to either for ever.
         """
         if type(x) is float and math.isfinite(x):
             return self._distribution(target, ahead).log_density_at(x)
