@@ -243,12 +243,15 @@ def test_the_page_has_the_worst_losses_first(
 
 def test_classes_come_from_their_own_record(modules: dict[str, ModuleType], tmp_path: Path) -> None:
     path = tmp_path / "classes.json"
-    rows = [
-        {"stream": name, "method": method, "accuracy": share, "log loss": 0.5, "microseconds": 9}
+    streams = {
+        name: {"events": 100}
+        | {
+            method: {"accuracy": share, "log loss": 0.5, "microseconds": 9}
+            for method, share in (("Lethe", own), ("ARF", 0.8))
+        }
         for name, own in (("ahead", 0.9), ("behind", 0.7))
-        for method, share in (("Lethe", own), ("ARF", 0.8))
-    ]
-    path.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    }
+    path.write_text(json.dumps({"streams": streams}), encoding="utf-8")
     text = modules["compare_page"].classes_table(path)
     assert text.index("| behind | 0.700 **loses** | 0.800 ") < text.index(
         "| ahead | 0.900 | 0.800 "

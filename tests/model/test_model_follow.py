@@ -19,6 +19,7 @@ REMEMBERED = {
     "deviation square", "deviation product", "usual innovation", "periods", "profile length",
     "profile", "folded", "season error", "drift", "profile level", "season fast", "season slow",
     "surprise", "delayed columns", "delay newest", "delay power",
+    "range", "range reached", "range count",
 }  # fmt: skip
 
 
