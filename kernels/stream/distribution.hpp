@@ -30,7 +30,8 @@ constexpr double kept_levels[] = {0.001, 0.0025, 0.005, 0.01,  0.02,   0.035, 0.
                                   0.6,   0.65,   0.7,   0.75,  0.8,    0.85,  0.9,  0.925, 0.95,
                                   0.965, 0.98,   0.99,  0.995, 0.9975, 0.999};
 constexpr double parts_of_tail[] = {0.001, 0.01, 0.05, 0.1, 0.25, 0.5};
-// How far out in a tail, in four times its scale, places are that keep it short where an end is far.
+// How far out in a tail, in four times its scale, places are that keep it short where an end is
+// far.
 constexpr double far_in_tail[] = {3e1, 2e2, 1e3, 1e4};
 constexpr int64_t most_levels = std::size(kept_levels) + 2;
 

@@ -15,7 +15,8 @@ constexpr int64_t enough_values = 10;
 // So few different values have much in common by chance.
 constexpr int64_t few_values = 8;
 
-// To a few units in the last place of a value, and of the largest: what is left of sums that cancel.
+// To a few units in the last place of a value, and of the largest: what is left of sums that
+// cancel.
 inline bool is_whole(double x, double largest) {
   const double whole = std::nearbyint(x), last = 8 * 2.220446049250313e-16;
   return std::abs(x - whole) <= last * std::abs(x) + std::min(last * largest, 1e-9) &&

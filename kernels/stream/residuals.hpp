@@ -10,7 +10,7 @@
 
 namespace LETHE_ISA {
 
-constexpr double many_values = 30.0;    // of which none was negative: then none is expected to be
+constexpr double many_values = 30.0;  // of which none was negative: then none is expected to be
 // Comings back to an end that no value has passed since: then it is a bound. A value that stays,
 // as on a staircase, has come once.
 constexpr double often_reached = 10.0;
