@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -81,19 +82,11 @@ def memory_topology(inputs: int, outputs: int) -> Topology:
     rarely (Tallec & Ollivier 2018), so that what is rare is kept and what is common does not fill
     the cells.
     """
-    biases = np.log(np.geomspace(2.0, 1000.0, MEMORY_BLOCKS))
-    return Topology(
-        inputs=inputs,
-        outputs=outputs,
-        blocks=MEMORY_BLOCKS,
-        shortcuts=False,
-        output_units="linear",
-        cell_input="tanh",
-        cell_output="tanh",
-        input_gate_bias=[-float(bias) for bias in biases],
-        forget_gate_bias=[float(bias) for bias in biases],
-        output_gate_bias=0.0,
-        initial_range=0.1,
+    biases = np.log(np.geomspace(2.0, 1000.0, MEMORY_BLOCKS)).tolist()
+    return dataclasses.replace(
+        network_topology(inputs, outputs, MEMORY_BLOCKS, 1),
+        input_gate_bias=[-bias for bias in biases],
+        forget_gate_bias=biases,
     )
 
 
