@@ -77,9 +77,9 @@ LETHE_INLINE Lanes<T, W> not_finite(const T* x, int64_t lanes) {
   return bad;
 }
 
-template <class T, int W, int S, int G>
+template <class T, int W, int S, int G, bool peepholes = false>
 struct Network {
-  using Blocks = MemoryBlocks<T, W, S, G>;
+  using Blocks = MemoryBlocks<T, W, S, G, peepholes>;
 
   static LETHE_INLINE Header& header(char* block) { return *reinterpret_cast<Header*>(block); }
 
@@ -292,6 +292,7 @@ struct Network {
     for (int layer = 0; layer < l.layers; ++layer) {
       const LayerLayout& at = l.layer[layer];
       std::memset(block + at.partials, 0, int64_t(at.rows) * l.layer_partials() * sizeof(T));
+      std::memset(block + at.peephole_partials, 0, l.peephole_partials() * sizeof(T));
     }
     header(block).stale = 0;
   }
@@ -369,24 +370,5 @@ struct Network {
     return &k;
   }
 };
-
-// The compiled body for a layout. The papers' networks have up to four blocks, which are one
-// vector.
-template <class T>
-const Kernel<T>* choose(const Layout& l) {
-  constexpr int native = native_lanes<T>;
-  if constexpr (native >= 4) {
-    if (l.padded_blocks == 4) {
-      if (l.cells == 1) return Network<T, 4, 1, 1>::kernel();
-      if (l.cells == 2) return Network<T, 4, 2, 1>::kernel();
-      return Network<T, 4, 0, 1>::kernel();
-    }
-  }
-  if constexpr (native > 8) {
-    if (l.padded_blocks == 8)
-      return l.cells == 1 ? Network<T, 8, 1, 0>::kernel() : Network<T, 8, 0, 0>::kernel();
-  }
-  return l.cells == 1 ? Network<T, native, 1, 0>::kernel() : Network<T, native, 0, 0>::kernel();
-}
 
 }  // namespace LETHE_ISA

@@ -39,6 +39,7 @@ bool read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
   l.gates_are_sources = truth("gates_are_sources");
   l.shortcuts = truth("shortcuts");
   l.printed_eq21 = truth("printed_eq21");
+  l.peepholes = truth("peepholes");
   const char* kinds[] = {"input_gate", "forget_gate", "output_gate", "cell", "output"};
   const nb::object biased = t.attr("biased");
   for (int kind = 0; kind < 5; ++kind)

@@ -14,6 +14,7 @@ from lethe.tasks.reber import TARGETS, EmbeddedReber, Reber, ReberStream
 from lethe.tasks.sequences import Continual, SequenceStream, SequenceTask
 from lethe.tasks.steps import Steps, joined
 from lethe.tasks.temporal_order import TemporalOrder
+from lethe.tasks.timing import Periodic, PeriodicStream, SpikeDelays
 from lethe.tasks.tomita import Tomita
 from lethe.tasks.two_sequence import Latch, TwoSequence
 
@@ -29,10 +30,13 @@ __all__ = [
     "LowPass",
     "MackeyGlass",
     "Multiplication",
+    "Periodic",
+    "PeriodicStream",
     "Reber",
     "ReberStream",
     "SequenceStream",
     "SequenceTask",
+    "SpikeDelays",
     "Steps",
     "TemporalOrder",
     "Tomita",

@@ -38,7 +38,7 @@ class Lstm:
     Parameters
     ----------
     topology : Topology
-        One layer.
+        One layer, without peepholes.
     truncated : bool
         Whether the derivatives stop where the papers stop them.
     """
@@ -47,9 +47,11 @@ class Lstm:
     truncated: bool = True
 
     def __post_init__(self) -> None:
-        """Check that there is one layer."""
+        """Check that there is one layer, without peepholes."""
         if self.topology.layers != 1:
             raise ValueError(f"topology must have one layer, got {self.topology.layers}")
+        if self.topology.peepholes:
+            raise ValueError("topology must have no peepholes here, got peepholes=True")
 
     @property
     def inputs(self) -> int:
