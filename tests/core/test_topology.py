@@ -185,6 +185,8 @@ WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
     ("cell_input", "relu", "tanh", {}),
     ("cell_output", None, "identity", {}),
     ("output_units", "sigmoid", "softmax", {}),
+    ("decaying_partials", "some", "forget_gate", {}),
+    *[("initial_activation", v, "number", {}) for v in (-0.1, 1.1, np.nan, None)],
     *[("state_decay", v, "number", {"forget_gate": False}) for v in (0.0, 1.1, -1, np.nan, "1")],
     ("state_decay", 0.9, "must be 1", {}),
     *[("initial_range", v, "number", {}) for v in (-0.1, np.inf, np.nan, None, 10**400, [0.2])],

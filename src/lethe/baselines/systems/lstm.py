@@ -47,9 +47,15 @@ class Lstm:
     truncated: bool = True
 
     def __post_init__(self) -> None:
-        """Check that there is one layer."""
-        if self.topology.layers != 1:
-            raise ValueError(f"topology must have one layer, got {self.topology.layers}")
+        """Check that there is one layer, and nothing that is no gradient."""
+        t = self.topology
+        if t.layers != 1:
+            raise ValueError(f"topology must have one layer, got {t.layers}")
+        if t.printed_eq21 or t.decaying_partials != "all":
+            raise ValueError(
+                "topology must have the partials of eqs. 18 to 21, "
+                f"got printed_eq21={t.printed_eq21}, decaying_partials={t.decaying_partials!r}"
+            )
 
     @property
     def inputs(self) -> int:
@@ -74,11 +80,13 @@ class Lstm:
         return {"state": state, "output": net.weights("output").copy()}
 
     def start(self) -> Tree:
-        """Cell states and outputs (cells_per_block, blocks), and gates (gates, blocks), of zero."""
+        """Cell states and outputs (cells_per_block, blocks), and gates (gates, blocks)."""
         t = self.topology
-        cells, gates = np.zeros((t.cells_per_block, t.blocks)), np.zeros((len(t.gates), t.blocks))
+        cells = np.zeros((t.cells_per_block, t.blocks))
+        past = np.full_like(cells, t.initial_activation)
+        gates = np.full((len(t.gates), t.blocks), t.initial_activation)
         # The state is what some unit reads now or one step later.
-        return {"s": cells, "y": cells, "gates": gates if t.gates_are_sources else ()}
+        return {"s": cells, "y": past, "gates": gates if t.gates_are_sources else ()}
 
     def step(self, weights: Arrays, state: Tree, x: Array) -> dict[str, Tree]:
         """Eqs. 7, 8 and 11."""
