@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -250,6 +251,7 @@ def _plan(args: Arguments, table: Table) -> Plan:
 def _run_table(args: Arguments, asked: _Asked) -> None:
     """Run what is missing of a table, and show it."""
     from lethe.experiments import results, run_task
+    from lethe.experiments.watched import run_watched
     from lethe.trials.workers import one_thread, run_all
 
     if asked.name in EXTRAS:
@@ -263,19 +265,23 @@ def _run_table(args: Arguments, asked: _Asked) -> None:
     todo = [task for key, task in asked.tasks.items() if key not in asked.done]
     with (
         results.opened(path) if todo and path is not None else nullcontext() as append,
-        trials_progress(asked.name, len(asked.tasks), len(asked.done)) as show_finished,
+        trials_progress(
+            asked.name, len(asked.tasks), len(asked.done), here=args.scheduler is None
+        ) as progress,
     ):
 
         def finished(task: Task, record: Record) -> None:
             if append is not None:
                 append(record)
             asked.done[results.key(record)] = record
-            show_finished(task)
+            progress.finished(task)
             _print_json(args, record)
 
         if todo:
             jobs = args.jobs or _cores()
-            run_all(run_task, todo, jobs=jobs, on_result=finished, scheduler=args.scheduler)
+            watched = progress.folder and partial(run_watched, folder=progress.folder)
+            work = watched or run_task
+            run_all(work, todo, jobs=jobs, on_result=finished, scheduler=args.scheduler)
     records = list(asked.done.values())
     comparison = asked.table.compare(records, asked.plan.rows)
     spent = f"{len(records)} trials, {_time(r['seconds'] for r in records)} of computing in all"

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from lethe.experiments.records import Fields, Record, TrialKey
+from lethe.trials.progress import OnProgress
 
 if TYPE_CHECKING:
     from dataclasses import Field
@@ -33,8 +34,8 @@ class RowTrial(Protocol):
     def configuration(self) -> dict[str, Any]:
         """Everything a reader needs to run this again, as plain JSON values."""
 
-    def run(self, seed: int) -> Result:
-        """Run the trial."""
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> Result:
+        """Run the trial, and say how far it is where that is asked for."""
 
 
 _Tried = TypeVar("_Tried", bound=RowTrial, covariant=True)
