@@ -52,12 +52,23 @@ class Row(Generic[_Tried]):
     trial : RowTrial
         What it runs.
     report : object
-        The paper's figures, as the table's ``compare`` reads them; None where it has none.
+        The paper's figures, as the table's ``compare`` reads them; None where it has none. Those
+        that can be judged are `lethe.experiments.reported.Reported`.
+    twin : str
+        The row with the same networks with forget gates; empty where there is none.
+    experiment : str
+        What a row with a twin learns, where its title does not say so.
+    readings : str
+        Where the readings are told that were tried for this row, if its figures do not come out: a
+        path in the repository, such as ``docs/errata.md#erg``. Empty: in the table's own page.
     """
 
     title: str
     trial: _Tried
     report: object = None
+    twin: str = ""
+    experiment: str = ""
+    readings: str = ""
 
 
 class Task(NamedTuple):
