@@ -401,6 +401,20 @@ def test_the_bar_names_the_row_last_finished(
     assert "4/4" in err
 
 
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_records_are_the_same_where_somebody_watches(
+    jobs: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["reproduce", "cerg", "--json", "--jobs", jobs]
+    assert main(command) == 0
+    expected = objects(capsys.readouterr().out)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(command) == 0
+    found = objects(capsys.readouterr().out)
+    assert sorted(map(same, found)) == sorted(map(same, expected))
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A Dask cluster here, of two worker processes."""

@@ -87,6 +87,15 @@ def test_wrong_input_is_one_line_and_code_2(
     assert message in err
 
 
+def test_numbers_beyond_all_bounds_are_an_error_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "results" / "nto.jsonl"
+    append(path, TRIAL | {"seed": 3, "training_sequences": 10**400})  # type: ignore[arg-type]
+    assert main(["verdict", "--results", str(path.parent)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_a_file_that_is_no_results_file_is_named(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,7 +57,7 @@ def test_it_says_so_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(watched, "SECONDS", 1e9)
     trial = Looking(tmp_path)
     run_watched(Task("cerg", "standard", 0, trial), tmp_path)
-    assert trial.seen == [[], [], []]
+    assert trial.seen == [[AtWork("standard", 0, 0, 0, "")]] * 3  # it has begun
 
 
 def test_the_record_is_that_of_a_trial_that_nobody_watches(

@@ -16,7 +16,7 @@ from lethe.experiments.records import Record, is_solved, mean
 from lethe.experiments.reported import until_solved
 from lethe.experiments.runner import TABLES, table_module
 from lethe.experiments.table import Table
-from lethe.experiments.verdict import own_records
+from lethe.experiments.verdict import judgeable, own_records
 
 __all__ = ["Kind", "Twins", "find_twins", "summary", "twins_of_table"]
 
@@ -131,19 +131,8 @@ def twins_of_table(name: str, table: Table, records: Mapping[str, Sequence[Recor
     found = []
     for row, one in table.ROWS.items():
         if one.twin:
-            sides = [(key, table.ROWS[key].title, records.get(key, ())) for key in (row, one.twin)]
-            standard, forget_gates = (_kind(*side) for side in sides)
-            first, second = (_taken(trials) for _, _, trials in sides)
-            found.append(
-                Twins(
-                    name,
-                    one.experiment or one.title.strip(),
-                    standard,
-                    forget_gates,
-                    _difference(standard, forget_gates),
-                    ratio_interval(second, first),
-                )
-            )
+            with judgeable(name, row):
+                found.append(_twins(name, table, row, records))
     return found
 
 
@@ -167,6 +156,21 @@ def summary(twins: Sequence[Twins]) -> str:
     if gained:
         parts.append(f"With forget gates alone at least half solve: {'; '.join(gained)}.")
     return " ".join(parts)
+
+
+def _twins(name: str, table: Table, row: str, records: Mapping[str, Sequence[Record]]) -> Twins:
+    one = table.ROWS[row]
+    sides = [(key, table.ROWS[key].title, records.get(key, ())) for key in (row, one.twin)]
+    standard, forget_gates = (_kind(*side) for side in sides)
+    first, second = (_taken(trials) for _, _, trials in sides)
+    return Twins(
+        name,
+        one.experiment or one.title.strip(),
+        standard,
+        forget_gates,
+        _difference(standard, forget_gates),
+        ratio_interval(second, first),
+    )
 
 
 def _kind(row: str, title: str, trials: Sequence[Record]) -> Kind:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -15,7 +16,16 @@ from lethe.experiments.reported import Figure, Mean, Reported, Share, Times
 from lethe.experiments.runner import TABLES, table_module
 from lethe.experiments.table import Table
 
-__all__ = ["RULE", "VERDICTS", "Judged", "Verdict", "judge", "judged_table", "own_records"]
+__all__ = [
+    "RULE",
+    "VERDICTS",
+    "Judged",
+    "Verdict",
+    "judge",
+    "judgeable",
+    "judged_table",
+    "own_records",
+]
 
 Verdict: TypeAlias = Literal[
     "fits", "lies above", "lies below", "does not fit", "no such network", "not run"
@@ -169,10 +179,8 @@ def judged_table(name: str, table: Table, records: Mapping[str, Sequence[Record]
         if not isinstance(report, Reported):
             continue
         for figure in report.figures():
-            try:
+            with judgeable(name, row):
                 ours = _ours(figure, records.get(row, ()), records)
-            except KeyError as missing:
-                raise ValueError(f"a record of {name} {row} lacks {missing}") from None
             verdict = _verdict(figure, ours)
             judged.append(
                 Judged(
@@ -182,6 +190,17 @@ def judged_table(name: str, table: Table, records: Mapping[str, Sequence[Record]
                 )
             )  # fmt: skip
     return judged
+
+
+@contextmanager
+def judgeable(name: str, row: str) -> Iterator[None]:
+    """Within it, a record that lacks what is read, or has no number there, is a ValueError."""
+    try:
+        yield
+    except KeyError as missing:
+        raise ValueError(f"a record of {name} {row} lacks {missing}") from None
+    except (TypeError, ArithmeticError):
+        raise ValueError(f"the records of {name} {row} cannot be read") from None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class AtWork(NamedTuple):
         Its seed.
     done, most : int
         How much it has learned from, and the most there will be: it ends earlier where it is
-        solved.
+        solved. Both 0: it has begun.
     unit : str
         What is counted, such as "streams".
     """
@@ -84,6 +84,12 @@ def _told(task: Task, folder: Path) -> Iterator[OnProgress | None]:
     except OSError:
         yield None
         return
+
+    def tell(done: int, most: int, unit: str) -> None:
+        with suppress(OSError):
+            file.seek(0)
+            file.write(json.dumps(AtWork(task.row, task.seed, done, most, unit)).encode())
+
     told = time.monotonic()
 
     def on_progress(done: int, most: int, unit: str) -> None:
@@ -91,12 +97,11 @@ def _told(task: Task, folder: Path) -> Iterator[OnProgress | None]:
         now = time.monotonic()
         if now - told >= SECONDS:
             told = now
-            with suppress(OSError):
-                file.seek(0)
-                file.write(json.dumps(AtWork(task.row, task.seed, done, most, unit)).encode())
+            tell(done, most, unit)
 
     try:
         with file:
+            tell(0, 0, "")
             yield on_progress
     finally:
         with suppress(OSError):

@@ -101,9 +101,14 @@ class _Bars(_Display):
         for name, one in names.items():
             if name not in self._of:
                 self._of[name] = self._bars.add_task(
-                    f"  {name}", total=one.most, counted="", left="at most"
+                    f"  {name}", total=None, counted="", left="at most"
                 )
-            self._bars.update(self._of[name], completed=one.done, counted=f"{_counted(one)},")
+            self._bars.update(
+                self._of[name],
+                total=one.most or None,
+                completed=one.done,
+                counted=f"{_counted(one)},",
+            )
 
 
 def _name(one: AtWork) -> str:
@@ -111,7 +116,7 @@ def _name(one: AtWork) -> str:
 
 
 def _counted(one: AtWork) -> str:
-    return f"{one.done:,}/{one.most:,} {one.unit}"
+    return f"{one.done:,}/{one.most:,} {one.unit}" if one.most else "begun"
 
 
 @contextmanager
@@ -134,7 +139,10 @@ def trials_progress(
         return
     with (
         _display(name, trials, done) as display,
-        tempfile.TemporaryDirectory(prefix="lethe-") if here else nullcontext() as made,
+        # Processes that are ended may still write.
+        tempfile.TemporaryDirectory(prefix="lethe-", ignore_cleanup_errors=True)
+        if here
+        else nullcontext() as made,
     ):
         if made is None:
             yield TrialsProgress(display.finished)
@@ -164,6 +172,8 @@ def _display(name: str, trials: int, done: int) -> Iterator[_Display]:
         console=console(),
         transient=True,
         expand=True,
+        # Else what is printed meanwhile would go where the bars are, and not into a file.
+        redirect_stdout=sys.stdout.isatty(),
     )
     with bars:
         yield _Bars(bars, name, trials, done)
