@@ -39,6 +39,8 @@ def topologies(draw: st.DrawFn, *, most_blocks: int = 18) -> Topology:
         cell_output=draw(st.sampled_from(squashings)),
         output_units=units,
         printed_eq21=draw(st.booleans()),
+        decaying_partials=draw(st.sampled_from(["all", "forget_gate", "none"])),
+        initial_activation=draw(st.sampled_from([0.0, 0.5])),
     )
 
 

@@ -12,6 +12,7 @@ from lethe.experiments.formatting import bracketed, percentage
 from lethe.experiments.records import Record, is_solved, mean
 from lethe.experiments.reported import Figure, Mean, Share, mean_if_any, until_solved
 from lethe.experiments.table import Plan, Row
+from lethe.experiments.tables._partials import ADVANCES
 from lethe.experiments.tables._streams import RESULT, compare_streams, outcomes
 from lethe.trials.continual import Trial
 from lethe.trials.learner import NetworkRecipe
@@ -87,6 +88,22 @@ def _trial(topology: Topology, update: SGD = _CONSTANT, *, external_reset: bool 
     return Trial(learner=recipe, external_reset=external_reset, dtype="float64")
 
 
+_UNDECAYED = {
+    "state_decay_undecayed_partials": Row(
+        "  state decay, no partial decays",
+        _trial(replace(_STANDARD, state_decay=0.9, decaying_partials="none")),
+    )
+} | {
+    f"{name}_{end}": Row(
+        f"  {title}, {advance.title}", _trial(replace(_FORGET_GATES, **advance.parts), update)
+    )
+    for name, title, update in (
+        ("forget_gates", "forget gates", _CONSTANT),
+        ("forget_gates_decay", "alpha decay", _DECAY),
+    )
+    for end, advance in ADVANCES.items()
+}
+
 #: The rows of the table, and then the ablations of docs/errata.md.
 ROWS: dict[str, Row[Trial]] = {
     "standard_external_reset": Row(
@@ -128,6 +145,7 @@ ROWS: dict[str, Row[Trial]] = {
         _trial(replace(_FORGET_GATES, shortcuts=False)),
         None,
     ),
+    **_UNDECAYED,
     # The same network size and protocol; chosen on seeds from 1000 up (docs/improvements.md).
     "improved": Row(
         "Ours: cross-entropy, RMSprop, bounded steps",

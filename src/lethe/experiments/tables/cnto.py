@@ -12,6 +12,7 @@ from lethe.experiments.formatting import bracketed, percentage
 from lethe.experiments.records import Record, is_solved, mean
 from lethe.experiments.reported import Figure, Mean, Share, mean_if_any, until_solved
 from lethe.experiments.table import Plan, Row
+from lethe.experiments.tables._partials import ADVANCES
 from lethe.experiments.tables._streams import RESULT, compare_streams, outcomes
 from lethe.tasks import Continual, TemporalOrder
 from lethe.trials.continual import Trial
@@ -60,6 +61,7 @@ def _partial(record: Record) -> float | None:
 _FORGET_GATES = Topology(inputs=8, outputs=8, blocks=4, cells_per_block=2, forget_gate_bias=5.0)
 _STANDARD = replace(_FORGET_GATES, forget_gate=False, forget_gate_bias=None)
 _UPDATE = SGD(0.5)
+_SEQUENTIAL_DECAY = SGD(0.5, decay=0.9, decay_per="sequence")
 _TRIAL = Trial(
     learner=NetworkRecipe(_FORGET_GATES, _UPDATE),
     stream=Continual(TemporalOrder(marks=3)),
@@ -82,7 +84,7 @@ ROWS: dict[str, Row[Trial]] = {
         "LSTM with forget gates and sequential alpha decay",
         replace(
             _TRIAL,
-            learner=NetworkRecipe(_FORGET_GATES, SGD(0.5, decay=0.9, decay_per="sequence")),
+            learner=NetworkRecipe(_FORGET_GATES, _SEQUENTIAL_DECAY),
         ),
         Figures(37, 79354, 11.8),
     ),
@@ -92,6 +94,17 @@ ROWS: dict[str, Row[Trial]] = {
             _TRIAL, learner=NetworkRecipe(replace(_FORGET_GATES, forget_gate_bias=1.0), _UPDATE)
         ),
     ),
+    **{
+        f"{name}_{end}": Row(
+            f"  {title}, {advance.title}",
+            replace(_TRIAL, learner=NetworkRecipe(replace(_FORGET_GATES, **advance.parts), update)),
+        )
+        for name, title, update in (
+            ("forget_gates", "forget gates", _UPDATE),
+            ("forget_gates_decay", "sequential decay", _SEQUENTIAL_DECAY),
+        )
+        for end, advance in ADVANCES.items()
+    },
     # The same network size and protocol; chosen on seeds from 1000 up (docs/improvements.md).
     "improved": Row(
         "Ours: cross-entropy, RMSprop, bounded steps",

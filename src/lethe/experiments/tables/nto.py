@@ -9,6 +9,7 @@ from lethe.core.topology import Topology
 from lethe.core.updates import SGD
 from lethe.experiments.records import Record, mean
 from lethe.experiments.table import Plan, Row
+from lethe.experiments.tables._partials import ADVANCES
 from lethe.experiments.tables._solved import RESULT, Compared, compare_solved
 from lethe.tasks import TemporalOrder
 from lethe.trials.learner import NetworkRecipe
@@ -54,6 +55,19 @@ ROWS: dict[str, Row[SequenceTrial]] = {
             ("1", "1.0", 1.0, 3.0),
             ("cerg", "0.5 to 2 as in CERG", (0.5, 1.0, 1.5, 2.0), None),
         )
+    },
+    **{
+        f"forget_gates_{bias:.0f}_{end}": Row(
+            f"  biases {bias}, {advance.title}",
+            replace(
+                _TRIAL,
+                learner=NetworkRecipe(
+                    replace(_OPEN, forget_gate_bias=bias, **advance.parts), _UPDATE
+                ),
+            ),
+        )
+        for bias in (5.0, 1.0)
+        for end, advance in ADVANCES.items()
     },
 }
 
