@@ -22,6 +22,7 @@ from lethe.trials.learner import (
     configuration_of,
     network_recipe,
 )
+from lethe.trials.progress import OnProgress
 
 __all__ = ["Criterion", "Recent", "SequenceResult", "SequenceTrial", "Tested"]
 
@@ -220,7 +221,7 @@ class SequenceTrial:
             **({"passes": True} if self.passes else {}),
         }
 
-    def run(self, seed: int) -> SequenceResult:
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> SequenceResult:
         """Run the trial.
 
         Parameters
@@ -228,14 +229,18 @@ class SequenceTrial:
         seed : int
             At least 0. Weights, training and tests each have a generator of their own that follows
             from it.
+        on_progress : callable, optional
+            Told after each piece of training how far it is, see `lethe.trials.progress`.
 
         Returns
         -------
         SequenceResult
         """
-        return self.train(seed)[0]
+        return self.train(seed, on_progress)[0]
 
-    def train(self, seed: int) -> tuple[SequenceResult, Learner]:
+    def train(
+        self, seed: int, on_progress: OnProgress | None = None
+    ) -> tuple[SequenceResult, Learner]:
         """Run the trial, and return its last network too."""
         for_weights, for_training, for_tests, for_result = (
             np.random.default_rng(sequence) for sequence in np.random.SeedSequence(seed).spawn(4)
@@ -248,6 +253,8 @@ class SequenceTrial:
         while done < self.sequences and not solved:
             piece = self._training_piece(training_set, for_training)
             done += self.check_every
+            if on_progress is not None:
+                on_progress(done, self.sequences, "sequences")
             try:
                 errors = self._present(net, piece, learn=True)
             except NotFiniteError:

@@ -54,7 +54,10 @@ class _Experiment:
         return Row(title, trial, report)
 
     def standard(self) -> Row[SequenceTrial]:
-        return self._row(self.title, self.topology, self.report)
+        report = self.report
+        if report is not None and isinstance(self.task, Adding | Multiplication):
+            report = replace(report, factor=3.0)  # most of it is the last per cent of precision
+        return self._row(self.title, self.topology, report)
 
     def with_forget_gates(self) -> Row[SequenceTrial]:
         topology = replace(
@@ -208,7 +211,7 @@ ROWS: dict[str, Row[SequenceTrial]] = {
     name: row
     for key, experiment in _EXPERIMENTS.items()
     for name, row in (
-        (f"{key}_standard", experiment.standard()),
+        (f"{key}_standard", replace(experiment.standard(), twin=f"{key}_forget_gates")),
         (f"{key}_forget_gates", experiment.with_forget_gates()),
     )
 }
