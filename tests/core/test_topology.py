@@ -174,7 +174,9 @@ def test_a_topology_is_a_value() -> None:
 
 
 WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
-    *[(name, 0, "whole number", {}) for name in ("inputs", "outputs", "blocks", "layers")],
+    *[(name, 0, "whole number", {}) for name in ("inputs", "outputs", "layers")],
+    ("blocks", -1, "whole number", {}),
+    ("blocks", 0, "at least 1 where there are no shortcuts", {"shortcuts": False}),
     ("cells_per_block", 1.5, "whole number", {}),
     ("cells_per_block", True, "whole number", {}),
     ("inputs", "7", "whole number", {}),

@@ -11,7 +11,7 @@ from lethe.tasks.classics import (
 )
 from lethe.tasks.long_lag import LongLag, VeryLongLag
 from lethe.tasks.reber import TARGETS, EmbeddedReber, Reber, ReberStream
-from lethe.tasks.sequences import Continual, SequenceStream, SequenceTask
+from lethe.tasks.sequences import Continual, LastTarget, SequenceStream, SequenceTask
 from lethe.tasks.steps import Steps, joined
 from lethe.tasks.temporal_order import TemporalOrder
 from lethe.tasks.tomita import Tomita
@@ -22,6 +22,7 @@ __all__ = [
     "Adding",
     "Continual",
     "EmbeddedReber",
+    "LastTarget",
     "Latch",
     "Latching",
     "Letters",
