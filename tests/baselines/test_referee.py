@@ -137,7 +137,7 @@ def test_numbers_kept() -> None:
 
 
 def test_unknown_credit() -> None:
-    with pytest.raises(ValueError, match="credit must be one of truncated, rtrl, bptt, window"):
+    with pytest.raises(ValueError, match="credit must be one of truncated, fading, rtrl, bptt, window"):
         make(7, 7, credit="blame")  # type: ignore[arg-type]
 
 
