@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         long_lags,
         nto,
         sections,
+        temporal_credit,
     )
 
     # `table_module` cannot be checked; this is.
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         long_lags,
         nto,
         sections,
+        temporal_credit,
     )
 
 __all__ = ["EXTRAS", "TABLES", "missing", "run_task", "table_module"]
@@ -51,6 +53,7 @@ TABLES: dict[str, str] = {
     "improvements": "ideas for better rows in Tables 2 and 3: what works and what does not",
     "baselines": "the other systems in the papers compared with both LSTMs, all of Table 1",
     "credit": "one LSTM with forget gates, five ways for errors to reach its weights",
+    "temporal-credit": "immediate derivatives online: delayed copy, shifts, chains of 2 to 128 steps",
     "sections": "other claims of sections 2 to 4: penalties, decays, biases, restarts, lesions",
 }
 
@@ -58,6 +61,7 @@ TABLES: dict[str, str] = {
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "baselines": ("baselines", ("jax", "optax")),
     "credit": ("baselines", ("jax", "optax")),
+    "temporal-credit": ("baselines", ("jax", "optax")),
 }
 
 

@@ -137,7 +137,7 @@ class Lorenz:
         return _predicted(np.array(x) / _SCALE, self.T, self.ahead)
 
     def _signal(self, x: float, y: float, z: float) -> list[float]:
-        """x over time, from a point that need not lie on the attractor."""
+        """The values of x, from a point that need not lie on the attractor."""
         signal, point = [], (x, y, z)
         for t in range(-_LEFT_OUT, self.T + self.ahead):
             if t >= 0:
@@ -169,7 +169,7 @@ def _moved(point: _Point, slope: _Point, h: float) -> _Point:
 
 
 def _predicted(signals: NDArray[np.float64], steps: int, ahead: int) -> Steps:
-    """Signals (n, steps + ahead) as sequences; the target of a value is that `ahead` steps later."""
+    """Signals (n, steps + ahead) as sequences; a value's target is that `ahead` steps later."""
     starts = laid_out(np.full(len(signals), steps)).starts
     inputs, targets = signals[:, :steps], signals[:, ahead:]
     return Steps(inputs.reshape(-1, 1), targets.reshape(-1, 1), starts)

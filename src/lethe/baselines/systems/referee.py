@@ -16,9 +16,9 @@ On a stream whose sequences have no end a window longer than any lag stands for 
 ``lethe reproduce credit`` compares them; docs/credit.md says what each costs.
 
 Checks (tests/baselines/test_referee.py, float64): "truncated" has the numbers of `lethe.Network`;
-"fading" has the gradient of its recursion in NumPy, and at 0 that of a window of 1; "rtrl" and "bptt"
-learn the same where one target ends each sequence; where nothing lies behind the window, "window" and
-"rtrl" have the same gradient.
+"fading" has the gradient of its recursion in NumPy, and at 0 that of a window of 1; "rtrl" and
+"bptt" learn the same where one target ends each sequence; where nothing lies behind the window,
+"window" and "rtrl" have the same gradient.
 """
 
 from __future__ import annotations
