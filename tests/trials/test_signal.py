@@ -76,6 +76,12 @@ def test_only_targets_count() -> None:
     assert (result.before, result.after, result.frozen) == (None, None, None)
 
 
+def test_targets_that_are_all_the_same_have_no_errors() -> None:
+    task = DelayedCopy(T=100, lag=50)  # one target, and none in the last tenth
+    result = SignalTrial(learner=Wrong(), task=task).run(seed=3)
+    assert result.late is None
+
+
 def test_it_learns_both_periods() -> None:
     result = TRIAL.run(seed=1)
     assert result == TRIAL.run(seed=1)

@@ -53,7 +53,7 @@ TABLES: dict[str, str] = {
     "improvements": "ideas for better rows in Tables 2 and 3: what works and what does not",
     "baselines": "the other systems in the papers compared with both LSTMs, all of Table 1",
     "credit": "one LSTM with forget gates, five ways for errors to reach its weights",
-    "temporal-credit": "immediate derivatives online: delayed copy, shifts, chains of 2 to 128 steps",
+    "temporal-credit": "how far immediate derivatives reach: shifts, copies, chains of steps",
     "sections": "other claims of sections 2 to 4: penalties, decays, biases, restarts, lesions",
 }
 

@@ -41,7 +41,8 @@ class SignalResult:
     """The result of one trial.
 
     Errors are mean squared errors over the variance of the targets, each of a tenth of the signal:
-    1.0 is as good as the mean. None where numbers did not stay finite, or nothing changes.
+    1.0 is as good as the mean. None where numbers did not stay finite, where nothing changes, and
+    where all targets are the same.
 
     Attributes
     ----------
@@ -159,8 +160,10 @@ def _predicted(net: Learner, steps: Steps, *, learn: bool = True) -> NDArray[np.
     return np.concatenate(outputs)
 
 
-def _error(steps: Steps, outputs: NDArray[np.float64], start: int, stop: int) -> float:
+def _error(steps: Steps, outputs: NDArray[np.float64], start: int, stop: int) -> float | None:
     """Mean squared error over the variance of the targets, from one step up to another."""
     has = slice(None) if steps.has_target is None else steps.has_target[start:stop]
     targets: NDArray[np.float64] = steps.targets[start:stop][has]
-    return float(np.mean((targets - outputs[start:stop][has]) ** 2) / np.var(targets))
+    if not len(targets) or not (variance := float(np.var(targets))):
+        return None
+    return float(np.mean((targets - outputs[start:stop][has]) ** 2)) / variance

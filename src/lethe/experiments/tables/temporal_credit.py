@@ -1,9 +1,9 @@
 """Temporal credit: what immediate derivatives can learn online, and from which lag on they cannot.
 
-Tests two papers of 2026 on an LSTM with forget gates: Shalev Merin's, in which immediate derivatives
-with RMSprop do what exact credit does, and Farr et al.'s, whose chains of 2 to 128 steps they fail.
-Within a task all rows of a network have the same first weights and the same signals or sequences;
-rates are the best of a grid (docs/credit.md).
+Tests two papers of 2026 on small networks: Shalev Merin's, in which immediate derivatives with
+RMSprop do what exact credit does, and Farr et al.'s, in which they fail on long chains. Within a
+task all rows of a network have the same first weights and the same signals or sequences; rates are
+the best of a grid (docs/credit.md).
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ __all__ = ["FULL", "RESULT", "ROWS", "SHORT", "TITLE", "compare"]
 TITLE = "Temporal credit: immediate derivatives, fading partials, the truncation, exact RTRL"
 
 _Trial: TypeAlias = SignalTrial | SequenceTrial
-_RMSPROP, _SGD = (0.001, 0.003, 0.01, 0.03), (0.01, 0.03, 0.1, 0.3)
+#: The rates that were tried: on chains, and on signals by RMSprop and by plain descent.
+_CHAIN, _RMSPROP, _SGD = (
+    (0.003, 0.01, 0.03, 0.1),
+    (0.001, 0.003, 0.01, 0.03),
+    (0.01, 0.03, 0.1, 0.3),
+)
 _Kind = Literal["forget_gates", "open", "plain"]
 
 
@@ -63,7 +68,7 @@ def _topology(kind: _Kind, inputs: int, *, chain: bool) -> Topology:
 class _Way:
     """A way to learn: a network, a credit, and an update rule.
 
-    `decay` is of partials that fade by a constant; `smoothing` is RMSprop's, None for plain descent.
+    `decay` is of partials that fade by a constant; `smoothing` RMSprop's, None for plain descent.
     """
 
     title: str
@@ -71,11 +76,6 @@ class _Way:
     decay: float | None = None
     smoothing: float | None = 0.99
     kind: _Kind = "forget_gates"
-
-    @property
-    def grid(self) -> tuple[float, ...]:
-        """The rates that were tried."""
-        return _SGD if self.smoothing is None else _RMSPROP
 
     def recipe(self, inputs: int, rate: float, *, chain: bool) -> Recipe:
         """How to make its learner: in compiled code where that is the truncation's."""
@@ -165,19 +165,20 @@ def _on_signal(way: _Way, task: SignalTask, rate: float) -> Row[_Trial]:
 def _rows(*, chosen: bool) -> Iterator[tuple[str, Row[_Trial]]]:
     """The rows with the chosen rates; or all others of the grid, under names that end with it."""
 
-    def rates(way: _Way, best: float) -> Iterator[tuple[str, float]]:
+    def rates(grid: tuple[float, ...], best: float) -> Iterator[tuple[str, float]]:
         if chosen:
             yield "", best
         else:
-            yield from ((f"_at_{rate}", rate) for rate in way.grid if rate != best)
+            yield from ((f"_at_{rate}", rate) for rate in grid if rate != best)
 
     for length in _LENGTHS:
         for key, way in _ON_CHAINS.items():
-            for end, rate in rates(way, CHAIN_RATES[key]):
+            for end, rate in rates(_CHAIN, CHAIN_RATES[key]):
                 yield f"chain_{length}_{key}{end}", _on_chain(way, length, rate)
     for name, (_, task) in _SIGNALS.items():
         for key, way in _ON_SIGNALS.items():
-            for end, rate in rates(way, SIGNAL_RATES[name][key]):
+            grid = _SGD if way.smoothing is None else _RMSPROP
+            for end, rate in rates(grid, SIGNAL_RATES[name][key]):
                 yield f"{name}_{key}{end}", _on_signal(way, task, rate)
 
 
