@@ -40,6 +40,10 @@ bool read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
   l.shortcuts = truth("shortcuts");
   l.printed_eq21 = truth("printed_eq21");
   l.peepholes = truth("peepholes");
+  l.initial_activation = nb::cast<double>(t.attr("initial_activation"));
+  const std::string decaying = nb::cast<std::string>(t.attr("decaying_partials"));
+  l.partials_decay = decaying != "none";
+  l.carousel = decaying == "forget_gate";
   const char* kinds[] = {"input_gate", "forget_gate", "output_gate", "cell", "output"};
   const nb::object biased = t.attr("biased");
   for (int kind = 0; kind < 5; ++kind)

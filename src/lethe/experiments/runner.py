@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from lethe.core import instruction_set
 from lethe.experiments.records import Record
 from lethe.experiments.table import Table, Task
+from lethe.trials.progress import OnProgress
 from lethe.version import __version__
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         long_lags,
         nto,
         sections,
+        temporal_credit,
     )
 
     # `table_module` cannot be checked; this is.
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         long_lags,
         nto,
         sections,
+        temporal_credit,
     )
 
 __all__ = ["EXTRAS", "TABLES", "missing", "run_task", "table_module"]
@@ -51,6 +54,7 @@ TABLES: dict[str, str] = {
     "improvements": "ideas for better rows in Tables 2 and 3: what works and what does not",
     "baselines": "the other systems in the papers compared with both LSTMs, all of Table 1",
     "credit": "one LSTM with forget gates, five ways for errors to reach its weights",
+    "temporal-credit": "how far immediate derivatives reach: shifts, copies, chains of steps",
     "sections": "other claims of sections 2 to 4: penalties, decays, biases, restarts, lesions",
 }
 
@@ -58,6 +62,7 @@ TABLES: dict[str, str] = {
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "baselines": ("baselines", ("jax", "optax")),
     "credit": ("baselines", ("jax", "optax")),
+    "temporal-credit": ("baselines", ("jax", "optax")),
 }
 
 
@@ -76,13 +81,15 @@ def table_module(name: str) -> Table:
     return cast(Table, module)
 
 
-def run_task(task: Task) -> Record:
+def run_task(task: Task, on_progress: OnProgress | None = None) -> Record:
     """Run one trial.
 
     Parameters
     ----------
     task : Task
         The trial.
+    on_progress : callable, optional
+        Told how far it is, see `lethe.trials.progress`.
 
     Returns
     -------
@@ -90,7 +97,7 @@ def run_task(task: Task) -> Record:
         The trial, its result, wall-clock and processor seconds, and what it ran on.
     """
     began, worked = time.perf_counter(), time.process_time()
-    result = task.trial.run(task.seed)
+    result = task.trial.run(task.seed, on_progress)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked
     trial = {"experiment": task.experiment, "row": task.row, "seed": task.seed}
     ran = {

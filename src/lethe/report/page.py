@@ -1,4 +1,4 @@
-"""The page: introduction, origin, all tables, all figures, and other measurements."""
+"""The page: introduction, verdict, origin, all tables, all figures, and other measurements."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 
 from lethe._printable import html_text
 from lethe.experiments import TABLES
+from lethe.experiments.twins import Twins
+from lethe.experiments.verdict import Judged
 from lethe.figures import FIGURES
 from lethe.report.loaded import LoadedTable
 from lethe.report.measured import MEASURED, Measured, measured_section
 from lethe.report.pictures import Picture, figure, title
 from lethe.report.tables import duration, progress, table_section
+from lethe.report.verdict import twins_section, verdict_section
 from lethe.version import __version__
 
 __all__ = ["html_page"]
@@ -35,6 +38,8 @@ def html_page(
     tables: Sequence[LoadedTable],
     found: Sequence[Picture],
     others: Sequence[Measured],
+    judged: Sequence[Judged],
+    twins: Sequence[Twins],
     *,
     folder: Path,
     about: Mapping[str, str],
@@ -50,6 +55,10 @@ def html_page(
         The available figures.
     others : sequence of Measured
         The other measurements.
+    judged : sequence of Judged
+        The verdict, which the page begins with.
+    twins : sequence of Twins
+        Networks with and without forget gates.
     folder : pathlib.Path
         The folder of the results files, for the commands.
     about : dict of str to str
@@ -65,6 +74,8 @@ def html_page(
     style = files("lethe.report").joinpath("page.css").read_text(encoding="utf-8")
     body = [
         f"<header><h1>{_TITLE}</h1>\n{_LEAD}</header>",
+        verdict_section(judged),
+        twins_section(twins),
         _contents(tables, found, others),
         _about(about),
         *(table_section(table, folder) for table in tables),

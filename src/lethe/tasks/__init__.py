@@ -11,7 +11,9 @@ from lethe.tasks.classics import (
 )
 from lethe.tasks.long_lag import LongLag, VeryLongLag
 from lethe.tasks.reber import TARGETS, EmbeddedReber, Reber, ReberStream
-from lethe.tasks.sequences import Continual, SequenceStream, SequenceTask
+from lethe.tasks.recall import DelayedCopy, MemoryChain
+from lethe.tasks.sequences import Continual, LastTarget, SequenceStream, SequenceTask
+from lethe.tasks.signals import Lorenz, Sine
 from lethe.tasks.steps import Steps, joined
 from lethe.tasks.temporal_order import TemporalOrder
 from lethe.tasks.timing import Periodic, PeriodicStream, SpikeDelays
@@ -22,13 +24,17 @@ __all__ = [
     "TARGETS",
     "Adding",
     "Continual",
+    "DelayedCopy",
     "EmbeddedReber",
+    "LastTarget",
     "Latch",
     "Latching",
     "Letters",
     "LongLag",
+    "Lorenz",
     "LowPass",
     "MackeyGlass",
+    "MemoryChain",
     "Multiplication",
     "Periodic",
     "PeriodicStream",
@@ -36,6 +42,7 @@ __all__ = [
     "ReberStream",
     "SequenceStream",
     "SequenceTask",
+    "Sine",
     "SpikeDelays",
     "Steps",
     "TemporalOrder",

@@ -98,7 +98,10 @@ _TABLE_1: dict[str, tuple[str, Table1]] = {
     "erg_rtrl_12": ("RTRL", Table1("12", "494", "0.1", '"some fraction"', "25,000")),
     "erg_elman": ("ELM", Table1("15", "435", "", "0", ">200,000")),
     "erg_cascade": ("RCC", Table1("7-9", "119-198", "", "50", "182,000")),
-    "erg_lstm_1997": ("Std. LSTM", Table1("3bl., size 2", "276", "0.5", "100", "8,440")),
+    "erg_lstm_1997": (
+        "Std. LSTM",
+        Table1("3bl., size 2", "276", "0.5", "100", "8,440", judged=False),
+    ),
 }
 # Slightly more presentations than the report gives the slowest of them.
 _TABLE_1_LIMIT = 250_000
