@@ -59,10 +59,14 @@ ROWS: dict[str, Row[SequenceTrial]] = {
         experiment="Embedded Reber grammar (ERG)",
     ),
     "standard_new_strings": Row(
-        "  each training string a new one", replace(_TRIAL, training_set=0)
+        "  each training string a new one",
+        replace(_TRIAL, training_set=0),
+        reading_of="standard",
     ),
     "standard_possible": Row(
-        "  it learns all possible next symbols", replace(_TRIAL, task=EmbeddedReber("possible"))
+        "  it learns all possible next symbols",
+        replace(_TRIAL, task=EmbeddedReber("possible")),
+        reading_of="standard",
     ),
     "standard_shortcuts": Row(
         "  the same, with shortcuts (325)",
@@ -71,6 +75,7 @@ ROWS: dict[str, Row[SequenceTrial]] = {
             task=EmbeddedReber("possible"),
             learner=NetworkRecipe(replace(_STANDARD, shortcuts=True), _UPDATE),
         ),
+        reading_of="standard",
     ),
     "forget_gates": Row(
         "Forget gates, biases 5.0",
