@@ -33,7 +33,8 @@ Array = np.ndarray[Any, Any]
 
 TOPOLOGIES: tuple[Mapping[str, Any], ...] = (
     {"blocks": 4, "cells_per_block": 2},
-    {"blocks": 2, "cells_per_block": 3, "gates_are_sources": True, "shortcuts": False},
+    {"blocks": 2, "cells_per_block": 3, "gates_are_sources": True, "shortcuts": False}
+    | {"initial_activation": 0.5},
     {"blocks": 2, "input_gate": False},
     {"blocks": 2, "cells_per_block": 2, "output_gate": False, "cell_output": "tanh"},
     {"blocks": 2, "forget_gate": False, "state_decay": 0.9},
@@ -44,7 +45,7 @@ _REBER = _STREAM.look(200)
 
 def learner(rule: str = "sgd", **options: Any) -> Learner:
     """For the embedded Reber grammar, at rates that change much in a few steps."""
-    rate = {"sgd": 0.1, "adam": 0.01}[rule]
+    rate = {"sgd": 0.1, "rmsprop": 0.003, "adam": 0.01}[rule]
     cell, how = make(7, 7, "logistic_cross_entropy", optimizer=rule, rate=rate, **options)  # type: ignore[arg-type]
     return Learner(cell, how, seed=3, dtype="float64")
 
@@ -75,6 +76,80 @@ def test_truncated_is_the_network(parts: Mapping[str, Any]) -> None:
     gates = [gate for gate in whole.gates if gate != "output_gate"]
     kept = [net.partials(gate).size for gate in gates] + [net.partials("cell").size]
     assert numbers_kept(ours) == 2 * sum(kept)  # before and after the step
+
+
+@pytest.mark.parametrize("smoothing", [0.9, 0.999])
+def test_rmsprop_is_the_network_s(smoothing: float) -> None:
+    ours = learner("rmsprop", smoothing=smoothing)
+    update = lethe.RMSprop(0.003, smoothing=smoothing)
+    whole = Topology(inputs=7, outputs=7, output_units="logistic_cross_entropy")
+    net = lethe.Network(whole, update=update, seed=3, dtype="float64")
+    np.testing.assert_allclose(answers(ours), answers(net), rtol=0, atol=1e-10)
+
+
+def fading(decay: float) -> Learner:
+    """A linear unit on blocks of one cell, without shortcuts."""
+    parts = {"blocks": 3, "shortcuts": False, "cell_input": "tanh", "cell_output": "identity"}
+    cell, rule = make(2, 1, "linear", topology=parts, credit="fading", trace_decay=decay, rate=0.05)
+    return Learner(cell, rule, seed=5, dtype="float64")
+
+
+def faded_by_hand(weights: Any, x: Array, targets: Array, decay: float, rate: float) -> Array:
+    """What such a network answers while it learns, with the recursion of its partials in NumPy."""
+    kinds = ("input_gate", "forget_gate", "output_gate")
+    w = {kind: np.array(weights["state"][kind]) for kind in kinds}
+    w["cell"] = np.array(weights["state"]["cell"])[:, 0]  # the one cell of each block
+    out = np.array(weights["output"])
+    n = len(w["cell"])
+    s, y = np.zeros(n), np.zeros(n)
+    partials = {kind: np.zeros_like(w[kind]) for kind in ("input_gate", "forget_gate", "cell")}
+    answers = []
+    for x_t, target in zip(x, targets, strict=True):
+        z = np.concatenate((x_t, y))
+        z1 = np.append(z, 1.0)
+        i, f, o = (1 / (1 + np.exp(-w[kind] @ z1)) for kind in kinds)
+        g, before = np.tanh(w["cell"] @ z), s
+        s = f * s + i * g
+        y = o * s
+        answers.append(out @ np.append(y, 1.0))
+        fresh = {
+            "input_gate": np.outer(g * i * (1 - i), z1),
+            "forget_gate": np.outer(before * f * (1 - f), z1),
+            "cell": np.outer(i * (1 - g**2), z),
+        }
+        partials = {kind: decay * partials[kind] + fresh[kind] for kind in partials}
+        delta = target - answers[-1]
+        e = out[0, :-1] * delta[0]
+        for kind, p in partials.items():
+            w[kind] += rate * (e * o)[:, None] * p
+        w["output_gate"] += rate * np.outer(e * s * o * (1 - o), z1)
+        out += rate * np.outer(delta, np.append(y, 1.0))
+    return np.array(answers)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9, 1.0])
+def test_fading_partials_are_their_recursion(decay: float) -> None:
+    draw = np.random.default_rng(0)
+    x, targets = draw.normal(size=(120, 2)), draw.normal(size=(120, 1))
+    net = fading(decay)
+    by_hand = faded_by_hand(net.weights, x, targets, decay, 0.05)
+    np.testing.assert_allclose(net.run(x, targets)["output"], by_hand, rtol=0, atol=1e-12)
+
+
+def test_fading_partials_are_exact_learning_of_a_cell_that_fades() -> None:
+    ours = learner(credit="fading", trace_decay=0.7, topology={"cells_per_block": 2})
+    dense = Learner(ours.cell, Descent(Rtrl(), 0.1), seed=3, dtype="float64")
+    np.testing.assert_allclose(answers(ours), answers(dense), rtol=0, atol=1e-13)
+
+
+def test_without_a_trace_derivatives_are_immediate() -> None:
+    ours, window = learner(credit="fading", trace_decay=0.0), learner(credit="window", h=1)
+    np.testing.assert_allclose(answers(ours), answers(window), rtol=0, atol=1e-13)
+
+
+def test_an_impossible_decay() -> None:
+    with pytest.raises(ValueError, match=r"trace_decay must be from 0 to 1, got 1\.5"):
+        make(7, 7, credit="fading", trace_decay=1.5)
 
 
 def test_truncated_is_exact_learning_of_the_truncated_cell() -> None:
@@ -136,8 +211,18 @@ def test_numbers_kept() -> None:
     assert numbers_kept(learner(credit="bptt", h=128, **eight)) == 128 * (state + 7 + 7) + 2
 
 
+@pytest.mark.parametrize("part", [{"printed_eq21": True}, {"decaying_partials": "none"}], ids=str)
+def test_partials_that_are_no_gradient_are_refused(part: Mapping[str, Any]) -> None:
+    with pytest.raises(
+        ValueError, match=r"^topology must have the partials of eqs\. 18 to 21, got"
+    ):
+        make(7, 7, topology=part)
+
+
 def test_unknown_credit() -> None:
-    with pytest.raises(ValueError, match="credit must be one of truncated, rtrl, bptt, window"):
+    with pytest.raises(
+        ValueError, match="credit must be one of truncated, fading, rtrl, bptt, window"
+    ):
         make(7, 7, credit="blame")  # type: ignore[arg-type]
 
 

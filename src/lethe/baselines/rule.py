@@ -40,12 +40,15 @@ class Descent:
         The learning rate α.
     momentum : float
         0: plain gradient descent.
-    optimizer : {"sgd", "adam"}
+    optimizer : {"sgd", "rmsprop", "adam"}
         The optimizer (optax).
     clip : float, optional
         Each entry of the gradient is clipped to ±`clip` (None: it is not).
     epsilon : float, optional
-        Adam's, as in `lethe.Adam`: its square is added inside the root (None: optax's default).
+        Adam's and RMSprop's, as in `lethe.Adam` and `lethe.RMSprop`: its square is added inside the
+        root (None: optax's default).
+    smoothing : float
+        RMSprop's, as in `lethe.RMSprop`.
     """
 
     credit: Credit
@@ -54,11 +57,15 @@ class Descent:
     optimizer: str = "sgd"
     clip: float | None = None
     epsilon: float | None = None
+    smoothing: float = 0.99
 
     def _optimizer(self) -> _Optimizer:
         if self.optimizer == "adam":
             own = {} if self.epsilon is None else {"eps": 0.0, "eps_root": self.epsilon**2}
             chosen: _Optimizer = optax.adam(self.rate, **own)
+        elif self.optimizer == "rmsprop":
+            own = {} if self.epsilon is None else {"eps": self.epsilon**2}
+            chosen = optax.rmsprop(self.rate, self.smoothing, **own)
         else:
             chosen = optax.sgd(self.rate, self.momentum or None)
         if self.clip is not None:

@@ -219,9 +219,9 @@ def as_sources(cells: Array) -> Array:
     return cells.T.ravel()
 
 
-def from_sources(sources: Array, blocks: int) -> Array:
+def from_sources(sources: Array, blocks: int, cells_per_block: int) -> Array:
     """(B, S) cells from their order as sources."""
-    return sources.reshape(-1, blocks).T
+    return sources.reshape(cells_per_block, blocks).T
 
 
 def within_step_deltas(kind: str, state_error: Array, injection: Array) -> Array:
@@ -398,7 +398,8 @@ class Oracle:
         for layer in reversed(range(t.layers)):
             columns = slice(layer * t.cells, (layer + 1) * t.cells)
             to_cells = self.weights["output", 0][:, columns].T @ delta + to_below
-            to_below = self._layer_backward(layer, from_sources(to_cells, t.blocks))
+            cell_error = from_sources(to_cells, t.blocks, t.cells_per_block)
+            to_below = self._layer_backward(layer, cell_error)
         self.errors += 1
         for key, gradient in self.gradients.items():
             moments = self.means[key], self.squares[key]

@@ -64,7 +64,8 @@ class Topology:
     inputs, outputs : int
         Numbers of input and of output units.
     blocks, cells_per_block : int
-        Memory blocks in each layer, and cells that share a block's gates.
+        Memory blocks in each layer, and cells that share a block's gates. With shortcuts there may
+        be no blocks: inputs and output units alone.
     layers : int
         Hidden layers, of at most 2**24 cells together. Each reads the input, its own past cell
         outputs and the present cell outputs of the layer below; output units read all layers.
@@ -149,7 +150,8 @@ class Topology:
     def __post_init__(self) -> None:
         """Check every part, and bring each into its one canonical form."""
         for name in ("inputs", "outputs", "blocks", "cells_per_block", "layers"):
-            object.__setattr__(self, name, check_int(name, getattr(self, name), 1, 1 << 20))
+            least = int(name != "blocks")
+            object.__setattr__(self, name, check_int(name, getattr(self, name), least, 1 << 20))
         if self.layers * self.cells > 1 << 24:
             raise ValueError(
                 "layers * blocks * cells_per_block must be at most 16,777,216, "
@@ -159,6 +161,8 @@ class Topology:
             if field.type == "bool":
                 name = field.name
                 object.__setattr__(self, name, check_bool(name, getattr(self, name)))
+        if self.blocks == 0 and not self.shortcuts:
+            raise ValueError("blocks must be at least 1 where there are no shortcuts, got 0")
         self._check_choice("cell_input", get_args(Squashing))
         self._check_choice("cell_output", get_args(Squashing))
         self._check_choice("output_units", get_args(OutputUnits))

@@ -70,6 +70,12 @@ class Record(TrialKey):
     microseconds: NotRequired[float]
     numbers_kept: NotRequired[int]
 
+    # Of `lethe.trials.signal.SignalTrial`.
+    before: NotRequired[float | None]
+    after: NotRequired[float | None]
+    late: NotRequired[float | None]
+    frozen: NotRequired[float | None]
+
     # Of `Lesions`, by block.
     intact_long_lag: NotRequired[float]
     intact_short_lag: NotRequired[float]

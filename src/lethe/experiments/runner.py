@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         long_lags,
         nto,
         sections,
+        temporal_credit,
     )
 
     # `table_module` cannot be checked; this is.
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         long_lags,
         nto,
         sections,
+        temporal_credit,
     )
 
 __all__ = ["EXTRAS", "TABLES", "missing", "run_task", "table_module"]
@@ -52,6 +54,7 @@ TABLES: dict[str, str] = {
     "improvements": "ideas for better rows in Tables 2 and 3: what works and what does not",
     "baselines": "the other systems in the papers compared with both LSTMs, all of Table 1",
     "credit": "one LSTM with forget gates, five ways for errors to reach its weights",
+    "temporal-credit": "how far immediate derivatives reach: shifts, copies, chains of steps",
     "sections": "other claims of sections 2 to 4: penalties, decays, biases, restarts, lesions",
 }
 
@@ -59,6 +62,7 @@ TABLES: dict[str, str] = {
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "baselines": ("baselines", ("jax", "optax")),
     "credit": ("baselines", ("jax", "optax")),
+    "temporal-credit": ("baselines", ("jax", "optax")),
 }
 
 

@@ -248,17 +248,17 @@ def readings_lines(readings: Sequence[Readings]) -> Iterator[str]:
         yield ""
         yield f"### {row.place}: {row.title}"
         yield ""
-        yield _row("reading", "networks", *(one.what for one in figures), "fit")
-        yield f"|---|---:|{'---:|' * len(figures)}---:|"
+        yield _row("reading", "networks", "fit", *(one.what for one in figures))
+        yield f"|---|---:|---:|{'---:|' * len(figures)}"
         reported = (number(one.reported, one.kind) for one in figures)
-        yield _row("as reported", "", *reported, "")
+        yield _row("as reported", "", "", *reported)
         for place, reading in enumerate(row.readings):
             title = f"{reading.title} (`{reading.row}`)"
             yield _row(
                 title if place else f"**{title}**",
                 f"{reading.networks:,}",
-                *map(with_bounds, reading.figures),
                 f"{reading.fits} of {len(reading.figures)}",
+                *map(with_bounds, reading.figures),
             )
 
 

@@ -19,7 +19,6 @@ from lethe.experiments.verdict_page import (
     counts,
     number,
     whole_cells,
-    with_bounds,
 )
 
 __all__ = ["readings_section", "twins_section", "verdict_section"]
@@ -145,17 +144,17 @@ def _whole(readings: Sequence[WholeReading]) -> str:
 def _of_row(row: Readings) -> str:
     figures = row.readings[0].figures
     reported = "".join(_number(number(one.reported, one.kind)) for one in figures)
-    lines = [f'<tr><th scope="row">as reported</th>{_number("")}{reported}{_number("")}</tr>']
+    lines = [f'<tr><th scope="row">as reported</th>{_number("") * 2}{reported}</tr>']
     lines += [
         f'<tr><th scope="row">{html_text(reading.title)} <code>{html_text(reading.row)}</code></th>'
         + _number(f"{reading.networks:,}")
-        + "".join(_number(with_bounds(one)) for one in reading.figures)
         + _number(f"{reading.fits} of {len(reading.figures)}")
+        + "".join(map(_read, reading.figures))
         + "</tr>"
         for reading in row.readings
     ]
     label = html_text(f"{row.place}: {row.title}")
-    heads = ["reading", "networks", *(html_text(one.what) for one in figures), "fit"]
+    heads = ["reading", "networks", "fit", *(html_text(one.what) for one in figures)]
     body = "<tbody>\n" + "\n".join(lines) + "\n</tbody>"
     return f"<h3>{label}</h3>\n{_table(f'readings of {label}', heads, [body], 'readings')}"
 
@@ -193,16 +192,23 @@ def _kind(kind: Kind) -> str:
     if not kind.networks:
         return _number("not run") + _number("–")
     share = bounds(100 * kind.low, 100 * kind.high, "percent")
-    cells = (
-        (f"{kind.solved} of {kind.networks}", f"{share} %"),
-        (number(kind.taken, "mean"), bounds(kind.taken_low, kind.taken_high, "mean")),
+    taken = bounds(kind.taken_low, kind.taken_high, "mean")
+    return _with_interval(f"{kind.solved} of {kind.networks}", f"{share} %") + _with_interval(
+        number(kind.taken, "mean"), taken
     )
-    return "".join(
-        f"<td{_NUMBER}>{html_text(value)}"
-        + (f"<small>{html_text(interval)}</small>" if interval != "–" else "")
-        + "</td>"
-        for value, interval in cells
-    )
+
+
+def _read(one: Judged) -> str:
+    """A figure of a reading, with a tick where it fits."""
+    tick = "✓ " if one.verdict == "fits" else ""
+    shown = number(one.ours, one.kind)
+    return _with_interval(f"{tick}{shown}", bounds(one.low, one.high, one.kind))
+
+
+def _with_interval(value: str, interval: str) -> str:
+    """A cell with an interval below its value, where there is one."""
+    below = "" if interval == "–" else f"<small>{html_text(interval)}</small>"
+    return f"<td{_NUMBER}>{html_text(value)}{below}</td>"
 
 
 def _table(label: str, heads: Sequence[str], bodies: Sequence[str], style: str) -> str:

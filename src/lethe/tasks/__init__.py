@@ -11,7 +11,9 @@ from lethe.tasks.classics import (
 )
 from lethe.tasks.long_lag import LongLag, VeryLongLag
 from lethe.tasks.reber import TARGETS, EmbeddedReber, Reber, ReberStream
-from lethe.tasks.sequences import Continual, SequenceStream, SequenceTask
+from lethe.tasks.recall import DelayedCopy, MemoryChain
+from lethe.tasks.sequences import Continual, LastTarget, SequenceStream, SequenceTask
+from lethe.tasks.signals import Lorenz, Sine
 from lethe.tasks.steps import Steps, joined
 from lethe.tasks.temporal_order import TemporalOrder
 from lethe.tasks.tomita import Tomita
@@ -21,18 +23,23 @@ __all__ = [
     "TARGETS",
     "Adding",
     "Continual",
+    "DelayedCopy",
     "EmbeddedReber",
+    "LastTarget",
     "Latch",
     "Latching",
     "Letters",
     "LongLag",
+    "Lorenz",
     "LowPass",
     "MackeyGlass",
+    "MemoryChain",
     "Multiplication",
     "Reber",
     "ReberStream",
     "SequenceStream",
     "SequenceTask",
+    "Sine",
     "Steps",
     "TemporalOrder",
     "Tomita",

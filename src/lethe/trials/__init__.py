@@ -7,6 +7,7 @@ side.
 from lethe.trials.continual import Trial
 from lethe.trials.learner import DivergedError, Learner, NetworkRecipe, Recipe
 from lethe.trials.sequence import SequenceTrial
+from lethe.trials.signal import SignalTrial
 from lethe.trials.text import TextTrial
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "NetworkRecipe",
     "Recipe",
     "SequenceTrial",
+    "SignalTrial",
     "TextTrial",
     "Trial",
 ]

@@ -1,17 +1,24 @@
 """The LSTM of both papers with each credit, so that only the credit differs.
 
     truncated   the report's truncation                     partials        `Partials`
+    fading      the same, and partials fade by a constant    partials        `Partials`
     rtrl        ∂state/∂w in full, forward in time           n·W numbers     `Rtrl`
     bptt        error goes back to a sequence's first step   the sequence    `Bptt`
     window      error propagates back over the last h steps        h steps         `Window`
+
+"fading" has a constant in place of the forget gate where partials go on in time, as the traces of
+random-feedback local online learning do (RFLO, Murray 2019; without its random feedback: errors
+reach the cells by the weights of the output units). At 0 nothing is left of a partial one step
+later, and derivatives are immediate.
 
 A window of 1 has immediate derivatives alone (Elman's procedure), a window of 2 goes one step back.
 On a stream whose sequences have no end a window longer than any lag stands for full BPTT.
 ``lethe reproduce credit`` compares them; docs/credit.md says what each costs.
 
 Checks (tests/baselines/test_referee.py, float64): "truncated" has the numbers of `lethe.Network`;
-"rtrl" and "bptt" learn the same where one target ends each sequence; where nothing lies behind the
-window, "window" and "rtrl" have the same gradient.
+"fading" has the gradient of its recursion in NumPy, and at 0 that of a window of 1; "rtrl" and
+"bptt" learn the same where one target ends each sequence; where nothing lies behind the window,
+"window" and "rtrl" have the same gradient.
 """
 
 from __future__ import annotations
@@ -43,10 +50,12 @@ def make(
     output_units: OutputUnits = "logistic",
     *,
     topology: Mapping[str, Any] | None = None,
-    credit: Literal["truncated", "rtrl", "bptt", "window"] = "truncated",
+    credit: Literal["truncated", "fading", "rtrl", "bptt", "window"] = "truncated",
     h: int = 128,
+    trace_decay: float = 0.9,
     rate: float = 0.5,
-    optimizer: Literal["sgd", "adam"] = "sgd",
+    optimizer: Literal["sgd", "rmsprop", "adam"] = "sgd",
+    smoothing: float = 0.99,
 ) -> tuple[Lstm, Descent]:
     """An LSTM with one of the credits.
 
@@ -56,22 +65,31 @@ def make(
         See `Topology`.
     topology : dict, optional
         The other parts of a `Topology`, as plain values; the report's by default.
-    credit : {"truncated", "rtrl", "bptt", "window"}
+    credit : {"truncated", "fading", "rtrl", "bptt", "window"}
         How errors reach weights.
     h : int
         Steps of the window, or of the longest sequence that "bptt" stores.
-    rate, optimizer
-        As in `lethe.SGD` and `lethe.Adam`.
+    trace_decay : float
+        In [0, 1]: what is left of a "fading" partial one step later.
+    rate, optimizer, smoothing
+        As in `lethe.SGD`, `lethe.RMSprop` and `lethe.Adam`.
     """
     parts = dict(topology or {})
     whole = Topology(inputs=inputs, outputs=outputs, output_units=output_units, **parts)
     credits: dict[str, Credit] = {
-        "truncated": Partials(), "rtrl": Rtrl(), "bptt": Bptt(h), "window": Window(h)
-    }  # fmt: skip
+        "truncated": Partials(),
+        "fading": Partials(),
+        "rtrl": Rtrl(),
+        "bptt": Bptt(h),
+        "window": Window(h),
+    }
     if credit not in credits:
         raise ValueError(f"credit must be one of {', '.join(credits)}, got {credit!r}")
-    rule = Descent(credits[credit], rate, optimizer=optimizer, epsilon=_EPSILON)
-    return Lstm(whole, truncated=credit == "truncated"), rule
+    rule = Descent(
+        credits[credit], rate, optimizer=optimizer, epsilon=_EPSILON, smoothing=smoothing
+    )
+    decay = trace_decay if credit == "fading" else None
+    return Lstm(whole, truncated=credit in ("truncated", "fading"), trace_decay=decay), rule
 
 
 def numbers_kept(learner: Learner) -> int:
