@@ -164,6 +164,7 @@ _EXPERIMENTS: dict[str, _Experiment] = {
         f"2c_{q}_unswapped": _Experiment(
             f"  q = {q}, g and h as elsewhere, weights +-0.2", VeryLongLag(q, q),
             _very_long(q, initial_range=0.2), 0.01, Tested(10_000, 0.2), limit, None, {},
+            reading_of=f"2c_{q}",
         )
         for q, limit in ((50, 300_000), (100, 310_000))
     },
