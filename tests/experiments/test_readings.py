@@ -98,3 +98,11 @@ def test_readings_are_of_rows_with_figures() -> None:
                 assert isinstance(rows[row.reading_of].report, Reported)
                 assert rows[row.reading_of].reading_of == ""
     assert readings >= 20
+
+
+def test_where_readings_are_told_there_is_something() -> None:
+    root = Path(__file__).parents[2]
+    for name in TABLES:
+        for row in table_module(name).ROWS.values():
+            if row.readings:
+                assert (root / row.readings.partition("#")[0]).is_file()
