@@ -16,7 +16,6 @@ CHAIN_RATES: dict[str, float] = {
     "open_immediate": 0.01,
     "plain_exact": 0.01,
     "plain_immediate": 0.01,
-    "plain_decay_0.9": 0.01,
 }
 
 _TUNED: dict[str, dict[str, float]] = {
@@ -31,7 +30,6 @@ _TUNED: dict[str, dict[str, float]] = {
         "open_immediate": 0.003,
         "plain_exact": 0.01,
         "plain_immediate": 0.01,
-        "plain_decay_0.9": 0.01,
         "truncated_sgd": 0.01,
         "exact_sgd": 0.01,
         "immediate_sgd": 0.01,
@@ -47,7 +45,6 @@ _TUNED: dict[str, dict[str, float]] = {
         "open_immediate": 0.003,
         "plain_exact": 0.01,
         "plain_immediate": 0.01,
-        "plain_decay_0.9": 0.01,
         "truncated_sgd": 0.01,
         "exact_sgd": 0.01,
         "immediate_sgd": 0.01,
@@ -63,7 +60,6 @@ _TUNED: dict[str, dict[str, float]] = {
         "open_immediate": 0.01,
         "plain_exact": 0.01,
         "plain_immediate": 0.01,
-        "plain_decay_0.9": 0.01,
         "truncated_sgd": 0.01,
         "exact_sgd": 0.01,
         "immediate_sgd": 0.01,
@@ -76,10 +72,9 @@ _TUNED: dict[str, dict[str, float]] = {
         "decay_0.9": 0.03,
         "decay_0.99": 0.01,
         "open_truncated": 0.03,
-        "open_immediate": 0.01,
+        "open_immediate": 0.001,
         "plain_exact": 0.01,
         "plain_immediate": 0.01,
-        "plain_decay_0.9": 0.01,
         "truncated_sgd": 0.01,
         "exact_sgd": 0.01,
         "immediate_sgd": 0.01,

@@ -120,7 +120,6 @@ _PLAIN: dict[str, _Way] = {
     for key, title in (
         ("exact", "tanh units, exact RTRL"),
         ("immediate", "tanh units, immediate"),
-        ("decay_0.9", "tanh units, fading by 0.9"),
     )
 }
 _SMOOTHING: dict[str, _Way] = {
@@ -186,7 +185,7 @@ ROWS: dict[str, Row[_Trial]] = dict(_rows(chosen=True))
 FULL = Plan(
     rows=tuple(ROWS),
     trials=10,
-    fewer={f"chain_{length}_plain_exact": 3 for length in (64, 128)},  # Each takes long.
+    fewer={f"chain_{length}_plain_exact": 3 for length in (64, 128)},  # each takes long
 )
 SHORT = Plan(
     rows=tuple(
