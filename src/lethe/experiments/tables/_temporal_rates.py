@@ -86,7 +86,7 @@ SIGNAL_RATES: dict[str, dict[str, float]] = {
     task: rates
     | {
         f"{way}_{smoothing}": rates[way]
-        for way in ("truncated", "exact", "immediate")
+        for way in ("truncated", "immediate")
         for smoothing in ("0.9", "0.999")
     }
     for task, rates in _TUNED.items()
