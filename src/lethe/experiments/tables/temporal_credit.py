@@ -34,7 +34,7 @@ _Trial: TypeAlias = SignalTrial | SequenceTrial
 _CHAIN, _RMSPROP, _SGD = (
     (0.003, 0.01, 0.03, 0.1),
     (0.001, 0.003, 0.01, 0.03),
-    (0.01, 0.03, 0.1, 0.3),
+    (0.03, 0.1, 0.3, 1.0),
 )
 _Kind = Literal["forget_gates", "open", "plain"]
 
