@@ -9,12 +9,12 @@ CHAIN_RATES: dict[str, float] = {
     "truncated": 0.03,
     "exact": 0.03,
     "immediate": 0.01,
-    "decay_0.5": 0.01,
-    "decay_0.9": 0.01,
-    "decay_0.99": 0.01,
+    "decay_0.5": 0.003,
+    "decay_0.9": 0.03,
+    "decay_0.99": 0.03,
     "open_truncated": 0.01,
     "open_immediate": 0.01,
-    "plain_exact": 0.01,
+    "plain_exact": 0.03,
     "plain_immediate": 0.01,
 }
 
