@@ -46,8 +46,12 @@ _UPDATE = SGD(0.5)
 
 
 def _forgetting(topology: Topology) -> Topology:
-    biased = ("input_gate", "forget_gate", "output_gate")
-    return replace(topology, forget_gate=True, biased=biased, forget_gate_bias=5.0)
+    return replace(
+        topology,
+        forget_gate=True,
+        biased=("input_gate", "forget_gate", "output_gate"),
+        forget_gate_bias=5.0,
+    )
 
 
 # It learns the symbol that comes next, and is right where, of one possible symbol, its output is
