@@ -5,6 +5,7 @@ Both are what ``lethe verdict`` says of results/.
 
 from pathlib import Path
 
+from lethe.experiments.readings import find_readings
 from lethe.experiments.twins import find_twins
 from lethe.experiments.verdict import judge
 from lethe.experiments.verdict_page import as_markdown, verdict_lines
@@ -25,6 +26,7 @@ def with_verdict(page: str) -> str:
 
 
 if __name__ == "__main__":
-    judged, twins = judge(ROOT / "results"), find_twins(ROOT / "results")
-    (ROOT / "results" / "verdict.md").write_text(as_markdown(judged, twins, "results"), "utf-8")
+    results = ROOT / "results"
+    page = as_markdown(judge(results), find_twins(results), find_readings(results), "results")
+    (results / "verdict.md").write_text(page, "utf-8")
     PAGE.write_text(with_verdict(PAGE.read_text("utf-8")), "utf-8")

@@ -137,8 +137,8 @@ def test_what_does_not_fit_names_its_readings() -> None:
     table = OneRow(figure, readings="docs/errata.md#cerg")
     (one,) = judged_table("cerg", table, {"ours": [{"value": 1.0}] * 20})  # type: ignore[arg-type]
     assert one.readings == "docs/errata.md#cerg"
-    assert "[readings](errata.md#cerg)" in as_markdown([one], [], "docs")
-    assert "[readings](../docs/errata.md#cerg)" in as_markdown([one], [], "results")
+    assert "[readings](errata.md#cerg)" in as_markdown([one], [], [], "docs")
+    assert "[readings](../docs/errata.md#cerg)" in as_markdown([one], [], [], "results")
 
 
 def test_intervals_of_means_hold_them_and_shrink() -> None:
@@ -249,13 +249,13 @@ def test_only_the_row_s_own_configuration_counts_and_each_seed_once(folder: Path
 
 def test_both_pages_have_every_figure(folder: Path) -> None:
     found = judge(folder)
-    text, page = as_text(found, []), as_markdown(found, [], "results")
+    text, page = as_text(found, []), as_markdown(found, [], [], "results")
     assert max(map(len, text.splitlines())) <= 100
     assert text.splitlines()[0] == counts(found)
     assert len(re.findall(r"^\| .* \|$", page, re.MULTILINE)) == len(found) + 2
     assert (
         "| Table 2: LSTM with forget gates | solved | 18 % | 100 % | 72 to 100 | 10 | "
-        "**lies above** ([readings](cerg.md)) |" in page
+        "**lies above** ([readings](verdict.md#readings)) |" in page
     )
     assert re.search(r"^  solved +18 % +100 % +72 to 100 +lies above$", text, re.MULTILINE)
 

@@ -142,7 +142,7 @@ def test_the_page_begins_with_the_verdict(folder: Path) -> None:
     verdict = text.partition('<section id="verdict">')[2].partition("</section>")[0]
     # Three of four networks, where the report has 18 per cent.
     assert (
-        '<td>solved</td><td class="verdict above"><a href="#cerg">lies above</a></td>'
+        '<td>solved</td><td class="verdict above"><a href="#readings">lies above</a></td>'
         '<td class="number">18 %</td><td class="number">75 %</td>'
         '<td class="number">30 to 95</td><td class="number">4</td>'
     ) in verdict

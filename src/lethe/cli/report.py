@@ -98,6 +98,7 @@ def run(args: Arguments) -> int:
     """
     from lethe import report
     from lethe.experiments import TABLES
+    from lethe.experiments.readings import find_readings
     from lethe.experiments.twins import find_twins
     from lethe.experiments.verdict import judge
 
@@ -114,6 +115,7 @@ def run(args: Arguments) -> int:
             others,
             judge(args.results),
             find_twins(args.results),
+            find_readings(args.results),
             folder=args.results,
             about=_about(),
             no_figures=why_not,

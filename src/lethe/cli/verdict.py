@@ -15,8 +15,8 @@ __all__ = ["add_arguments", "run"]
 EXAMPLES = """\
 examples:
   lethe verdict                                 by the results of this folder
-  lethe verdict --out results/verdict.md        as a page
-  lethe verdict --results DIR --json            one object a line, of figures and of twins
+  lethe verdict --out results/verdict.md        as a page, with the readings that were tried
+  lethe verdict --results DIR --json            one object a line
 
 What has not been run yet is named; lethe reproduce runs it.
 """
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--json",
         action="store_true",
-        help="print one object for each figure and each pair of twins",
+        help="print one object for each figure, row read in several ways, and pair of twins",
     )
 
 
@@ -67,6 +67,7 @@ def run(args: Arguments) -> int:
     ValueError
         If the results cannot be read, or the page cannot be written.
     """
+    from lethe.experiments.readings import find_readings
     from lethe.experiments.twins import find_twins
     from lethe.experiments.verdict import judge
     from lethe.experiments.verdict_page import as_markdown, as_text
@@ -74,9 +75,12 @@ def run(args: Arguments) -> int:
     if not args.results.is_dir():
         raise ValueError(f"--results must be a folder, and {args.results} is none")
     judged, twins = judge(args.results), find_twins(args.results)
+    readings = find_readings(args.results)
     if args.json:
         for one in judged:
             print(json.dumps({"figure": asdict(one)}))
+        for row in readings:
+            print(json.dumps({"readings": asdict(row)}))
         for pair in twins:
             print(json.dumps({"twins": asdict(pair) | {"outcome": pair.outcome}}))
     elif args.out is None:
@@ -86,7 +90,7 @@ def run(args: Arguments) -> int:
             raise ValueError(f"--out is a page, and {args.out} is named like what it is made of")
         # Links are those of the repository, where the page is meant to be.
         folder = "results" if args.out.is_absolute() else args.out.parent.as_posix()
-        page = as_markdown(judged, twins, folder)
+        page = as_markdown(judged, twins, readings, folder)
         inputs = {"a file of --results": list(args.results.glob("*.jsonl"))}
         with output_errors(f"the page {args.out}"):
             write_file(args.out, [page.encode()], inputs)

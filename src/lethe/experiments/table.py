@@ -58,9 +58,12 @@ class Row(Generic[_Tried]):
         The row with the same networks with forget gates; empty where there is none.
     experiment : str
         What a row with a twin learns, where its title does not say so.
+    reading_of : str
+        The row whose figures these trials read in another way; empty where they are no reading.
     readings : str
         Where the readings are told that were tried for this row, if its figures do not come out: a
-        path in the repository, such as ``docs/errata.md#erg``. Empty: in the table's own page.
+        path in the repository, such as ``docs/errata.md#erg``. Empty: with the verdict, where
+        there are rows that are readings of it, or else in the table's own page.
     """
 
     title: str
@@ -68,6 +71,7 @@ class Row(Generic[_Tried]):
     report: object = None
     twin: str = ""
     experiment: str = ""
+    reading_of: str = ""
     readings: str = ""
 
 

@@ -111,7 +111,7 @@ def find_twins(folder: Path) -> list[Twins]:
     Returns
     -------
     list of Twins
-        Table by table.
+        Table by table; of an experiment that is read in several ways, the table's own.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def twins_of_table(name: str, table: Table, records: Mapping[str, Sequence[Recor
     """The twins of a table, from the trials of each row."""
     found = []
     for row, one in table.ROWS.items():
-        if one.twin:
+        if one.twin and not one.reading_of:
             with judgeable(name, row):
                 found.append(_twins(name, table, row, records))
     return found

@@ -41,6 +41,9 @@ VERDICTS: dict[Verdict, str] = {
     "not run": "no trial yet",
 }
 
+#: Where `lethe.experiments.readings` is shown.
+READINGS = "results/verdict.md#readings"
+
 #: The rule, for readers.
 RULE = (
     "A percentage fits where our 95 % interval (Wilson) holds it, to the half of a per cent that "
@@ -173,23 +176,51 @@ def judged_table(name: str, table: Table, records: Mapping[str, Sequence[Record]
     ValueError
         If a record lacks what its row reads.
     """
+    return [
+        one
+        for row, of in table.ROWS.items()
+        if not of.reading_of
+        for one in judged_row(name, table, row, records)
+    ]
+
+
+def judged_row(
+    name: str, table: Table, row: str, records: Mapping[str, Sequence[Record]]
+) -> list[Judged]:
+    """Judge a row by its own figures or, if it is a reading of another row, by those.
+
+    Parameters
+    ----------
+    name, table, records
+        As in `judged_table`.
+    row : str
+        Name of the row.
+    """
+    one = table.ROWS[row]
+    report = table.ROWS[one.reading_of].report if one.reading_of else one.report
+    if not isinstance(report, Reported):
+        return []
     judged = []
-    for row, one in table.ROWS.items():
-        report = one.report
-        if not isinstance(report, Reported):
-            continue
-        for figure in report.figures():
-            with judgeable(name, row):
-                ours = _ours(figure, records.get(row, ()), records)
-            verdict = _verdict(figure, ours)
-            judged.append(
-                Judged(
-                    name, row, one.title.strip(), report.place, figure.what, _kind(figure),
-                    figure.value, ours.value, ours.low, ours.high, ours.networks, verdict,
-                    "" if verdict in ("fits", "not run") else one.readings or f"results/{name}.md",
-                )
-            )  # fmt: skip
+    for figure in report.figures():
+        with judgeable(name, row):
+            ours = _ours(figure, records.get(row, ()), records)
+        verdict = _verdict(figure, ours)
+        judged.append(
+            Judged(
+                name, row, one.title.strip(), report.place, figure.what, _kind(figure),
+                figure.value, ours.value, ours.low, ours.high, ours.networks, verdict,
+                "" if verdict in ("fits", "not run") else _readings(name, table, row),
+            )
+        )  # fmt: skip
     return judged
+
+
+def _readings(name: str, table: Table, row: str) -> str:
+    if table.ROWS[row].readings:
+        return table.ROWS[row].readings
+    if any(one.reading_of == row for one in table.ROWS.values()):
+        return READINGS
+    return f"results/{name}.md"
 
 
 @contextmanager

@@ -7,20 +7,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from posixpath import relpath
 
+from lethe.experiments.readings import Readings, WholeReading, whole_readings
 from lethe.experiments.twins import Kind, Twins, summary
 from lethe.experiments.verdict import RULE, VERDICTS, Judged
 
 __all__ = [
+    "READINGS_RULE",
     "TWINS_RULE",
+    "WHOLE_HEADS",
     "as_markdown",
     "as_text",
     "bounds",
     "counts",
     "number",
+    "readings_lines",
     "solved",
     "taken",
     "twins_lines",
     "verdict_lines",
+    "whole_cells",
+    "whole_lines",
+    "with_bounds",
 ]
 
 #: What the columns of the twins mean.
@@ -29,6 +36,14 @@ TWINS_RULE = (
     "of both shares (Newcombe); soon: that of the ratio of both means until the solution "
     "(bootstrap). “As” means that no difference is shown."
 )
+
+#: What the tables of readings mean.
+READINGS_RULE = (
+    "Where a text leaves something open, what was tried: the reading that is judged above first, "
+    "then the others that have trials. Intervals are of 95 %; ✓: it fits."
+)
+
+WHOLE_HEADS = ("reading of a table", "rows", "percentages that fit", "figures that fit")
 
 _WIDTH = 100
 
@@ -135,12 +150,14 @@ def as_text(judged: Sequence[Judged], twins: Sequence[Twins]) -> str:
     return "\n".join([*lines, "", *_wrapped(TWINS_RULE)])
 
 
-def as_markdown(judged: Sequence[Judged], twins: Sequence[Twins], folder: str) -> str:
-    """Both tables as a page in Markdown.
+def as_markdown(
+    judged: Sequence[Judged], twins: Sequence[Twins], readings: Sequence[Readings], folder: str
+) -> str:
+    """All tables as a page in Markdown.
 
     Parameters
     ----------
-    judged, twins
+    judged, twins, readings
         What they show.
     folder : str
         The folder of the page, within the repository; links are from there.
@@ -158,6 +175,12 @@ def as_markdown(judged: Sequence[Judged], twins: Sequence[Twins], folder: str) -
         "(section 4.6).",
         "",
         *twins_lines(twins),
+        "",
+        "## Readings",
+        "",
+        READINGS_RULE,
+        *whole_lines(whole_readings(judged, readings)),
+        *readings_lines(readings),
     ]
     return "\n".join(lines) + "\n"
 
@@ -197,6 +220,54 @@ def twins_lines(twins: Sequence[Twins]) -> Iterator[str]:
         yield _row(one.experiment, *cells, one.outcome)
     yield ""
     yield TWINS_RULE
+
+
+def whole_lines(readings: Sequence[WholeReading]) -> Iterator[str]:
+    """The readings of whole tables in Markdown."""
+    if readings:
+        yield ""
+        yield f"| {' | '.join(WHOLE_HEADS)} |"
+        yield "|---|---:|---:|---:|"
+        yield from (_row(*whole_cells(one)) for one in readings)
+
+
+def whole_cells(one: WholeReading) -> tuple[str, str, str, str]:
+    """The cells of a reading of a whole table."""
+    return (
+        f"{one.place}: {one.name.replace('_', ' ') or 'as judged above'}",
+        f"{one.rows:,}" if one.name else "",
+        f"{one.percentages_fit} of {one.percentages}",
+        f"{one.figures_fit} of {one.figures}",
+    )
+
+
+def readings_lines(readings: Sequence[Readings]) -> Iterator[str]:
+    """The readings in Markdown: a table for each row."""
+    for row in readings:
+        figures = row.readings[0].figures
+        yield ""
+        yield f"### {row.place}: {row.title}"
+        yield ""
+        yield _row("reading", "networks", "fit", *(one.what for one in figures))
+        yield f"|---|---:|---:|{'---:|' * len(figures)}"
+        reported = (number(one.reported, one.kind) for one in figures)
+        yield _row("as reported", "", "", *reported)
+        for place, reading in enumerate(row.readings):
+            title = f"{reading.title} (`{reading.row}`)"
+            yield _row(
+                title if place else f"**{title}**",
+                f"{reading.networks:,}",
+                f"{reading.fits} of {len(reading.figures)}",
+                *map(with_bounds, reading.figures),
+            )
+
+
+def with_bounds(one: Judged) -> str:
+    """Our figure with its interval, and a tick where it fits."""
+    shown = number(one.ours, one.kind)
+    if one.low is not None:
+        shown += f" [{bounds(one.low, one.high, one.kind)}]"
+    return f"{shown} ✓" if one.verdict == "fits" else shown
 
 
 def _linked(one: Judged, folder: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lethe._printable import html_text
 from lethe.experiments import TABLES
+from lethe.experiments.readings import Readings
 from lethe.experiments.twins import Twins
 from lethe.experiments.verdict import Judged
 from lethe.figures import FIGURES
@@ -15,7 +16,7 @@ from lethe.report.loaded import LoadedTable
 from lethe.report.measured import MEASURED, Measured, measured_section
 from lethe.report.pictures import Picture, figure, title
 from lethe.report.tables import duration, progress, table_section
-from lethe.report.verdict import twins_section, verdict_section
+from lethe.report.verdict import readings_section, twins_section, verdict_section
 from lethe.version import __version__
 
 __all__ = ["html_page"]
@@ -40,6 +41,7 @@ def html_page(
     others: Sequence[Measured],
     judged: Sequence[Judged],
     twins: Sequence[Twins],
+    readings: Sequence[Readings],
     *,
     folder: Path,
     about: Mapping[str, str],
@@ -59,6 +61,8 @@ def html_page(
         The verdict, which the page begins with.
     twins : sequence of Twins
         Networks with and without forget gates.
+    readings : sequence of Readings
+        The readings that were tried.
     folder : pathlib.Path
         The folder of the results files, for the commands.
     about : dict of str to str
@@ -78,6 +82,7 @@ def html_page(
         twins_section(twins),
         _contents(tables, found, others),
         _about(about),
+        readings_section(judged, readings),
         *(table_section(table, folder) for table in tables),
         _figures(found, no_figures),
         *(measured_section(one) for one in others),

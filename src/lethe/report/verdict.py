@@ -8,14 +8,31 @@ from pathlib import PurePosixPath
 
 from lethe._printable import html_text
 from lethe.experiments import TABLES
+from lethe.experiments.readings import Readings, WholeReading, whole_readings
 from lethe.experiments.twins import Kind, Twins, summary
-from lethe.experiments.verdict import RULE, Judged
-from lethe.experiments.verdict_page import TWINS_RULE, bounds, counts, number
+from lethe.experiments.verdict import READINGS, RULE, Judged
+from lethe.experiments.verdict_page import (
+    READINGS_RULE,
+    TWINS_RULE,
+    WHOLE_HEADS,
+    bounds,
+    counts,
+    number,
+    whole_cells,
+)
 
-__all__ = ["twins_section", "verdict_section"]
+__all__ = ["readings_section", "twins_section", "verdict_section"]
 
 _CLASSES = {"fits": "", "not run": "missing", "lies above": "above"}
-_TO_THE_LEFT = ("row", "figure", "verdict", "experiment", "forget gates solve it")
+_TO_THE_LEFT = (
+    "row",
+    "figure",
+    "verdict",
+    "experiment",
+    "forget gates solve it",
+    "reading",
+    WHOLE_HEADS[0],
+)
 _NUMBER = ' class="number"'
 
 
@@ -89,6 +106,59 @@ def twins_section(twins: Sequence[Twins]) -> str:
     )
 
 
+def readings_section(judged: Sequence[Judged], readings: Sequence[Readings]) -> str:
+    """The HTML of the readings that were tried.
+
+    Parameters
+    ----------
+    judged : sequence of Judged
+        All figures.
+    readings : sequence of Readings
+        Those of each row that has several.
+
+    Returns
+    -------
+    str
+        A ``section`` element.
+    """
+    tables = "".join(map(_of_row, readings))
+    return (
+        f'<section id="readings"><h2>Readings</h2>\n<p>{html_text(READINGS_RULE)}</p>\n'
+        f"{_whole(whole_readings(judged, readings))}{tables}</section>"
+    )
+
+
+def _whole(readings: Sequence[WholeReading]) -> str:
+    if not readings:
+        return ""
+    rows = []
+    for one in readings:
+        title, *cells = whole_cells(one)
+        rows.append(
+            f'<tr><th scope="row">{html_text(title)}</th>{"".join(map(_number, cells))}</tr>'
+        )
+    body = "<tbody>\n" + "\n".join(rows) + "\n</tbody>"
+    return _table("readings of whole tables", WHOLE_HEADS, [body], "readings")
+
+
+def _of_row(row: Readings) -> str:
+    figures = row.readings[0].figures
+    reported = "".join(_number(number(one.reported, one.kind)) for one in figures)
+    lines = [f'<tr><th scope="row">as reported</th>{_number("") * 2}{reported}</tr>']
+    lines += [
+        f'<tr><th scope="row">{html_text(reading.title)} <code>{html_text(reading.row)}</code></th>'
+        + _number(f"{reading.networks:,}")
+        + _number(f"{reading.fits} of {len(reading.figures)}")
+        + "".join(map(_read, reading.figures))
+        + "</tr>"
+        for reading in row.readings
+    ]
+    label = html_text(f"{row.place}: {row.title}")
+    heads = ["reading", "networks", "fit", *(html_text(one.what) for one in figures)]
+    body = "<tbody>\n" + "\n".join(lines) + "\n</tbody>"
+    return f"<h3>{label}</h3>\n{_table(f'readings of {label}', heads, [body], 'readings')}"
+
+
 def _figure(one: Judged) -> str:
     kind = one.kind
     cells = (
@@ -112,6 +182,8 @@ def _with_readings(one: Judged) -> str:
     table = PurePosixPath(one.readings).stem
     if one.readings == f"results/{table}.md" and table in TABLES:
         return f'<a href="#{table}">{word}</a>'
+    if one.readings == READINGS:
+        return f'<a href="#readings">{word}</a>'
     return f"{word}<code>{html_text(one.readings)}</code>"
 
 
@@ -120,16 +192,23 @@ def _kind(kind: Kind) -> str:
     if not kind.networks:
         return _number("not run") + _number("–")
     share = bounds(100 * kind.low, 100 * kind.high, "percent")
-    cells = (
-        (f"{kind.solved} of {kind.networks}", f"{share} %"),
-        (number(kind.taken, "mean"), bounds(kind.taken_low, kind.taken_high, "mean")),
+    taken = bounds(kind.taken_low, kind.taken_high, "mean")
+    return _with_interval(f"{kind.solved} of {kind.networks}", f"{share} %") + _with_interval(
+        number(kind.taken, "mean"), taken
     )
-    return "".join(
-        f"<td{_NUMBER}>{html_text(value)}"
-        + (f"<small>{html_text(interval)}</small>" if interval != "–" else "")
-        + "</td>"
-        for value, interval in cells
-    )
+
+
+def _read(one: Judged) -> str:
+    """A figure of a reading, with a tick where it fits."""
+    tick = "✓ " if one.verdict == "fits" else ""
+    shown = number(one.ours, one.kind)
+    return _with_interval(f"{tick}{shown}", bounds(one.low, one.high, one.kind))
+
+
+def _with_interval(value: str, interval: str) -> str:
+    """A cell with an interval below its value, where there is one."""
+    below = "" if interval == "–" else f"<small>{html_text(interval)}</small>"
+    return f"<td{_NUMBER}>{html_text(value)}{below}</td>"
 
 
 def _table(label: str, heads: Sequence[str], bodies: Sequence[str], style: str) -> str:

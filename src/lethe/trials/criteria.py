@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCORED", "Criterion", "Errors", "Recent", "Scored", "Tested", "margins"]
+from lethe.tasks import Steps
+
+__all__ = ["SCORED", "Criterion", "Errors", "Presented", "Recent", "Scored", "Tested"]
 
 Scored = Literal["all", "last", "ranks", "most_active", "certain"]
 SCORED: tuple[Scored, ...] = get_args(Scored)
@@ -69,7 +71,39 @@ class Tested:
 Criterion = Recent | Tested
 
 
-def margins(
+class Presented(NamedTuple):
+    """Sequences that a learner was presented with, and its outputs (steps, outputs)."""
+
+    steps: Steps
+    outputs: NDArray[np.floating]
+    target_table: NDArray[np.float32] | None
+    scored: Scored
+
+    def errors(self) -> Errors:
+        """The errors of each sequence."""
+        steps, table = self.steps, self.target_table
+        first = np.flatnonzero(steps.starts)
+        counted = np.ones(len(steps.starts), bool)
+        if steps.has_target is not None:
+            counted &= steps.has_target
+        if self.scored == "last":
+            counted[:] = False
+            counted[np.append(first[1:], len(counted)) - 1] = True
+        outputs = self.outputs[counted]
+        targets: NDArray[np.floating] = steps.targets[counted]
+        if targets.ndim == 1:
+            targets = (np.eye(outputs.shape[1]) if table is None else table)[targets]
+        errors = np.abs(targets - outputs)
+        # Where each sequence's counted steps begin among all counted steps.
+        bounds = np.append(0, np.cumsum(counted))[first]
+        count = np.diff(np.append(bounds, len(errors)))
+        return Errors(
+            np.maximum.reduceat(_margins(self.scored, targets, outputs), bounds),
+            np.add.reduceat(errors.mean(axis=1), bounds) / count,
+        )
+
+
+def _margins(
     scored: Scored, targets: NDArray[np.floating], outputs: NDArray[np.floating]
 ) -> NDArray[np.floating]:
     """By how much outputs of steps (T, outputs) are wrong; see `SequenceTrial`'s `scored`."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lethe.core._checks import check_choice, check_int
 from lethe.core.network import NotFiniteError
 from lethe.tasks import SequenceTask, Steps, joined
-from lethe.trials.criteria import SCORED, Criterion, Errors, Recent, Scored, Tested, margins
+from lethe.trials.criteria import SCORED, Criterion, Errors, Presented, Recent, Scored, Tested
 from lethe.trials.growth import Construction, Growth
 from lethe.trials.learner import (
     DivergedError,
@@ -221,7 +220,7 @@ class SequenceTrial:
             if on_progress is not None:
                 on_progress(done, self.sequences, "sequences")
             try:
-                errors = self._present(net, piece, task, learn=True)
+                presented = self._present(net, piece, task, learn=True)
             except NotFiniteError:
                 diverged += 1
                 continue
@@ -229,13 +228,13 @@ class SequenceTrial:
                 return SequenceResult(False, done, steps, 1.0, None, diverged + 1), net
             steps += len(piece.starts)
             if built.complete:
-                solved = judge(net, errors)
+                solved = judge(net, presented)
             else:
-                built.look(float(errors.mean.mean()))
+                built.look(float(presented.errors().mean.mean()))
         net = built.learner
         wrong, mean = 0, 0.0
         for tested in self._tests(for_result, self.test_sequences):
-            errors = self._present(net, tested, self._test_task, learn=False)
+            errors = self._present(net, tested, self._test_task, learn=False).errors()
             wrong += errors.wrong(self.criterion.bound)
             mean += float(errors.mean.sum()) / self.test_sequences
         share = wrong / max(1, self.test_sequences)
@@ -243,18 +242,18 @@ class SequenceTrial:
 
     def _judge(
         self, training_set: list[Steps], for_tests: np.random.Generator
-    ) -> Callable[[Learner, Errors], bool]:
-        """Whether the criterion is met, asked after each piece of training with its errors."""
+    ) -> Callable[[Learner, Presented], bool]:
+        """Whether the criterion is met, asked after each piece of training."""
         criterion = self.criterion
         if isinstance(criterion, Recent):
             recent = Errors(np.empty(0), np.empty(0))
 
-            def judge_recent(net: Learner, errors: Errors) -> bool:
+            def judge_recent(net: Learner, presented: Presented) -> bool:
                 nonlocal recent
                 recent = Errors(
                     *(
                         np.append(old, new)[-criterion.sequences :]
-                        for old, new in zip(recent, errors, strict=True)
+                        for old, new in zip(recent, presented.errors(), strict=True)
                     )
                 )
                 enough = len(recent.mean) == criterion.sequences
@@ -263,7 +262,7 @@ class SequenceTrial:
             return judge_recent
         held = list(self._tests(for_tests, criterion.sequences)) if criterion.fixed else None
 
-        def judge_tested(net: Learner, errors: Errors) -> bool:
+        def judge_tested(net: Learner, presented: Presented) -> bool:
             sets = [held or self._tests(for_tests, criterion.sequences)]
             sets += [_pieces(training_set)] if training_set else []
             return all(self._passes(net, pieces) for pieces in sets)
@@ -274,7 +273,7 @@ class SequenceTrial:
         """Whether the frozen network passes a test, which ends when it no longer can."""
         wrong, means = 0, []
         for piece in pieces:
-            errors = self._present(net, piece, self._test_task, learn=False)
+            errors = self._present(net, piece, self._test_task, learn=False).errors()
             wrong += errors.wrong(self.criterion.bound)
             if wrong > self.criterion.wrong:
                 return False
@@ -314,13 +313,12 @@ class SequenceTrial:
             n -= size
             size = min(4 * size, _LAST_PIECE)
 
-    def _present(self, net: Learner, steps: Steps, task: SequenceTask, *, learn: bool) -> Errors:
-        """Present sequences of a task, with a reset before each, and take their errors."""
-        table = task.target_table
+    def _present(self, net: Learner, steps: Steps, task: SequenceTask, *, learn: bool) -> Presented:
+        """Present sequences of a task, with a reset before each."""
         run = net.run(
             steps.inputs,
             steps.targets,
-            target_table=table,
+            target_table=task.target_table,
             has_target=steps.has_target,
             starts=steps.starts,
             reset_at_starts=True,
@@ -328,25 +326,7 @@ class SequenceTrial:
         )
         if not learn:
             net.reset()  # after frozen steps the partials belong to another past
-        first = np.flatnonzero(steps.starts)
-        scored = np.ones(len(steps.starts), bool)
-        if steps.has_target is not None:
-            scored &= steps.has_target
-        if self.scored == "last":
-            scored[:] = False
-            scored[np.append(first[1:], len(scored)) - 1] = True
-        targets: NDArray[np.float64] = steps.targets[scored]
-        if targets.ndim == 1:
-            targets = (np.eye(self.learner.outputs) if table is None else table)[targets]
-        outputs: NDArray[np.floating] = run["output"][scored]
-        errors = np.abs(targets - outputs)
-        # Where each sequence's scored steps begin among all scored steps.
-        bounds = np.append(0, np.cumsum(scored))[first]
-        count = np.diff(np.append(bounds, len(errors)))
-        return Errors(
-            np.maximum.reduceat(margins(self.scored, targets, outputs), bounds),
-            np.add.reduceat(errors.mean(axis=1), bounds) / count,
-        )
+        return Presented(steps, run["output"], task.target_table, self.scored)
 
 
 def _drawn(task: SequenceTask, generator: np.random.Generator, n: int) -> list[Steps]:

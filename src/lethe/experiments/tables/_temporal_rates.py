@@ -9,14 +9,13 @@ CHAIN_RATES: dict[str, float] = {
     "truncated": 0.03,
     "exact": 0.03,
     "immediate": 0.01,
-    "decay_0.5": 0.01,
-    "decay_0.9": 0.01,
-    "decay_0.99": 0.01,
+    "decay_0.5": 0.003,
+    "decay_0.9": 0.03,
+    "decay_0.99": 0.03,
     "open_truncated": 0.01,
     "open_immediate": 0.01,
-    "plain_exact": 0.01,
+    "plain_exact": 0.03,
     "plain_immediate": 0.01,
-    "plain_decay_0.9": 0.01,
 }
 
 _TUNED: dict[str, dict[str, float]] = {
@@ -31,8 +30,7 @@ _TUNED: dict[str, dict[str, float]] = {
         "open_immediate": 0.003,
         "plain_exact": 0.01,
         "plain_immediate": 0.01,
-        "plain_decay_0.9": 0.01,
-        "truncated_sgd": 0.01,
+        "truncated_sgd": 0.3,
         "exact_sgd": 0.01,
         "immediate_sgd": 0.01,
     },
@@ -47,8 +45,7 @@ _TUNED: dict[str, dict[str, float]] = {
         "open_immediate": 0.003,
         "plain_exact": 0.01,
         "plain_immediate": 0.01,
-        "plain_decay_0.9": 0.01,
-        "truncated_sgd": 0.01,
+        "truncated_sgd": 1.0,
         "exact_sgd": 0.01,
         "immediate_sgd": 0.01,
     },
@@ -63,8 +60,7 @@ _TUNED: dict[str, dict[str, float]] = {
         "open_immediate": 0.01,
         "plain_exact": 0.01,
         "plain_immediate": 0.01,
-        "plain_decay_0.9": 0.01,
-        "truncated_sgd": 0.01,
+        "truncated_sgd": 0.3,
         "exact_sgd": 0.01,
         "immediate_sgd": 0.01,
     },
@@ -76,11 +72,10 @@ _TUNED: dict[str, dict[str, float]] = {
         "decay_0.9": 0.03,
         "decay_0.99": 0.01,
         "open_truncated": 0.03,
-        "open_immediate": 0.01,
+        "open_immediate": 0.001,
         "plain_exact": 0.01,
         "plain_immediate": 0.01,
-        "plain_decay_0.9": 0.01,
-        "truncated_sgd": 0.01,
+        "truncated_sgd": 0.03,
         "exact_sgd": 0.01,
         "immediate_sgd": 0.01,
     },
@@ -91,7 +86,7 @@ SIGNAL_RATES: dict[str, dict[str, float]] = {
     task: rates
     | {
         f"{way}_{smoothing}": rates[way]
-        for way in ("truncated", "exact", "immediate")
+        for way in ("truncated", "immediate")
         for smoothing in ("0.9", "0.999")
     }
     for task, rates in _TUNED.items()

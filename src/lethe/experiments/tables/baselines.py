@@ -61,7 +61,7 @@ def _like(key: str, title: str, task: SequenceTask, sequences: int, units: str) 
 # The limits are what LSTM needs, with some margin: it solves the two-sequence problem of length 100
 # after some 13,000 sequences, the latch problem after 30,000, adding after 84,000.
 _TASKS: dict[str, _Task] = {
-    "erg": _Task("Reber", erg.ROWS["standard"].trial, erg.ROWS["forget_gates"].trial),
+    "erg": _Task("Reber", erg.ROWS["unswapped"].trial, erg.ROWS["unswapped_forget_gates"].trial),
     "two_10": _like("3a_st1", "two 10", TwoSequence(10, 3), 50_000, "logistic"),
     "two_50": _like("3a_st1", "two 50", TwoSequence(50, 3), 50_000, "logistic"),
     "two_100": _like("3a_st1", "two 100", TwoSequence(100, 3), 50_000, "logistic"),

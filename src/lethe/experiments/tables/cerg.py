@@ -92,10 +92,13 @@ _UNDECAYED = {
     "state_decay_undecayed_partials": Row(
         "  state decay, no partial decays",
         _trial(replace(_STANDARD, state_decay=0.9, decaying_partials="none")),
+        reading_of="state_decay",
     )
 } | {
     f"{name}_{end}": Row(
-        f"  {title}, {advance.title}", _trial(replace(_FORGET_GATES, **advance.parts), update)
+        f"  {title}, {advance.title}",
+        _trial(replace(_FORGET_GATES, **advance.parts), update),
+        reading_of=name,
     )
     for name, title, update in (
         ("forget_gates", "forget gates", _CONSTANT),
@@ -138,12 +141,12 @@ ROWS: dict[str, Row[Trial]] = {
     "forget_gates_printed_eq21": Row(
         "  forget gates, eq. 21 as printed",
         _trial(replace(_FORGET_GATES, printed_eq21=True)),
-        None,
+        reading_of="forget_gates",
     ),
     "forget_gates_375": Row(
         "  forget gates, 375 weights (no shortcuts)",
         _trial(replace(_FORGET_GATES, shortcuts=False)),
-        None,
+        reading_of="forget_gates",
     ),
     **_UNDECAYED,
     # The same network size and protocol; chosen on seeds from 1000 up (docs/improvements.md).
@@ -170,7 +173,7 @@ _WITHOUT_SHORTCUTS = {
     f"{name}_{_without_shortcuts(ROWS[name].trial.network).topology.weights}": Row(
         f"  {title}, no shortcuts",
         replace(ROWS[name].trial, learner=_without_shortcuts(ROWS[name].trial.network)),
-        None,
+        reading_of=name,
     )
     for name, title in (
         ("standard_external_reset", "external reset"),

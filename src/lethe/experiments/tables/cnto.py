@@ -93,11 +93,13 @@ ROWS: dict[str, Row[Trial]] = {
         replace(
             _TRIAL, learner=NetworkRecipe(replace(_FORGET_GATES, forget_gate_bias=1.0), _UPDATE)
         ),
+        reading_of="forget_gates",
     ),
     **{
         f"{name}_{end}": Row(
             f"  {title}, {advance.title}",
             replace(_TRIAL, learner=NetworkRecipe(replace(_FORGET_GATES, **advance.parts), update)),
+            reading_of=name,
         )
         for name, title, update in (
             ("forget_gates", "forget gates", _UPDATE),

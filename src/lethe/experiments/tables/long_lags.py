@@ -42,6 +42,7 @@ class _Experiment:
     report: Figures | None
     parts: dict[str, Any]
     forget_bias: float = 5.0
+    reading_of: str = ""  # The experiment that it reads in another way.
 
     def _row(self, title: str, topology: Topology, report: Figures | None) -> Row[SequenceTrial]:
         trial = SequenceTrial(
@@ -163,6 +164,7 @@ _EXPERIMENTS: dict[str, _Experiment] = {
         f"2c_{q}_unswapped": _Experiment(
             f"  q = {q}, g and h as elsewhere, weights +-0.2", VeryLongLag(q, q),
             _very_long(q, initial_range=0.2), 0.01, Tested(10_000, 0.2), limit, None, {},
+            reading_of=f"2c_{q}",
         )
         for q, limit in ((50, 300_000), (100, 310_000))
     },
@@ -188,7 +190,7 @@ _EXPERIMENTS: dict[str, _Experiment] = {
     **{
         f"4_{T}_linear": _Experiment(
             f"4 adding, T = {T:,}, linear output", Adding(T), _LINEAR_SUM, 0.5, _SUM_RIGHT,
-            3_000_000, report, {}, bias,
+            3_000_000, report, {}, bias, "4_100" if T == 100 else "",
         )
         for T, report, bias in (
             (100, Figures(74_000), 5.0),
@@ -204,6 +206,7 @@ _EXPERIMENTS: dict[str, _Experiment] = {
         f"5_{right}_linear": _Experiment(
             f"5 under {right} wrong, linear output", Multiplication(100), _LINEAR_SUM, 0.1,
             Recent(2000, 0.04, wrong=right - 1), 5_000_000, report, {},
+            reading_of="5_140" if right == 140 else "",
         )
         for right, report in (
             (140, Figures(482_000)),
@@ -225,7 +228,14 @@ ROWS: dict[str, Row[SequenceTrial]] = {
     name: row
     for key, experiment in _EXPERIMENTS.items()
     for name, row in (
-        (f"{key}_standard", replace(experiment.standard(), twin=f"{key}_forget_gates")),
+        (
+            f"{key}_standard",
+            replace(
+                experiment.standard(),
+                twin=f"{key}_forget_gates",
+                reading_of=experiment.reading_of and f"{experiment.reading_of}_standard",
+            ),
+        ),
         (f"{key}_forget_gates", experiment.with_forget_gates()),
     )
 }
