@@ -126,16 +126,17 @@ class Periodic:
     def targets(self) -> NDArray[np.float64]:
         """The targets of one period."""
         phase = np.arange(1, self.period + 1) / self.period
+        wave: NDArray[np.float64]
         match self.wave:
             case "spikes":
-                return (phase == 1.0).astype(np.float64)
+                wave = np.where(phase == 1.0, 1.0, 0.0)
             case "cosine":
-                return (1.0 - np.cos(2.0 * np.pi * phase)) / 2.0
+                wave = (1.0 - np.cos(2.0 * np.pi * phase)) / 2.0
             case "triangular":
-                rising: NDArray[np.float64] = 1.0 - np.abs(2.0 * phase - 1.0)
-                return rising
+                wave = 1.0 - np.abs(2.0 * phase - 1.0)
             case "rectangular":
-                return (phase > 0.5).astype(np.float64)
+                wave = np.where(phase > 0.5, 1.0, 0.0)
+        return wave
 
     def __call__(self, seed: int | np.random.SeedSequence = 0) -> PeriodicStream:
         """Make the stream; it has nothing random, so that all seeds make the same one."""
