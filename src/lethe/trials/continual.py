@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lethe.core._checks import check_int
 from lethe.core.network import FirstError, Network, NotFiniteError
-from lethe.core.topology import UnitKind
+from lethe.core.topology import WeightKind
 from lethe.tasks import ReberStream, Steps
 from lethe.trials.learner import (
     DivergedError,
@@ -335,8 +335,8 @@ class Trial:
         if self.zero_at_stream_start or not isinstance(net, Network):
             net.reset()
             return
-        kinds: list[UnitKind] = [gate for gate in net.topology.gates if gate != "output_gate"]
-        kinds.append("cell")
+        every = (*net.topology.gates, "cell", *net.topology.peephole_kinds)
+        kinds: list[WeightKind] = [kind for kind in every if not kind.startswith("output_gate")]
         kept = [
             (array, array.copy())
             for layer in range(net.topology.layers)
