@@ -335,8 +335,9 @@ class Trial:
         if self.zero_at_stream_start or not isinstance(net, Network):
             net.reset()
             return
-        every = (*net.topology.gates, "cell", *net.topology.peephole_kinds)
-        kinds: list[WeightKind] = [kind for kind in every if not kind.startswith("output_gate")]
+        t = net.topology
+        every: tuple[WeightKind, ...] = (*t.gates, "cell", *t.peephole_kinds)
+        kinds = [kind for kind in every if not kind.startswith("output_gate")]
         kept = [
             (array, array.copy())
             for layer in range(net.topology.layers)
