@@ -32,7 +32,7 @@ _UNSWAPPED = Topology(
     output_gate_bias=(-1.0, -2.0, -3.0),
 )
 # The reading that fits best (docs/reproduction.md): g in [-1, 1], h in [-2, 2], past activations of
-# 0.5 at first, a look after every string.
+# 0.5 at first, a look after every ten strings.
 _STANDARD = replace(
     _UNSWAPPED,
     cell_input="centred_logistic_1",
@@ -46,8 +46,12 @@ _UPDATE = SGD(0.5)
 
 
 def _forgetting(topology: Topology) -> Topology:
-    biased = ("input_gate", "forget_gate", "output_gate")
-    return replace(topology, forget_gate=True, biased=biased, forget_gate_bias=5.0)
+    return replace(
+        topology,
+        forget_gate=True,
+        biased=("input_gate", "forget_gate", "output_gate"),
+        forget_gate_bias=5.0,
+    )
 
 
 # It learns the symbol that comes next, and is right where, of one possible symbol, its output is
@@ -60,7 +64,7 @@ _TRIAL = SequenceTrial(
     scored="certain",
     training_set=256,
     sequences=100_000,
-    check_every=1,
+    check_every=10,
 )
 _RANKS = replace(
     _TRIAL, learner=NetworkRecipe(_UNSWAPPED, _UPDATE), scored="ranks", check_every=100
