@@ -213,7 +213,7 @@ def plainly(trial: SequenceTrial, seed: int) -> SequenceResult:
         pytest.param(TWO, id="tested"),
         pytest.param(REBER, id="ranks, training set"),
         pytest.param(replace(REBER, scored="most_active", sequences=500), id="most active"),
-        pytest.param(replace(REBER, scored="certain", check_every=1, sequences=500), id="certain"),
+        pytest.param(replace(REBER, scored="certain", sequences=500), id="certain"),
         pytest.param(LAST, id="last"),
         pytest.param(GROWING, id="growing"),
         pytest.param(replace(GROWING, task=LongLag(5), growth=Growth(blocks=1),
