@@ -176,9 +176,10 @@ def _rows(*, chosen: bool) -> Iterator[tuple[str, Row[_Trial]]]:
             for end, rate in rates(_CHAIN, CHAIN_RATES[key]):
                 yield f"chain_{length}_{key}{end}", _on_chain(way, length, rate)
     for name, (_, task) in _SIGNALS.items():
-        for key, way in _ON_SIGNALS.items():
+        for key, best in SIGNAL_RATES[name].items():
+            way = _ON_SIGNALS[key]
             grid = _SGD if way.smoothing is None else _RMSPROP
-            for end, rate in rates(grid, SIGNAL_RATES[name][key]):
+            for end, rate in rates(grid, best):
                 yield f"{name}_{key}{end}", _on_signal(way, task, rate)
 
 
