@@ -61,6 +61,9 @@ struct Layout {
   bool gate_present[3];
   bool biased[5];
   bool printed_eq21;
+  bool partials_decay;        // whether the forget gate's activation multiplies partials,
+  bool carousel;              // and then those of its own weights alone
+  double initial_activation;  // of past cells and gates at the start of a stream
   Squashes<float> squash32;
   Squashes<double> squash64;
   OutputUnits output_units;
@@ -118,6 +121,20 @@ struct Header {
 constexpr int64_t most_steps = int64_t(1) << 52;
 inline void count_up(int64_t& counter) { counter += counter < most_steps; }
 static_assert(sizeof(Header) == 64, "one cache line");
+
+// What hidden units read of the past at the first step, in a block of zeros.
+template <class T>
+void set_initial_activations(const Layout& l, char* block) {
+  const auto fill = [&](int64_t offset, int first, int count) {
+    T* const to = reinterpret_cast<T*>(block + offset) + first;
+    for (int i = 0; i < count; ++i) to[i] = static_cast<T>(l.initial_activation);
+  };
+  for (int layer = 0; layer < l.layers; ++layer) {
+    const LayerLayout& at = l.layer[layer];
+    for (const int64_t gate : at.gate) fill(gate, 0, l.blocks);
+    for (int v = 0; v < l.cells; ++v) fill(at.cell_output, v * l.padded_blocks, l.blocks);
+  }
+}
 
 enum class Status : int { ok, stopped, not_finite, interrupted };
 

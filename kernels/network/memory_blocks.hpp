@@ -326,7 +326,7 @@ struct MemoryBlocks {
   }
 
   // The one pass over a layer's partials and weights.
-  template <class Rule>
+  template <class Rule, bool carousel>
   static void pass(const Layout& l, int layer, char* block, T of_rate,
                    const Coefficients<T> coefficients) {
     const LayerLayout& at = l.layer[layer];
@@ -335,7 +335,10 @@ struct MemoryBlocks {
     const Rows<Rule, T> rows(block, at.weights, at.moment1, at.moment2);
     T* const partials = as_span<T>(block, at.partials);
     const T* const z = as_span<T>(block, at.z);
-    const T* const decay = as_span<T>(block, at.gate[lethe::forget_gate]);
+    const T* const forget_gate = as_span<T>(block, at.gate[lethe::forget_gate]);
+    const auto decay = [&](int b) {
+      return l.partials_decay ? load<W>(forget_gate + b) : V{} + T(1);
+    };
     const T* const output_gate_error = as_span<T>(block, at.output_gate_error);
     const auto* const ever_nonzero = reinterpret_cast<const uint8_t*>(block + l.ever_nonzero);
 
@@ -354,12 +357,12 @@ struct MemoryBlocks {
       const auto load_both = [&](int64_t offset) { return load<8>(as_span<T>(block, offset)); };
       const PairFactors<T> both = {load_both(at.state_error) * of_rate, load_both(at.inject_input),
                                    load_both(at.inject_forget), load_both(at.inject_cell)};
-      const Lanes<T, 8> decays = duplicate<T>(load<4>(decay));
+      const Lanes<T, 8> decays = duplicate<T>(decay(0));
       const V gate_errors = load<W>(output_gate_error) * of_rate;
       each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
-        update_row_of_pairs<Rule, T>(rows.from(int64_t(m) * units),
-                                     partials + int64_t(m) * row_of_partials, z_input, z_forget,
-                                     z_output, z_cell, decays, gate_errors, both, coefficients);
+        update_row_of_pairs<Rule, carousel, T>(
+            rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, z_input,
+            z_forget, z_output, z_cell, decays, gate_errors, both, coefficients);
       });
     } else {
       // All factors of a vector of blocks side by side: a row's loop then walks along eight
@@ -367,7 +370,7 @@ struct MemoryBlocks {
       T* const factors = as_span<T>(block, at.factors);
       T* to = factors;
       for (int b = 0; b < padded_blocks; b += W) {
-        store<W>(to, load<W>(decay + b));
+        store<W>(to, decay(b));
         store<W>(to + W, load<W>(output_gate_error + b) * of_rate);
         to += 2 * W;
         for (int v = 0; v < n; ++v, to += 4 * W) {
@@ -380,7 +383,7 @@ struct MemoryBlocks {
       }
       const auto rows_of = [&](auto far) LETHE_INLINE_LAMBDA {
         each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
-          update_row<Rule, T, W, S, decltype(far)::value>(
+          update_row<Rule, carousel, T, W, S, decltype(far)::value>(
               rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, factors,
               padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
         });

@@ -207,10 +207,19 @@ struct Network {
     const Coefficients<T> c = coefficients<T>(l, header(block));
     const T of_rate = ThisRule::of_rate(c.rate);
     for (int layer = 0; layer < l.layers; ++layer)
-      Blocks::template pass<ThisRule>(l, layer, block, of_rate, c);
+      pass_layer<ThisRule>(l, layer, block, of_rate, c);
     with_lanes<T>(l.padded_outputs, [&](auto lanes) {
       OutputLayer<T, decltype(lanes)::value>::template pass<ThisRule>(l, block, of_rate, c);
     });
+  }
+
+  template <class ThisRule>
+  static LETHE_INLINE void pass_layer(const Layout& l, int layer, char* block, T of_rate,
+                                      const Coefficients<T>& c) {
+    if (l.carousel)
+      Blocks::template pass<ThisRule, true>(l, layer, block, of_rate, c);
+    else
+      Blocks::template pass<ThisRule, false>(l, layer, block, of_rate, c);
   }
 
   // Completes a step that had no error: its partials advance.
@@ -218,7 +227,7 @@ struct Network {
     if (!header(block).pending) return Status::ok;
     const Coefficients<T> none = {};
     for (int layer = 0; layer < l.layers; ++layer)
-      Blocks::template pass<NoChange>(l, layer, block, T(0), none);
+      pass_layer<NoChange>(l, layer, block, T(0), none);
     return end_step(l, block);
   }
 
@@ -284,6 +293,7 @@ struct Network {
 
   static void clear(const Layout& l, char* block) {
     std::memset(block + l.state_begin, 0, l.state_end - l.state_begin);
+    lethe::set_initial_activations<T>(l, block);
     reset_partials(l, block);
     header(block).symbol = -1;
   }

@@ -44,6 +44,7 @@ class Core {
   Core(nb::handle topology, nb::handle update, nb::handle cell_input, nb::handle cell_output) {
     own_ = read_network<T>(topology, update, cell_input, cell_output, true);
     allocate();
+    lethe::set_initial_activations<T>(layout_, block_);
     kernel_ = lethe::choose_kernel(layout_, T());
     header().rate = layout_.update.rate;
     header().symbol = -1;

@@ -39,6 +39,10 @@ bool read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
   l.gates_are_sources = truth("gates_are_sources");
   l.shortcuts = truth("shortcuts");
   l.printed_eq21 = truth("printed_eq21");
+  l.initial_activation = nb::cast<double>(t.attr("initial_activation"));
+  const std::string decaying = nb::cast<std::string>(t.attr("decaying_partials"));
+  l.partials_decay = decaying != "none";
+  l.carousel = decaying == "forget_gate";
   const char* kinds[] = {"input_gate", "forget_gate", "output_gate", "cell", "output"};
   const nb::object biased = t.attr("biased");
   for (int kind = 0; kind < 5; ++kind)

@@ -256,6 +256,7 @@ def test_shortcuts_have_no_place_in_the_readout() -> None:
         ({"recurrent": False}, "recurrent must be True as in torch.nn.LSTM, got False"),
         ({"cell_input": "logistic"}, "cell_input must be 'tanh' as in .*, got 'logistic'"),
         ({"cell_output": "identity"}, "cell_output must be 'tanh' as in .*, got 'identity'"),
+        ({"initial_activation": 0.5}, "initial_activation must be 0.0 as in .*, got 0.5"),
     ],
 )
 def test_what_no_lstm_of_pytorch_is(part: dict[str, Any], said: str) -> None:

@@ -33,7 +33,8 @@ Array = np.ndarray[Any, Any]
 
 TOPOLOGIES: tuple[Mapping[str, Any], ...] = (
     {"blocks": 4, "cells_per_block": 2},
-    {"blocks": 2, "cells_per_block": 3, "gates_are_sources": True, "shortcuts": False},
+    {"blocks": 2, "cells_per_block": 3, "gates_are_sources": True, "shortcuts": False}
+    | {"initial_activation": 0.5},
     {"blocks": 2, "input_gate": False},
     {"blocks": 2, "cells_per_block": 2, "output_gate": False, "cell_output": "tanh"},
     {"blocks": 2, "forget_gate": False, "state_decay": 0.9},
@@ -208,6 +209,14 @@ def test_numbers_kept() -> None:
     assert numbers_kept(learner(credit="rtrl", **eight)) == state * weights
     assert numbers_kept(learner(credit="window", h=50, **eight)) == 50 * (state + 7) + 1
     assert numbers_kept(learner(credit="bptt", h=128, **eight)) == 128 * (state + 7 + 7) + 2
+
+
+@pytest.mark.parametrize("part", [{"printed_eq21": True}, {"decaying_partials": "none"}], ids=str)
+def test_partials_that_are_no_gradient_are_refused(part: Mapping[str, Any]) -> None:
+    with pytest.raises(
+        ValueError, match=r"^topology must have the partials of eqs\. 18 to 21, got"
+    ):
+        make(7, 7, topology=part)
 
 
 def test_unknown_credit() -> None:

@@ -138,6 +138,94 @@ def test_resume_runs_what_is_missing(capsys: pytest.CaptureFixture[str], tmp_pat
 
 
 @pytest.mark.usefixtures("tiny")
+def test_a_run_of_another_configuration_is_not_resumed_but_says_how_to_go_on(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1", "--json"]
+    path = tmp_path / "cerg.jsonl"
+    assert main(command) == 0
+    old = read(path)
+    limits = {"training_streams": 25, "stream_length": 150}
+    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, limits=limits))
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 2
+    rows = "2 of forget_gates_decay and 2 of standard"
+    differs = "(forget_gates_decay: training streams 20 there, 25 now)"
+    assert capsys.readouterr().err == (
+        f"lethe reproduce: {path} holds 4 trials, {rows}, with another configuration {differs}: "
+        "--resume --again runs them again and leaves these lines in the file, where they do not "
+        "count; or choose another --out\n"
+    )
+    assert read(path) == old
+    assert main([*command, "--resume", "--again"]) == 0
+    out, err = capsys.readouterr()
+    assert "these lines stay there and are not counted" in err
+    assert err.count("\n") == 1
+    assert [record["training_streams"] for record in objects(out)] == [25] * 4
+    assert read(path)[:4] == old
+    assert len(read(path)) == 8
+    # All are done now, so there is nothing to say.
+    assert main([*command, "--resume"]) == 0
+    out, err = capsys.readouterr()
+    assert [record["training_streams"] for record in objects(out)] == [25] * 4
+    assert err == ""
+
+
+@pytest.mark.usefixtures("tiny")
+def test_only_what_is_asked_for_and_missing_can_have_changed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1", "--json"]
+    assert main([*command, "--seed", "1000"]) == 0
+    limits = {"training_streams": 25, "stream_length": 150}
+    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, limits=limits))
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 0  # other seeds
+    assert main([*command, "--resume", "--trials", "1"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*command, "--resume", "--seed", "1001", "--trials", "1"]) == 2
+    assert "cerg.jsonl holds 2 trials, 1 of forget_gates_decay and 1" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_long_difference_is_cut(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["reproduce", "cerg", "--row", "standard", "--trials", "1", "--out", str(tmp_path)]
+    assert main([*command, "--jobs", "1"]) == 0
+    (record,) = read(tmp_path / "cerg.jsonl")
+    configuration = record["configuration"] | {"update": "x" * 100, "topology": {"inputs": 7}}
+    (tmp_path / "cerg.jsonl").unlink()
+    append(tmp_path / "cerg.jsonl", record | {"configuration": configuration})
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 2
+    err = capsys.readouterr().err
+    assert "holds 1 trial of standard with another configuration (topology biased none there" in err
+    assert "; and " in err
+    assert len(err) < 700
+
+
+@pytest.mark.usefixtures("tiny")
+def test_records_of_rows_that_are_gone_are_told_and_kept(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1", "--json"]
+    assert main(command) == 0
+    path = tmp_path / "cerg.jsonl"
+    first = read(path)[0]
+    append(path, first | {"row": "peepholes"})
+    append(path, first | {"row": ["no", "name"], "seed": None, "configuration": 3})
+    append(path, first | {"experiment": "cnto"})
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 0
+    assert capsys.readouterr().err == (
+        f"lethe reproduce: {path} holds 1 trial of peepholes, which cerg does not have (any more); "
+        "these lines stay there and are not counted\n"
+    )
+    assert len(read(path)) == 7
+
+
+@pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -150,6 +238,7 @@ def test_resume_runs_what_is_missing(capsys: pytest.CaptureFixture[str], tmp_pat
         (["cerg", "--jobs", "2", "--scheduler", "tcp://a:1"], "--scheduler: not allowed with"),
         (["cerg", "--scheduler", "a"], "is like tcp://10.0.0.1:8786, got 'a'"),
         (["cerg", "--resume"], "--resume needs --out or --full"),
+        (["cerg", "--again"], "--again needs --resume"),
         (["cerg", "--wrong"], "unrecognized arguments: --wrong"),
         (["cerg", "--out", "FILE/x"], "cerg.jsonl cannot be"),
     ],
@@ -310,6 +399,20 @@ def test_the_bar_names_the_row_last_finished(
     err = capsys.readouterr().err
     assert "cerg standard" in err
     assert "4/4" in err
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_records_are_the_same_where_somebody_watches(
+    jobs: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["reproduce", "cerg", "--json", "--jobs", jobs]
+    assert main(command) == 0
+    expected = objects(capsys.readouterr().out)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(command) == 0
+    found = objects(capsys.readouterr().out)
+    assert sorted(map(same, found)) == sorted(map(same, expected))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from lethe.core import equations
 from lethe.core.equations import Oracle
-from lethe.core.topology import SQUASHINGS, Topology
+from lethe.core.topology import SQUASHINGS, DecayingPartials, Topology
 from lethe.core.updates import SGD
 
 GATES = ("input_gate", "forget_gate", "output_gate")
@@ -262,6 +262,16 @@ def test_gradients_of_an_error_from_outside(layers: int) -> None:
 def test_equation_21_as_printed_is_not_the_gradient(layers: int) -> None:
     assert worst_difference(Topology(**SMALL, layers=layers)) < 1e-10
     assert worst_difference(Topology(**SMALL, layers=layers, printed_eq21=True)) > 1e-2
+
+
+@pytest.mark.parametrize("decaying", ["forget_gate", "none"])
+def test_partials_that_do_not_decay_are_not_the_gradient(decaying: DecayingPartials) -> None:
+    assert worst_difference(Topology(**SMALL, decaying_partials=decaying)) > 1e-2
+
+
+def test_without_decay_all_partials_are_the_gradient() -> None:
+    parts = SMALL | {"forget_gate": False}
+    assert worst_difference(Topology(**parts, decaying_partials="none")) < 1e-10
 
 
 @st.composite

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,7 @@ from support.lives import assert_same, bits, cut, life, one_by_one
 from support.topologies import stream, topologies, updates
 
 from lethe import SGD, Adam, Network, RMSprop, Topology
+from lethe.core.run import Recordable
 
 SMALL = Topology(inputs=3, outputs=2, blocks=3, cells_per_block=2, layers=2)
 STEPS = 40
@@ -155,6 +157,30 @@ def test_starts_are_calls_of_start_sequence(reset: bool, decay_per: Any) -> None
     sequences = 8  # the first of nine starts ends none
     expected = 0.1 * 0.9 ** (60 if decay_per == "step" else sequences)
     assert net.rate == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_stream_starts_with_the_initial_activations() -> None:
+    topology = replace(SMALL, gates_are_sources=True, initial_activation=0.5)
+    net = Network(topology, seed=1)
+
+    def starts() -> dict[str, bool]:
+        names: tuple[Recordable, ...] = ("cell_output", *topology.gates, "cell_state")
+        return {
+            name: all(bool((net.state(name, layer) == 0.5).all()) for layer in range(2))
+            for name in names
+        }
+
+    first = starts()
+    assert not first.pop("cell_state")
+    assert all(first.values())
+    first_outputs = net.run(np.ones((9, 3)), np.ones((9, 2)), learn=False)["output"]
+    assert not any(starts().values())
+    net.reset()
+    assert all(started for name, started in starts().items() if name != "cell_state")
+    net.run(np.ones((3, 3)), np.ones((3, 2)), learn=False)
+    net.start_sequence(reset=True)
+    again = net.run(np.ones((9, 3)), np.ones((9, 2)), learn=False)["output"]
+    assert np.array_equal(first_outputs, again)
 
 
 @pytest.mark.parametrize("restart", [False, True])

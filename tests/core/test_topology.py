@@ -174,7 +174,9 @@ def test_a_topology_is_a_value() -> None:
 
 
 WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
-    *[(name, 0, "whole number", {}) for name in ("inputs", "outputs", "blocks", "layers")],
+    *[(name, 0, "whole number", {}) for name in ("inputs", "outputs", "layers")],
+    ("blocks", -1, "whole number", {}),
+    ("blocks", 0, "at least 1 where there are no shortcuts", {"shortcuts": False}),
     ("cells_per_block", 1.5, "whole number", {}),
     ("cells_per_block", True, "whole number", {}),
     ("inputs", "7", "whole number", {}),
@@ -185,6 +187,8 @@ WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
     ("cell_input", "relu", "tanh", {}),
     ("cell_output", None, "identity", {}),
     ("output_units", "sigmoid", "softmax", {}),
+    ("decaying_partials", "some", "forget_gate", {}),
+    *[("initial_activation", v, "number", {}) for v in (-0.1, 1.1, np.nan, None)],
     *[("state_decay", v, "number", {"forget_gate": False}) for v in (0.0, 1.1, -1, np.nan, "1")],
     ("state_decay", 0.9, "must be 1", {}),
     *[("initial_range", v, "number", {}) for v in (-0.1, np.inf, np.nan, None, 10**400, [0.2])],

@@ -135,6 +135,24 @@ def test_page_shows_a_table_with_what_made_it(folder: Path) -> None:
     assert "none of 1 perfect within 30,000 training streams" in page.text
 
 
+def test_the_page_begins_with_the_verdict(folder: Path) -> None:
+    page = write(folder)
+    assert page.ids.index("verdict") < page.ids.index("twins") < page.ids.index("about")
+    text = (folder / "page.html").read_text(encoding="utf-8")
+    verdict = text.partition('<section id="verdict">')[2].partition("</section>")[0]
+    # Three of four networks, where the report has 18 per cent.
+    assert (
+        '<td>solved</td><td class="verdict above"><a href="#readings">lies above</a></td>'
+        '<td class="number">18 %</td><td class="number">75 %</td>'
+        '<td class="number">30 to 95</td><td class="number">4</td>'
+    ) in verdict
+    assert '<th scope="rowgroup" rowspan="6">LSTM with forget gates<small>Table 2' in verdict
+    assert '<td class="verdict missing">not run</td>' in verdict
+    twins = text.partition('<section id="twins">')[2].partition("</section>")[0]
+    assert '3 of 4<small>30 to 95 %</small></td><td class="number">9,000<small>' in twins
+    assert '<td class="outcome">not run</td>' in twins
+
+
 def test_page_names_what_was_not_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = write(folder, "--json")
     said = json.loads(capsys.readouterr().out)

@@ -17,14 +17,14 @@ bounds = st.sampled_from([float("inf"), 0.02])
 def topologies(draw: st.DrawFn, *, most_blocks: int = 18) -> Topology:
     """Any option of Topology with any other; sizes that fill their vectors and that do not."""
     forget_gate = draw(st.booleans())
-    recurrent = draw(st.booleans())
+    recurrent, shortcuts = draw(st.booleans()), draw(st.booleans())
     units = draw(st.sampled_from(get_args(OutputUnits)))
     # With an identity inside a loop states grow without bound, and no tolerance is meaningful.
     squashings = [s for s in get_args(Squashing) if s != "identity"]
     return Topology(
         inputs=draw(st.integers(1, 9)),
         outputs=draw(st.integers(2 if units == "softmax" else 1, 18)),
-        blocks=draw(st.integers(1, most_blocks)),
+        blocks=draw(st.integers(0 if shortcuts else 1, most_blocks)),
         cells_per_block=draw(st.integers(1, 3)),
         layers=draw(st.integers(1, 3)),
         input_gate=draw(st.booleans()),
@@ -33,12 +33,14 @@ def topologies(draw: st.DrawFn, *, most_blocks: int = 18) -> Topology:
         state_decay=1.0 if forget_gate else draw(st.sampled_from([1.0, 0.9])),
         gates_are_sources=recurrent and draw(st.booleans()),
         recurrent=recurrent,
-        shortcuts=draw(st.booleans()),
+        shortcuts=shortcuts,
         biased=tuple(draw(st.sets(st.sampled_from(UNIT_KINDS)))),
         cell_input=draw(st.sampled_from(squashings)),
         cell_output=draw(st.sampled_from(squashings)),
         output_units=units,
         printed_eq21=draw(st.booleans()),
+        decaying_partials=draw(st.sampled_from(["all", "forget_gate", "none"])),
+        initial_activation=draw(st.sampled_from([0.0, 0.5])),
     )
 
 

@@ -269,9 +269,9 @@ def test_passes_present_each_sequence_of_the_training_set_once() -> None:
     drawn = ADDING.task.sequences(draw, 20)
     bounds = np.append(np.flatnonzero(drawn.starts), len(drawn.starts))
     training_set = [drawn.piece(a, b) for a, b in pairwise(bounds.tolist())]
-    pieces = [trial._training_piece(training_set, draw) for _ in range(2)]
+    pieces = [trial._training_piece(trial.task, training_set, draw) for _ in range(2)]
     for piece in pieces:
-        trial._present(net, piece, learn=True)
+        trial._present(net, piece, trial.task, learn=True)
         np.testing.assert_array_equal(seen[-1], np.sort(drawn.inputs[:, 0]))
     assert not np.array_equal(pieces[0].inputs, pieces[1].inputs)
     assert trial.configuration()["passes"] is True

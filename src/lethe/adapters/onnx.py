@@ -16,8 +16,8 @@ input                  output                     what it is
 =====================  =========================  ===============================================
 
 Each layer has these states, in this order, and the outputs are in the order of the inputs. At the
-start of a stream they are zeros; `states` returns those of a network that has seen some of it.
-Numbers are of the network's dtype.
+start of a stream they are zeros, but for cell outputs and gates where ``initial_activation`` is
+another number; `states` returns those of a network as it is. Numbers are of the network's dtype.
 """
 
 from __future__ import annotations

@@ -37,13 +37,14 @@ __all__ = ["from_state_dict", "get_state", "set_state", "to_readout_state_dict",
 _KINDS: tuple[UnitKind, ...] = ("input_gate", "forget_gate", "cell", "output_gate")
 
 # What a network must be made of to be a torch.nn.LSTM; sizes, biases and layers are free.
-_LSTM: dict[str, int | bool | str] = {
+_LSTM: dict[str, float | bool | str] = {
     "cells_per_block": 1,
     **dict.fromkeys(GATES, True),
     "gates_are_sources": False,
     "recurrent": True,
     "cell_input": "tanh",
     "cell_output": "tanh",
+    "initial_activation": 0.0,
 }
 
 

@@ -19,6 +19,7 @@ __all__ = ["COMMANDS", "main"]
 #: that is asked for is imported.
 COMMANDS: dict[str, str] = {
     "reproduce": "repeat an experiment of the papers and compare its figures with theirs",
+    "verdict": "say of each figure of the papers whether ours fits",
     "figure": "draw the report's figures from new runs",
     "report": "write one HTML page with all tables, figures and how they were made",
     "learn": "learn to predict a stream, event by event, and score the predictions",

@@ -98,6 +98,9 @@ def run(args: Arguments) -> int:
     """
     from lethe import report
     from lethe.experiments import TABLES
+    from lethe.experiments.readings import find_readings
+    from lethe.experiments.twins import find_twins
+    from lethe.experiments.verdict import judge
 
     if not args.results.is_dir():
         raise ValueError(f"--results must be a folder, and {args.results} is none")
@@ -107,7 +110,15 @@ def run(args: Arguments) -> int:
     with _replacing(args) as write:
         pictures, why_not = _pictures(args)
         text = report.html_page(
-            held, pictures, others, folder=args.results, about=_about(), no_figures=why_not
+            held,
+            pictures,
+            others,
+            judge(args.results),
+            find_twins(args.results),
+            find_readings(args.results),
+            folder=args.results,
+            about=_about(),
+            no_figures=why_not,
         )
         page = text.encode("utf-8", "replace")
         write(page)

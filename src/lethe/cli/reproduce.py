@@ -9,10 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lethe.cli._support.asked_trials import AskedTrials, asked_trials
 from lethe.cli._support.printable import printable
 from lethe.cli._support.trials_progress import trials_progress
 from lethe.experiments import EXTRAS, TABLES
@@ -49,6 +51,7 @@ class Arguments(argparse.Namespace):
     scheduler: str | None
     out: Path | None
     resume: bool
+    again: bool
     json: bool
 
 
@@ -102,6 +105,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--resume", action="store_true", help="leave out the trials that the results file holds"
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="with --resume: run those again whose lines there have another configuration",
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object per trial and no table"
@@ -179,58 +187,32 @@ def _names(args: Arguments) -> list[str]:
     return [name for name in TABLES if not missing(name)]
 
 
-@dataclass
-class _Asked:
-    """A table as it was requested: its trials, their file, and those that are done, by key."""
-
-    name: str
-    table: Table
-    plan: Plan
-    tasks: dict[str, Task]
-    path: Path | None
-    done: dict[str, Record] = field(default_factory=dict)
-
-    def in_file(self) -> dict[str, Record]:
-        """The records of its trials in the results file, each once."""
-        from lethe.experiments import results
-
-        found: dict[str, Record] = {}
-        if self.path is not None:
-            for record in results.read(self.path, self.table.RESULT):
-                if (key := results.key(record)) in self.tasks:
-                    found.setdefault(key, record)
-        return found
-
-    def what_is_kept(self) -> str:
-        """How many trials are safe, and where."""
-        if self.path is None:
-            return f"{len(self.done)} of {len(self.tasks)} trials were finished"
-        return (
-            f"{len(self.in_file())} of {len(self.tasks)} trials were finished and are in "
-            f"{self.path}; --resume continues"
-        )
-
-
-def _ask(args: Arguments, name: str) -> _Asked:
+def _ask(args: Arguments, name: str) -> AskedTrials:
     """What is to be run of a table, and what its results file holds of it."""
     from lethe import experiments
-    from lethe.experiments import results
 
     table = experiments.table_module(name)
     plan = _plan(args, table)
-    tasks = {results.key(task.key()): task for task in plan.tasks(name, table.ROWS, args.seed)}
     path: Path | None = (args.out or Path("results")) / f"{name}.jsonl"
     if args.out is None and not args.full:
         path = None
     if args.resume and path is None:
         raise ValueError("--resume needs --out or --full: it reads the results file")
-    asked = _Asked(name, table, plan, tasks, path)
-    asked.done = asked.in_file()
+    if args.again and not args.resume:
+        raise ValueError("--again needs --resume: it says which trials that does not leave out")
+    asked = asked_trials(name, table, plan, plan.tasks(name, table.ROWS, args.seed), path)
     if asked.done and not args.resume:
         raise ValueError(
             f"{path} holds {len(asked.done)} of these trials already: "
             "continue with --resume, or choose another --out"
         )
+    if args.resume and not args.again and (changed := asked.what_has_changed()):
+        raise ValueError(
+            f"{path} holds {changed}: --resume --again runs them again and leaves these lines in "
+            "the file, where they do not count; or choose another --out"
+        )
+    for said in asked.what_is_not_counted():
+        print(f"lethe reproduce: {said}", file=sys.stderr)
     return asked
 
 
@@ -247,9 +229,10 @@ def _plan(args: Arguments, table: Table) -> Plan:
     return replace(plan, trials=args.trials, fewer={}) if args.trials else plan
 
 
-def _run_table(args: Arguments, asked: _Asked) -> None:
+def _run_table(args: Arguments, asked: AskedTrials) -> None:
     """Run what is missing of a table, and show it."""
     from lethe.experiments import results, run_task
+    from lethe.experiments.watched import run_watched
     from lethe.trials.workers import one_thread, run_all
 
     if asked.name in EXTRAS:
@@ -263,19 +246,23 @@ def _run_table(args: Arguments, asked: _Asked) -> None:
     todo = [task for key, task in asked.tasks.items() if key not in asked.done]
     with (
         results.opened(path) if todo and path is not None else nullcontext() as append,
-        trials_progress(asked.name, len(asked.tasks), len(asked.done)) as show_finished,
+        trials_progress(
+            asked.name, len(asked.tasks), len(asked.done), here=args.scheduler is None
+        ) as progress,
     ):
 
         def finished(task: Task, record: Record) -> None:
             if append is not None:
                 append(record)
             asked.done[results.key(record)] = record
-            show_finished(task)
+            progress.finished(task)
             _print_json(args, record)
 
         if todo:
             jobs = args.jobs or _cores()
-            run_all(run_task, todo, jobs=jobs, on_result=finished, scheduler=args.scheduler)
+            watched = progress.folder and partial(run_watched, folder=progress.folder)
+            work = watched or run_task
+            run_all(work, todo, jobs=jobs, on_result=finished, scheduler=args.scheduler)
     records = list(asked.done.values())
     comparison = asked.table.compare(records, asked.plan.rows)
     spent = f"{len(records)} trials, {_time(r['seconds'] for r in records)} of computing in all"
@@ -287,7 +274,7 @@ def _run_table(args: Arguments, asked: _Asked) -> None:
             print(f"\n{spent}; {len(todo)} of them now, in {_time([time.monotonic() - began])}.")
 
 
-def _say_if_alone(args: Arguments, asked: Iterable[_Asked]) -> None:
+def _say_if_alone(args: Arguments, asked: Iterable[AskedTrials]) -> None:
     """Say so where the trials run one after the other because a package is missing."""
     from lethe.trials.workers import can_start_processes
 
@@ -307,7 +294,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _say_what(args: Arguments, asked: _Asked) -> None:
+def _say_what(args: Arguments, asked: AskedTrials) -> None:
     plan, full = asked.plan, asked.table.FULL
     print(asked.table.TITLE)
     if not (args.full or args.row):
@@ -364,7 +351,7 @@ def _print_json(args: Arguments, record: Record) -> None:
         print(json.dumps(record), flush=True)
 
 
-def _write_page(path: Path, args: Arguments, asked: _Asked, text: str) -> None:
+def _write_page(path: Path, args: Arguments, asked: AskedTrials, text: str) -> None:
     """Write the table next to the results file, with the command that made it."""
     options = [f"--row {row}" for row in args.row or ()]
     options += [f"--trials {args.trials}"] if args.trials else []

@@ -219,9 +219,9 @@ def as_sources(cells: Array) -> Array:
     return cells.T.ravel()
 
 
-def from_sources(sources: Array, blocks: int) -> Array:
+def from_sources(sources: Array, blocks: int, cells_per_block: int) -> Array:
     """(B, S) cells from their order as sources."""
-    return sources.reshape(-1, blocks).T
+    return sources.reshape(cells_per_block, blocks).T
 
 
 def within_step_deltas(kind: str, state_error: Array, injection: Array) -> Array:
@@ -308,9 +308,9 @@ class Oracle:
                 if kind in WITH_PARTIALS:
                     self.partials[kind, layer] = np.zeros((*cell, sources))
             for name in GATES:
-                self.state[name, layer] = np.zeros(block)
-            for name in ("cell_state", "cell_output"):
-                self.state[name, layer] = np.zeros(cell)
+                self.state[name, layer] = np.full(block, t.initial_activation)
+            self.state["cell_state", layer] = np.zeros(cell)
+            self.state["cell_output", layer] = np.full(cell, t.initial_activation)
         sources = t.output_sources + ("output" in t.biased)
         self.weights["output", 0] = np.zeros((t.outputs, sources))
         for key, array in (weights or {}).items():
@@ -339,7 +339,9 @@ class Oracle:
             for layer, now in enumerate(self._layers):
                 for kind, injection in now.injection.items():
                     before = self.partials[kind, layer]
-                    decay, z = now.gate["forget_gate"], now.sources[kind]
+                    fades = t.decaying_partials in ("all", kind)
+                    decay = now.gate["forget_gate"] if fades else np.ones(t.blocks)
+                    z = now.sources[kind]
                     self.partials[kind, layer] = partials(before, decay, injection, z)
             self._open = True
             self._sequence_steps += 1
@@ -396,7 +398,8 @@ class Oracle:
         for layer in reversed(range(t.layers)):
             columns = slice(layer * t.cells, (layer + 1) * t.cells)
             to_cells = self.weights["output", 0][:, columns].T @ delta + to_below
-            to_below = self._layer_backward(layer, from_sources(to_cells, t.blocks))
+            cell_error = from_sources(to_cells, t.blocks, t.cells_per_block)
+            to_below = self._layer_backward(layer, cell_error)
         self.errors += 1
         for key, gradient in self.gradients.items():
             moments = self.means[key], self.squares[key]
@@ -458,8 +461,10 @@ class Oracle:
 
     def _zero(self) -> None:
         self.reset_partials()
-        for key, array in self.state.items():
-            self.state[key] = np.zeros_like(array)
+        for (name, layer), array in self.state.items():
+            past = name in (*GATES, "cell_output")
+            start = self.topology.initial_activation if past else 0.0
+            self.state[name, layer] = np.full_like(array, start)
 
 
 def _vector(value: npt.ArrayLike | None, size: int) -> Array:

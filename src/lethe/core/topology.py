@@ -16,6 +16,7 @@ UnitKind = Literal["input_gate", "forget_gate", "output_gate", "cell", "output"]
 GateKind = Literal["input_gate", "forget_gate", "output_gate"]
 Squashing = Literal["centred_logistic_2", "centred_logistic_1", "logistic", "tanh", "identity"]
 OutputUnits = Literal["logistic", "linear", "softmax", "logistic_cross_entropy"]
+DecayingPartials = Literal["all", "forget_gate", "none"]
 
 GATES: tuple[GateKind, ...] = get_args(GateKind)
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
@@ -63,7 +64,8 @@ class Topology:
     inputs, outputs : int
         Numbers of input and of output units.
     blocks, cells_per_block : int
-        Memory blocks in each layer, and cells that share a block's gates.
+        Memory blocks in each layer, and cells that share a block's gates. With shortcuts there may
+        be no blocks: inputs and output units alone.
     layers : int
         Hidden layers, of at most 2**24 cells together. Each reads the input, its own past cell
         outputs and the present cell outputs of the layer below; output units read all layers.
@@ -94,9 +96,17 @@ class Topology:
         for a gate that is absent or not in `biased` is an error.
     initial_range : float
         All other weights start uniformly in [-initial_range, initial_range].
+    initial_activation : float
+        What the hidden units read as the past activations of cells and gates at the first step of a
+        stream, and after a reset. The states are 0 then.
     printed_eq21 : bool
         Advance the forget gate's partials with h(s_c(t)) as eq. 21 prints it and not with s_c(t-1)
         as eq. 18 derives it; for the ablation in docs/errata.md.
+    decaying_partials : {"all", "forget_gate", "none"}
+        Which partials are multiplied by the forget gate's activation, or by `state_decay`, at each
+        step. All of them, as eqs. 19 to 21 derive it; those of the forget gate's weights alone (eq.
+        21); or none, as in the recursion of 1997, which had no forget gates. The last two are no
+        gradients; for the rows of Tables 2 and 3 in docs/reproduction.md.
 
     Raises
     ------
@@ -133,12 +143,15 @@ class Topology:
     forget_gate_bias: Bias = _REPORT_BIASES
     output_gate_bias: Bias = _NEGATIVE_BIASES
     initial_range: float = 0.2
+    initial_activation: float = 0.0
     printed_eq21: bool = False
+    decaying_partials: DecayingPartials = "all"
 
     def __post_init__(self) -> None:
         """Check every part, and bring each into its one canonical form."""
         for name in ("inputs", "outputs", "blocks", "cells_per_block", "layers"):
-            object.__setattr__(self, name, check_int(name, getattr(self, name), 1, 1 << 20))
+            least = int(name != "blocks")
+            object.__setattr__(self, name, check_int(name, getattr(self, name), least, 1 << 20))
         if self.layers * self.cells > 1 << 24:
             raise ValueError(
                 "layers * blocks * cells_per_block must be at most 16,777,216, "
@@ -148,11 +161,15 @@ class Topology:
             if field.type == "bool":
                 name = field.name
                 object.__setattr__(self, name, check_bool(name, getattr(self, name)))
+        if self.blocks == 0 and not self.shortcuts:
+            raise ValueError("blocks must be at least 1 where there are no shortcuts, got 0")
         self._check_choice("cell_input", get_args(Squashing))
         self._check_choice("cell_output", get_args(Squashing))
         self._check_choice("output_units", get_args(OutputUnits))
+        self._check_choice("decaying_partials", get_args(DecayingPartials))
         self._check_number("state_decay", above=0.0, most=1.0)
         self._check_number("initial_range", above=-1e-300, most=1e6)
+        self._check_number("initial_activation", above=-1e-300, most=1.0)
         if self.forget_gate and self.state_decay != 1.0:
             raise ValueError(
                 "state_decay must be 1 where the blocks have forget gates, "

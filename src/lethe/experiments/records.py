@@ -8,7 +8,19 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
-__all__ = ["NO_FIELDS", "Fields", "Record", "TrialKey", "by_row", "key", "mean", "whole_number"]
+__all__ = [
+    "NO_FIELDS",
+    "Fields",
+    "Record",
+    "TrialKey",
+    "by_row",
+    "first_number",
+    "is_solved",
+    "key",
+    "mean",
+    "units_taken",
+    "whole_number",
+]
 
 #: Fields of a record and their types, as `isinstance` takes them.
 Fields: TypeAlias = Mapping[str, "type | tuple[type, ...]"]
@@ -117,6 +129,31 @@ def by_row(records: Iterable[Record], rows: Iterable[str]) -> dict[str, list[Rec
         if record["row"] in groups:
             groups[record["row"]].append(record)
     return groups
+
+
+def first_number(record: Record, *names: str) -> float:
+    """The first of these fields that a record has.
+
+    Raises
+    ------
+    ValueError
+        If it has none of them.
+    """
+    values: Mapping[str, object] = record
+    for name in names:
+        if isinstance(value := values.get(name), int | float):
+            return value
+    raise ValueError(f"a record of {record.get('row')} lacks {names[0]!r}")
+
+
+def is_solved(record: Record) -> bool:
+    """Whether a trial met its criterion."""
+    return bool(first_number(record, "solved", "perfect"))
+
+
+def units_taken(record: Record) -> float:
+    """Sequences or streams that a trial learned from, until it was solved or to its limit."""
+    return first_number(record, "training_sequences", "training_streams")
 
 
 def whole_number(records: Iterable[Record], name: str, default: int) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from lethe.core import instruction_set
 from lethe.experiments.records import Record
 from lethe.experiments.table import Table, Task
+from lethe.trials.progress import OnProgress
 from lethe.version import __version__
 
 if TYPE_CHECKING:
@@ -80,13 +81,15 @@ def table_module(name: str) -> Table:
     return cast(Table, module)
 
 
-def run_task(task: Task) -> Record:
+def run_task(task: Task, on_progress: OnProgress | None = None) -> Record:
     """Run one trial.
 
     Parameters
     ----------
     task : Task
         The trial.
+    on_progress : callable, optional
+        Told how far it is, see `lethe.trials.progress`.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def run_task(task: Task) -> Record:
         The trial, its result, wall-clock and processor seconds, and what it ran on.
     """
     began, worked = time.perf_counter(), time.process_time()
-    result = task.trial.run(task.seed)
+    result = task.trial.run(task.seed, on_progress)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked
     trial = {"experiment": task.experiment, "row": task.row, "seed": task.seed}
     ran = {

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from lethe.experiments.records import Fields, Record, TrialKey
+from lethe.trials.progress import OnProgress
 
 if TYPE_CHECKING:
     from dataclasses import Field
@@ -33,8 +34,8 @@ class RowTrial(Protocol):
     def configuration(self) -> dict[str, Any]:
         """Everything a reader needs to run this again, as plain JSON values."""
 
-    def run(self, seed: int) -> Result:
-        """Run the trial."""
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> Result:
+        """Run the trial, and say how far it is where that is asked for."""
 
 
 _Tried = TypeVar("_Tried", bound=RowTrial, covariant=True)
@@ -51,12 +52,27 @@ class Row(Generic[_Tried]):
     trial : RowTrial
         What it runs.
     report : object
-        The paper's figures, as the table's ``compare`` reads them; None where it has none.
+        The paper's figures, as the table's ``compare`` reads them; None where it has none. Those
+        that can be judged are `lethe.experiments.reported.Reported`.
+    twin : str
+        The row with the same networks with forget gates; empty where there is none.
+    experiment : str
+        What a row with a twin learns, where its title does not say so.
+    reading_of : str
+        The row whose figures these trials read in another way; empty where they are no reading.
+    readings : str
+        Where the readings are told that were tried for this row, if its figures do not come out: a
+        path in the repository, such as ``docs/errata.md#erg``. Empty: with the verdict, where
+        there are rows that are readings of it, or else in the table's own page.
     """
 
     title: str
     trial: _Tried
     report: object = None
+    twin: str = ""
+    experiment: str = ""
+    reading_of: str = ""
+    readings: str = ""
 
 
 class Task(NamedTuple):

@@ -1,7 +1,8 @@
 """The report: one self-contained HTML page of all tables and figures, and how they were made.
 
 `loaded` reads results files, `strips` draws a row's trials, `tables` and `measured` show results,
-`pictures` finds and draws the figures, and `page` assembles the page. ``lethe report`` writes it.
+`verdict` says what they come to, `pictures` finds and draws the figures, and `page` assembles the
+page. ``lethe report`` writes it.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 
 from lethe import experiments
 from lethe.experiments import results
+from lethe.experiments.configurations import differences
 from lethe.experiments.records import Fields, Record
 
 __all__ = ["LoadedRow", "LoadedTable", "ranges", "read_table"]
@@ -144,7 +145,7 @@ def _row(row: LoadedRow, records: Sequence[Record], configuration: dict[str, Any
         return row
     own = _text(configuration)
     chosen = own if own in groups else max(groups, key=lambda text: len(groups[text]))
-    differs = "" if chosen == own else _difference(json.loads(chosen), json.loads(own))
+    differs = "" if chosen == own else _differs(json.loads(chosen), json.loads(own))
     return replace(
         row, records=sorted(groups[chosen], key=lambda record: record["seed"]), differs=differs
     )
@@ -154,20 +155,9 @@ def _text(configuration: Mapping[str, object]) -> str:
     return json.dumps(configuration, sort_keys=True)
 
 
-def _difference(one: Mapping[str, object], other: Mapping[str, object]) -> str:
-    """The entries in which two configurations differ, in words."""
-    parts = []
-    for name in sorted(one.keys() | other.keys()):
-        values = [_entry(each.get(name)) for each in (one, other)]
-        if values[0] != values[1]:
-            parts.append(f"{name.replace('_', ' ')} {values[0]} instead of {values[1]}")
-    return ", ".join(parts)
-
-
-def _entry(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return value if isinstance(value, str) else json.dumps(value)
+def _differs(here: Mapping[str, object], table: Mapping[str, object]) -> str:
+    """The entries in which a configuration differs from the table's, in words."""
+    return ", ".join(f"{name} {a} instead of {b}" for name, a, b in differences(here, table))
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -1,4 +1,4 @@
-"""The page: introduction, origin, all tables, all figures, and other measurements."""
+"""The page: introduction, verdict, origin, all tables, all figures, and other measurements."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 
 from lethe._printable import html_text
 from lethe.experiments import TABLES
+from lethe.experiments.readings import Readings
+from lethe.experiments.twins import Twins
+from lethe.experiments.verdict import Judged
 from lethe.figures import FIGURES
 from lethe.report.loaded import LoadedTable
 from lethe.report.measured import MEASURED, Measured, measured_section
 from lethe.report.pictures import Picture, figure, title
 from lethe.report.tables import duration, progress, table_section
+from lethe.report.verdict import readings_section, twins_section, verdict_section
 from lethe.version import __version__
 
 __all__ = ["html_page"]
@@ -35,6 +39,9 @@ def html_page(
     tables: Sequence[LoadedTable],
     found: Sequence[Picture],
     others: Sequence[Measured],
+    judged: Sequence[Judged],
+    twins: Sequence[Twins],
+    readings: Sequence[Readings],
     *,
     folder: Path,
     about: Mapping[str, str],
@@ -50,6 +57,12 @@ def html_page(
         The available figures.
     others : sequence of Measured
         The other measurements.
+    judged : sequence of Judged
+        The verdict, which the page begins with.
+    twins : sequence of Twins
+        Networks with and without forget gates.
+    readings : sequence of Readings
+        The readings that were tried.
     folder : pathlib.Path
         The folder of the results files, for the commands.
     about : dict of str to str
@@ -65,8 +78,11 @@ def html_page(
     style = files("lethe.report").joinpath("page.css").read_text(encoding="utf-8")
     body = [
         f"<header><h1>{_TITLE}</h1>\n{_LEAD}</header>",
+        verdict_section(judged),
+        twins_section(twins),
         _contents(tables, found, others),
         _about(about),
+        readings_section(judged, readings),
         *(table_section(table, folder) for table in tables),
         _figures(found, no_figures),
         *(measured_section(one) for one in others),

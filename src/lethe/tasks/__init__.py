@@ -12,7 +12,7 @@ from lethe.tasks.classics import (
 from lethe.tasks.long_lag import LongLag, VeryLongLag
 from lethe.tasks.reber import TARGETS, EmbeddedReber, Reber, ReberStream
 from lethe.tasks.recall import DelayedCopy, MemoryChain
-from lethe.tasks.sequences import Continual, SequenceStream, SequenceTask
+from lethe.tasks.sequences import Continual, LastTarget, SequenceStream, SequenceTask
 from lethe.tasks.signals import Lorenz, Sine
 from lethe.tasks.steps import Steps, joined
 from lethe.tasks.temporal_order import TemporalOrder
@@ -25,6 +25,7 @@ __all__ = [
     "Continual",
     "DelayedCopy",
     "EmbeddedReber",
+    "LastTarget",
     "Latch",
     "Latching",
     "Letters",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lethe.tasks.steps import Steps
 
-__all__ = ["Continual", "SequenceStream", "SequenceTask"]
+__all__ = ["Continual", "LastTarget", "SequenceStream", "SequenceTask"]
 
 _SEQUENCES = 600  # In a buffer: some 60,000 steps where a sequence has about a hundred.
 
@@ -35,6 +35,46 @@ class SequenceTask(Protocol):
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other."""
+
+
+@dataclass(frozen=True)
+class LastTarget:
+    """A task's sequences with one target each, at the last step.
+
+    Parameters
+    ----------
+    task : SequenceTask
+        Where the sequences come from.
+
+    Examples
+    --------
+    >>> from lethe.tasks import LongLag
+    >>> steps = LastTarget(LongLag(p=5)).sequences(np.random.default_rng(2), 2)
+    >>> steps.targets[steps.has_target], steps.predictions
+    (array([5, 4]), 2)
+    """
+
+    task: SequenceTask
+
+    @property
+    def inputs(self) -> int:
+        """Number of input units."""
+        return self.task.inputs
+
+    @property
+    def outputs(self) -> int:
+        """Number of output units."""
+        return self.task.outputs
+
+    @property
+    def target_table(self) -> NDArray[np.float32] | None:
+        """The target vectors that integer targets are rows of; None: they are classes."""
+        return self.task.target_table
+
+    def sequences(self, generator: np.random.Generator, n: int) -> Steps:
+        """The steps of `n` new sequences, one after the other; see `Steps`."""
+        steps = self.task.sequences(generator, n)
+        return steps._replace(has_target=np.append(steps.starts[1:], True))
 
 
 @dataclass(frozen=True)

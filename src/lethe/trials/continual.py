@@ -24,6 +24,7 @@ from lethe.trials.learner import (
     network_recipe,
 )
 from lethe.trials.penalty import Penalty
+from lethe.trials.progress import OnProgress
 
 __all__ = ["Stream", "Trial", "TrialResult"]
 
@@ -176,7 +177,7 @@ class Trial:
             del configuration["restart_after"]
         return configuration
 
-    def run(self, seed: int) -> TrialResult:
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> TrialResult:
         """Run the trial.
 
         Parameters
@@ -184,15 +185,20 @@ class Trial:
         seed : int
             At least 0. Weights, training streams and test streams each have a generator of their
             own that follows from it.
+        on_progress : callable, optional
+            Told after each training stream how many there were, see `lethe.trials.progress`.
 
         Returns
         -------
         TrialResult
         """
-        return self.train(seed)[0]
+        return self.train(seed, on_progress=on_progress)[0]
 
     def train(
-        self, seed: int, on_stream: Callable[[int], None] | None = None
+        self,
+        seed: int,
+        on_stream: Callable[[int], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> tuple[TrialResult, Learner]:
         """Run the trial, and return its last network too.
 
@@ -202,6 +208,8 @@ class Trial:
             As for `run`.
         on_stream : callable, optional
             Called after each training stream with its number of right predictions.
+        on_progress : callable, optional
+            As for `run`.
 
         Returns
         -------
@@ -224,6 +232,8 @@ class Trial:
             symbols += steps
             if on_stream is not None:
                 on_stream(right)
+            if on_progress is not None:
+                on_progress(streams, self.training_streams, "streams")
             diverged += not finite
             if self.penalty is not None and isinstance(net, Network):
                 self.penalty.apply(net, steps)
@@ -247,10 +257,13 @@ class Trial:
         return result, net
 
     def train_network(
-        self, seed: int, on_stream: Callable[[int], None] | None = None
+        self,
+        seed: int,
+        on_stream: Callable[[int], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> tuple[TrialResult, Network]:
         """`train`, of a trial whose learner is a network."""
-        result, learner = self.train(seed, on_stream)
+        result, learner = self.train(seed, on_stream, on_progress)
         return result, network_of(learner)
 
     def _test(self, net: Learner, stream: Stream, *, to_the_end: bool = False) -> list[int]:

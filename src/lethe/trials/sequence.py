@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lethe.core._checks import check_int
+from lethe.core._checks import check_choice, check_int
 from lethe.core.network import NotFiniteError
 from lethe.tasks import SequenceTask, Steps, joined
+from lethe.trials.criteria import SCORED, Criterion, Errors, Presented, Recent, Scored, Tested
+from lethe.trials.growth import Construction, Growth
 from lethe.trials.learner import (
     DivergedError,
     FloatingName,
@@ -22,66 +22,12 @@ from lethe.trials.learner import (
     configuration_of,
     network_recipe,
 )
+from lethe.trials.progress import OnProgress
 
 __all__ = ["Criterion", "Recent", "SequenceResult", "SequenceTrial", "Tested"]
 
 # Sequences that a test begins with (most tests end within them), and those it goes on with.
 _FIRST_PIECE, _LAST_PIECE = 8, 128
-
-
-class _Errors(NamedTuple):
-    """Of some sequences: the greatest error (or margin, see `SequenceTrial`), and the mean one."""
-
-    greatest: NDArray[np.float64]
-    mean: NDArray[np.float64]
-
-    def wrong(self, bound: float) -> int:
-        """How many sequences are not below the bound (NaN is not)."""
-        return int(np.count_nonzero(~(self.greatest < bound)))
-
-
-@dataclass(frozen=True)
-class Recent:
-    """Solved when the most recent training sequences were predicted well while they were learned.
-
-    Parameters
-    ----------
-    sequences : int
-        How many of them.
-    bound : float
-        A sequence is right if all its errors ``|t_k - y_k|`` are smaller.
-    wrong : int
-        How many sequences at most may be wrong.
-    mean_error : float
-        Their mean error must be smaller.
-    """
-
-    sequences: int = 2000
-    bound: float = 0.3
-    wrong: int = 0
-    mean_error: float = float("inf")
-
-
-@dataclass(frozen=True)
-class Tested:
-    """Solved when the frozen network does well on new sequences, after each piece of training.
-
-    Parameters
-    ----------
-    sequences, bound, wrong, mean_error
-        As in `Recent`, of the test sequences.
-    fixed : bool
-        Whether all tests have the same sequences. Else each draws its own.
-    """
-
-    sequences: int = 256
-    bound: float = 0.2
-    wrong: int = 0
-    mean_error: float = float("inf")
-    fixed: bool = False
-
-
-Criterion = Recent | Tested
 
 
 @dataclass(frozen=True)
@@ -131,11 +77,12 @@ class SequenceTrial:
         The limit of training sequences.
     check_every : int
         Training sequences between two looks at the criterion.
-    scored : {"all", "last", "ranks"}
+    scored : {"all", "last", "ranks", "most_active", "certain"}
         Which errors count: at all steps with a target, at the last step of each sequence, or, at
-        all steps, not the error but the margin by which the most active output among those whose
-        target is 0 exceeds the least active of the others (below 0: the possible next symbols are
-        the most active outputs).
+        all steps, not the error but a margin, of the most active output among those whose target is
+        0. "ranks": over the least active of the others (below 0: the possible next symbols are the
+        most active outputs); "most_active": over the most active of them (below 0: the most active
+        output is a possible symbol); "certain": the same where one symbol alone is possible.
     training_set : int
         This many sequences are drawn once, and training presents them in random order; the tests of
         `Tested` then go over them too. 0: every training sequence is a new one.
@@ -149,6 +96,9 @@ class SequenceTrial:
         New sequences for the result's test.
     dtype : {"float32", "float64"}
         Of the network.
+    growth : Growth, optional
+        How the network is built while it learns; the criterion is looked at once it is. By default
+        it has all its blocks from the start.
 
     Examples
     --------
@@ -172,31 +122,44 @@ class SequenceTrial:
     criterion: Criterion
     sequences: int
     check_every: int = 100
-    scored: Literal["all", "last", "ranks"] = "all"
+    scored: Scored = "all"
     training_set: int = 0
     passes: bool = False
     test_task: SequenceTask | None = None
     test_sequences: int = 2560
     dtype: FloatingName = "float64"
+    growth: Growth | None = None
 
     def __post_init__(self) -> None:
         """Check the limits, and that network and task fit."""
         for name in ("sequences", "check_every", "training_set", "test_sequences"):
             value, least = getattr(self, name), int(name in ("sequences", "check_every"))
             object.__setattr__(self, name, check_int(name, value, least))
-        if self.scored not in ("all", "last", "ranks"):
-            raise ValueError(f"scored must be all, last or ranks, got {self.scored!r}")
+        check_choice("scored", self.scored, SCORED)
         if self.passes and self.check_every != self.training_set:
             raise ValueError(
                 f"check_every must be the training set of {self.training_set} sequences where it "
                 f"is presented in passes, got {self.check_every}"
             )
+        self._check_growth()
         units = (self.learner.inputs, self.learner.outputs)
         if units != (self.task.inputs, self.task.outputs):
             raise ValueError(
                 f"learner must have the {self.task.inputs} inputs and {self.task.outputs} outputs "
                 f"of {self.task!r}, got {units[0]} and {units[1]}"
             )
+
+    def _check_growth(self) -> None:
+        if self.growth is None:
+            return
+        blocks = self.network.topology.blocks
+        if self.growth.blocks >= blocks:
+            raise ValueError(
+                f"growth must begin with fewer blocks than the network's {blocks}, "
+                f"got {self.growth!r}"
+            )
+        if self.training_set:
+            raise ValueError(f"training_set must be 0 with growth, got {self.training_set}")
 
     @property
     def network(self) -> NetworkRecipe:
@@ -218,9 +181,10 @@ class SequenceTrial:
             "test_task": None if self.test_task is None else repr(self.test_task),
             # What a trial does not have is not part of it.
             **({"passes": True} if self.passes else {}),
+            **({"growth": repr(self.growth)} if self.growth else {}),
         }
 
-    def run(self, seed: int) -> SequenceResult:
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> SequenceResult:
         """Run the trial.
 
         Parameters
@@ -228,38 +192,49 @@ class SequenceTrial:
         seed : int
             At least 0. Weights, training and tests each have a generator of their own that follows
             from it.
+        on_progress : callable, optional
+            Told after each piece of training how far it is, see `lethe.trials.progress`.
 
         Returns
         -------
         SequenceResult
         """
-        return self.train(seed)[0]
+        return self.train(seed, on_progress)[0]
 
-    def train(self, seed: int) -> tuple[SequenceResult, Learner]:
+    def train(
+        self, seed: int, on_progress: OnProgress | None = None
+    ) -> tuple[SequenceResult, Learner]:
         """Run the trial, and return its last network too."""
         for_weights, for_training, for_tests, for_result = (
             np.random.default_rng(sequence) for sequence in np.random.SeedSequence(seed).spawn(4)
         )
-        net = self.learner.learner(for_weights, self.dtype)
+        built = Construction(self.learner, self.growth, for_weights, self.dtype)
         training_set = _drawn(self.task, for_training, self.training_set)
         judge = self._judge(training_set, for_tests)
         done = steps = diverged = 0
         solved = False
         while done < self.sequences and not solved:
-            piece = self._training_piece(training_set, for_training)
+            net, task = built.learner, self._training_task(built)
+            piece = self._training_piece(task, training_set, for_training)
             done += self.check_every
+            if on_progress is not None:
+                on_progress(done, self.sequences, "sequences")
             try:
-                errors = self._present(net, piece, learn=True)
+                presented = self._present(net, piece, task, learn=True)
             except NotFiniteError:
                 diverged += 1
                 continue
             except DivergedError:
                 return SequenceResult(False, done, steps, 1.0, None, diverged + 1), net
             steps += len(piece.starts)
-            solved = judge(net, errors)
+            if built.complete:
+                solved = judge(net, presented)
+            else:
+                built.look(float(presented.errors().mean.mean()))
+        net = built.learner
         wrong, mean = 0, 0.0
         for tested in self._tests(for_result, self.test_sequences):
-            errors = self._present(net, tested, learn=False)
+            errors = self._present(net, tested, self._test_task, learn=False).errors()
             wrong += errors.wrong(self.criterion.bound)
             mean += float(errors.mean.sum()) / self.test_sequences
         share = wrong / max(1, self.test_sequences)
@@ -267,18 +242,18 @@ class SequenceTrial:
 
     def _judge(
         self, training_set: list[Steps], for_tests: np.random.Generator
-    ) -> Callable[[Learner, _Errors], bool]:
-        """Whether the criterion is met, asked after each piece of training with its errors."""
+    ) -> Callable[[Learner, Presented], bool]:
+        """Whether the criterion is met, asked after each piece of training."""
         criterion = self.criterion
         if isinstance(criterion, Recent):
-            recent = _Errors(np.empty(0), np.empty(0))
+            recent = Errors(np.empty(0), np.empty(0))
 
-            def judge_recent(net: Learner, errors: _Errors) -> bool:
+            def judge_recent(net: Learner, presented: Presented) -> bool:
                 nonlocal recent
-                recent = _Errors(
+                recent = Errors(
                     *(
                         np.append(old, new)[-criterion.sequences :]
-                        for old, new in zip(recent, errors, strict=True)
+                        for old, new in zip(recent, presented.errors(), strict=True)
                     )
                 )
                 enough = len(recent.mean) == criterion.sequences
@@ -287,7 +262,7 @@ class SequenceTrial:
             return judge_recent
         held = list(self._tests(for_tests, criterion.sequences)) if criterion.fixed else None
 
-        def judge_tested(net: Learner, errors: _Errors) -> bool:
+        def judge_tested(net: Learner, presented: Presented) -> bool:
             sets = [held or self._tests(for_tests, criterion.sequences)]
             sets += [_pieces(training_set)] if training_set else []
             return all(self._passes(net, pieces) for pieces in sets)
@@ -298,7 +273,7 @@ class SequenceTrial:
         """Whether the frozen network passes a test, which ends when it no longer can."""
         wrong, means = 0, []
         for piece in pieces:
-            errors = self._present(net, piece, learn=False)
+            errors = self._present(net, piece, self._test_task, learn=False).errors()
             wrong += errors.wrong(self.criterion.bound)
             if wrong > self.criterion.wrong:
                 return False
@@ -308,9 +283,20 @@ class SequenceTrial:
     def _met(self, wrong: int, mean: float) -> bool:
         return wrong <= self.criterion.wrong and bool(mean < self.criterion.mean_error)
 
-    def _training_piece(self, training_set: list[Steps], generator: np.random.Generator) -> Steps:
+    @property
+    def _test_task(self) -> SequenceTask:
+        return self.test_task or self.task
+
+    def _training_task(self, built: Construction) -> SequenceTask:
+        if built.complete or self.growth is None:
+            return self.task
+        return self.growth.task or self.task
+
+    def _training_piece(
+        self, task: SequenceTask, training_set: list[Steps], generator: np.random.Generator
+    ) -> Steps:
         if not training_set:
-            return self.task.sequences(generator, self.check_every)
+            return task.sequences(generator, self.check_every)
         if self.passes:
             return joined(
                 [training_set[index] for index in generator.permutation(len(training_set))]
@@ -323,17 +309,16 @@ class SequenceTrial:
         size = _FIRST_PIECE
         while n:
             size = min(size, n)
-            yield (self.test_task or self.task).sequences(generator, size)
+            yield self._test_task.sequences(generator, size)
             n -= size
             size = min(4 * size, _LAST_PIECE)
 
-    def _present(self, net: Learner, steps: Steps, *, learn: bool) -> _Errors:
-        """Present sequences, with a reset before each, and take their errors."""
-        table = (self.task if learn else self.test_task or self.task).target_table
+    def _present(self, net: Learner, steps: Steps, task: SequenceTask, *, learn: bool) -> Presented:
+        """Present sequences of a task, with a reset before each."""
         run = net.run(
             steps.inputs,
             steps.targets,
-            target_table=table,
+            target_table=task.target_table,
             has_target=steps.has_target,
             starts=steps.starts,
             reset_at_starts=True,
@@ -341,31 +326,7 @@ class SequenceTrial:
         )
         if not learn:
             net.reset()  # after frozen steps the partials belong to another past
-        first = np.flatnonzero(steps.starts)
-        scored = np.ones(len(steps.starts), bool)
-        if steps.has_target is not None:
-            scored &= steps.has_target
-        if self.scored == "last":
-            scored[:] = False
-            scored[np.append(first[1:], len(scored)) - 1] = True
-        targets: NDArray[np.float64] = steps.targets[scored]
-        if targets.ndim == 1:
-            targets = (np.eye(self.learner.outputs) if table is None else table)[targets]
-        outputs: NDArray[np.floating] = run["output"][scored]
-        errors = np.abs(targets - outputs)
-        greatest = errors.max(axis=1)
-        if self.scored == "ranks":
-            possible = targets > 0
-            greatest = np.where(possible, -np.inf, outputs).max(axis=1) - np.where(
-                possible, outputs, np.inf
-            ).min(axis=1)
-        # Where each sequence's scored steps begin among all scored steps.
-        bounds = np.append(0, np.cumsum(scored))[first]
-        count = np.diff(np.append(bounds, len(errors)))
-        return _Errors(
-            np.maximum.reduceat(greatest, bounds),
-            np.add.reduceat(errors.mean(axis=1), bounds) / count,
-        )
+        return Presented(steps, run["output"], task.target_table, self.scored)
 
 
 def _drawn(task: SequenceTask, generator: np.random.Generator, n: int) -> list[Steps]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from lethe.trials.learner import (
     Recipe,
     configuration_of,
 )
+from lethe.trials.progress import OnProgress
 
 __all__ = ["SignalResult", "SignalTask", "SignalTrial"]
 
@@ -109,13 +111,15 @@ class SignalTrial:
             "dtype": self.dtype,
         }
 
-    def run(self, seed: int) -> SignalResult:
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> SignalResult:
         """Run the trial.
 
         Parameters
         ----------
         seed : int
             At least 0. The first weights and the signal have a generator each that follows from it.
+        on_progress : callable, optional
+            Is told how many of the steps the learner has learned from.
 
         Returns
         -------
@@ -126,21 +130,28 @@ class SignalTrial:
         steps = self.task.sequences(np.random.default_rng(for_signal), 1)
         last, window = len(steps.starts), len(steps.starts) // _WINDOWS
         change = self.task.change
+
+        def learned(done: int) -> None:
+            if on_progress is not None:
+                on_progress(done, last, "steps")
+
+        learned(0)
         try:
             first = np.empty((0, self.task.outputs))
             old = None
             if change is not None:
-                first = _predicted(net, steps.piece(0, change))
+                first = _predicted(net, steps.piece(0, change), learned)
                 old = net.clone()
-            outputs = np.concatenate((first, _predicted(net, steps.piece(len(first), last))))
+            rest = _predicted(
+                net, steps.piece(len(first), last), lambda done: learned(len(first) + done)
+            )
+            outputs = np.concatenate((first, rest))
         except (NotFiniteError, DivergedError):
             return SignalResult(None, None, None, None, 1)
         late = _error(steps, outputs, last - window, last)
         if old is None or change is None:
             return SignalResult(None, None, late, None, 0)
-        outputs_of_old = np.concatenate(
-            (first, _predicted(old, steps.piece(change, last), learn=False))
-        )
+        outputs_of_old = np.concatenate((first, _predicted(old, steps.piece(change, last))))
         return SignalResult(
             _error(steps, outputs, change - window, change),
             _error(steps, outputs, change, change + window),
@@ -150,13 +161,19 @@ class SignalTrial:
         )
 
 
-def _predicted(net: Learner, steps: Steps, *, learn: bool = True) -> NDArray[np.float64]:
-    """What the learner predicts at each step, before it learns its target."""
+def _predicted(
+    net: Learner, steps: Steps, learned: Callable[[int], None] | None = None
+) -> NDArray[np.float64]:
+    """What the learner predicts at each step; with `learned` it then learns, and says how far."""
     outputs = []
     for start in range(0, len(steps.starts), _PIECE):
         piece = steps.piece(start, start + _PIECE)
-        run = net.run(piece.inputs, piece.targets, has_target=piece.has_target, learn=learn)
+        run = net.run(
+            piece.inputs, piece.targets, has_target=piece.has_target, learn=learned is not None
+        )
         outputs.append(np.asarray(run["output"], np.float64))
+        if learned is not None:
+            learned(start + len(piece.starts))
     return np.concatenate(outputs)
 
 

@@ -18,6 +18,7 @@ from lethe.trials.learner import (
     configuration_of,
     network_recipe,
 )
+from lethe.trials.progress import OnProgress
 
 __all__ = ["TextResult", "TextTrial"]
 
@@ -112,13 +113,15 @@ class TextTrial:
         read = np.frombuffer(self.text, np.uint8)
         return np.unique(read, return_inverse=True)[1].astype(np.int64)
 
-    def run(self, seed: int) -> TextResult:
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> TextResult:
         """Run the trial.
 
         Parameters
         ----------
         seed : int
             At least 0: of the first weights.
+        on_progress : callable, optional
+            Told after each thousand bytes how many there were, see `lethe.trials.progress`.
 
         Returns
         -------
@@ -135,6 +138,8 @@ class TextTrial:
                 outputs = net.run(inputs, targets)["output"]
             except (NotFiniteError, DivergedError):
                 return TextResult(start + 1, None, None, 1)
+            if on_progress is not None:
+                on_progress(start + 1 + len(targets), len(symbols), "bytes")
             given = outputs[np.arange(len(targets)), targets]
             # A probability of zero in these digits is a small one, not an infinite surprise.
             least = np.finfo(given.dtype).tiny

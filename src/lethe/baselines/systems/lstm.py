@@ -51,9 +51,15 @@ class Lstm:
     trace_decay: float | None = None
 
     def __post_init__(self) -> None:
-        """Check that there is one layer, and the decay."""
-        if self.topology.layers != 1:
-            raise ValueError(f"topology must have one layer, got {self.topology.layers}")
+        """Check that there is one layer, nothing that is no gradient, and the decay."""
+        t = self.topology
+        if t.layers != 1:
+            raise ValueError(f"topology must have one layer, got {t.layers}")
+        if t.printed_eq21 or t.decaying_partials != "all":
+            raise ValueError(
+                "topology must have the partials of eqs. 18 to 21, "
+                f"got printed_eq21={t.printed_eq21}, decaying_partials={t.decaying_partials!r}"
+            )
         if self.trace_decay is not None and not 0 <= self.trace_decay <= 1:
             raise ValueError(f"trace_decay must be from 0 to 1, got {self.trace_decay!r}")
 
@@ -80,11 +86,13 @@ class Lstm:
         return {"state": state, "output": net.weights("output").copy()}
 
     def start(self) -> Tree:
-        """Cell states and outputs (cells_per_block, blocks), and gates (gates, blocks), of zero."""
+        """Cell states and outputs (cells_per_block, blocks), and gates (gates, blocks)."""
         t = self.topology
-        cells, gates = np.zeros((t.cells_per_block, t.blocks)), np.zeros((len(t.gates), t.blocks))
+        cells = np.zeros((t.cells_per_block, t.blocks))
+        past = np.full_like(cells, t.initial_activation)
+        gates = np.full((len(t.gates), t.blocks), t.initial_activation)
         # The state is what some unit reads now or one step later.
-        return {"s": cells, "y": cells, "gates": gates if t.gates_are_sources else ()}
+        return {"s": cells, "y": past, "gates": gates if t.gates_are_sources else ()}
 
     def step(self, weights: Arrays, state: Tree, x: Array) -> dict[str, Tree]:
         """Eqs. 7, 8 and 11."""

@@ -14,6 +14,7 @@ from lethe.core.network import Network, NotFiniteError
 from lethe.tasks import Steps
 from lethe.trials.continual import Trial, TrialResult
 from lethe.trials.learner import DivergedError, Learner
+from lethe.trials.progress import OnProgress
 from lethe.trials.sequence import SequenceResult, SequenceTrial
 from lethe.trials.text import TextResult, TextTrial
 
@@ -78,9 +79,9 @@ class CostedTrial:
         """Configuration of the trial."""
         return self.trial.configuration()
 
-    def run(self, seed: int) -> CostedResult:
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> CostedResult:
         """Run the trial, then time some steps of a new learner of its kind."""
-        result = self.trial.run(seed)
+        result = self.trial.run(seed, on_progress)
         trial, draw = self.trial, np.random.default_rng(seed)
         learner = trial.learner.learner(draw, trial.dtype)
         return CostedResult(*_figures(result), self._microseconds(learner, seed), _kept(learner))

@@ -24,6 +24,7 @@ from lethe.core.topology import UnitKind
 from lethe.tasks import TARGETS, ReberStream, Steps
 from lethe.tasks.reber import SYMBOLS
 from lethe.trials.continual import Trial
+from lethe.trials.progress import OnProgress
 
 __all__ = ["BROKEN", "Errors", "Lesioned", "Lesions", "carrier", "errors", "lesion", "lesions"]
 
@@ -243,19 +244,21 @@ class Lesions:
         *_, ours = np.random.SeedSequence(seed).spawn(4)
         return ReberStream(ours).take(self.symbols)
 
-    def run(self, seed: int) -> Lesioned:
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> Lesioned:
         """Train and lesion.
 
         Parameters
         ----------
         seed : int
             At least 0. Seed of the trial and of the stream on which lesions are measured.
+        on_progress : callable, optional
+            As for the trial.
 
         Returns
         -------
         Lesioned
         """
-        result, net = self.trial.train_network(seed)
+        result, net = self.trial.train_network(seed, on_progress=on_progress)
         if not result.perfect:
             return Lesioned(False, result.training_streams)
         steps, bound = self.stream(seed), self.trial.bound

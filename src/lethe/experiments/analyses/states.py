@@ -19,6 +19,7 @@ from lethe.core.topology import UnitKind
 from lethe.core.updates import SGD
 from lethe.tasks import Steps, joined
 from lethe.trials.continual import Stream, Trial
+from lethe.trials.progress import OnProgress
 
 __all__ = [
     "NUMBERS",
@@ -103,19 +104,21 @@ class StateGrowth:
             "trial": self.trial.configuration(),
         }
 
-    def run(self, seed: int) -> GrownStates:
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> GrownStates:
         """Train and measure.
 
         Parameters
         ----------
         seed : int
             At least 0. Seed of the trial and of the measured streams, which are new.
+        on_progress : callable, optional
+            As for the trial.
 
         Returns
         -------
         GrownStates
         """
-        result, net = self.trial.train_network(seed)
+        result, net = self.trial.train_network(seed, on_progress=on_progress)
         seen: list[list[tuple[float, ...]]] = [[] for _ in self.strings]
         for stream in _new_streams(self.trial, seed, self.streams):
             steps = _read(stream, strings=self.strings[-1] + _WINDOW)
@@ -235,19 +238,21 @@ class PartialsForgotten:
             "trial": self.trial.configuration(),
         }
 
-    def run(self, seed: int) -> PartialsAtResets:
+    def run(self, seed: int, on_progress: OnProgress | None = None) -> PartialsAtResets:
         """Train and measure.
 
         Parameters
         ----------
         seed : int
             At least 0. Seed of the trial and of the measured stream, which is new.
+        on_progress : callable, optional
+            As for the trial.
 
         Returns
         -------
         PartialsAtResets
         """
-        result, trained = self.trial.train_network(seed)
+        result, trained = self.trial.train_network(seed, on_progress=on_progress)
         net = _without_learning(trained)
         (stream,) = _new_streams(self.trial, seed, 1)
         symbols = _read(stream, steps=self.steps).inputs[: self.steps]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lethe.experiments.formatting import percentage
-from lethe.experiments.records import Record, mean
+from lethe.experiments.records import Record, first_number, is_solved, mean, units_taken
+from lethe.experiments.reported import Figure, Mean, Share, until_solved
 
 __all__ = ["Column", "Table1", "continual", "known_for", "matrix", "table_1"]
 
@@ -21,6 +23,8 @@ class Table1:
         Hidden units, number of weights (the report calls most of them estimates), learning rate.
     success, after : str
         Per cent of successful trials, and sequence presentations until success.
+    judged : bool
+        False: another table has the figures too, with more networks.
     """
 
     hidden: str
@@ -28,6 +32,17 @@ class Table1:
     rate: str
     success: str
     after: str
+    judged: bool = True
+    place: ClassVar[str] = "Table 1"
+
+    def figures(self) -> Sequence[Figure]:
+        """Those that are numbers; "some fraction" and ">200,000" are none."""
+        found: list[Figure] = []
+        if self.judged and self.success.isdecimal():
+            found.append(Share("solved", float(self.success), is_solved))
+        if self.judged and (after := self.after.replace(",", "")).isdecimal():
+            found.append(Mean("sequences until solved", float(after), until_solved))
+        return found
 
 
 @dataclass(frozen=True)
@@ -39,42 +54,24 @@ class Column:
     limit: int
 
 
-def number(record: Record, *names: str) -> float:
-    """The first of these fields that a record has.
-
-    Raises
-    ------
-    ValueError
-        If it has none of them.
-    """
-    values: Mapping[str, object] = record
-    for name in names:
-        if isinstance(value := values.get(name), int | float):
-            return value
-    raise ValueError(f"a record of {record.get('row')} lacks {names[0]!r}")
-
-
-def solved(record: Record) -> bool:
-    """Whether a trial met its criterion."""
-    return bool(number(record, "solved", "perfect"))
-
-
 def sequences(records: Sequence[Record]) -> float | None:
     """Mean number of sequences (or streams) until then, over the solved."""
-    taken = [number(r, "training_sequences", "training_streams") for r in records if solved(r)]
+    taken = [units_taken(record) for record in records if is_solved(record)]
     return mean(taken) if taken else None
 
 
 def diverged(records: Sequence[Record]) -> int:
     """Number of trials that ended because numbers were no longer finite."""
-    return sum(number(r, "diverged") > 0 and not solved(r) for r in records)
+    return sum(first_number(r, "diverged") > 0 and not is_solved(r) for r in records)
 
 
 def microseconds(records: Sequence[Record]) -> float | None:
     """A training step's share of the processor's time, tests and compiling included."""
-    steps = sum(number(r, "training_steps", "training_symbols") for r in records)
+    steps = sum(first_number(r, "training_steps", "training_symbols") for r in records)
     return (
-        1e6 * sum(number(r, "cpu_seconds", "seconds") for r in records) / steps if steps else None
+        1e6 * sum(first_number(r, "cpu_seconds", "seconds") for r in records) / steps
+        if steps
+        else None
     )
 
 
@@ -115,7 +112,7 @@ def table_1(rows: Mapping[str, tuple[str, Table1]], trials: Mapping[str, list[Re
             f"{report.success:>16}{report.after:>9}{len(records):10}"
         )
         if records:
-            share, interval = percentage(sum(map(solved, records)), len(records))
+            share, interval = percentage(sum(map(is_solved, records)), len(records))
             taken = sequences(records)
             line += f"{share:6.0f} {interval:>8}{f'{taken:,.0f}' if taken else '-':>9}"
         lines.append(line)
@@ -158,7 +155,7 @@ def matrix(
 def _cell(records: Sequence[Record]) -> str:
     if not records:
         return "-"
-    count = sum(map(solved, records))
+    count = sum(map(is_solved, records))
     gone = "!" * min(1, diverged(records))
     return f"{count}/{len(records)}{gone} {short(sequences(records))}".rstrip()
 
@@ -179,7 +176,7 @@ def known_for(rows: Mapping[str, tuple[str, str, str]], trials: Mapping[str, lis
         line = f"{title:25}{task:25}{figure:>24}"
         if records:
             taken = sequences(records)
-            count = f"{sum(map(solved, records))}/{len(records)}"
+            count = f"{sum(map(is_solved, records))}/{len(records)}"
             line += f"{count:>9}{f'{taken:,.0f}' if taken else '-':>10}"
         out.append(line)
     return "\n".join(out)
@@ -201,7 +198,7 @@ def continual(rows: Mapping[str, str], trials: Mapping[str, list[Record]]) -> st
         line = f"{title:36}"
         if records:
             taken, cost = sequences(records), microseconds(records)
-            line += f"{f'{sum(map(solved, records))}/{len(records)}':>9}"
+            line += f"{f'{sum(map(is_solved, records))}/{len(records)}':>9}"
             line += f"{f'{taken:,.0f}' if taken else '-':>10}{_best(records):>30}"
             line += f"{'' if cost is None else f'{cost:.1f}':>7}"
         out.append(line)
@@ -211,4 +208,4 @@ def continual(rows: Mapping[str, str], trials: Mapping[str, list[Record]]) -> st
 def _best(records: Sequence[Record]) -> str:
     if "test_wrong" in records[0]:
         return f"{100 * min(r['test_wrong'] for r in records):.0f} % of sequences wrong"
-    return f"test stream of {max(number(r, 'best_mean_stream') for r in records):,.0f}"
+    return f"test stream of {max(first_number(r, 'best_mean_stream') for r in records):,.0f}"

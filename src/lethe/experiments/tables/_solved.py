@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lethe.experiments.formatting import percentage
-from lethe.experiments.records import Fields, Record, by_row, mean
+from lethe.experiments.records import Fields, Record, by_row, is_solved, mean
+from lethe.experiments.reported import Figure, Mean, Share, Times, until_solved
 from lethe.experiments.table import Row, RowTrial
 
-__all__ = ["RESULT", "Figures", "compare_solved"]
+__all__ = ["RESULT", "Compared", "Figures", "compare_solved"]
 
 #: What `compare_solved` reads of a record.
 RESULT: Fields = {"solved": bool, "training_sequences": int, "test_wrong": (int, float)}
@@ -32,11 +33,52 @@ class Figures:
         Per cent of the trials.
     verified : bool
         False: from a secondary source, not checked against the paper's text.
+    place : str
+        Where it reports it.
+    factor : float
+        How far our mean may be from it (`lethe.experiments.verdict`).
+    judged : bool
+        False: it is judged by another row, the reading that is ours (`lethe.experiments.verdict`).
     """
 
     sequences: int
     solved: int | None = None
     verified: bool = True
+    place: str = "1997"
+    factor: float = 2.0
+    judged: bool = True
+
+    def figures(self) -> Sequence[Figure]:
+        """The share of solved networks, where it is reported, and their mean."""
+        if not self.judged:
+            return ()
+        share = () if self.solved is None else (Share("solved", self.solved, is_solved),)
+        taken = Mean("sequences until solved", self.sequences, until_solved, self.factor)
+        return *share, taken
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a paper reports of a row in terms of another.
+
+    Attributes
+    ----------
+    row : str
+        The other row.
+    times : float
+        By how much its mean number of training sequences is to be multiplied.
+    place : str
+        Where it reports it.
+    """
+
+    row: str
+    times: float
+    place: str
+
+    def figures(self) -> Sequence[Figure]:
+        """The ratio."""
+        what = f"sequences over {self.row} LSTM's"
+        return (Times(what, self.times, until_solved, self.row),)
 
 
 def compare_solved(

@@ -61,7 +61,7 @@ def _like(key: str, title: str, task: SequenceTask, sequences: int, units: str) 
 # The limits are what LSTM needs, with some margin: it solves the two-sequence problem of length 100
 # after some 13,000 sequences, the latch problem after 30,000, adding after 84,000.
 _TASKS: dict[str, _Task] = {
-    "erg": _Task("Reber", erg.ROWS["standard"].trial, erg.ROWS["forget_gates"].trial),
+    "erg": _Task("Reber", erg.ROWS["unswapped"].trial, erg.ROWS["unswapped_forget_gates"].trial),
     "two_10": _like("3a_st1", "two 10", TwoSequence(10, 3), 50_000, "logistic"),
     "two_50": _like("3a_st1", "two 50", TwoSequence(50, 3), 50_000, "logistic"),
     "two_100": _like("3a_st1", "two 100", TwoSequence(100, 3), 50_000, "logistic"),
@@ -98,7 +98,10 @@ _TABLE_1: dict[str, tuple[str, Table1]] = {
     "erg_rtrl_12": ("RTRL", Table1("12", "494", "0.1", '"some fraction"', "25,000")),
     "erg_elman": ("ELM", Table1("15", "435", "", "0", ">200,000")),
     "erg_cascade": ("RCC", Table1("7-9", "119-198", "", "50", "182,000")),
-    "erg_lstm_1997": ("Std. LSTM", Table1("3bl., size 2", "276", "0.5", "100", "8,440")),
+    "erg_lstm_1997": (
+        "Std. LSTM",
+        Table1("3bl., size 2", "276", "0.5", "100", "8,440", judged=False),
+    ),
 }
 # Slightly more presentations than the report gives the slowest of them.
 _TABLE_1_LIMIT = 250_000

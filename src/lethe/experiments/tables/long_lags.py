@@ -42,6 +42,7 @@ class _Experiment:
     report: Figures | None
     parts: dict[str, Any]
     forget_bias: float = 5.0
+    reading_of: str = ""  # The experiment that it reads in another way.
 
     def _row(self, title: str, topology: Topology, report: Figures | None) -> Row[SequenceTrial]:
         trial = SequenceTrial(
@@ -54,7 +55,10 @@ class _Experiment:
         return Row(title, trial, report)
 
     def standard(self) -> Row[SequenceTrial]:
-        return self._row(self.title, self.topology, self.report)
+        report = self.report
+        if report is not None and isinstance(self.task, Adding | Multiplication):
+            report = replace(report, factor=3.0)  # most of it is the last per cent of precision
+        return self._row(self.title, self.topology, report)
 
     def with_forget_gates(self) -> Row[SequenceTrial]:
         topology = replace(
@@ -98,8 +102,15 @@ _SUM = _network(2, 1, 2, 2, input_gate_bias=(-3.0, -6.0))
 _LINEAR_SUM = replace(_SUM, output_units="linear")
 
 
-def _very_long(q: int) -> Topology:
-    return _network(q + 4, 2, 2, 1, biased=(), initial_range=0.2)
+# g in [-1, 1] and h in [-2, 2]: the other way round as in most of 1997's experiments.
+_SWAPPED: dict[str, Any] = {
+    "cell_input": "centred_logistic_1",
+    "cell_output": "centred_logistic_2",
+}
+
+
+def _very_long(q: int, **parts: Any) -> Topology:
+    return _network(q + 4, 2, 2, 1, biased=(), **parts)
 
 
 def _order(marks: int) -> Topology:
@@ -140,14 +151,22 @@ _EXPERIMENTS: dict[str, _Experiment] = {
     ),
     **{
         f"2c_{q}": _Experiment(
-            f"2c very long lag, p = q = {q:,}", VeryLongLag(q, q), _very_long(q), 0.01,
+            f"2c very long lag, p = q = {q:,}", VeryLongLag(q, q), _very_long(q, **_SWAPPED), 0.01,
             Tested(10_000, 0.2), limit, report, {}, bias,
         )
         for q, report, bias, limit in (
-            (50, Figures(30_000, verified=False), 5.0, 300_000),
-            (100, Figures(31_000, verified=False), 5.0, 310_000),
-            (1000, Figures(49_000), 8.0, 100_000),
+            (50, Figures(30_000), 5.0, 300_000),
+            (100, Figures(31_000), 5.0, 310_000),
+            (1000, Figures(49_000), 8.0, 500_000),
         )
+    },
+    **{
+        f"2c_{q}_unswapped": _Experiment(
+            f"  q = {q}, g and h as elsewhere, weights +-0.2", VeryLongLag(q, q),
+            _very_long(q, initial_range=0.2), 0.01, Tested(10_000, 0.2), limit, None, {},
+            reading_of=f"2c_{q}",
+        )
+        for q, limit in ((50, 300_000), (100, 310_000))
     },
     "3a_st1": _two_sequence("3a two-sequence, ST1", Tested(256, 0.2), Figures(27_380)),
     "3a_st2": _two_sequence(
@@ -171,7 +190,7 @@ _EXPERIMENTS: dict[str, _Experiment] = {
     **{
         f"4_{T}_linear": _Experiment(
             f"4 adding, T = {T:,}, linear output", Adding(T), _LINEAR_SUM, 0.5, _SUM_RIGHT,
-            3_000_000, report, {}, bias,
+            3_000_000, report, {}, bias, "4_100" if T == 100 else "",
         )
         for T, report, bias in (
             (100, Figures(74_000), 5.0),
@@ -187,6 +206,7 @@ _EXPERIMENTS: dict[str, _Experiment] = {
         f"5_{right}_linear": _Experiment(
             f"5 under {right} wrong, linear output", Multiplication(100), _LINEAR_SUM, 0.1,
             Recent(2000, 0.04, wrong=right - 1), 5_000_000, report, {},
+            reading_of="5_140" if right == 140 else "",
         )
         for right, report in (
             (140, Figures(482_000)),
@@ -208,7 +228,14 @@ ROWS: dict[str, Row[SequenceTrial]] = {
     name: row
     for key, experiment in _EXPERIMENTS.items()
     for name, row in (
-        (f"{key}_standard", experiment.standard()),
+        (
+            f"{key}_standard",
+            replace(
+                experiment.standard(),
+                twin=f"{key}_forget_gates",
+                reading_of=experiment.reading_of and f"{experiment.reading_of}_standard",
+            ),
+        ),
         (f"{key}_forget_gates", experiment.with_forget_gates()),
     )
 }

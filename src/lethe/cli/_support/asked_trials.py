@@ -1,0 +1,156 @@
+"""The trials that ``lethe reproduce`` is asked for, and what a results file holds of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lethe.cli._support.printable import printable
+
+if TYPE_CHECKING:
+    from lethe.experiments import Plan, Table, Task
+    from lethe.experiments.records import Record
+
+__all__ = ["AskedTrials", "asked_trials"]
+
+#: So many differing entries of a configuration are named, and so many characters of each value.
+_MOST_ENTRIES, _MOST_VALUE = 4, 60
+
+
+@dataclass
+class AskedTrials:
+    """The trials of a table that are asked for, and what its results file holds.
+
+    Attributes
+    ----------
+    name : str
+        Of the table.
+    table : Table
+        The table.
+    plan : Plan
+        What is asked for of it.
+    tasks : dict of str to Task
+        Its trials, by key.
+    path : pathlib.Path or None
+        Their results file.
+    done : dict of str to Record
+        Those that are finished, by key.
+    changed : list of Record
+        The file's records of asked trials that are not done, of another configuration than theirs
+        is today.
+    gone : dict of str to int
+        How many records the file has of each row that the table does not have.
+    """
+
+    name: str
+    table: Table
+    plan: Plan
+    tasks: dict[str, Task]
+    path: Path | None
+    done: dict[str, Record] = field(default_factory=dict)
+    changed: list[Record] = field(default_factory=list)
+    gone: Counter[str] = field(default_factory=Counter)
+
+    def read(self) -> None:
+        """Read the results file."""
+        from lethe.experiments import results
+
+        every: dict[str, Record] = {}
+        for record in self._records():
+            every.setdefault(results.key(record), record)
+        self.done = {key: record for key, record in every.items() if key in self.tasks}
+        missing = {(t.row, t.seed) for key, t in self.tasks.items() if key not in self.done}
+        own = [record for record in every.values() if self._is_own(record)]
+        self.changed = [record for record in own if (record["row"], record["seed"]) in missing]
+        self.gone = Counter(record["row"] for record in own if record["row"] not in self.table.ROWS)
+
+    def _is_own(self, record: Record) -> bool:
+        """Whether a record is of this table; a file may hold anything."""
+        kinds = (("row", str), ("seed", int), ("configuration", dict))
+        values: Mapping[str, object] = record
+        return record["experiment"] == self.name and all(
+            isinstance(values[name], kind) for name, kind in kinds
+        )
+
+    def _records(self) -> list[Record]:
+        from lethe.experiments import results
+
+        return [] if self.path is None else results.read(self.path, self.table.RESULT)
+
+    def what_is_kept(self) -> str:
+        """How many trials are safe, and where."""
+        if self.path is None:
+            return f"{len(self.done)} of {len(self.tasks)} trials were finished"
+        self.read()
+        return (
+            f"{len(self.done)} of {len(self.tasks)} trials were finished and are in "
+            f"{self.path}; --resume continues"
+        )
+
+    def what_has_changed(self) -> str:
+        """Which records have another configuration, and in what it differs; empty where none has.
+
+        Of several rows, the entries are those of the one that comes first.
+        """
+        from lethe.experiments.configurations import differences
+
+        if not self.changed:
+            return ""
+        first = self.changed[0]
+        now = self.table_configuration(first)
+        found = differences(first["configuration"], now)
+        entries = [f"{name} {_cut(there)} there, {_cut(here)} now" for name, there, here in found]
+        more = len(entries) - _MOST_ENTRIES
+        named = entries[:_MOST_ENTRIES] + ([f"and {more} more"] if more > 0 else [])
+        rows = Counter(record["row"] for record in self.changed)
+        of_first = f"{first['row']}: " if len(rows) > 1 else ""
+        return f"{_trials(rows)} with another configuration ({of_first}{'; '.join(named)})"
+
+    def table_configuration(self, record: Record) -> dict[str, object]:
+        """The configuration that the trial of a record has today."""
+        place = (record["row"], record["seed"])
+        return next(
+            task.trial.configuration()
+            for task in self.tasks.values()
+            if (task.row, task.seed) == place
+        )
+
+    def what_is_not_counted(self) -> list[str]:
+        """What the file holds beside the asked trials that a reader may miss, in sentences."""
+        said = []
+        if changed := self.what_has_changed():
+            said.append(f"{self.path} holds {changed}; these lines stay there and are not counted")
+        if self.gone:
+            said.append(
+                f"{self.path} holds {_trials(self.gone)}, which {self.name} does not have (any "
+                "more); these lines stay there and are not counted"
+            )
+        return said
+
+
+def asked_trials(
+    name: str, table: Table, plan: Plan, tasks: Iterable[Task], path: Path | None
+) -> AskedTrials:
+    """What is asked for, with what its file holds."""
+    from lethe.experiments import results
+
+    asked = AskedTrials(name, table, plan, {results.key(t.key()): t for t in tasks}, path)
+    asked.read()
+    return asked
+
+
+def _trials(rows: Counter[str]) -> str:
+    """How many trials of which rows."""
+    parts = [f"{count} of {printable(row)}" for row, count in rows.items()]
+    total = "1 trial" if rows.total() == 1 else f"{rows.total()} trials"
+    if len(parts) == 1:
+        return f"{total} of {printable(next(iter(rows)))}"
+    return f"{total}, {', '.join(parts[:-1])} and {parts[-1]},"
+
+
+def _cut(value: str) -> str:
+    text = printable(value)
+    return text if len(text) <= _MOST_VALUE else f"{text[:_MOST_VALUE]}..."

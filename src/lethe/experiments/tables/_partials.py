@@ -1,0 +1,39 @@
+"""The ways in which partials may advance, beside that which eqs. 18 to 21 derive."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lethe.core.topology import DecayingPartials
+
+__all__ = ["ADVANCES", "Advance"]
+
+
+class Advance(NamedTuple):
+    """Which partials the forget gate's activation multiplies, and what eq. 21 adds.
+
+    Attributes
+    ----------
+    title : str
+        For readers.
+    decaying_partials, printed_eq21
+        As in `lethe.Topology`.
+    """
+
+    title: str
+    decaying_partials: DecayingPartials
+    printed_eq21: bool = False
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The parts of a topology that differ from the report's equations."""
+        return {"decaying_partials": self.decaying_partials, "printed_eq21": self.printed_eq21}
+
+
+#: By the end of a row's name. docs/reproduction.md says what each does to Tables 2 and 3.
+ADVANCES: dict[str, Advance] = {
+    "undecayed_partials": Advance("no partial decays", "none"),
+    "undecayed_partials_printed_eq21": Advance("the same, eq. 21 as printed", "none", True),
+    "eq21_decays": Advance("only eq. 21's decay", "forget_gate"),
+    "eq21_decays_printed": Advance("the same, as printed", "forget_gate", True),
+}
