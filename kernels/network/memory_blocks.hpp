@@ -137,11 +137,13 @@ struct MemoryBlocks {
       const Squashed<T, W> in = gate(0, b, past), forget = gate(1, b, past);
       for (int v = 0; v < n; ++v) {
         const int c = v * padded_blocks + b;
-        const Squashed<T, W> h = forward_states<learn, W>(l, at, block, c, squash, in, forget);
+        // What h gives is kept here until the output gate is known.
+        const auto keep = [&](const Squashed<T, W>& h) LETHE_INLINE_LAMBDA {
+          store<W>(as_span<T>(block, at.cell_output) + c, h.y);
+          store<W>(as_span<T>(block, at.state_slope) + c, h.slope);
+        };
+        forward_states<learn, W>(l, at, block, c, squash, in, forget, keep);
         store<W>(present + c, load<W>(as_span<T>(block, at.cell_state) + c));
-        // Kept here until the output gate is known.
-        store<W>(as_span<T>(block, at.cell_output) + c, h.y);
-        store<W>(as_span<T>(block, at.state_slope) + c, h.slope);
       }
       const Squashed<T, W> out = gate(2, b, present);
       store_gates(at, block, b, in, forget, out);
@@ -149,7 +151,8 @@ struct MemoryBlocks {
         const int c = v * padded_blocks + b;
         const Squashed<T, W> h(load<W>(as_span<T>(block, at.cell_output) + c),
                                load<W>(as_span<T>(block, at.state_slope) + c));
-        forward_outputs<learn, W>(at, block, c, h, out);
+        store<W>(as_span<T>(block, at.cell_output) + c, out.y * h.y);  // eq. 7
+        if constexpr (learn) store_slopes<W>(at, block, c, h, out);
       }
     }
   }
@@ -159,17 +162,20 @@ struct MemoryBlocks {
   static LETHE_INLINE void forward_cells(const Layout& l, const LayerLayout& at, char* block, int c,
                                          const lethe::Squashes<T>& squash, const Squashed<T, L>& in,
                                          const Squashed<T, L>& forget, const Squashed<T, L>& out) {
-    const Squashed<T, L> h = forward_states<learn, L>(l, at, block, c, squash, in, forget);
-    forward_outputs<learn, L>(at, block, c, h, out);
+    const auto open = [&](const Squashed<T, L>& h) LETHE_INLINE_LAMBDA {
+      store<L>(as_span<T>(block, at.cell_output) + c, out.y * h.y);  // eq. 7
+    };
+    const Squashed<T, L> h = forward_states<learn, L>(l, at, block, c, squash, in, forget, open);
+    if constexpr (learn) store_slopes<L>(at, block, c, h, out);
   }
 
-  // Their states; what h makes of them.
-  template <bool learn, int L>
+  // Their states; `then` is handed what h makes of them.
+  template <bool learn, int L, class Then>
   static LETHE_INLINE Squashed<T, L> forward_states(const Layout& l, const LayerLayout& at,
                                                     char* block, int c,
                                                     const lethe::Squashes<T>& squash,
                                                     const Squashed<T, L>& in,
-                                                    const Squashed<T, L>& forget) {
+                                                    const Squashed<T, L>& forget, Then&& then) {
     using VL = Lanes<T, L>;
     const auto lanes = [&](int64_t offset) { return as_span<T>(block, offset) + c; };
     const Squashed<T, L> g(load<L>(lanes(at.net) + 3 * blocks(l)), squash.cell_input);
@@ -177,6 +183,7 @@ struct MemoryBlocks {
     const VL now = forget.y * before + in.y * g.y;  // eq. 11
     const Squashed<T, L> h(now, squash.cell_output);
     store<L>(lanes(at.cell_state), now);
+    then(h);
     if constexpr (learn) {
       const T printed = l.printed_eq21 ? T(1) : T(0);
       store<L>(lanes(at.inject_input), g.y * in.slope);
@@ -186,15 +193,11 @@ struct MemoryBlocks {
     return h;
   }
 
-  template <bool learn, int L>
-  static LETHE_INLINE void forward_outputs(const LayerLayout& at, char* block, int c,
-                                           const Squashed<T, L>& h, const Squashed<T, L>& out) {
-    const auto lanes = [&](int64_t offset) { return as_span<T>(block, offset) + c; };
-    store<L>(lanes(at.cell_output), out.y * h.y);  // eq. 7
-    if constexpr (learn) {
-      store<L>(lanes(at.state_slope), out.y * h.slope);
-      store<L>(lanes(at.output_slope), h.y * out.slope);
-    }
+  template <int L>
+  static LETHE_INLINE void store_slopes(const LayerLayout& at, char* block, int c,
+                                        const Squashed<T, L>& h, const Squashed<T, L>& out) {
+    store<L>(as_span<T>(block, at.state_slope) + c, out.y * h.slope);
+    store<L>(as_span<T>(block, at.output_slope) + c, h.y * out.slope);
   }
 
   // From the errors at the cell outputs to those at states and output gates (eqs. 15, 17), and,
