@@ -32,13 +32,13 @@ struct Squashed {
 
 // W lanes, G vectors of blocks (0: any number), S cells in each block (0: any number). The small
 // networks of the papers have fixed G and S, so that their factors stay in registers.
-template <class T, int W, int S, int G, bool peepholes>
+template <class T, int W, int S, int G, bool variants>
 struct MemoryBlocks {
   using V = Lanes<T, W>;
 
   // Four blocks of two cells, the report's network: both cells of each block in one vector of
   // eight.
-  static constexpr bool pairs = W == 4 && S == 2 && G == 1 && native_lanes<T> >= 8 && !peepholes;
+  static constexpr bool pairs = W == 4 && S == 2 && G == 1 && native_lanes<T> >= 8 && !variants;
 
   static int blocks(const Layout& l) { return G ? G * W : l.padded_blocks; }
   static int cells(const Layout& l) { return S ? S : l.cells; }
@@ -97,9 +97,8 @@ struct MemoryBlocks {
       forward_cells<learn, 8>(l, at, block, 0, squash, {duplicate<T>(in.y), duplicate<T>(in.slope)},
                               {duplicate<T>(forget.y), duplicate<T>(forget.slope)},
                               {duplicate<T>(out.y), duplicate<T>(out.slope)});
-    } else if constexpr (peepholes) {
-      forward_with_peepholes<learn>(l, at, block, squash);
     } else {
+      if (variants && l.peepholes) return forward_with_peepholes<learn>(l, at, block, squash);
       for (int b = 0; b < padded_blocks; b += W) {
         const Squashed<T, W> in(load<W>(net + b), squash.gate[0]);
         const Squashed<T, W> forget(load<W>(net + padded_blocks + b), squash.gate[1]);
@@ -268,7 +267,7 @@ struct MemoryBlocks {
   }
 
   // The one pass over a layer's partials and weights.
-  template <class Rule, bool carousel>
+  template <class Rule>
   static void pass(const Layout& l, int layer, char* block, T of_rate,
                    const Coefficients<T> coefficients) {
     const LayerLayout& at = l.layer[layer];
@@ -302,9 +301,9 @@ struct MemoryBlocks {
       const Lanes<T, 8> decays = duplicate<T>(decay(0));
       const V gate_errors = load<W>(output_gate_error) * of_rate;
       each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
-        update_row_of_pairs<Rule, carousel, T>(
-            rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, z_input,
-            z_forget, z_output, z_cell, decays, gate_errors, both, coefficients);
+        update_row_of_pairs<Rule, T>(rows.from(int64_t(m) * units),
+                                     partials + int64_t(m) * row_of_partials, z_input, z_forget,
+                                     z_output, z_cell, decays, gate_errors, both, coefficients);
       });
     } else {
       // All factors of a vector of blocks side by side: a row's loop then walks along eight
@@ -325,16 +324,16 @@ struct MemoryBlocks {
       }
       const auto rows_of = [&](auto far) LETHE_INLINE_LAMBDA {
         each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
-          update_row<Rule, carousel, T, W, S, decltype(far)::value>(
+          update_row<Rule, variants, T, W, S, decltype(far)::value>(
               rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, factors,
-              padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
+              l.carousel, padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
         });
       };
-      if (l.learned_end - l.learned_begin > beyond_cache)
-        rows_of(IntTag<1>{});
+      if (!variants && l.learned_end - l.learned_begin > beyond_cache)
+        rows_of(IntTag<!variants>{});
       else
         rows_of(IntTag<0>{});
-      if constexpr (peepholes) update_peepholes<Rule, carousel, T, W>(l, at, block, coefficients);
+      if (variants && l.peepholes) update_peepholes<Rule, T, W>(l, at, block, coefficients);
     }
   }
 };
