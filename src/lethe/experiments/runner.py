@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         improvements,
         long_lags,
         nto,
+        record,
         sections,
         temporal_credit,
     )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         improvements,
         long_lags,
         nto,
+        record,
         sections,
         temporal_credit,
     )
@@ -52,6 +54,7 @@ TABLES: dict[str, str] = {
     "cnto": "continual noisy temporal order, Table 3",
     "long-lags": "the experiments of 1997, with standard LSTM and with forget gates",
     "improvements": "ideas for better rows in Tables 2 and 3: what works and what does not",
+    "record": "six tasks of the papers, learned by one learner of ours in fewer sequences",
     "baselines": "the other systems in the papers compared with both LSTMs, all of Table 1",
     "credit": "one LSTM with forget gates, five ways for errors to reach its weights",
     "temporal-credit": "how far immediate derivatives reach: shifts, copies, chains of steps",
