@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lethe.experiments.table import Row, RowTrial
 from lethe.experiments.tables import cerg, cnto, erg, long_lags, nto
 from lethe.experiments.tables.record import FULL, ROWS, compare
 from lethe.trials.continual import Trial
@@ -9,7 +10,7 @@ from lethe.trials.learner import NetworkRecipe
 from lethe.trials.sequence import SequenceTrial
 
 OURS = [name for name in ROWS if "rmsprop" not in name]
-PAPERS = {
+PAPERS: dict[str, Row[RowTrial]] = {
     "cerg": cerg.ROWS["forget_gates"],
     "cnto": cnto.ROWS["forget_gates"],
     "erg": erg.ROWS["standard"],
