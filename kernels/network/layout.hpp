@@ -44,11 +44,14 @@ struct LayerLayout {
   int64_t state_slope;                               // y_out h'(s), eq. 17
   int64_t output_slope;                              // h(s) f'_out, eq. 15
   int64_t cell_error, state_error, output_gate_error, unit_error;
-  int64_t factors;  // those of the pass, vector by vector of blocks
+  int64_t past_state, present_state;  // what peepholes read: s_c(t-1), s_c(t)
+  int64_t factors;                    // those of the pass, vector by vector of blocks
   // W[source][unit]: input gates, forget gates, output gates, cell 0 of every block, cell 1, ...
   int64_t weights, moment1, moment2;
   // P[source][partial]: input gate's for cell 0 of every block, cell 1, ...; forget gate's; cell's
   int64_t partials;
+  // W[cell][gate][block], and P[cell read][input, forget gate][cell moved][block].
+  int64_t peepholes, peephole_moment1, peephole_moment2, peephole_partials;
 };
 
 // What a layer takes at the least: each of its arrays starts on a line of its own.
@@ -61,6 +64,7 @@ struct Layout {
   bool gate_present[3];
   bool biased[5];
   bool printed_eq21;
+  bool peepholes = false;
   bool partials_decay;        // whether the forget gate's activation multiplies partials,
   bool carousel;              // and then those of its own weights alone
   double initial_activation;  // of past cells and gates at the start of a stream
@@ -89,6 +93,11 @@ struct Layout {
       return squash64;
   }
   int layer_partials() const { return 3 * cells * padded_blocks; }  // lanes of a row of partials
+  // Lanes of a layer's peepholes, and of their partials; none without peepholes.
+  int64_t layer_peepholes() const { return peepholes ? int64_t(3) * cells * padded_blocks : 0; }
+  int64_t peephole_partials() const {
+    return peepholes ? int64_t(2) * cells * cells * padded_blocks : 0;
+  }
 };
 
 // Whole vectors of 4, 8 or multiples of 16 lanes: the same for every instruction set. A row's parts

@@ -37,7 +37,7 @@ def test_rows_of_a_network_differ_only_in_credit_and_update(task: str, kind: str
     else:
         rows = [name for name in rows if not name.startswith(others)]
     trials: list[Any] = [table.ROWS[name].trial for name in rows]
-    assert len(trials) > 7
+    assert len(trials) > 3
     parts = [topology(trial.learner) for trial in trials]
     assert all(part == parts[0] for part in parts)
     # A learner of one kind in place of each: all else must be equal.
@@ -77,7 +77,7 @@ def test_a_row_runs_and_is_told(row: str) -> None:
         table.compare([lacking], [row])
 
 
-@pytest.mark.parametrize("row", ["sine_50_decay_0.9", "copy_plain_exact"])
+@pytest.mark.parametrize("row", ["sine_50_decay_0.9", "lorenz_plain_exact"])
 def test_a_row_of_a_baseline_runs(row: str) -> None:
     pytest.importorskip("jax", reason='JAX is not installed: pip install "lethe-ml[baselines]"')
     pytest.importorskip("optax", reason='optax is not installed: pip install "lethe-ml[baselines]"')
@@ -100,9 +100,10 @@ def test_what_is_recovered_is_a_median_over_what_was_lost() -> None:
     (line,) = (
         x for x in table.compare(records, ["sine_1_exact"]).splitlines() if "exact RTRL" in x
     )
-    assert line.split()[-7:] == ["0.1000", "0.9000", "0.3500", "0.6000", "50%", "1", "diverged"]
+    assert line.split()[-6:] == ["0.1", "0.9", "0.35", "0.6", "0/4", "50%"]
     gone = table.compare([signal("copy_exact")], ["copy_exact"])
-    assert "1 diverged" in gone
+    assert "! diverged: 1 of 1" in gone
+    assert max(map(len, table.compare(records, ["sine_1_exact"]).splitlines())) <= 100
     assert isinstance(table.ROWS["sine_1_exact"].trial.task, Sine)
 
 

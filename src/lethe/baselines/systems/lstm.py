@@ -38,7 +38,7 @@ class Lstm:
     Parameters
     ----------
     topology : Topology
-        One layer.
+        One layer, without peepholes.
     truncated : bool
         Whether the derivatives stop where the papers stop them.
     trace_decay : float, optional
@@ -51,10 +51,12 @@ class Lstm:
     trace_decay: float | None = None
 
     def __post_init__(self) -> None:
-        """Check that there is one layer, nothing that is no gradient, and the decay."""
+        """Check that there is one layer, nothing else that is not here, and the decay."""
         t = self.topology
         if t.layers != 1:
             raise ValueError(f"topology must have one layer, got {t.layers}")
+        if t.peepholes:
+            raise ValueError("topology must have no peepholes here, got peepholes=True")
         if t.printed_eq21 or t.decaying_partials != "all":
             raise ValueError(
                 "topology must have the partials of eqs. 18 to 21, "

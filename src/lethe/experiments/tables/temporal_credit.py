@@ -176,9 +176,10 @@ def _rows(*, chosen: bool) -> Iterator[tuple[str, Row[_Trial]]]:
             for end, rate in rates(_CHAIN, CHAIN_RATES[key]):
                 yield f"chain_{length}_{key}{end}", _on_chain(way, length, rate)
     for name, (_, task) in _SIGNALS.items():
-        for key, way in _ON_SIGNALS.items():
+        for key, best in SIGNAL_RATES[name].items():
+            way = _ON_SIGNALS[key]
             grid = _SGD if way.smoothing is None else _RMSPROP
-            for end, rate in rates(grid, SIGNAL_RATES[name][key]):
+            for end, rate in rates(grid, best):
                 yield f"{name}_{key}{end}", _on_signal(way, task, rate)
 
 
@@ -209,7 +210,8 @@ lethe.Network. Chains: solved (200 in a row without an error of 0.3) within 2,00
 its 95 % interval (Wilson); mean chains until then; wrong: mean share of 256 new ones. Signals:
 squared error over the targets' variance, median of the trials, of the last tenth before the change,
 the first and the last tenth after it, and of the last one by the network as it was at the change
-(frozen); recovered: median of (frozen − late) / (frozen − before) in per cent."""
+(frozen); below 0.1: trials whose late error is; recovered: median of (frozen − late) / (frozen −
+before) in per cent, over trials in which the change at least doubles the error."""
 
 
 def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
@@ -261,39 +263,38 @@ def _signals(trials: _Trials) -> Iterator[str]:
         shown = [row for row in trials if row.startswith(f"{name}_")]
         if shown:
             columns = ["late"] if task.change is None else ["before", "after", "late", "frozen"]
-            head = f"{title:34}{'rate':>7}{'trials':>7}" + "".join(f"{c:>9}" for c in columns)
-            head += f"{'recovered':>11}" if task.change is not None else ""
+            head = f"{title:34}{'rate':>7}{'trials':>7}" + "".join(f"{c:>8}" for c in columns)
+            head += f"{'below 0.1':>10}" + (f"{'recovered':>10}" if task.change is not None else "")
             yield "\n".join([head, *(_signal_line(row, trials[row]) for row in shown)])
 
 
 def _signal_line(row: str, trials: Sequence[Record]) -> str:
     line = f"  {ROWS[row].title:32}{_rate(row):>7}{len(trials):7}"
-    finite = [record for record in trials if record["late"] is not None]
-    if not finite:
+    late = [record["late"] for record in trials if record["late"] is not None]
+    if not late:
         return line + _diverged(trials)
-    columns = [
-        [record["before"] for record in finite],
-        [record["after"] for record in finite],
-        [record["late"] for record in finite],
-        [record["frozen"] for record in finite],
+    changed = [
+        (record["before"], record["after"], record["late"], record["frozen"]) for record in trials
     ]
-    known = [[value for value in column if value is not None] for column in columns]
-    line += "".join(f"{median(column):9.4f}" for column in known if column)
-    recovered = (
-        [
-            (frozen - late) / (frozen - before)
-            for before, _, late, frozen in zip(*known, strict=True)
-            if frozen > before
-        ]
-        if all(known)
-        else []
-    )
-    return line + (f"{median(recovered):11.0%}" if recovered else "") + _diverged(trials)
+    known = [
+        (before, after, last, frozen)
+        for before, after, last, frozen in changed
+        if before is not None and after is not None and last is not None and frozen is not None
+    ]
+    columns: list[Sequence[float]] = [*zip(*known, strict=True)] or [late]
+    line += "".join(f"{median(column):8.2g}" for column in columns)
+    line += f"{sum(value < 0.1 for value in late)}/{len(trials)}".rjust(10)
+    recovered = [
+        (frozen - last) / (frozen - before)
+        for before, _, last, frozen in known
+        if frozen > 2 * before
+    ]
+    return line + (f"{median(recovered):10.0%}" if recovered else "") + _diverged(trials)
 
 
 def _diverged(trials: Sequence[Record]) -> str:
     gone = sum(record["diverged"] > 0 for record in trials)
-    return f"  {gone} diverged" if gone else ""
+    return f"\n  ! diverged: {gone} of {len(trials)}" if gone else ""
 
 
 def _solved(record: Record) -> bool:
