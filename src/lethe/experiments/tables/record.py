@@ -82,22 +82,22 @@ _CNTO = _continual(cnto.ROWS["forget_gates"].trial, "softmax")
 #: The tasks on streams, in either precision, and then those of sequences.
 ROWS: dict[str, Row[RowTrial]] = {
     "cerg": Row("CERG", _CERG, Best(7_441, "74 %")),
-    "cerg_float32": Row("  float32", replace(_CERG, dtype="float32"), Best(7_441, "74 %")),
+    "cerg_float32": Row("CERG, float32", replace(_CERG, dtype="float32"), Best(7_441, "74 %")),
     "cerg_rmsprop_float32": Row(
-        "  float32, RMSprop",
+        "CERG, float32, RMSprop",
         replace(cerg.ROWS["improved"].trial, dtype="float32"),
         Best(7_441, "74 %"),
     ),
     "cnto": Row("CNTO", _CNTO, Best(74_977, "24 %")),
-    "cnto_float32": Row("  float32", replace(_CNTO, dtype="float32"), Best(74_977, "24 %")),
+    "cnto_float32": Row("CNTO, float32", replace(_CNTO, dtype="float32"), Best(74_977, "24 %")),
     "cnto_rmsprop_float32": Row(
-        "  float32, RMSprop",
+        "CNTO, float32, RMSprop",
         replace(cnto.ROWS["improved"].trial, dtype="float32"),
         Best(74_977, "24 %"),
     ),
     "erg": Row("ERG", _sequences(erg.ROWS["unswapped"].trial, "softmax"), Best(8_440, "100 %")),
     "erg_certain": Row(
-        "  the paper's criterion",
+        "ERG, paper's criterion",
         _sequences(erg.ROWS["standard"].trial, "softmax"),
         Best(8_440, "100 %"),
     ),
