@@ -18,7 +18,7 @@ RESULT: Fields = {"solved": bool, "training_sequences": int, "test_wrong": (int,
 _NOTE = """\
 solved: in per cent, with its 95 % interval (Wilson); sequences: mean number of training sequences
 until then, over the solved; wrong: share of 2,560 new sequences that the solved networks get
-wrong. *: reported, unverified."""
+wrong."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,6 @@ class Figures:
         Mean number of training sequences until it is solved.
     solved : int, optional
         Per cent of the trials.
-    verified : bool
-        False: from a secondary source, not checked against the paper's text.
     place : str
         Where it reports it.
     factor : float
@@ -43,7 +41,6 @@ class Figures:
 
     sequences: int
     solved: int | None = None
-    verified: bool = True
     place: str = "1997"
     factor: float = 2.0
     judged: bool = True
@@ -110,7 +107,7 @@ def compare_solved(
 def _reported(report: object) -> str:
     if not isinstance(report, Figures):
         return "-"
-    return f"{report.sequences:,}" + ("" if report.verified else "*")
+    return f"{report.sequences:,}"
 
 
 def _ours(records: Sequence[Record]) -> str:
