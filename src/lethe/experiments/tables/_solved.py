@@ -10,10 +10,13 @@ from lethe.experiments.records import Fields, Record, by_row, is_solved, mean
 from lethe.experiments.reported import Figure, Mean, Share, Times, until_solved
 from lethe.experiments.table import Row, RowTrial
 
-__all__ = ["RESULT", "Compared", "Figures", "compare_solved"]
+__all__ = ["READINGS_OF_1997", "RESULT", "Compared", "Figures", "compare_solved"]
 
 #: What `compare_solved` reads of a record.
 RESULT: Fields = {"solved": bool, "training_sequences": int, "test_wrong": (int, float)}
+
+#: Where the readings are told that were tried for experiments of 1997.
+READINGS_OF_1997 = "docs/reproduction.md#readings-that-were-tried"
 
 _NOTE = """\
 solved: in per cent, with its 95 % interval (Wilson); sequences: mean number of training sequences

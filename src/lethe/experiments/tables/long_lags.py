@@ -10,7 +10,7 @@ from lethe.core.topology import Topology
 from lethe.core.updates import SGD
 from lethe.experiments.records import Record
 from lethe.experiments.table import Plan, Row
-from lethe.experiments.tables._solved import RESULT, Figures, compare_solved
+from lethe.experiments.tables._solved import READINGS_OF_1997, RESULT, Figures, compare_solved
 from lethe.tasks import (
     Adding,
     LastTarget,
@@ -269,6 +269,7 @@ ROWS: dict[str, Row[SequenceTrial]] = {
                 experiment.standard(),
                 twin=f"{key}_forget_gates",
                 reading_of=experiment.reading_of and f"{experiment.reading_of}_standard",
+                readings=READINGS_OF_1997 if key.startswith("2") else "",
             ),
         ),
         (f"{key}_forget_gates", experiment.with_forget_gates()),
