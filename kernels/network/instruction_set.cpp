@@ -6,16 +6,14 @@ namespace LETHE_ISA {
 namespace {
 
 // The compiled body for a layout. The papers' networks have up to four blocks, which are one
-// vector.
+// vector. What few networks have, peepholes and partials of which some do not decay, is compiled
+// for any size alone: in every body it would double the library.
 template <class T>
 const Kernel<T>* choose(const Layout& l) {
   constexpr int native = native_lanes<T>;
-  if (l.peepholes) {
-    const Kernel<T>* kernel = nullptr;
-    with_lanes<T>(l.padded_blocks, [&](auto lanes) {
-      kernel = Network<T, decltype(lanes)::value, 0, 0, true>::kernel();
-    });
-    return kernel;
+  if (l.peepholes || l.carousel) {
+    if (l.padded_blocks % native) return Network<T, 4, 0, 0, true>::kernel();
+    return Network<T, native, 0, 0, true>::kernel();
   }
   if constexpr (native >= 4) {
     if (l.padded_blocks == 4) {

@@ -31,8 +31,9 @@ struct Update {
   double epsilon, bound_error, bound_step;
 };
 
-// Offsets are bytes from the start of the block; every array starts on a 64-byte line.
-struct LayerLayout {
+// Offsets are bytes from the start of the block; every array starts on a 64-byte line. Its own size
+// is a power of two, so that to find a layer takes a shift.
+struct alignas(64) LayerLayout {
   int sources;      // rows of weights without the bias
   int rows;         // with it
   int first_cell;   // the row where past cell outputs start, or -1
@@ -44,15 +45,17 @@ struct LayerLayout {
   int64_t state_slope;                               // y_out h'(s), eq. 17
   int64_t output_slope;                              // h(s) f'_out, eq. 15
   int64_t cell_error, state_error, output_gate_error, unit_error;
-  int64_t past_state, present_state;  // what peepholes read: s_c(t-1), s_c(t)
-  int64_t factors;                    // those of the pass, vector by vector of blocks
+  int64_t factors;  // those of the pass, vector by vector of blocks
   // W[source][unit]: input gates, forget gates, output gates, cell 0 of every block, cell 1, ...
   int64_t weights, moment1, moment2;
   // P[source][partial]: input gate's for cell 0 of every block, cell 1, ...; forget gate's; cell's
   int64_t partials;
-  // W[cell][gate][block], and P[cell read][input, forget gate][cell moved][block].
+  // Peepholes read s_c(t-1) and s_c(t); W[cell][gate][block], and
+  // P[cell read][input, forget gate][cell moved][block].
+  int64_t past_state, present_state;
   int64_t peepholes, peephole_moment1, peephole_moment2, peephole_partials;
 };
+static_assert(sizeof(LayerLayout) == 256, "a power of two");
 
 // What a layer takes at the least: each of its arrays starts on a line of its own.
 constexpr int64_t least_layer_bytes = 19 * 64;
@@ -64,9 +67,9 @@ struct Layout {
   bool gate_present[3];
   bool biased[5];
   bool printed_eq21;
-  bool peepholes = false;
   bool partials_decay;        // whether the forget gate's activation multiplies partials,
   bool carousel;              // and then those of its own weights alone
+  bool peepholes = false;     // whether gates read the states of their own block
   double initial_activation;  // of past cells and gates at the start of a stream
   Squashes<float> squash32;
   Squashes<double> squash64;

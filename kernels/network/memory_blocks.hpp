@@ -32,13 +32,13 @@ struct Squashed {
 
 // W lanes, G vectors of blocks (0: any number), S cells in each block (0: any number). The small
 // networks of the papers have fixed G and S, so that their factors stay in registers.
-template <class T, int W, int S, int G, bool peepholes>
+template <class T, int W, int S, int G, bool variants>
 struct MemoryBlocks {
   using V = Lanes<T, W>;
 
   // Four blocks of two cells, the report's network: both cells of each block in one vector of
   // eight.
-  static constexpr bool pairs = W == 4 && S == 2 && G == 1 && native_lanes<T> >= 8 && !peepholes;
+  static constexpr bool pairs = W == 4 && S == 2 && G == 1 && native_lanes<T> >= 8 && !variants;
 
   static int blocks(const Layout& l) { return G ? G * W : l.padded_blocks; }
   static int cells(const Layout& l) { return S ? S : l.cells; }
@@ -97,9 +97,8 @@ struct MemoryBlocks {
       forward_cells<learn, 8>(l, at, block, 0, squash, {duplicate<T>(in.y), duplicate<T>(in.slope)},
                               {duplicate<T>(forget.y), duplicate<T>(forget.slope)},
                               {duplicate<T>(out.y), duplicate<T>(out.slope)});
-    } else if constexpr (peepholes) {
-      forward_with_peepholes<learn>(l, at, block, squash);
     } else {
+      if (variants && l.peepholes) return forward_with_peepholes<learn>(l, at, block, squash);
       for (int b = 0; b < padded_blocks; b += W) {
         const Squashed<T, W> in(load<W>(net + b), squash.gate[0]);
         const Squashed<T, W> forget(load<W>(net + padded_blocks + b), squash.gate[1]);
@@ -138,11 +137,13 @@ struct MemoryBlocks {
       const Squashed<T, W> in = gate(0, b, past), forget = gate(1, b, past);
       for (int v = 0; v < n; ++v) {
         const int c = v * padded_blocks + b;
-        const Squashed<T, W> h = forward_states<learn, W>(l, at, block, c, squash, in, forget);
+        // What h gives is kept here until the output gate is known.
+        const auto keep = [&](const Squashed<T, W>& h) LETHE_INLINE_LAMBDA {
+          store<W>(as_span<T>(block, at.cell_output) + c, h.y);
+          store<W>(as_span<T>(block, at.state_slope) + c, h.slope);
+        };
+        forward_states<learn, W>(l, at, block, c, squash, in, forget, keep);
         store<W>(present + c, load<W>(as_span<T>(block, at.cell_state) + c));
-        // Kept here until the output gate is known.
-        store<W>(as_span<T>(block, at.cell_output) + c, h.y);
-        store<W>(as_span<T>(block, at.state_slope) + c, h.slope);
       }
       const Squashed<T, W> out = gate(2, b, present);
       store_gates(at, block, b, in, forget, out);
@@ -150,7 +151,8 @@ struct MemoryBlocks {
         const int c = v * padded_blocks + b;
         const Squashed<T, W> h(load<W>(as_span<T>(block, at.cell_output) + c),
                                load<W>(as_span<T>(block, at.state_slope) + c));
-        forward_outputs<learn, W>(at, block, c, h, out);
+        store<W>(as_span<T>(block, at.cell_output) + c, out.y * h.y);  // eq. 7
+        if constexpr (learn) store_slopes<W>(at, block, c, h, out);
       }
     }
   }
@@ -160,17 +162,20 @@ struct MemoryBlocks {
   static LETHE_INLINE void forward_cells(const Layout& l, const LayerLayout& at, char* block, int c,
                                          const lethe::Squashes<T>& squash, const Squashed<T, L>& in,
                                          const Squashed<T, L>& forget, const Squashed<T, L>& out) {
-    const Squashed<T, L> h = forward_states<learn, L>(l, at, block, c, squash, in, forget);
-    forward_outputs<learn, L>(at, block, c, h, out);
+    const auto open = [&](const Squashed<T, L>& h) LETHE_INLINE_LAMBDA {
+      store<L>(as_span<T>(block, at.cell_output) + c, out.y * h.y);  // eq. 7
+    };
+    const Squashed<T, L> h = forward_states<learn, L>(l, at, block, c, squash, in, forget, open);
+    if constexpr (learn) store_slopes<L>(at, block, c, h, out);
   }
 
-  // Their states; what h makes of them.
-  template <bool learn, int L>
+  // Their states; `then` is handed what h makes of them.
+  template <bool learn, int L, class Then>
   static LETHE_INLINE Squashed<T, L> forward_states(const Layout& l, const LayerLayout& at,
                                                     char* block, int c,
                                                     const lethe::Squashes<T>& squash,
                                                     const Squashed<T, L>& in,
-                                                    const Squashed<T, L>& forget) {
+                                                    const Squashed<T, L>& forget, Then&& then) {
     using VL = Lanes<T, L>;
     const auto lanes = [&](int64_t offset) { return as_span<T>(block, offset) + c; };
     const Squashed<T, L> g(load<L>(lanes(at.net) + 3 * blocks(l)), squash.cell_input);
@@ -178,6 +183,7 @@ struct MemoryBlocks {
     const VL now = forget.y * before + in.y * g.y;  // eq. 11
     const Squashed<T, L> h(now, squash.cell_output);
     store<L>(lanes(at.cell_state), now);
+    then(h);
     if constexpr (learn) {
       const T printed = l.printed_eq21 ? T(1) : T(0);
       store<L>(lanes(at.inject_input), g.y * in.slope);
@@ -187,15 +193,11 @@ struct MemoryBlocks {
     return h;
   }
 
-  template <bool learn, int L>
-  static LETHE_INLINE void forward_outputs(const LayerLayout& at, char* block, int c,
-                                           const Squashed<T, L>& h, const Squashed<T, L>& out) {
-    const auto lanes = [&](int64_t offset) { return as_span<T>(block, offset) + c; };
-    store<L>(lanes(at.cell_output), out.y * h.y);  // eq. 7
-    if constexpr (learn) {
-      store<L>(lanes(at.state_slope), out.y * h.slope);
-      store<L>(lanes(at.output_slope), h.y * out.slope);
-    }
+  template <int L>
+  static LETHE_INLINE void store_slopes(const LayerLayout& at, char* block, int c,
+                                        const Squashed<T, L>& h, const Squashed<T, L>& out) {
+    store<L>(as_span<T>(block, at.state_slope) + c, out.y * h.slope);
+    store<L>(as_span<T>(block, at.output_slope) + c, h.y * out.slope);
   }
 
   // From the errors at the cell outputs to those at states and output gates (eqs. 15, 17), and,
@@ -265,7 +267,7 @@ struct MemoryBlocks {
   }
 
   // The one pass over a layer's partials and weights.
-  template <class Rule, bool carousel>
+  template <class Rule>
   static void pass(const Layout& l, int layer, char* block, T of_rate,
                    const Coefficients<T> coefficients) {
     const LayerLayout& at = l.layer[layer];
@@ -299,9 +301,9 @@ struct MemoryBlocks {
       const Lanes<T, 8> decays = duplicate<T>(decay(0));
       const V gate_errors = load<W>(output_gate_error) * of_rate;
       each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
-        update_row_of_pairs<Rule, carousel, T>(
-            rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, z_input,
-            z_forget, z_output, z_cell, decays, gate_errors, both, coefficients);
+        update_row_of_pairs<Rule, T>(rows.from(int64_t(m) * units),
+                                     partials + int64_t(m) * row_of_partials, z_input, z_forget,
+                                     z_output, z_cell, decays, gate_errors, both, coefficients);
       });
     } else {
       // All factors of a vector of blocks side by side: a row's loop then walks along eight
@@ -322,16 +324,16 @@ struct MemoryBlocks {
       }
       const auto rows_of = [&](auto far) LETHE_INLINE_LAMBDA {
         each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
-          update_row<Rule, carousel, T, W, S, decltype(far)::value>(
+          update_row<Rule, variants, T, W, S, decltype(far)::value>(
               rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, factors,
-              padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
+              l.carousel, padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
         });
       };
-      if (l.learned_end - l.learned_begin > beyond_cache)
-        rows_of(IntTag<1>{});
+      if (!variants && l.learned_end - l.learned_begin > beyond_cache)
+        rows_of(IntTag<!variants>{});
       else
         rows_of(IntTag<0>{});
-      if constexpr (peepholes) update_peepholes<Rule, carousel, T, W>(l, at, block, coefficients);
+      if (variants && l.peepholes) update_peepholes<Rule, T, W>(l, at, block, coefficients);
     }
   }
 };

@@ -77,9 +77,9 @@ LETHE_INLINE Lanes<T, W> not_finite(const T* x, int64_t lanes) {
   return bad;
 }
 
-template <class T, int W, int S, int G, bool peepholes = false>
+template <class T, int W, int S, int G, bool variants = false>
 struct Network {
-  using Blocks = MemoryBlocks<T, W, S, G, peepholes>;
+  using Blocks = MemoryBlocks<T, W, S, G, variants>;
 
   static LETHE_INLINE Header& header(char* block) { return *reinterpret_cast<Header*>(block); }
 
@@ -207,19 +207,10 @@ struct Network {
     const Coefficients<T> c = coefficients<T>(l, header(block));
     const T of_rate = ThisRule::of_rate(c.rate);
     for (int layer = 0; layer < l.layers; ++layer)
-      pass_layer<ThisRule>(l, layer, block, of_rate, c);
+      Blocks::template pass<ThisRule>(l, layer, block, of_rate, c);
     with_lanes<T>(l.padded_outputs, [&](auto lanes) {
       OutputLayer<T, decltype(lanes)::value>::template pass<ThisRule>(l, block, of_rate, c);
     });
-  }
-
-  template <class ThisRule>
-  static LETHE_INLINE void pass_layer(const Layout& l, int layer, char* block, T of_rate,
-                                      const Coefficients<T>& c) {
-    if (l.carousel)
-      Blocks::template pass<ThisRule, true>(l, layer, block, of_rate, c);
-    else
-      Blocks::template pass<ThisRule, false>(l, layer, block, of_rate, c);
   }
 
   // Completes a step that had no error: its partials advance.
@@ -227,7 +218,7 @@ struct Network {
     if (!header(block).pending) return Status::ok;
     const Coefficients<T> none = {};
     for (int layer = 0; layer < l.layers; ++layer)
-      pass_layer<NoChange>(l, layer, block, T(0), none);
+      Blocks::template pass<NoChange>(l, layer, block, T(0), none);
     return end_step(l, block);
   }
 
@@ -302,7 +293,8 @@ struct Network {
     for (int layer = 0; layer < l.layers; ++layer) {
       const LayerLayout& at = l.layer[layer];
       std::memset(block + at.partials, 0, int64_t(at.rows) * l.layer_partials() * sizeof(T));
-      std::memset(block + at.peephole_partials, 0, l.peephole_partials() * sizeof(T));
+      if constexpr (peepholes)
+        std::memset(block + at.peephole_partials, 0, l.peephole_partials() * sizeof(T));
     }
     header(block).stale = 0;
   }

@@ -23,7 +23,7 @@ LETHE_INLINE Lanes<T, W> through_peepholes(const T* weights, const T* states, in
 
 // The peepholes' part of the pass: as update_row, but the source is a state, and so another one in
 // each block; cells have no peepholes.
-template <class Rule, bool carousel, class T, int W>
+template <class Rule, class T, int W>
 void update_peepholes(const Layout& l, const LayerLayout& at, char* block,
                       const Coefficients<T>& coefficients) {
   using V = Lanes<T, W>;
@@ -38,14 +38,14 @@ void update_peepholes(const Layout& l, const LayerLayout& at, char* block,
     const T* factors = as_span<T>(block, at.factors);
     for (int b = 0; b < blocks; b += W) {
       const V decay = load<W>(factors), output_gate_error = load<W>(factors + W);
+      const V own_decay = l.carousel ? V{} + T(1) : decay;
       const V z = load<W>(past + b);
       factors += 2 * W;
       V to_input_gate = {}, to_forget_gate = {};
       for (int v = 0; v < cells; ++v, factors += 4 * W) {
         T* const input = partials + v * blocks + b;
         T* const forget = partials + (cells + v) * blocks + b;
-        const V p_input =
-            faded<carousel>(load<W>(input), decay) + load<W>(factors + W) * z;      // eq. 20
+        const V p_input = load<W>(input) * own_decay + load<W>(factors + W) * z;    // eq. 20
         const V p_forget = load<W>(forget) * decay + load<W>(factors + 2 * W) * z;  // eq. 21
         store<W>(input, p_input);
         store<W>(forget, p_forget);

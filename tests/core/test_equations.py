@@ -98,10 +98,10 @@ def error(topology: Topology, weights: dict[Key, Any], read: dict[str, Any], tar
         return -np.sum(target * np.log(np.exp(net) / np.sum(np.exp(net))))
     if topology.output_units == "linear":
         return np.sum((target - net) ** 2) / 2
-    y = 1 / (1 + np.exp(-net))
     if topology.output_units == "logistic_cross_entropy":
-        return -np.sum(target * np.log(y) + (1 - target) * np.log(1 - y))
-    return np.sum((target - y) ** 2) / 2
+        # -t ln y - (1 - t) ln(1 - y), where 1 - y may be less than rounding leaves of it.
+        return np.sum(np.log(1 + np.exp(net)) - target * net)
+    return np.sum((target - 1 / (1 + np.exp(-net))) ** 2) / 2
 
 
 def record(topology: Topology, weights: dict[Key, Any], xs: Any) -> list[Moment]:

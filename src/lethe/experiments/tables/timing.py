@@ -206,10 +206,21 @@ _LEFT_OUT = (
     "rectangular_10_peepholes",
 )
 
+#: Rows whose networks mostly take all the streams that there are.
+_LONG = (
+    "cosine_10",
+    "cosine_25",
+    "triangular_10",
+    "triangular_10_peepholes",
+    "continual_delays_10",
+    "continual_delays_10_peepholes",
+)
+
 #: The whole table.
 FULL = Plan(
     rows=tuple(name for name in ROWS if name not in _LEFT_OUT),
     trials=10,
+    fewer=dict.fromkeys(_LONG, 5),
     fillers=("delays_10", "delays_10_peepholes"),
 )
 
