@@ -10,7 +10,8 @@ import pytest
 
 from lethe import SGD, Adam, Network, RMSprop, Topology
 from lethe.core._surgery import grown, with_blocks
-from lethe.core.topology import GATES, UnitKind
+from lethe.core._views import WITHOUT_PARTIALS
+from lethe.core.topology import GATES, WeightKind
 from lethe.core.updates import Update
 
 UPDATES: tuple[Update, ...] = (
@@ -24,6 +25,7 @@ TOPOLOGIES = (
     Topology(inputs=3, outputs=2, blocks=5, forget_gate=False, gates_are_sources=True),
     Topology(inputs=3, outputs=2, blocks=2, output_gate=False, recurrent=False, biased=("output",)),
     Topology(inputs=3, outputs=2, blocks=3, layers=2, input_gate_bias=(-1.0, -3.0, -5.0)),
+    Topology(inputs=3, outputs=2, blocks=3, cells_per_block=2, peepholes=True),
 )
 
 
@@ -36,8 +38,8 @@ def learned(net: Network, steps: int, seed: int) -> Network:
     return net
 
 
-def units_of(topology: Topology) -> list[tuple[UnitKind, int]]:
-    hidden: tuple[UnitKind, ...] = (*topology.gates, "cell")
+def units_of(topology: Topology) -> list[tuple[WeightKind, int]]:
+    hidden: tuple[WeightKind, ...] = (*topology.gates, "cell", *topology.peephole_kinds)
     return [(kind, n) for n in range(topology.layers) for kind in hidden] + [("output", 0)]
 
 
@@ -53,7 +55,7 @@ def shared(net: Network, old: Topology) -> dict[str, Any]:
             found[f"m{order} {kind} {layer}"] = net.moments(kind, layer, order=order)[first][
                 ..., kept
             ]
-        if kind not in ("output", "output_gate"):
+        if kind not in WITHOUT_PARTIALS:
             found[f"p {kind} {layer}"] = net.partials(kind, layer)[first][..., kept]
     for layer in range(old.layers):
         for gate in GATES:

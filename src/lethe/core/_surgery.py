@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from lethe.core._views import WITHOUT_PARTIALS
 from lethe.core.network import Network
 from lethe.core.run import Recordable
-from lethe.core.topology import GATES, Topology, UnitKind
+from lethe.core.topology import GATES, Topology, UnitKind, WeightKind
 
 __all__ = ["grown", "restart_block", "with_blocks"]
 
@@ -51,8 +52,8 @@ def grown(net: Network, topology: Topology, generator: np.random.Generator) -> N
             f"topology must be the network's own with {old.blocks} blocks or more, got {topology}"
         )
     new = Network(topology, update=net.update, seed=generator, dtype=net.dtype)
-    hidden: tuple[UnitKind, ...] = (*old.gates, "cell")
-    units: list[tuple[UnitKind, int]] = [(kind, n) for n in range(old.layers) for kind in hidden]
+    hidden: tuple[WeightKind, ...] = (*old.gates, "cell", *old.peephole_kinds)
+    units: list[tuple[WeightKind, int]] = [(kind, n) for n in range(old.layers) for kind in hidden]
     for kind, layer in [*units, ("output", 0)]:
         names = topology.sources(kind, layer)
         kept = [names.index(name) for name in old.sources(kind, layer)]
@@ -62,7 +63,7 @@ def grown(net: Network, topology: Topology, generator: np.random.Generator) -> N
             (new.moments(kind, layer, order=order), net.moments(kind, layer, order=order))
             for order in net.update.moments
         ]
-        if kind not in ("output", "output_gate"):
+        if kind not in WITHOUT_PARTIALS:
             pairs.append((new.partials(kind, layer), net.partials(kind, layer)))
         for to, values in pairs:
             to[first][..., kept] = values

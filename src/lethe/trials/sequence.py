@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from itertools import pairwise
 
 import numpy as np
 
@@ -261,21 +260,28 @@ class SequenceTrial:
 
             return judge_recent
         held = list(self._tests(for_tests, criterion.sequences)) if criterion.fixed else None
+        # Where no sequence may be wrong, the one that was wrong last says most soon.
+        missed: list[Steps] = []
 
         def judge_tested(net: Learner, presented: Presented) -> bool:
+            if held and missed and criterion.wrong == 0:
+                shown = self._present(net, missed[0], self._test_task, learn=False)
+                if shown.errors().wrong(criterion.bound):
+                    return False
             sets = [held or self._tests(for_tests, criterion.sequences)]
             sets += [_pieces(training_set)] if training_set else []
-            return all(self._passes(net, pieces) for pieces in sets)
+            return all(self._passes(net, pieces, missed) for pieces in sets)
 
         return judge_tested
 
-    def _passes(self, net: Learner, pieces: Iterable[Steps]) -> bool:
+    def _passes(self, net: Learner, pieces: Iterable[Steps], missed: list[Steps]) -> bool:
         """Whether the frozen network passes a test, which ends when it no longer can."""
         wrong, means = 0, []
         for piece in pieces:
             errors = self._present(net, piece, self._test_task, learn=False).errors()
             wrong += errors.wrong(self.criterion.bound)
             if wrong > self.criterion.wrong:
+                missed[:] = [_single(piece, int(errors.greatest.argmax()))]
                 return False
             means.append(errors.mean)
         return self._met(wrong, float(np.concatenate(means).mean()))
@@ -334,8 +340,13 @@ def _drawn(task: SequenceTask, generator: np.random.Generator, n: int) -> list[S
     if n == 0:
         return []
     steps = task.sequences(generator, n)
+    return [_single(steps, index) for index in range(n)]
+
+
+def _single(steps: Steps, index: int) -> Steps:
+    """One of some sequences."""
     bounds = np.append(np.flatnonzero(steps.starts), len(steps.starts))
-    return [steps.piece(start, stop) for start, stop in pairwise(bounds.tolist())]
+    return steps.piece(int(bounds[index]), int(bounds[index + 1]))
 
 
 def _pieces(sequences: list[Steps]) -> Iterator[Steps]:

@@ -10,15 +10,18 @@ from lethe.experiments.records import Fields, Record, by_row, is_solved, mean
 from lethe.experiments.reported import Figure, Mean, Share, Times, until_solved
 from lethe.experiments.table import Row, RowTrial
 
-__all__ = ["RESULT", "Compared", "Figures", "compare_solved"]
+__all__ = ["READINGS_OF_1997", "RESULT", "Compared", "Figures", "compare_solved"]
 
 #: What `compare_solved` reads of a record.
 RESULT: Fields = {"solved": bool, "training_sequences": int, "test_wrong": (int, float)}
 
+#: Where the readings are told that were tried for experiments of 1997.
+READINGS_OF_1997 = "docs/reproduction.md#readings-that-were-tried"
+
 _NOTE = """\
 solved: in per cent, with its 95 % interval (Wilson); sequences: mean number of training sequences
 until then, over the solved; wrong: share of 2,560 new sequences that the solved networks get
-wrong. *: reported, unverified."""
+wrong."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,6 @@ class Figures:
         Mean number of training sequences until it is solved.
     solved : int, optional
         Per cent of the trials.
-    verified : bool
-        False: from a secondary source, not checked against the paper's text.
     place : str
         Where it reports it.
     factor : float
@@ -43,7 +44,6 @@ class Figures:
 
     sequences: int
     solved: int | None = None
-    verified: bool = True
     place: str = "1997"
     factor: float = 2.0
     judged: bool = True
@@ -110,7 +110,7 @@ def compare_solved(
 def _reported(report: object) -> str:
     if not isinstance(report, Figures):
         return "-"
-    return f"{report.sequences:,}" + ("" if report.verified else "*")
+    return f"{report.sequences:,}"
 
 
 def _ours(records: Sequence[Record]) -> str:

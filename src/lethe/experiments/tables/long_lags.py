@@ -10,7 +10,7 @@ from lethe.core.topology import Topology
 from lethe.core.updates import SGD
 from lethe.experiments.records import Record
 from lethe.experiments.table import Plan, Row
-from lethe.experiments.tables._solved import RESULT, Figures, compare_solved
+from lethe.experiments.tables._solved import READINGS_OF_1997, RESULT, Figures, compare_solved
 from lethe.tasks import (
     Adding,
     LastTarget,
@@ -114,7 +114,7 @@ _THREE_CELLS = _network(
     input_gate_bias=(-1.0, -3.0, -5.0), output_gate_bias=(-2.0, -4.0, -6.0),
 )  # fmt: skip
 _SUM = _network(2, 1, 2, 2, input_gate_bias=(-3.0, -6.0))
-# With the logistic output of the notes adding takes twenty times as long as reported.
+# With a logistic output adding takes twenty times as long as reported (docs/reproduction.md).
 _LINEAR_SUM = replace(_SUM, output_units="linear")
 
 
@@ -165,11 +165,11 @@ _EXPERIMENTS: dict[str, _Experiment] = {
     ),
     "2a_all_steps": _Experiment(
         "  its cell's errors at all steps", _FIXED, _ONE_CELL, 1.0,
-        _LAST_RIGHT, 50_000, None, _construction(_FIXED, last=False),
+        _LAST_RIGHT, 50_000, None, _construction(_FIXED, last=False), reading_of="2a",
     ),
     "2a_at_once": _Experiment(
         "  all units at once, g in [0, 1]", _FIXED, _AT_ONCE, 1.0,
-        _LAST_RIGHT, 50_000, None, _LAST,
+        _LAST_RIGHT, 50_000, None, _LAST, reading_of="2a",
     ),
     "2b": _Experiment(
         "2b random distractors, p = 100", LastTarget(_RANDOM), _BIASED_CELL, 1.0,
@@ -177,11 +177,11 @@ _EXPERIMENTS: dict[str, _Experiment] = {
     ),
     "2b_unbiased": _Experiment(
         "  no biases", LastTarget(_RANDOM), _ONE_CELL, 1.0,
-        _LAST_RIGHT, 50_000, None, _construction(_RANDOM),
+        _LAST_RIGHT, 50_000, None, _construction(_RANDOM), reading_of="2b",
     ),
     "2b_at_once": _Experiment(
         "  all units at once, g in [0, 1]", _RANDOM, _AT_ONCE, 1.0,
-        _LAST_RIGHT, 50_000, None, _LAST,
+        _LAST_RIGHT, 50_000, None, _LAST, reading_of="2b",
     ),
     **{
         f"2c_{q}": _Experiment(
@@ -196,7 +196,7 @@ _EXPERIMENTS: dict[str, _Experiment] = {
     },
     **{
         f"2c_{q}_unswapped": _Experiment(
-            f"  q = {q}, g and h as elsewhere, weights +-0.2", VeryLongLag(q, q),
+            f"  q = {q}, g and h as elsewhere, +-0.2", VeryLongLag(q, q),
             _very_long(q, initial_range=0.2), 0.01, Tested(10_000, 0.2), limit, None, {},
             reading_of=f"2c_{q}",
         )
@@ -218,13 +218,10 @@ _EXPERIMENTS: dict[str, _Experiment] = {
         "latch problem (Bengio et al. 1994), T = 100", Latch(100), _THREE_CELLS, 1.0,
         Tested(256, 0.2), 3_000_000, None, {},
     ),
-    "4_100": _Experiment(
-        "4 adding, T = 100", Adding(100), _SUM, 0.5, _SUM_RIGHT, 3_000_000, Figures(74_000), {}
-    ),
     **{
         f"4_{T}_linear": _Experiment(
             f"4 adding, T = {T:,}, linear output", Adding(T), _LINEAR_SUM, 0.5, _SUM_RIGHT,
-            3_000_000, report, {}, bias, "4_100" if T == 100 else "",
+            3_000_000, report, {}, bias,
         )
         for T, report, bias in (
             (100, Figures(74_000), 5.0),
@@ -232,21 +229,25 @@ _EXPERIMENTS: dict[str, _Experiment] = {
             (1000, Figures(853_000), 8.0),
         )
     },
-    "5_140": _Experiment(
-        "5 multiplication, under 140 wrong", Multiplication(100), _SUM, 0.1,
-        Recent(2000, 0.04, wrong=139), 5_000_000, Figures(482_000), {},
+    "4_100": _Experiment(
+        "  T = 100, logistic output", Adding(100), _SUM, 0.5, _SUM_RIGHT, 3_000_000, None, {},
+        reading_of="4_100_linear",
     ),
     **{
         f"5_{right}_linear": _Experiment(
-            f"5 under {right} wrong, linear output", Multiplication(100), _LINEAR_SUM, 0.1,
+            f"5 multiplication, under {right}, linear output", Multiplication(100),
+            _LINEAR_SUM, 0.1,
             Recent(2000, 0.04, wrong=right - 1), 5_000_000, report, {},
-            reading_of="5_140" if right == 140 else "",
         )
         for right, report in (
             (140, Figures(482_000)),
             (13, Figures(1_273_000)),
         )
     },
+    "5_140": _Experiment(
+        "  under 140 wrong, logistic output", Multiplication(100), _SUM, 0.1,
+        Recent(2000, 0.04, wrong=139), 5_000_000, None, {}, reading_of="5_140_linear",
+    ),
     "6a": _Experiment(
         "6a temporal order, 4 classes", TemporalOrder(2), _order(2), 0.5, _ORDER_RIGHT,
         1_000_000, Figures(31_390), {},
@@ -268,6 +269,7 @@ ROWS: dict[str, Row[SequenceTrial]] = {
                 experiment.standard(),
                 twin=f"{key}_forget_gates",
                 reading_of=experiment.reading_of and f"{experiment.reading_of}_standard",
+                readings=READINGS_OF_1997 if key.startswith("2") else "",
             ),
         ),
         (f"{key}_forget_gates", experiment.with_forget_gates()),
