@@ -228,12 +228,12 @@ _Trials = Mapping[str, Sequence[Record]]
 
 def _matrix(trials: _Trials) -> str:
     """Chains solved by way and length."""
-    lines = [f"{'chains solved, by length':32}" + "".join(f"{n:8}" for n in _LENGTHS)]
+    lines = [f"{'chains solved, by length':34}" + "".join(f"{n:8}" for n in _LENGTHS)]
     for key, way in _ON_CHAINS.items():
         cells = [trials.get(f"chain_{n}_{key}", ()) for n in _LENGTHS]
         if any(cells):
             shares = [f"{sum(_solved(r) for r in c)}/{len(c)}" if c else "" for c in cells]
-            lines.append(f"  {way.title:32}"[:32] + "".join(f"{share:>8}" for share in shares))
+            lines.append(f"  {way.title:32}" + "".join(f"{share:>8}" for share in shares))
     return "\n".join(lines) if len(lines) > 1 else ""
 
 
