@@ -93,7 +93,7 @@ def test_rmsprop_is_the_network_s(smoothing: float) -> None:
 def fading(decay: float) -> Learner:
     """A linear unit on blocks of one cell, without shortcuts."""
     parts = {"blocks": 3, "shortcuts": False, "cell_input": "tanh", "cell_output": "identity"}
-    cell, rule = make(2, 1, "linear", topology=parts, credit="fading", trace_decay=decay, rate=0.05)
+    cell, rule = make(2, 1, "linear", topology=parts | {"partial_decay": decay}, rate=0.05)
     return Learner(cell, rule, seed=5, dtype="float64")
 
 
