@@ -91,6 +91,12 @@ void grow_network(const Layout& a, const char* from, const Layout& b, char* to) 
     copy_rows(from + before.moment2, to + after.moment2, before.rows, units, moved);
     copy_rows(from + before.partials, to + after.partials, before.rows, single(a.layer_partials()),
               moved);
+    const int64_t peepholes = single(a.layer_peepholes());
+    std::memcpy(to + after.peepholes, from + before.peepholes, peepholes);
+    std::memcpy(to + after.peephole_moment1, from + before.peephole_moment1, peepholes);
+    std::memcpy(to + after.peephole_moment2, from + before.peephole_moment2, peepholes);
+    std::memcpy(to + after.peephole_partials, from + before.peephole_partials,
+                single(a.peephole_partials()));
   }
   const int cells = a.layers * a.blocks * a.cells;
   const Rows moved = {a.shortcuts ? cells + a.inputs : cells, a.shortcuts ? more : 0};

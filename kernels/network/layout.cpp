@@ -54,6 +54,8 @@ bool place(Layout& l, int itemsize, int64_t most) {
           &at.state_slope, &at.output_slope, &at.cell_error, &at.state_error})
       *offset = cursor.take(cells);
     at.unit_error = cursor.take(units);
+    at.past_state = cursor.take(l.peepholes ? cells : 0);
+    at.present_state = cursor.take(l.peepholes ? cells : 0);
     at.factors = cursor.take((2.0 + 4.0 * l.cells) * l.padded_blocks);
   }
   l.output_sources = l.layers * all_cells + (l.shortcuts ? l.inputs : 0);
@@ -69,6 +71,11 @@ bool place(Layout& l, int itemsize, int64_t most) {
     at.moment1 = keeps & 1 ? cursor.take(at.rows * units) : at.weights;
     at.moment2 = keeps & 2 ? cursor.take(at.rows * units) : at.weights;
     at.partials = cursor.take(3.0 * at.rows * cells);
+    const auto peepholes = static_cast<double>(l.layer_peepholes());
+    at.peepholes = cursor.take(peepholes);
+    at.peephole_moment1 = keeps & 1 ? cursor.take(peepholes) : at.peepholes;
+    at.peephole_moment2 = keeps & 2 ? cursor.take(peepholes) : at.peepholes;
+    at.peephole_partials = cursor.take(static_cast<double>(l.peephole_partials()));
   }
   const double output_weights = double(l.output_rows) * l.padded_outputs;
   l.output_weights = cursor.take(output_weights);

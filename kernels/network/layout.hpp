@@ -31,8 +31,9 @@ struct Update {
   double epsilon, bound_error, bound_step;
 };
 
-// Offsets are bytes from the start of the block; every array starts on a 64-byte line.
-struct LayerLayout {
+// Offsets are bytes from the start of the block; every array starts on a 64-byte line. Its own size
+// is a power of two, so that to find a layer takes a shift.
+struct alignas(64) LayerLayout {
   int sources;      // rows of weights without the bias
   int rows;         // with it
   int first_cell;   // the row where past cell outputs start, or -1
@@ -49,7 +50,12 @@ struct LayerLayout {
   int64_t weights, moment1, moment2;
   // P[source][partial]: input gate's for cell 0 of every block, cell 1, ...; forget gate's; cell's
   int64_t partials;
+  // Peepholes read s_c(t-1) and s_c(t); W[cell][gate][block], and
+  // P[cell read][input, forget gate][cell moved][block].
+  int64_t past_state, present_state;
+  int64_t peepholes, peephole_moment1, peephole_moment2, peephole_partials;
 };
+static_assert(sizeof(LayerLayout) == 256, "a power of two");
 
 // What a layer takes at the least: each of its arrays starts on a line of its own.
 constexpr int64_t least_layer_bytes = 19 * 64;
@@ -64,6 +70,7 @@ struct Layout {
   bool gate_decays;           // whether the forget gate's activation multiplies partials,
   double partial_decay;       // what does in its place,
   bool carousel;              // and whether those of its own weights alone decay
+  bool peepholes = false;     // whether gates read the states of their own block
   double initial_activation;  // of past cells and gates at the start of a stream
   Squashes<float> squash32;
   Squashes<double> squash64;
@@ -90,6 +97,11 @@ struct Layout {
       return squash64;
   }
   int layer_partials() const { return 3 * cells * padded_blocks; }  // lanes of a row of partials
+  // Lanes of a layer's peepholes, and of their partials; none without peepholes.
+  int64_t layer_peepholes() const { return peepholes ? int64_t(3) * cells * padded_blocks : 0; }
+  int64_t peephole_partials() const {
+    return peepholes ? int64_t(2) * cells * cells * padded_blocks : 0;
+  }
 };
 
 // Whole vectors of 4, 8 or multiples of 16 lanes: the same for every instruction set. A row's parts

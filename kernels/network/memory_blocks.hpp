@@ -4,130 +4,11 @@
 
 #include "lanes.hpp"
 #include "layout.hpp"
+#include "net_inputs.hpp"
+#include "peepholes.hpp"
 #include "update.hpp"
 
 namespace LETHE_ISA {
-
-using lethe::Header;
-using lethe::LayerLayout;
-using lethe::Layout;
-
-template <class T>
-LETHE_INLINE T* as_span(char* block, int64_t offset) {
-  return reinterpret_cast<T*>(block + offset);
-}
-template <class T>
-LETHE_INLINE const T* as_span(const char* block, int64_t offset) {
-  return reinterpret_cast<const T*>(block + offset);
-}
-
-// net += rows of weights times their sources. Eight rows at a time: eight streams that the hardware
-// prefetcher follows, and one load and store of net for eight multiplications.
-template <class T, int W>
-LETHE_INLINE void add_rows(T* __restrict net, const T* __restrict weights, const T* __restrict z,
-                           int rows, int units) {
-  using V = Lanes<T, W>;
-  int m = 0;
-  for (; m + 8 <= rows; m += 8, weights += int64_t(8) * units) {
-    for (int u = 0; u < units; u += W) {
-      V even = load<W>(net + u), odd = {};
-#pragma GCC unroll 4
-      for (int i = 0; i < 8; i += 2) {
-        even += load<W>(weights + int64_t(i) * units + u) * z[m + i];
-        odd += load<W>(weights + int64_t(i + 1) * units + u) * z[m + i + 1];
-      }
-      store<W>(net + u, even + odd);
-    }
-  }
-  for (; m < rows; ++m, weights += units)
-    for (int u = 0; u < units; u += W)
-      store<W>(net + u, load<W>(net + u) + load<W>(weights + u) * z[m]);
-}
-
-// The same for N vectors of units that stay in registers: in a small network store-to-load
-// forwarding of net would cost more than the multiplications.
-template <class T, int W, int N>
-struct Sums {
-  Lanes<T, W> even[N] = {}, odd[N] = {};
-
-  LETHE_INLINE void add_rows(const T* __restrict weights, const T* __restrict z, int rows) {
-    int m = 0;
-    for (; m + 2 <= rows; m += 2, weights += 2 * N * W) {
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) {
-        even[n] += load<W>(weights + n * W) * z[m];
-        odd[n] += load<W>(weights + (N + n) * W) * z[m + 1];
-      }
-    }
-    if (m < rows)
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) odd[n] += load<W>(weights + n * W) * z[m];
-  }
-  LETHE_INLINE void store_to(T* net) const {
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) store<W>(net + n * W, even[n] + odd[n]);
-  }
-};
-
-// The same for the twenty units of four blocks of two cells: vectors of eight, four and eight.
-template <class T>
-struct PairSums {
-  Lanes<T, 8> even_gates = {}, odd_gates = {}, even_cells = {}, odd_cells = {};
-  Lanes<T, 4> even_output_gate = {}, odd_output_gate = {};
-
-  LETHE_INLINE void add_even(const T* row, T z) {
-    even_gates += load<8>(row) * z;
-    even_output_gate += load<4>(row + 8) * z;
-    even_cells += load<8>(row + 12) * z;
-  }
-  LETHE_INLINE void add_odd(const T* row, T z) {
-    odd_gates += load<8>(row) * z;
-    odd_output_gate += load<4>(row + 8) * z;
-    odd_cells += load<8>(row + 12) * z;
-  }
-  LETHE_INLINE void add_rows(const T* weights, const T* z, int rows) {
-    int m = 0;
-    for (; m + 2 <= rows; m += 2, weights += 40) {
-      add_even(weights, z[m]);
-      add_odd(weights + 20, z[m + 1]);
-    }
-    if (m < rows) add_odd(weights, z[m]);
-  }
-  LETHE_INLINE void store_to(T* net) const {
-    store<8>(net, even_gates + odd_gates);
-    store<4>(net + 8, even_output_gate + odd_output_gate);
-    store<8>(net + 12, even_cells + odd_cells);
-  }
-};
-
-// Rows of sources that lie together.
-template <class T>
-struct Segment {
-  const T* weights;
-  const T* z;
-  int rows;
-};
-
-// A symbol's input vector is one-hot and touches one row of weights.
-template <class T>
-LETHE_INLINE Segment<T> input_segment(const T* weights, const T* z, int inputs, int units,
-                                      int64_t symbol) {
-  if (symbol < 0) return {weights, z, inputs};
-  return {weights + symbol * units, z + symbol, 1};
-}
-
-// net = the segments' weighted sums. N: vectors of units, or 0 for any number.
-template <class T, int W, int N, int K>
-LETHE_INLINE void net_inputs(T* net, int units, const Segment<T> (&segments)[K]) {
-  if constexpr (N > 0) {
-    Sums<T, W, N> sums;
-    for (const Segment<T>& s : segments) sums.add_rows(s.weights, s.z, s.rows);
-    sums.store_to(net);
-  } else {
-    for (int u = 0; u < units; u += W) store<W>(net + u, Lanes<T, W>{});
-    for (const Segment<T>& s : segments) add_rows<T, W>(net, s.weights, s.z, s.rows, units);
-  }
-}
 
 // Cell outputs lie cell by cell with whole vectors of blocks; as sources they lie close together.
 template <class T>
@@ -151,13 +32,13 @@ struct Squashed {
 
 // W lanes, G vectors of blocks (0: any number), S cells in each block (0: any number). The small
 // networks of the papers have fixed G and S, so that their factors stay in registers.
-template <class T, int W, int S, int G>
+template <class T, int W, int S, int G, bool variants>
 struct MemoryBlocks {
   using V = Lanes<T, W>;
 
   // Four blocks of two cells, the report's network: both cells of each block in one vector of
   // eight.
-  static constexpr bool pairs = W == 4 && S == 2 && G == 1 && native_lanes<T> >= 8;
+  static constexpr bool pairs = W == 4 && S == 2 && G == 1 && native_lanes<T> >= 8 && !variants;
 
   static int blocks(const Layout& l) { return G ? G * W : l.padded_blocks; }
   static int cells(const Layout& l) { return S ? S : l.cells; }
@@ -217,6 +98,7 @@ struct MemoryBlocks {
                               {duplicate<T>(forget.y), duplicate<T>(forget.slope)},
                               {duplicate<T>(out.y), duplicate<T>(out.slope)});
     } else {
+      if (variants && l.peepholes) return forward_with_peepholes<learn>(l, at, block, squash);
       for (int b = 0; b < padded_blocks; b += W) {
         const Squashed<T, W> in(load<W>(net + b), squash.gate[0]);
         const Squashed<T, W> forget(load<W>(net + padded_blocks + b), squash.gate[1]);
@@ -236,11 +118,64 @@ struct MemoryBlocks {
     store<W>(as_span<T>(block, at.gate[2]) + b, out.y);
   }
 
+  // Input and forget gates read the states of the step before, output gates those of this one.
+  template <bool learn>
+  static void forward_with_peepholes(const Layout& l, const LayerLayout& at, char* block,
+                                     const lethe::Squashes<T>& squash) {
+    const int n = cells(l), padded_blocks = blocks(l);
+    const T* const net = as_span<T>(block, at.net);
+    T* const past = as_span<T>(block, at.past_state);
+    T* const present = as_span<T>(block, at.present_state);
+    std::memcpy(past, block + at.cell_state, n * padded_blocks * sizeof(T));
+    const auto gate = [&](int kind, int b, const T* states) LETHE_INLINE_LAMBDA {
+      const int of_kind = kind * padded_blocks + b;
+      const T* const weights = as_span<T>(block, at.peepholes) + of_kind;
+      const V read = through_peepholes<T, W>(weights, states + b, n, padded_blocks);
+      return Squashed<T, W>(load<W>(net + of_kind) + read, squash.gate[kind]);
+    };
+    for (int b = 0; b < padded_blocks; b += W) {
+      const Squashed<T, W> in = gate(0, b, past), forget = gate(1, b, past);
+      for (int v = 0; v < n; ++v) {
+        const int c = v * padded_blocks + b;
+        // What h gives is kept here until the output gate is known.
+        const auto keep = [&](const Squashed<T, W>& h) LETHE_INLINE_LAMBDA {
+          store<W>(as_span<T>(block, at.cell_output) + c, h.y);
+          store<W>(as_span<T>(block, at.state_slope) + c, h.slope);
+        };
+        forward_states<learn, W>(l, at, block, c, squash, in, forget, keep);
+        store<W>(present + c, load<W>(as_span<T>(block, at.cell_state) + c));
+      }
+      const Squashed<T, W> out = gate(2, b, present);
+      store_gates(at, block, b, in, forget, out);
+      for (int v = 0; v < n; ++v) {
+        const int c = v * padded_blocks + b;
+        const Squashed<T, W> h(load<W>(as_span<T>(block, at.cell_output) + c),
+                               load<W>(as_span<T>(block, at.state_slope) + c));
+        store<W>(as_span<T>(block, at.cell_output) + c, out.y * h.y);  // eq. 7
+        if constexpr (learn) store_slopes<W>(at, block, c, h, out);
+      }
+    }
+  }
+
   // Cells c to c + L: states, outputs, and the factors that all sources share in the pass.
   template <bool learn, int L>
   static LETHE_INLINE void forward_cells(const Layout& l, const LayerLayout& at, char* block, int c,
                                          const lethe::Squashes<T>& squash, const Squashed<T, L>& in,
                                          const Squashed<T, L>& forget, const Squashed<T, L>& out) {
+    const auto open = [&](const Squashed<T, L>& h) LETHE_INLINE_LAMBDA {
+      store<L>(as_span<T>(block, at.cell_output) + c, out.y * h.y);  // eq. 7
+    };
+    const Squashed<T, L> h = forward_states<learn, L>(l, at, block, c, squash, in, forget, open);
+    if constexpr (learn) store_slopes<L>(at, block, c, h, out);
+  }
+
+  // Their states; `then` is handed what h makes of them.
+  template <bool learn, int L, class Then>
+  static LETHE_INLINE Squashed<T, L> forward_states(const Layout& l, const LayerLayout& at,
+                                                    char* block, int c,
+                                                    const lethe::Squashes<T>& squash,
+                                                    const Squashed<T, L>& in,
+                                                    const Squashed<T, L>& forget, Then&& then) {
     using VL = Lanes<T, L>;
     const auto lanes = [&](int64_t offset) { return as_span<T>(block, offset) + c; };
     const Squashed<T, L> g(load<L>(lanes(at.net) + 3 * blocks(l)), squash.cell_input);
@@ -248,15 +183,21 @@ struct MemoryBlocks {
     const VL now = forget.y * before + in.y * g.y;  // eq. 11
     const Squashed<T, L> h(now, squash.cell_output);
     store<L>(lanes(at.cell_state), now);
-    store<L>(lanes(at.cell_output), out.y * h.y);  // eq. 7
+    then(h);
     if constexpr (learn) {
       const T printed = l.printed_eq21 ? T(1) : T(0);
       store<L>(lanes(at.inject_input), g.y * in.slope);
       store<L>(lanes(at.inject_forget), (before * (T(1) - printed) + h.y * printed) * forget.slope);
       store<L>(lanes(at.inject_cell), in.y * g.slope);
-      store<L>(lanes(at.state_slope), out.y * h.slope);
-      store<L>(lanes(at.output_slope), h.y * out.slope);
     }
+    return h;
+  }
+
+  template <int L>
+  static LETHE_INLINE void store_slopes(const LayerLayout& at, char* block, int c,
+                                        const Squashed<T, L>& h, const Squashed<T, L>& out) {
+    store<L>(as_span<T>(block, at.state_slope) + c, out.y * h.slope);
+    store<L>(as_span<T>(block, at.output_slope) + c, h.y * out.slope);
   }
 
   // From the errors at the cell outputs to those at states and output gates (eqs. 15, 17), and,
@@ -326,7 +267,7 @@ struct MemoryBlocks {
   }
 
   // The one pass over a layer's partials and weights.
-  template <class Rule, bool carousel>
+  template <class Rule>
   static void pass(const Layout& l, int layer, char* block, T of_rate,
                    const Coefficients<T> coefficients) {
     const LayerLayout& at = l.layer[layer];
@@ -360,9 +301,9 @@ struct MemoryBlocks {
       const Lanes<T, 8> decays = duplicate<T>(decay(0));
       const V gate_errors = load<W>(output_gate_error) * of_rate;
       each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
-        update_row_of_pairs<Rule, carousel, T>(
-            rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, z_input,
-            z_forget, z_output, z_cell, decays, gate_errors, both, coefficients);
+        update_row_of_pairs<Rule, T>(rows.from(int64_t(m) * units),
+                                     partials + int64_t(m) * row_of_partials, z_input, z_forget,
+                                     z_output, z_cell, decays, gate_errors, both, coefficients);
       });
     } else {
       // All factors of a vector of blocks side by side: a row's loop then walks along eight
@@ -383,15 +324,16 @@ struct MemoryBlocks {
       }
       const auto rows_of = [&](auto far) LETHE_INLINE_LAMBDA {
         each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
-          update_row<Rule, carousel, T, W, S, decltype(far)::value>(
+          update_row<Rule, variants, T, W, S, decltype(far)::value>(
               rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, factors,
-              padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
+              l.carousel, padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
         });
       };
-      if (l.learned_end - l.learned_begin > beyond_cache)
-        rows_of(IntTag<1>{});
+      if (!variants && l.learned_end - l.learned_begin > beyond_cache)
+        rows_of(IntTag<!variants>{});
       else
         rows_of(IntTag<0>{});
+      if (variants && l.peepholes) update_peepholes<Rule, T, W>(l, at, block, coefficients);
     }
   }
 };

@@ -77,9 +77,9 @@ LETHE_INLINE Lanes<T, W> not_finite(const T* x, int64_t lanes) {
   return bad;
 }
 
-template <class T, int W, int S, int G>
+template <class T, int W, int S, int G, bool variants = false>
 struct Network {
-  using Blocks = MemoryBlocks<T, W, S, G>;
+  using Blocks = MemoryBlocks<T, W, S, G, variants>;
 
   static LETHE_INLINE Header& header(char* block) { return *reinterpret_cast<Header*>(block); }
 
@@ -207,19 +207,10 @@ struct Network {
     const Coefficients<T> c = coefficients<T>(l, header(block));
     const T of_rate = ThisRule::of_rate(c.rate);
     for (int layer = 0; layer < l.layers; ++layer)
-      pass_layer<ThisRule>(l, layer, block, of_rate, c);
+      Blocks::template pass<ThisRule>(l, layer, block, of_rate, c);
     with_lanes<T>(l.padded_outputs, [&](auto lanes) {
       OutputLayer<T, decltype(lanes)::value>::template pass<ThisRule>(l, block, of_rate, c);
     });
-  }
-
-  template <class ThisRule>
-  static LETHE_INLINE void pass_layer(const Layout& l, int layer, char* block, T of_rate,
-                                      const Coefficients<T>& c) {
-    if (l.carousel)
-      Blocks::template pass<ThisRule, true>(l, layer, block, of_rate, c);
-    else
-      Blocks::template pass<ThisRule, false>(l, layer, block, of_rate, c);
   }
 
   // Completes a step that had no error: its partials advance.
@@ -227,7 +218,7 @@ struct Network {
     if (!header(block).pending) return Status::ok;
     const Coefficients<T> none = {};
     for (int layer = 0; layer < l.layers; ++layer)
-      pass_layer<NoChange>(l, layer, block, T(0), none);
+      Blocks::template pass<NoChange>(l, layer, block, T(0), none);
     return end_step(l, block);
   }
 
@@ -302,6 +293,8 @@ struct Network {
     for (int layer = 0; layer < l.layers; ++layer) {
       const LayerLayout& at = l.layer[layer];
       std::memset(block + at.partials, 0, int64_t(at.rows) * l.layer_partials() * sizeof(T));
+      if constexpr (peepholes)
+        std::memset(block + at.peephole_partials, 0, l.peephole_partials() * sizeof(T));
     }
     header(block).stale = 0;
   }
@@ -379,24 +372,5 @@ struct Network {
     return &k;
   }
 };
-
-// The compiled body for a layout. The papers' networks have up to four blocks, which are one
-// vector.
-template <class T>
-const Kernel<T>* choose(const Layout& l) {
-  constexpr int native = native_lanes<T>;
-  if constexpr (native >= 4) {
-    if (l.padded_blocks == 4) {
-      if (l.cells == 1) return Network<T, 4, 1, 1>::kernel();
-      if (l.cells == 2) return Network<T, 4, 2, 1>::kernel();
-      return Network<T, 4, 0, 1>::kernel();
-    }
-  }
-  if constexpr (native > 8) {
-    if (l.padded_blocks == 8)
-      return l.cells == 1 ? Network<T, 8, 1, 0>::kernel() : Network<T, 8, 0, 0>::kernel();
-  }
-  return l.cells == 1 ? Network<T, native, 1, 0>::kernel() : Network<T, native, 0, 0>::kernel();
-}
 
 }  // namespace LETHE_ISA

@@ -125,31 +125,26 @@ struct Rows {
   }
 };
 
-template <bool carousel, class V>
-LETHE_INLINE V faded(V partial, V decay) {
-  if constexpr (carousel) return partial;
-  return partial * decay;
-}
-
 // One source's row: each partial is read, advanced (eqs. 19-21), used for its weight (eqs. 23, 24)
 // and written, all in one visit. `factors` holds, for each vector of blocks, the forget gate's
 // activation, the output gate's error, and for each cell the state's error and what eqs. 19-21 add
 // per source. z differs between kinds only in the bias's row, where it is 0 for kinds without a
-// bias. `carousel`: the partials of cells and input gates do not fade, as in 1997.
+// bias. `carousel`: those of cells and input gates do not decay, as in 1997; only with `variants`.
 //
 // `far`: weights and partials come from main memory, and each row is prefetched by software while
 // the one before it is updated. At 1,024 cells this saves a tenth of a step; from a cache it would
 // cost as much.
-template <class Rule, bool carousel, class T, int W, int S, bool far>
+template <class Rule, bool variants, class T, int W, int S, bool far>
 LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* factors,
-                             const int blocks, const int any_cells, const T z_input,
-                             const T z_forget, const T z_output, const T z_cell,
+                             const bool carousel, const int blocks, const int any_cells,
+                             const T z_input, const T z_forget, const T z_output, const T z_cell,
                              const Coefficients<T>& coefficients) {
   using V = Lanes<T, W>;
   constexpr bool learns = !__is_same(Rule, NoChange);
   const int cells = S ? S : any_cells;
   for (int b = 0; b < blocks; b += W) {
     const V decay = load<W>(factors), output_gate_error = load<W>(factors + W);
+    const V own_decay = variants && carousel ? V{} + T(1) : decay;
     factors += 2 * W;
     V to_input_gate = {}, to_forget_gate = {};
     if constexpr (far && learns)
@@ -165,9 +160,9 @@ LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* fact
         __builtin_prefetch(forget + ahead, 1, 2);
         __builtin_prefetch(own + ahead, 1, 2);
       }
-      const V p_input = faded<carousel>(load<W>(input), decay) + load<W>(factors + W) * z_input;
+      const V p_input = load<W>(input) * own_decay + load<W>(factors + W) * z_input;
       const V p_forget = load<W>(forget) * decay + load<W>(factors + 2 * W) * z_forget;
-      const V p_own = faded<carousel>(load<W>(own), decay) + load<W>(factors + 3 * W) * z_cell;
+      const V p_own = load<W>(own) * own_decay + load<W>(factors + 3 * W) * z_cell;
       store<W>(input, p_input);
       store<W>(forget, p_forget);
       store<W>(own, p_own);
@@ -196,7 +191,7 @@ struct PairFactors {
 
 // The same for four blocks of two cells: each vector of eight holds the first cells and then the
 // second cells, and so do the rows of partials and, behind the gates, of weights.
-template <class Rule, bool carousel, class T>
+template <class Rule, class T>
 LETHE_INLINE void update_row_of_pairs(const Rows<Rule, T> row, T* partials, const T z_input,
                                       const T z_forget, const T z_output, const T z_cell,
                                       const Lanes<T, 8> decay, const Lanes<T, 4> output_gate_error,
@@ -204,9 +199,9 @@ LETHE_INLINE void update_row_of_pairs(const Rows<Rule, T> row, T* partials, cons
                                       const Coefficients<T>& coefficients) {
   constexpr int W = 4, D = 8;
   using V = Lanes<T, D>;
-  const V p_input = faded<carousel>(load<D>(partials), decay) + both.inject_input * z_input;
+  const V p_input = load<D>(partials) * decay + both.inject_input * z_input;
   const V p_forget = load<D>(partials + D) * decay + both.inject_forget * z_forget;
-  const V p_own = faded<carousel>(load<D>(partials + 2 * D), decay) + both.inject_cell * z_cell;
+  const V p_own = load<D>(partials + 2 * D) * decay + both.inject_cell * z_cell;
   store<D>(partials, p_input);
   store<D>(partials + D, p_forget);
   store<D>(partials + 2 * D, p_own);

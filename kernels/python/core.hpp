@@ -253,6 +253,12 @@ class Core {
     if (name == "first_moment") return view(at.moment1, {rows, 3 + cells, lanes});
     if (name == "second_moment") return view(at.moment2, {rows, 3 + cells, lanes});
     if (name == "partials") return view(at.partials, {rows, 3, cells, lanes});
+    if (layout_.peepholes) {
+      if (name == "peepholes") return view(at.peepholes, {cells, 3, lanes});
+      if (name == "peephole_first_moment") return view(at.peephole_moment1, {cells, 3, lanes});
+      if (name == "peephole_second_moment") return view(at.peephole_moment2, {cells, 3, lanes});
+      if (name == "peephole_partials") return view(at.peephole_partials, {cells, 2, cells, lanes});
+    }
     if (name == "output_weights") return view(layout_.output_weights, {output_rows, outputs});
     if (name == "output_first_moment") return view(layout_.output_moment1, {output_rows, outputs});
     if (name == "output_second_moment") return view(layout_.output_moment2, {output_rows, outputs});

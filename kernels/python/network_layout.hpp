@@ -39,6 +39,7 @@ bool read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
   l.gates_are_sources = truth("gates_are_sources");
   l.shortcuts = truth("shortcuts");
   l.printed_eq21 = truth("printed_eq21");
+  l.peepholes = truth("peepholes");
   l.initial_activation = nb::cast<double>(t.attr("initial_activation"));
   const std::string decaying = nb::cast<std::string>(t.attr("decaying_partials"));
   const nb::object partial_decay = t.attr("partial_decay");

@@ -65,6 +65,9 @@ NAMED = {
         biased=("input_gate", "forget_gate", "output_gate", "cell", "output"),
         output_units="logistic_cross_entropy",
     ),
+    "peepholes": Topology(
+        inputs=3, outputs=2, blocks=3, cells_per_block=2, layers=2, peepholes=True
+    ),
     "no gates, no biases": Topology(
         inputs=3,
         outputs=2,

@@ -253,6 +253,7 @@ def test_shortcuts_have_no_place_in_the_readout() -> None:
         ({"output_gate": False}, "output_gate must be True as in torch.nn.LSTM, got False"),
         ({"forget_gate": False}, "forget_gate must be True as in torch.nn.LSTM, got False"),
         ({"gates_are_sources": True}, "gates_are_sources must be False as in .*, got True"),
+        ({"peepholes": True}, "peepholes must be False as in torch.nn.LSTM, got True"),
         ({"recurrent": False}, "recurrent must be True as in torch.nn.LSTM, got False"),
         ({"cell_input": "logistic"}, "cell_input must be 'tanh' as in .*, got 'logistic'"),
         ({"cell_output": "identity"}, "cell_output must be 'tanh' as in .*, got 'identity'"),

@@ -1,9 +1,10 @@
 """The oracle against an independent forward pass, differentiated numerically.
 
 Truncation means: one weight is perturbed at every step, while everything that a hidden unit read,
-its sources z(τ), stays as it was recorded. So the state of a cell can be replayed alone, for one
-perturbed weight, from the recorded sources. A layer above lives only at the step of the error: its
-last state is held as recorded, and it reads the perturbed outputs of the layer below once.
+its sources z(τ), stays as it was recorded, and so do the states that gates read through peepholes.
+So the state of a cell can be replayed alone, for one perturbed weight, from the recorded sources.
+A layer above lives only at the step of the error: its last state is held as recorded, and it reads
+the perturbed outputs of the layer below once.
 
 The forward pass here is as plain as can be and shares nothing with `lethe.core.equations`: it looks
 every source up by the name that `Topology.sources` gives it, and it takes complex numbers. A weight
@@ -54,17 +55,31 @@ def layer_forward(
         z = np.array([values[name] for name in t.sources(kind, layer)])  # type: ignore[arg-type]
         return weights[kind, layer][unit] @ z
 
+    def through_peepholes(gate: str, j: int, states: str) -> Any:
+        if not t.peepholes:
+            return 0.0
+        read = [values[f"{states} {j}.{v}"] for v in range(t.cells_per_block)]
+        return weights[f"{gate}_peepholes", layer][j] @ np.array(read)
+
     s = np.zeros((t.blocks, t.cells_per_block), complex)
     y = np.zeros((t.blocks, t.cells_per_block), complex)
     gates: dict[str, Any] = {}
     for j in range(t.blocks):
         opening = {"input_gate": 1.0, "forget_gate": t.state_decay, "output_gate": 1.0}
-        for gate in GATES:
+        for gate in ("input_gate", "forget_gate"):
             if getattr(t, gate):
-                opening[gate] = gates[f"{gate} {j}"] = SQUASH["logistic"](net(gate, j))
+                read = through_peepholes(gate, j, "past state")
+                opening[gate] = gates[f"{gate} {j}"] = SQUASH["logistic"](net(gate, j) + read)
         for v in range(t.cells_per_block):
             g = SQUASH[t.cell_input](net("cell", j, v))
             s[j, v] = opening["forget_gate"] * s_before[j, v] + opening["input_gate"] * g
+            # The first time, which is recorded, these are the states that others read.
+            values.setdefault(f"present state {j}.{v}", s[j, v].real)
+        if t.output_gate:
+            read = through_peepholes("output_gate", j, "present state")
+            opened = SQUASH["logistic"](net("output_gate", j) + read)
+            opening["output_gate"] = gates[f"output_gate {j}"] = opened
+        for v in range(t.cells_per_block):
             y[j, v] = opening["output_gate"] * SQUASH[t.cell_output](s[j, v])
     return gates, s, y
 
@@ -83,10 +98,10 @@ def error(topology: Topology, weights: dict[Key, Any], read: dict[str, Any], tar
         return -np.sum(target * np.log(np.exp(net) / np.sum(np.exp(net))))
     if topology.output_units == "linear":
         return np.sum((target - net) ** 2) / 2
-    y = 1 / (1 + np.exp(-net))
     if topology.output_units == "logistic_cross_entropy":
-        return -np.sum(target * np.log(y) + (1 - target) * np.log(1 - y))
-    return np.sum((target - y) ** 2) / 2
+        # -t ln y - (1 - t) ln(1 - y), where 1 - y may be less than rounding leaves of it.
+        return np.sum(np.log(1 + np.exp(net)) - target * net)
+    return np.sum((target - 1 / (1 + np.exp(-net))) ** 2) / 2
 
 
 def record(topology: Topology, weights: dict[Key, Any], xs: Any) -> list[Moment]:
@@ -102,6 +117,7 @@ def record(topology: Topology, weights: dict[Key, Any], xs: Any) -> list[Moment]
         before, values = list(s), []
         for layer in range(t.layers):
             here = inputs | gates[layer] | named_cells("cell", y[layer]) | {"bias": 1.0}
+            here |= named_cells("past state", s[layer])
             if layer:
                 here |= named_cells("below", y[layer - 1])
             values.append(here)
@@ -214,6 +230,19 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "state decay": {"forget_gate": False, "state_decay": 0.9},
     "gates are sources": {"gates_are_sources": True},
     "as in 1997": {"gates_are_sources": True, "forget_gate": False, "shortcuts": False},
+    "peepholes": {"peepholes": True},
+    "peepholes without an input gate": {"peepholes": True, "input_gate": False},
+    "peepholes without an output gate": {"peepholes": True, "output_gate": False},
+    "peepholes as in 2002": {
+        "peepholes": True,
+        "blocks": 1,
+        "cells_per_block": 1,
+        "cell_input": "identity",
+        "cell_output": "identity",
+        "output_units": "linear",
+        "biased": (*GATES, "cell", "output"),
+    },
+    "peepholes in layers": {"peepholes": True, "layers": 2, "gates_are_sources": True},
     "inputs only": {"recurrent": False},
     "one cell": {"blocks": 1, "cells_per_block": 1, "inputs": 1, "outputs": 2},
     "three cells": {"blocks": 1, "cells_per_block": 3},
@@ -301,6 +330,7 @@ def topologies(draw: st.DrawFn) -> Topology:
         output_gate=draw(flag),
         state_decay=1.0 if forget_gate else draw(st.sampled_from([0.5, 0.9, 1.0])),
         gates_are_sources=recurrent and draw(flag),
+        peepholes=draw(flag),
         recurrent=recurrent,
         shortcuts=draw(flag),
         biased=tuple(kind for kind in kinds if draw(flag)),  # type: ignore[arg-type]

@@ -20,6 +20,9 @@ LAYERS = Topology(
 )  # fmt: skip
 
 
+PEEPHOLES = Topology(inputs=3, outputs=2, blocks=4, cells_per_block=2, layers=2, peepholes=True)
+
+
 def parts(net: Network) -> dict[Any, Any]:
     """Everything that a network holds, by the oracle's names."""
     t = net.topology
@@ -31,6 +34,10 @@ def parts(net: Network) -> dict[Any, Any]:
             found["weights", kind, layer] = net.weights(kind, layer)
             if kind != "output_gate":
                 found["partials", kind, layer] = net.partials(kind, layer)
+        for peepholes in t.peephole_kinds:
+            found["weights", peepholes, layer] = net.weights(peepholes, layer)
+            if peepholes != "output_gate_peepholes":
+                found["partials", peepholes, layer] = net.partials(peepholes, layer)
         for name in ("cell_state", "cell_output", *t.gates):
             found[name, layer] = net.state(name, layer)
     return found
@@ -99,6 +106,7 @@ def amplified(oracle: Oracle, weights: dict[Any, Any], data: dict[str, Any], see
 @example(topology=REPORT, update=SGD(0.5, decay=0.99), seed=1)
 @example(topology=REPORT, update=SGD(0.1), seed=2)
 @example(topology=LAYERS, update=RMSprop(0.002, epsilon=1e-2), seed=3)
+@example(topology=PEEPHOLES, update=SGD(0.05, momentum=0.5), seed=5)
 @example(topology=LAYERS, update=Adam(0.001, epsilon=1e-2), seed=4)
 def test_kernel_agrees_with_oracle(topology: Topology, update: Any, seed: int) -> None:
     """Float64: 1e-12 of each array's greatest entry after 1,000 learning steps.

@@ -146,6 +146,27 @@ def test_names_of_sources_and_units() -> None:
     assert topology.cells == 4
 
 
+def test_peepholes_are_a_weight_for_each_gate_and_cell_of_a_block() -> None:
+    """One block of one cell with them is the network of 2002: 17 weights."""
+    of_2002: dict[str, Any] = {"shortcuts": False, "biased": (*GATES, "cell", "output")}
+    one = Topology(inputs=1, outputs=1, blocks=1, peepholes=True, **of_2002)
+    assert one.weights == 17
+    assert one.peephole_kinds == tuple(f"{gate}_peepholes" for gate in GATES)
+    assert one.configuration()["peepholes"] is True
+    topology = Topology(**REPORT, layers=2, peepholes=True, input_gate=False)
+    plain = dataclasses.replace(topology, peepholes=False)
+    assert topology.weights - plain.weights == 2 * 2 * 4 * 2
+    assert "peepholes" not in plain.configuration()
+    assert topology.sources("output_gate_peepholes", 1) == ("state 0", "state 1")
+    oracle = Oracle(topology, SGD(0.5))
+    assert sum(w.size for w in oracle.weights.values()) == topology.weights
+    for wrong, of in (("input_gate_peepholes", topology), ("forget_gate_peepholes", plain)):
+        with pytest.raises(ValueError, match=f"kind must be one of .* got '{wrong}'"):
+            of.sources(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="kind must be one of"):
+        topology.units("output_gate_peepholes")  # type: ignore[arg-type]
+
+
 def test_initial_biases_are_the_reports() -> None:
     topology = Topology(**(REPORT | {"blocks": 6}))
     assert topology.initial_bias("forget_gate") == (0.5, 1.0, 1.5, 2.0, 0.5, 1.0)
@@ -183,6 +204,7 @@ WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
     ("inputs", 1 << 21, "whole number", {}),
     *[(name, 1, "True or False", {}) for name in (*GATES, "recurrent", "shortcuts")],
     ("gates_are_sources", None, "True or False", {}),
+    ("peepholes", 1, "True or False", {}),
     ("printed_eq21", "yes", "True or False", {}),
     ("cell_input", "relu", "tanh", {}),
     ("cell_output", None, "identity", {}),

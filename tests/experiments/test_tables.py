@@ -48,7 +48,7 @@ def made_up(name: str, row: str, seed: int) -> dict[str, Any]:
         "gate_share": [0.9] * 10, "learned": True, "resets": 4321, "gate_at_resets": 0.031,
         "kept_at_resets": 0.031, "largest_difference": 7e-16, "training_steps": 10**6,
         "diverged": 0, "score": 12.5, "late_score": 3.25, "microseconds": 1.5, "numbers_kept": 999,
-        "dtype": "float64",
+        "mean_squared_error": 0.0625, "dtype": "float64",
         "instruction_set": "avx2", "version": "0", "seconds": 1.5,
     }  # fmt: skip
 

@@ -32,6 +32,7 @@ DECAY = Topology(
     biased=("input_gate", "cell", "output"),
     gates_are_sources=True,
 )
+PEEPHOLES = Topology(inputs=7, outputs=7, blocks=4, cells_per_block=2, layers=2, peepholes=True)
 BARE = Topology(
     inputs=101,
     outputs=101,
@@ -68,7 +69,7 @@ def test_products_are_what_they_say() -> None:
             assert eval(product) == kind.weights
 
 
-@pytest.mark.parametrize("topology", [REPORT, MANY, DECAY, BARE])
+@pytest.mark.parametrize("topology", [REPORT, MANY, DECAY, PEEPHOLES, BARE])
 def test_no_words_lie_on_each_other_or_outside(topology: Topology) -> None:
     drawn = draw(topology)
     canvas = FigureCanvasAgg(drawn)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe import Network
+from lethe.core.topology import WeightKind
 
 State = tuple[NDArray[np.uint8], dict[str, Any]]
 
@@ -38,11 +39,12 @@ def life(net: Network) -> dict[Any, Any]:
     for layer in range(t.layers):
         for name in ("cell_state", "cell_output", *t.gates):
             found[name, layer] = net.state(name, layer)
-        for kind in (*t.gates, "cell"):
+        kinds: tuple[WeightKind, ...] = (*t.gates, "cell", *t.peephole_kinds)
+        for kind in kinds:
             found["weights", kind, layer] = net.weights(kind, layer)
             for order in net.update.moments:
                 found["moment", order, kind, layer] = net.moments(kind, layer, order=order)
-            if kind != "output_gate":
+            if not kind.startswith("output_gate"):
                 found["partials", kind, layer] = net.partials(kind, layer)
     return found
 

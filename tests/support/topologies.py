@@ -32,6 +32,7 @@ def topologies(draw: st.DrawFn, *, most_blocks: int = 18) -> Topology:
         output_gate=draw(st.booleans()),
         state_decay=1.0 if forget_gate else draw(st.sampled_from([1.0, 0.9])),
         gates_are_sources=recurrent and draw(st.booleans()),
+        peepholes=draw(st.booleans()),
         recurrent=recurrent,
         shortcuts=shortcuts,
         biased=tuple(draw(st.sets(st.sampled_from(UNIT_KINDS)))),

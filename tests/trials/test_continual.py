@@ -35,11 +35,14 @@ def plainly(trial: Trial, seed: int) -> TrialResult:
     )
     training, tests = ReberStream(training_seed), ReberStream(test_seed)
 
+    tested_length = trial.test_length or trial.stream_length
+
     def present(net: Network, stream: ReberStream, learn: bool) -> tuple[int, bool]:
         stream.next_string()
         if trial.zero_at_stream_start:
             net.reset()
-        for done in range(1, trial.stream_length + 1):
+        length = trial.stream_length if learn else tested_length
+        for done in range(1, length + 1):
             step = stream.take(1)
             if trial.external_reset and step.starts[0]:
                 net.start_sequence(reset=True)
@@ -50,7 +53,7 @@ def plainly(trial: Trial, seed: int) -> TrialResult:
                 net.learn(target)
             if wrong:
                 return done, True
-        return trial.stream_length, False
+        return length, False
 
     def test(net: Network, whole: bool) -> list[int]:
         lengths = []
@@ -63,10 +66,13 @@ def plainly(trial: Trial, seed: int) -> TrialResult:
 
     symbols, longest, best = 0, -1, net
     for streams in range(1, trial.training_streams + 1):
-        symbols += present(net, training, learn=True)[0]
-        lengths = test(net if trial.zero_at_stream_start else net.clone(), whole=False)
-        if lengths == [trial.stream_length] * trial.test_streams:
-            limit = float(trial.stream_length)
+        done, wrong = present(net, training, learn=True)
+        symbols += done
+        lengths = [done - wrong]
+        if trial.test_after_error or not wrong:
+            lengths = test(net if trial.zero_at_stream_start else net.clone(), whole=False)
+        if lengths == [tested_length] * trial.test_streams:
+            limit = float(tested_length)
             return TrialResult(True, streams, symbols, limit, limit, 0)
         if lengths[0] > longest:
             longest, best = lengths[0], net.clone()
@@ -83,6 +89,16 @@ def plainly(trial: Trial, seed: int) -> TrialResult:
         pytest.param(replace(SMALL, bound=0.7), id="a wide bound, so that some streams end well"),
         pytest.param(replace(SMALL, bound=0.9), id="solved"),
         pytest.param(replace(SMALL, learn_from_error=False), id="error not learned"),
+        pytest.param(replace(SMALL, bound=0.9, test_length=400), id="longer tests"),
+        pytest.param(
+            replace(SMALL, bound=0.7, stream_length=20, test_length=60, test_after_error=False),
+            id="tests only where no error was made",
+        ),
+        pytest.param(
+            replace(SMALL, zero_at_stream_start=False, learner=NetworkRecipe(
+                replace(SMALL.network.topology, peepholes=True), SGD(0.5))),
+            id="states live on, with peepholes",
+        ),
         pytest.param(
             replace(SMALL, learner=replace(SMALL.network, update=SGD(0.5)),
                     zero_at_stream_start=False), id="states live on"
@@ -220,6 +236,7 @@ def _change(**parts: object) -> Callable[[], Trial]:
         (_change(stream_length=0), "stream_length must be"),
         (_change(training_streams=1.5), "training_streams must be"),
         (_change(test_streams=True), "test_streams must be"),
+        (_change(test_length=-1), "test_length must be"),
         (_change(bound=0.0), "bound must be"),
         (_change(bound=float("nan")), "bound must be"),
     ],

@@ -11,12 +11,22 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from lethe.core._surgery import grown, with_blocks
 from lethe.core.network import Network
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD
 from lethe.experiments.tables import erg, long_lags, nto
-from lethe.tasks import Adding, EmbeddedReber, LongLag, Steps, TemporalOrder, TwoSequence
-from lethe.trials.learner import NetworkRecipe
+from lethe.tasks import (
+    Adding,
+    EmbeddedReber,
+    LastTarget,
+    LongLag,
+    Steps,
+    TemporalOrder,
+    TwoSequence,
+)
+from lethe.trials.growth import Construction, Growth
+from lethe.trials.learner import NetworkRecipe, network_of
 from lethe.trials.sequence import Recent, SequenceResult, SequenceTrial
 from lethe.trials.sequence import Tested as OnTests
 
@@ -61,6 +71,18 @@ LAST = SequenceTrial(
     check_every=100,
     test_sequences=30,
 )
+GROWING = SequenceTrial(
+    learner=NetworkRecipe(
+        Topology(inputs=6, outputs=6, blocks=2, forget_gate=False, cell_input="centred_logistic_1"),
+        SGD(1.0),
+    ),
+    task=LastTarget(LongLag(5)),
+    growth=Growth(decrease=0.1, task=LongLag(5)),
+    criterion=OnTests(20, 0.4),
+    sequences=4000,
+    check_every=20,
+    test_sequences=30,
+)
 
 
 def errors(net: Network, trial: SequenceTrial, steps: Steps, table: Any, *, learn: bool) -> Any:
@@ -85,6 +107,10 @@ def errors(net: Network, trial: SequenceTrial, steps: Steps, table: Any, *, lear
         worst = float(np.abs(target - y).max())
         if trial.scored == "ranks":
             worst = max(y[target == 0]) - min(y[target == 1])
+        elif trial.scored in ("most_active", "certain"):
+            worst = max(y[target == 0]) - max(y[target == 1])
+            if trial.scored == "certain" and sum(target) > 1:
+                worst = -np.inf
         found[-1][0].append(worst)
         found[-1][1].append(float(np.abs(target - y).mean()))
     net.reset()
@@ -104,7 +130,10 @@ def pieces(n: int) -> list[int]:
 def plainly(trial: SequenceTrial, seed: int) -> SequenceResult:
     draws = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)]
     weights, training, tests, final = draws
-    net = trial.network.learner(weights, trial.dtype)
+    growth, topology = trial.growth, trial.network.topology
+    blocks = topology.blocks if growth is None else growth.blocks
+    first = NetworkRecipe(with_blocks(topology, blocks), trial.network.update)
+    net, before = first.learner(weights, trial.dtype), np.inf
     criterion, test_task = trial.criterion, trial.test_task or trial.task
     kept: list[Steps] = []
     if trial.training_set:
@@ -129,17 +158,30 @@ def plainly(trial: SequenceTrial, seed: int) -> SequenceResult:
     done = steps = 0
     solved = False
     while done < trial.sequences and not solved:
+        task, grows = trial.task, blocks < topology.blocks
+        if grows and growth is not None:
+            task = growth.task or task
+        means = []
         if kept:
             drawn = training.integers(len(kept), size=trial.check_every)
             chosen = [kept[index] for index in drawn]
         else:
-            chosen = [trial.task.sequences(training, trial.check_every)]
+            chosen = [task.sequences(training, trial.check_every)]
         for piece in chosen:
-            worst, mean = errors(net, trial, piece, trial.task.target_table, learn=True)
-            recent[0].extend(worst)
-            recent[1].extend(mean)
+            worst, mean = errors(net, trial, piece, task.target_table, learn=True)
             steps += len(piece.starts)
+            means.extend(mean)
+            if not grows:
+                recent[0].extend(worst)
+                recent[1].extend(mean)
         done += trial.check_every
+        if grows and growth is not None:
+            stalled = np.mean(means) >= (1 - growth.decrease) * before
+            before = np.inf if stalled else float(np.mean(means))
+            if stalled:
+                blocks += 1
+                net = grown(net, with_blocks(topology, blocks), weights)
+            continue
         if isinstance(criterion, Recent):
             last = [values[-criterion.sequences :] for values in recent]
             solved = (
@@ -170,7 +212,12 @@ def plainly(trial: SequenceTrial, seed: int) -> SequenceResult:
                      id="recent, mean"),
         pytest.param(TWO, id="tested"),
         pytest.param(REBER, id="ranks, training set"),
+        pytest.param(replace(REBER, scored="most_active", sequences=500), id="most active"),
+        pytest.param(replace(REBER, scored="certain", sequences=500), id="certain"),
         pytest.param(LAST, id="last"),
+        pytest.param(GROWING, id="growing"),
+        pytest.param(replace(GROWING, task=LongLag(5), growth=Growth(blocks=1),
+                             criterion=Recent(40, 0.45)), id="one block more"),
     ],
 )  # fmt: skip
 def test_the_same_as_plainly(trial: SequenceTrial) -> None:
@@ -182,7 +229,7 @@ def test_the_same_as_plainly(trial: SequenceTrial) -> None:
 
 def test_the_plain_trials_are_solved_and_not() -> None:
     """Else the test above would compare little."""
-    results = [trial.run(seed) for trial in (ADDING, TWO, REBER, LAST) for seed in (1, 2)]
+    results = [trial.run(seed) for trial in (ADDING, TWO, REBER, LAST, GROWING) for seed in (1, 2)]
     assert {result.solved for result in results} == {True, False}
     assert any(r.solved and r.training_sequences > 100 for r in results)
 
@@ -226,7 +273,8 @@ def test_the_configuration_is_plain_json_and_tells_rows_apart() -> None:
 def test_the_networks_of_1997_have_the_weights_of_the_notes() -> None:
     weights = {name: row.trial.network.topology.weights for name, row in long_lags.ROWS.items()}
     expected = {
-        "2a": 10_504, "2b": 10_504, "2c_50": 6 * 54 + 40, "2c_100": 6 * 104 + 40,
+        "2a": 10_504, "2b_unbiased": 10_504, "2b": 10_606,
+        "2c_50": 6 * 54 + 40, "2c_100": 6 * 104 + 40,
         "2c_1000": 6 * 1004 + 40, "3a_st1": 102, "3a_st2": 102, "3b_st1": 102, "3b_st2": 102,
         "3c": 102, "4_100": 93, "4_1000_linear": 93, "5_140": 93, "6a": 156, "6b": 308,
     }  # fmt: skip
@@ -246,6 +294,10 @@ def _change(**parts: object) -> Callable[[], SequenceTrial]:
         (_change(check_every=2.5), "check_every must be"),
         (_change(training_set=-1), "training_set must be"),
         (_change(scored="some"), "scored must be"),
+        (_change(growth=Growth(2)), "growth must begin with fewer blocks than the network's 2"),
+        (_change(growth=Growth(1), training_set=5), "training_set must be 0 with growth"),
+        (lambda: Growth(-1), "blocks must be a whole number"),
+        (lambda: Growth(decrease=1), "decrease must be a finite number below 1"),
         (_change(task=TemporalOrder(2)), "learner must have the 8 inputs and 4 outputs"),
     ],
 )
@@ -278,3 +330,22 @@ def test_passes_present_each_sequence_of_the_training_set_once() -> None:
     assert "passes" not in ADDING.configuration()
     with pytest.raises(ValueError, match="check_every must be the training set of 30 sequences"):
         replace(ADDING, training_set=30, passes=True)
+
+
+def test_what_a_trial_does_not_grow_is_not_in_its_configuration() -> None:
+    assert "growth" not in LAST.configuration()
+    assert GROWING.configuration()["growth"] == repr(GROWING.growth)
+
+
+def test_a_network_gets_a_block_whenever_its_error_stalls() -> None:
+    built = Construction(GROWING.learner, GROWING.growth, np.random.default_rng(1), "float64")
+    blocks = []
+    for error in (0.5, 0.4, 0.39, 0.6, 0.5, 0.5, 0.9):
+        built.look(error)
+        blocks.append(network_of(built.learner).topology.blocks)
+    assert blocks == [0, 0, 1, 1, 1, 2, 2]
+    assert built.complete
+    whole = Construction(GROWING.learner, None, np.random.default_rng(1), "float64")
+    assert whole.complete
+    whole.look(0.5)
+    assert network_of(whole.learner).topology == GROWING.network.topology

@@ -33,7 +33,14 @@ from numpy.typing import ArrayLike
 from lethe.core._checks import Dtype, Floating, check_path
 from lethe.core.network import Network
 from lethe.core.run import Recordable
-from lethe.core.topology import SQUASHINGS, Squashing, Topology, UnitKind
+from lethe.core.topology import (
+    PEEPHOLES,
+    SQUASHINGS,
+    GateKind,
+    Squashing,
+    Topology,
+    UnitKind,
+)
 from lethe.model import Model
 from lethe.storage.output import output_errors, write_file
 from lethe.version import __version__
@@ -242,20 +249,16 @@ class _Graph:
         sources += [before[gate] for gate in names[2:]]
         z = self.add("Concat", [*sources, *below], f"sources_{layer}", axis=0)
 
-        gate: dict[str, str] = {}
-        for kind in t.gates:
-            net_input = self.net_input(net, kind, layer, z, f"{kind}_{layer}")
-            y = self.add("Sigmoid", [net_input], f"next_{kind}_{layer}")
-            column = self.constant("column", np.array([1]))
-            gate[kind] = self.add("Unsqueeze", [y, column], f"{kind}_{layer}_of_each_cell")
-
+        kept = before["cell_state"]
+        gate = {
+            kind: self.gate(net, kind, layer, z, kept) for kind in t.gates if kind != "output_gate"
+        }
         net_c = self.net_input(net, "cell", layer, z, f"cell_{layer}")
         shape = self.constant("cells", np.array(shapes["cell_state"]))
         net_c = self.add("Reshape", [net_c, shape], f"cell_{layer}_by_block")
         g = self.squash(t.cell_input, net_c, f"cell_input_{layer}")
         if t.input_gate:
             g = self.add("Mul", [gate["input_gate"], g], f"gated_input_{layer}")
-        kept = before["cell_state"]
         if t.forget_gate:
             kept = self.add("Mul", [gate["forget_gate"], kept], f"kept_state_{layer}")
         elif t.state_decay != 1:
@@ -263,9 +266,23 @@ class _Graph:
             kept = self.add("Mul", [decay, kept], f"kept_state_{layer}")
         s = self.add("Add", [kept, g], f"next_cell_state_{layer}")
         y_c = self.squash(t.cell_output, s, f"squashed_state_{layer}")
-        opened = [gate["output_gate"], y_c] if t.output_gate else [y_c]
+        opened = [self.gate(net, "output_gate", layer, z, s), y_c] if t.output_gate else [y_c]
         operator = "Mul" if t.output_gate else "Identity"
         return self.as_sources(self.add(operator, opened, f"next_cell_output_{layer}"))
+
+    def gate(self, net: Network, kind: GateKind, layer: int, z: str, states: str) -> str:
+        """One kind of gate, for each cell of its block; peepholes read these states."""
+        name = f"{kind}_{layer}"
+        net_input = self.net_input(net, kind, layer, z, name)
+        column = self.constant("column", np.array([1]))
+        if net.topology.peepholes:
+            weights = net.weights(PEEPHOLES[kind], layer)
+            peepholes = self.constant(f"{name}_peepholes", weights)
+            read = self.add("Mul", [peepholes, states], f"{name}_states_read")
+            read = self.add("ReduceSum", [read, column], f"{name}_read", keepdims=0)
+            net_input = self.add("Add", [net_input, read], f"{name}_net_with_peepholes")
+        y = self.add("Sigmoid", [net_input], f"next_{name}")
+        return self.add("Unsqueeze", [y, column], f"{name}_of_each_cell")
 
     def net_input(self, net: Network, kind: UnitKind, layer: int, z: str, name: str) -> str:
         """Weights times sources, and the bias where there is one; cells block by block."""

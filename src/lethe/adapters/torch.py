@@ -41,6 +41,7 @@ _LSTM: dict[str, float | bool | str] = {
     "cells_per_block": 1,
     **dict.fromkeys(GATES, True),
     "gates_are_sources": False,
+    "peepholes": False,
     "recurrent": True,
     "cell_input": "tanh",
     "cell_output": "tanh",

@@ -97,6 +97,15 @@ def restart_block(net: Network, layer: int, block: int, generator: np.random.Gen
             net.partials(kind, layer)[block] = 0
         for order in net.update.moments:
             net.moments(kind, layer, order=order)[block] = 0
+    for peepholes in topology.peephole_kinds:
+        weights = net.weights(peepholes, layer)[block]
+        weights[...] = generator.uniform(
+            -topology.initial_range, topology.initial_range, weights.shape
+        )
+        if peepholes != "output_gate_peepholes":
+            net.partials(peepholes, layer)[block] = 0
+        for order in net.update.moments:
+            net.moments(peepholes, layer, order=order)[block] = 0
     net.state("cell_state", layer)[block] = 0
     net.state("cell_output", layer)[block] = 0
     # Whoever reads the block forgets it: its own layer, the one above, and the output units.

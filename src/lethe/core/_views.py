@@ -12,7 +12,7 @@ from lethe._kernel import Core32, Core64
 from lethe.core._checks import Dtype, Floating
 from lethe.core._objects import shown
 from lethe.core.run import RECORDABLE, NotFiniteError, Recordable
-from lethe.core.topology import GATES, SQUASHINGS, Topology, UnitKind
+from lethe.core.topology import GATES, PEEPHOLES, SQUASHINGS, Topology, UnitKind, WeightKind
 from lethe.core.updates import MomentOrder, Update
 
 __all__ = [
@@ -29,9 +29,18 @@ __all__ = [
 
 # Rows of each source: input gates, forget gates, output gates, then the cells.
 _GATE_ROWS: dict[str, int] = {"input_gate": 0, "forget_gate": 1, "output_gate": 2}
+_PEEPHOLE_ROWS: dict[str, int] = {PEEPHOLES[gate]: row for row, gate in enumerate(GATES)}
 _CELL_ROWS = 3
-# Partials have no row for output gates: they change no state.
+#: Kinds whose weights change no state.
+WITHOUT_PARTIALS = ("output_gate", "output", "output_gate_peepholes")
+# Partials have no row for output gates.
 _CELL_PARTIALS = 2
+
+_PEEPHOLE_ARRAYS = {
+    "weights": "peepholes",
+    "first_moment": "peephole_first_moment",
+    "second_moment": "peephole_second_moment",
+}
 
 #: The compiled functions on a block, and the block.
 Core = Core32 | Core64
@@ -90,11 +99,14 @@ def weights_view(
     core: Core,
     topology: Topology,
     array: Literal["weights"] | MomentName,
-    kind: UnitKind,
+    kind: WeightKind,
     layer: int,
 ) -> Floating:
     """The weights of a kind of unit, or one of their moments: `array` is the kernel's name."""
     sources = len(topology.sources(kind, layer))
+    if kind in _PEEPHOLE_ROWS:
+        rows = core.array(_PEEPHOLE_ARRAYS[array], layer)
+        return rows[:, _PEEPHOLE_ROWS[kind], : topology.blocks].T
     if kind == "output":
         return core.array(f"output_{array}", 0)[:sources, : topology.outputs].T
     rows = core.array(array, layer)
@@ -114,13 +126,21 @@ def draw_weights(core: Core, topology: Topology, generator: np.random.Generator)
         bias = t.initial_bias(kind) if kind in GATES else None
         if bias is not None:
             weights[:, -1] = bias
+    # The last ones, so that a seed draws all others as it does without peepholes.
+    for layer in range(t.layers):
+        for peepholes in t.peephole_kinds:
+            weights = weights_view(core, t, "weights", peepholes, layer)
+            weights[...] = generator.uniform(-t.initial_range, t.initial_range, weights.shape)
 
 
-def partials_view(core: Core, topology: Topology, kind: UnitKind, layer: int) -> Floating:
-    """The partials of the weights of input gates, forget gates or cells."""
-    if not isinstance(kind, str) or kind in ("output_gate", "output"):
+def partials_view(core: Core, topology: Topology, kind: WeightKind, layer: int) -> Floating:
+    """The partials of the weights of input gates, forget gates or cells, or of peepholes."""
+    if not isinstance(kind, str) or kind in WITHOUT_PARTIALS:
         raise ValueError(f"kind must be input_gate, forget_gate or cell, got {shown(kind)}")
     sources = len(topology.sources(kind, layer))
+    if kind in _PEEPHOLE_ROWS:
+        rows = core.array("peephole_partials", layer)
+        return rows[:, _PEEPHOLE_ROWS[kind], :, : topology.blocks].transpose(2, 1, 0)
     row = _CELL_PARTIALS if kind == "cell" else _GATE_ROWS[kind]
     rows = core.array("partials", layer)
     return rows[:sources, row, :, : topology.blocks].transpose(2, 1, 0)

@@ -53,15 +53,31 @@ Array = npt.NDArray[np.float64]
 Key = tuple[str, int]
 
 GATES = ("input_gate", "forget_gate", "output_gate")
-WITH_PARTIALS = ("input_gate", "forget_gate", "cell")
+PEEPHOLES = {gate: f"{gate}_peepholes" for gate in GATES}
+WITH_PARTIALS = (
+    "input_gate",
+    "forget_gate",
+    "cell",
+    "input_gate_peepholes",
+    "forget_gate_peepholes",
+)
 
 
 # Forward pass: section 2, and eqs. 10 and 11 of section 3.1
 
 
-def gates(weights: Array, sources: Array) -> Array:
-    """Activations y^out, y^in, y^φ of one kind of gate: eqs. 1, 2 and 10."""
-    return logistic(weights @ sources)
+def gates(weights: Array, sources: Array, read: Array | float = 0.0) -> Array:
+    """Activations y^out, y^in, y^φ of one kind of gate: eqs. 1, 2 and 10.
+
+    ``read`` is what the gates read through peepholes, where there are any.
+    """
+    return logistic(weights @ sources + read)
+
+
+def through_peepholes(weights: Array, states: Array) -> Array:
+    """What each block's gate reads of its own cells' states (Gers et al. 2002)."""
+    read: Array = np.sum(weights * states, axis=1)
+    return read
 
 
 @np.errstate(over="ignore")
@@ -307,6 +323,10 @@ class Oracle:
                 self.weights[kind, layer] = np.zeros((*shape, sources))
                 if kind in WITH_PARTIALS:
                     self.partials[kind, layer] = np.zeros((*cell, sources))
+            for kind in t.peephole_kinds:
+                self.weights[kind, layer] = np.zeros(cell)
+                if kind in WITH_PARTIALS:
+                    self.partials[kind, layer] = np.zeros((*cell, t.cells_per_block))
             for name in GATES:
                 self.state[name, layer] = np.full(block, t.initial_activation)
             self.state["cell_state", layer] = np.zeros(cell)
@@ -340,7 +360,7 @@ class Oracle:
                 for kind, injection in now.injection.items():
                     before = self.partials[kind, layer]
                     decay = now.gate["forget_gate"]
-                    if t.decaying_partials not in ("all", kind):
+                    if t.decaying_partials not in ("all", kind.removesuffix("_peepholes")):
                         decay = np.ones(t.blocks)
                     elif t.partial_decay is not None:
                         decay = np.full(t.blocks, t.partial_decay)
@@ -366,11 +386,15 @@ class Oracle:
         z = {kind: self._with_bias(kind, parts) for kind in self.kinds}
         gate = {name: np.ones(t.blocks) for name in GATES}  # a gate that is absent is open
         gate["forget_gate"] *= t.state_decay
-        gate |= {kind: gates(self.weights[kind, layer], z[kind]) for kind in t.gates}
+        s_before = state["cell_state", layer]
+        for kind in t.gates:
+            if kind != "output_gate":
+                gate[kind] = self._gates(kind, layer, z[kind], s_before)
         net = cell_inputs(self.weights["cell", layer], z["cell"])
         (g, g_derivative), (h, h_derivative) = SQUASHINGS[t.cell_input], SQUASHINGS[t.cell_output]
-        s_before = state["cell_state", layer]
         s = cell_states(s_before, gate["forget_gate"], gate["input_gate"], g(net))
+        if t.output_gate:
+            gate["output_gate"] = self._gates("output_gate", layer, z["output_gate"], s)
         y = cell_outputs(gate["output_gate"], h(s))
         state |= {(name, layer): a for name, a in gate.items()}
         state |= {("cell_state", layer): s, ("cell_output", layer): y}
@@ -380,7 +404,20 @@ class Oracle:
         if t.forget_gate:
             of = h(s) if t.printed_eq21 else s_before
             injection["forget_gate"] = forget_gate_injection(of, gate["forget_gate"])
+        if t.peepholes:  # one more source for each cell of the block
+            for kind in t.gates:
+                z[PEEPHOLES[kind]] = s if kind == "output_gate" else s_before[:, None, :]
+                if kind in injection:
+                    injection[PEEPHOLES[kind]] = injection[kind]
         return LayerStep(z, gate, injection, h(s), h_derivative(s))
+
+    def _gates(self, kind: str, layer: int, sources: Array, states: Array) -> Array:
+        """One kind of gate of a layer; ``states`` are what its peepholes read."""
+        weights = self.weights[kind, layer]
+        if not self.topology.peepholes:
+            return gates(weights, sources)
+        peepholes = self.weights[PEEPHOLES[kind], layer]
+        return gates(weights, sources, through_peepholes(peepholes, states))
 
     def learn(
         self, target: npt.ArrayLike | None = None, *, error: npt.ArrayLike | None = None
@@ -425,10 +462,14 @@ class Oracle:
             d = np.clip(output_gate_errors(y_out, now.h, cell_error), -bound, bound)
             self.gradients["output_gate", layer] = gradients(d, now.sources["output_gate"])
             delta["output_gate"] = d
+            if t.peepholes:
+                peepholes = PEEPHOLES["output_gate"]
+                self.gradients[peepholes, layer] = d[:, None] * now.sources[peepholes]
         to_below = np.zeros(t.cells)
         if layer:
             last = t.hidden_sources(layer)
-            for kind, d in delta.items():
+            for kind in self.kinds:  # nothing goes back through peepholes
+                d = delta[kind]
                 of_below = self.weights[kind, layer][..., last - t.cells : last]
                 to_below += np.tensordot(d, of_below, axes=d.ndim)
         return to_below

@@ -17,7 +17,7 @@ from lethe.core._state import Parts, checked_state
 from lethe.core._steps import checked_series, run_steps
 from lethe.core._views import Core, instruction_set
 from lethe.core.run import FirstError, NotFiniteError, Recordable, Run
-from lethe.core.topology import Topology, UnitKind
+from lethe.core.topology import Topology, WeightKind
 from lethe.core.updates import SGD, MomentOrder, Update
 from lethe.version import __version__
 
@@ -249,28 +249,29 @@ class Network:
             self._core, self.topology, self.dtype, series, reset_at_starts, learn, stop, record
         )
 
-    def weights(self, kind: UnitKind, layer: int = 0) -> Floating:
+    def weights(self, kind: WeightKind, layer: int = 0) -> Floating:
         """The weights of a kind of unit, as a view that can be written.
 
         Parameters
         ----------
         kind : str
-            "input_gate", "forget_gate", "output_gate", "cell" or "output".
+            "input_gate", "forget_gate", "output_gate", "cell" or "output"; "input_gate_peepholes",
+            "forget_gate_peepholes" or "output_gate_peepholes" where there are peepholes.
         layer : int
             The hidden layer; of no meaning for "output".
 
         Returns
         -------
         ndarray
-            Gates: (blocks, sources); cells: (blocks, cells_per_block, sources); outputs:
-            (outputs, sources). `Topology.sources` names the last axis.
+            Gates: (blocks, sources); cells: (blocks, cells_per_block, sources); peepholes: (blocks,
+            cells_per_block); outputs: (outputs, sources). Their last axis: `Topology.sources`.
         """
         view = _views.weights_view(self._core, self.topology, "weights", kind, layer)
         self._core.complete_step()
         self._core.snapshot_due()
         return view
 
-    def moments(self, kind: UnitKind, layer: int = 0, *, order: MomentOrder = 2) -> Floating:
+    def moments(self, kind: WeightKind, layer: int = 0, *, order: MomentOrder = 2) -> Floating:
         """The update rule's first or second moments, shaped like the weights, as a view."""
         orders = self.update.moments
         if not isinstance(order, int) or order not in orders:
@@ -280,20 +281,20 @@ class Network:
         self._core.complete_step()
         return view
 
-    def partials(self, kind: UnitKind, layer: int = 0) -> Floating:
+    def partials(self, kind: WeightKind, layer: int = 0) -> Floating:
         """The partials ∂s_c/∂w (eqs. 19-21) of the weights to a kind of unit, as a view.
 
         Parameters
         ----------
-        kind : {"input_gate", "forget_gate", "cell"}
-            Whose weights; output gates and output units need no partials.
+        kind : str
+            "input_gate", "forget_gate", "cell", "input_gate_peepholes" or "forget_gate_peepholes".
         layer : int
             The hidden layer.
 
         Returns
         -------
         ndarray, shape (blocks, cells_per_block, sources)
-            Of each cell's state by each weight.
+            Of each cell's state by each weight; the other kinds of weight need none.
         """
         view = _views.partials_view(self._core, self.topology, kind, layer)
         self._core.complete_step()

@@ -10,16 +10,29 @@ from typing import Literal, NamedTuple, get_args
 from lethe.core._checks import as_float, check_bool, check_choice, check_int
 from lethe.core._objects import items_of, shown
 
-__all__ = ["SQUASHINGS", "OutputUnits", "Squash", "Squashing", "Topology", "UnitKind"]
+__all__ = [
+    "SQUASHINGS",
+    "OutputUnits",
+    "PeepholeKind",
+    "Squash",
+    "Squashing",
+    "Topology",
+    "UnitKind",
+    "WeightKind",
+]
 
 UnitKind = Literal["input_gate", "forget_gate", "output_gate", "cell", "output"]
 GateKind = Literal["input_gate", "forget_gate", "output_gate"]
+PeepholeKind = Literal["input_gate_peepholes", "forget_gate_peepholes", "output_gate_peepholes"]
+#: Weights by what reads their sources: a kind of unit, or a kind of gate through its peepholes.
+WeightKind = UnitKind | PeepholeKind
 Squashing = Literal["centred_logistic_2", "centred_logistic_1", "logistic", "tanh", "identity"]
 OutputUnits = Literal["logistic", "linear", "softmax", "logistic_cross_entropy"]
 DecayingPartials = Literal["all", "forget_gate", "none"]
 
 GATES: tuple[GateKind, ...] = get_args(GateKind)
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
+PEEPHOLES: dict[GateKind, PeepholeKind] = dict(zip(GATES, get_args(PeepholeKind), strict=True))
 
 
 class Squash(NamedTuple):
@@ -76,6 +89,9 @@ class Topology:
         1 is the constant error carousel of 1997, smaller values the report's "state decay".
     gates_are_sources : bool
         Whether past gate activations feed the hidden units, as in 1997.
+    peepholes : bool
+        Whether the gates of a block read the states of its cells (Gers, Schraudolph & Schmidhuber
+        2002): input and forget gates those of the step before, output gates those of this step.
     recurrent : bool
         False: hidden units read inputs only (1997, experiments 2a and 2b).
     shortcuts : bool
@@ -137,6 +153,7 @@ class Topology:
     output_gate: bool = True
     state_decay: float = 1.0
     gates_are_sources: bool = False
+    peepholes: bool = False
     recurrent: bool = True
     shortcuts: bool = True
     biased: tuple[UnitKind, ...] = ("input_gate", "forget_gate", "output_gate", "output")
@@ -280,6 +297,11 @@ class Topology:
         return tuple(gate for gate in GATES if self.has(gate))
 
     @property
+    def peephole_kinds(self) -> tuple[PeepholeKind, ...]:
+        """The kinds of peephole that each block has, in the order of its gates."""
+        return tuple(PEEPHOLES[gate] for gate in self.gates) if self.peepholes else ()
+
+    @property
     def cells(self) -> int:
         """Memory cells in each layer."""
         return self.blocks * self.cells_per_block
@@ -289,13 +311,14 @@ class Topology:
         value: tuple[float, ...] | None = getattr(self, f"{gate}_bias")
         return value
 
-    def sources(self, kind: UnitKind, layer: int = 0) -> tuple[str, ...]:
+    def sources(self, kind: WeightKind, layer: int = 0) -> tuple[str, ...]:
         """Names of the sources of a kind of unit, in the order of the weights' last axis.
 
         Parameters
         ----------
         kind : str
-            "input_gate", "forget_gate", "output_gate", "cell" or "output".
+            "input_gate", "forget_gate", "output_gate", "cell" or "output"; or, with peepholes,
+            "input_gate_peepholes", "forget_gate_peepholes" or "output_gate_peepholes".
         layer : int
             The hidden layer; of no meaning for "output".
 
@@ -305,9 +328,13 @@ class Topology:
             For hidden units: "input i", then "cell j.v" (cell v of block j, the first cell of every
             block before the second of any) and "input_gate j", … of the same layer one step ago,
             then "below j.v", this step's cell outputs of the layer below, then "bias". For output
-            units: "layer l cell j.v", then "input i" where there are shortcuts, then "bias".
+            units: "layer l cell j.v", then "input i" where there are shortcuts, then "bias". For
+            peepholes: "state v", of cell v of the gate's own block.
         """
-        self._check_unit(kind, layer)
+        self._check_kind(kind, (*self._unit_kinds, *self.peephole_kinds))
+        check_int("layer", layer, 0, self.layers - 1)
+        if kind in self.peephole_kinds:
+            return tuple(f"state {v}" for v in range(self.cells_per_block))
         cells = [f"{j}.{v}" for v in range(self.cells_per_block) for j in range(self.blocks)]
         inputs = [f"input {i}" for i in range(self.inputs)]
         bias = ["bias"] if kind in self.biased else []
@@ -325,7 +352,7 @@ class Topology:
 
     def units(self, kind: UnitKind) -> tuple[str, ...]:
         """Names of the units of a kind within a layer: "cell j.v" block by block, "output k", …."""
-        self._check_unit(kind, 0)
+        self._check_kind(kind, self._unit_kinds)
         if kind == "output":
             return tuple(f"output {k}" for k in range(self.outputs))
         if kind == "cell":
@@ -353,8 +380,12 @@ class Topology:
             for layer in range(self.layers)
             for kind, number in units.items()
         )
+        hidden += self.layers * self.cells * len(self.peephole_kinds)
         return hidden + self.outputs * (self.output_sources + ("output" in self.biased))
 
-    def _check_unit(self, kind: UnitKind, layer: int) -> None:
-        check_choice("kind", kind, tuple(k for k in UNIT_KINDS if self.has(k)))
-        check_int("layer", layer, 0, self.layers - 1)
+    @property
+    def _unit_kinds(self) -> tuple[UnitKind, ...]:
+        return tuple(kind for kind in UNIT_KINDS if self.has(kind))
+
+    def _check_kind(self, kind: WeightKind, kinds: tuple[WeightKind, ...]) -> None:
+        check_choice("kind", kind, kinds)

@@ -57,6 +57,9 @@ class Record(TrialKey):
     final_mean_stream: NotRequired[float]
     diverged: NotRequired[int]
 
+    # Of `TimingTrial`, besides.
+    mean_squared_error: NotRequired[float | None]
+
     # Of `lethe.trials.sequence.SequenceTrial`.
     solved: NotRequired[bool | None]
     training_sequences: NotRequired[int]

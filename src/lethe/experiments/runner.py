@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         nto,
         sections,
         temporal_credit,
+        timing,
     )
 
     # `table_module` cannot be checked; this is.
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         nto,
         sections,
         temporal_credit,
+        timing,
     )
 
 __all__ = ["EXTRAS", "TABLES", "missing", "run_task", "table_module"]
@@ -55,6 +57,7 @@ TABLES: dict[str, str] = {
     "baselines": "the other systems in the papers compared with both LSTMs, all of Table 1",
     "credit": "one LSTM with forget gates, five ways for errors to reach its weights",
     "temporal-credit": "how far immediate derivatives reach: shifts, copies, chains of steps",
+    "timing": "rhythm and timing, with and without peepholes (Gers et al. 2002)",
     "sections": "other claims of sections 2 to 4: penalties, decays, biases, restarts, lesions",
 }
 

@@ -19,6 +19,7 @@ GATE_COLOUR = "#FBE3CF"
 STATE_COLOUR = "#D5EEE2"
 _SQUASH_COLOUR = "#DCEAF7"
 _INK = "#222222"
+_PEEPHOLE_COLOUR = "#8C6BB1"
 
 _FUNCTIONS: dict[Squashing, str] = {
     "centred_logistic_2": r"4\sigma(x) - 2",
@@ -194,11 +195,22 @@ def _gate(axes: Axes, t: Topology, gate: GateKind, centre: Point, to: float, *, 
         ha="center",
     )
     _fan(axes, (x, y - 1.75), (x, y - _UNIT))
+    if t.peepholes:
+        _peephole(axes, centre, side)
     label_x = x - side * 0.62
     where = "left" if side < 0 else "right"
     axes.text(label_x, y - 1.5, f"$net_{{{symbol}}}$", fontsize=10.5, ha=where, va="center")
     circle(axes, centre, _UNIT, r"$\sigma$", GATE_COLOUR, 12)
     axes.text(x, y + 0.85, gate.replace("_", " "), fontsize=9, ha="center", va="center")
+
+
+def _peephole(axes: Axes, gate: Point, side: int) -> None:
+    """From the cell's state to a gate, past the multiplication between them."""
+    x, y = gate
+    below = -1 if y <= _STATE else 1
+    start = (_COLUMN + side * 0.55 * _CORE, _STATE + below * 0.8 * _CORE)
+    end = (x - side * 0.8 * _UNIT, y - below * 0.6 * _UNIT if side < 0 else y - 0.6 * _UNIT)
+    arrow(axes, start, end, _PEEPHOLE_COLOUR, curve=0.25 * side, width=0.9)
 
 
 def _fan(axes: Axes, start: Point, end: Point) -> None:

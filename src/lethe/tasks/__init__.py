@@ -16,6 +16,7 @@ from lethe.tasks.sequences import Continual, LastTarget, SequenceStream, Sequenc
 from lethe.tasks.signals import Lorenz, Sine
 from lethe.tasks.steps import Steps, joined
 from lethe.tasks.temporal_order import TemporalOrder
+from lethe.tasks.timing import Periodic, PeriodicStream, SpikeDelays
 from lethe.tasks.tomita import Tomita
 from lethe.tasks.two_sequence import Latch, TwoSequence
 
@@ -35,11 +36,14 @@ __all__ = [
     "MackeyGlass",
     "MemoryChain",
     "Multiplication",
+    "Periodic",
+    "PeriodicStream",
     "Reber",
     "ReberStream",
     "SequenceStream",
     "SequenceTask",
     "Sine",
+    "SpikeDelays",
     "Steps",
     "TemporalOrder",
     "Tomita",

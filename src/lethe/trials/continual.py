@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lethe.core._checks import check_int
 from lethe.core.network import FirstError, Network, NotFiniteError
-from lethe.core.topology import UnitKind
+from lethe.core.topology import WeightKind
 from lethe.tasks import ReberStream, Steps
 from lethe.trials.learner import (
     DivergedError,
@@ -108,6 +108,11 @@ class Trial:
         A prediction is right if the error of every output unit is smaller.
     stream_length, training_streams, test_streams : int
         The limits: predictions in a stream, streams to learn from, streams in a test.
+    test_length : int
+        Predictions in a test stream; 0: as many as in one to learn from.
+    test_after_error : bool
+        Whether a network is tested after a training stream that an error ended. If not, only those
+        are that were right to the stream's end: half the time where most streams are short.
     restart_after : int
         After this many training streams without a perfect solution a new network is made (section
         4.5), and again after as many more; 0: never.
@@ -137,15 +142,18 @@ class Trial:
     stream_length: int = 100_000
     training_streams: int = 30_000
     test_streams: int = 10
+    test_length: int = 0
+    test_after_error: bool = True
     restart_after: int = 0
     penalty: Penalty | None = None
     dtype: FloatingName = "float32"
 
     def __post_init__(self) -> None:
         """Check the limits."""
-        for name in ("stream_length", "training_streams", "test_streams", "restart_after"):
-            value, least = getattr(self, name), int(name != "restart_after")
-            object.__setattr__(self, name, check_int(name, value, least))
+        for name in ("stream_length", "training_streams", "test_streams"):
+            object.__setattr__(self, name, check_int(name, getattr(self, name), 1))
+        for name in ("test_length", "restart_after"):
+            object.__setattr__(self, name, check_int(name, getattr(self, name), 0))
         if not 0 < self.bound < float("inf"):
             raise ValueError(f"bound must be a number above 0, got {self.bound!r}")
         if not isinstance(self.learner, NetworkRecipe):
@@ -173,8 +181,11 @@ class Trial:
             del configuration["penalty"]
         else:
             configuration["penalty"] = repr(self.penalty)
-        if not self.restart_after:
-            del configuration["restart_after"]
+        for name in ("test_length", "restart_after"):
+            if not configuration[name]:
+                del configuration[name]
+        if self.test_after_error:
+            del configuration["test_after_error"]
         return configuration
 
     def run(self, seed: int, on_progress: OnProgress | None = None) -> TrialResult:
@@ -237,10 +248,13 @@ class Trial:
             diverged += not finite
             if self.penalty is not None and isinstance(net, Network):
                 self.penalty.apply(net, steps)
-            tested = net if self.zero_at_stream_start else net.clone()
-            lengths = self._test(tested, tests)
-            if min(lengths) == self.stream_length:
-                limit = float(self.stream_length)
+            lengths = [right]
+            tests_now = self.test_after_error or right == self.stream_length
+            if tests_now:
+                tested = net if self.zero_at_stream_start else net.clone()
+                lengths = self._test(tested, tests)
+            if tests_now and min(lengths) == self._tested_length:
+                limit = float(self._tested_length)
                 return TrialResult(True, streams, symbols, limit, limit, diverged), net
             if lengths[0] > longest:
                 longest, best = lengths[0], net.clone()
@@ -266,13 +280,17 @@ class Trial:
         result, learner = self.train(seed, on_stream, on_progress)
         return result, network_of(learner)
 
+    @property
+    def _tested_length(self) -> int:
+        return self.test_length or self.stream_length
+
     def _test(self, net: Learner, stream: Stream, *, to_the_end: bool = False) -> list[int]:
         """Right predictions in each test stream, up to the first that failed or in all of them."""
         lengths: list[int] = []
         for _ in range(self.test_streams):
             _, right, _ = self._present(net, stream, learn=False)
             lengths.append(right)
-            if right < self.stream_length and not to_the_end:
+            if right < self._tested_length and not to_the_end:
                 break
         return lengths
 
@@ -286,8 +304,9 @@ class Trial:
         sequences = self.external_reset or decays
         done = right = 0
         size = stream.first_look
-        while right < self.stream_length:
-            ahead = stream.look(min(size, self.stream_length - right))
+        length = self.stream_length if learn else self._tested_length
+        while right < length:
+            ahead = stream.look(min(size, length - right))
             try:
                 run = net.run(
                     ahead.inputs,
@@ -316,8 +335,9 @@ class Trial:
         if self.zero_at_stream_start or not isinstance(net, Network):
             net.reset()
             return
-        kinds: list[UnitKind] = [gate for gate in net.topology.gates if gate != "output_gate"]
-        kinds.append("cell")
+        t = net.topology
+        every: tuple[WeightKind, ...] = (*t.gates, "cell", *t.peephole_kinds)
+        kinds = [kind for kind in every if not kind.startswith("output_gate")]
         kept = [
             (array, array.copy())
             for layer in range(net.topology.layers)

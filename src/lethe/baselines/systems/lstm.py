@@ -38,7 +38,7 @@ class Lstm:
     Parameters
     ----------
     topology : Topology
-        One layer.
+        One layer, without peepholes.
     truncated : bool
         Whether the derivatives stop where the papers stop them.
     """
@@ -47,10 +47,12 @@ class Lstm:
     truncated: bool = True
 
     def __post_init__(self) -> None:
-        """Check that there is one layer, and that derivatives are what the credit makes them."""
+        """Check that there is one layer, and nothing that is not here."""
         t = self.topology
         if t.layers != 1:
             raise ValueError(f"topology must have one layer, got {t.layers}")
+        if t.peepholes:
+            raise ValueError("topology must have no peepholes here, got peepholes=True")
         if t.printed_eq21 or t.decaying_partials != "all":
             raise ValueError(
                 "topology must have the partials of eqs. 18 to 21, "
