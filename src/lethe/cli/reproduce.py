@@ -164,6 +164,7 @@ def run(args: Arguments) -> int:
         try:
             _run_table(args, one)
         except KeyboardInterrupt:
+            _write_page(args, one)
             raise KeyboardInterrupt(one.what_is_kept()) from None
         except WorkerError as error:
             at = ", ".join(f"{task.row} seed {task.seed}" for task in error.tasks)
@@ -263,15 +264,17 @@ def _run_table(args: Arguments, asked: AskedTrials) -> None:
             watched = progress.folder and partial(run_watched, folder=progress.folder)
             work = watched or run_task
             run_all(work, todo, jobs=jobs, on_result=finished, scheduler=args.scheduler)
-    records = list(asked.done.values())
-    comparison = asked.table.compare(records, asked.plan.rows)
-    spent = f"{len(records)} trials, {_time(r['seconds'] for r in records)} of computing in all"
-    if args.full and path is not None:
-        _write_page(path.with_suffix(".md"), args, asked, f"{comparison}\n\n{spent}.")
+    _write_page(args, asked)
     if not args.json:
-        print(comparison)
+        print(asked.table.compare(list(asked.done.values()), asked.plan.rows))
         if args.full:
-            print(f"\n{spent}; {len(todo)} of them now, in {_time([time.monotonic() - began])}.")
+            now = f"{len(todo)} of them now, in {_time([time.monotonic() - began])}"
+            print(f"\n{_spent(asked)}; {now}.")
+
+
+def _spent(asked: AskedTrials) -> str:
+    seconds = _time(record["seconds"] for record in asked.done.values())
+    return f"{len(asked.done)} trials, {seconds} of computing in all"
 
 
 def _say_if_alone(args: Arguments, asked: Iterable[AskedTrials]) -> None:
@@ -351,12 +354,23 @@ def _print_json(args: Arguments, record: Record) -> None:
         print(json.dumps(record), flush=True)
 
 
-def _write_page(path: Path, args: Arguments, asked: AskedTrials, text: str) -> None:
-    """Write the table next to the results file, with the command that made it."""
+def _write_page(args: Arguments, asked: AskedTrials) -> None:
+    """Write the table next to the results file of a `--full`, with the command that made it."""
+    if not args.full or asked.path is None or not asked.done:
+        return
     options = [f"--row {row}" for row in args.row or ()]
     options += [f"--trials {args.trials}"] if args.trials else []
     options += [f"--seed {args.seed}"] if args.seed is not None else []
     command = " ".join([f"lethe reproduce {asked.name} --full", *options])
-    page = f"# {asked.table.TITLE}\n\nMade by `{command}`.\n\n```\n{text}\n```\n"
+    made, wanted = len(asked.done), len(asked.tasks)
+    more = (
+        "" if made == wanted else f", so far {made} of {wanted} trials; `--resume` runs the others"
+    )
+    text = asked.table.compare(list(asked.done.values()), asked.plan.rows)
+    page = (
+        f"# {asked.table.TITLE}\n\nMade by `{command}`{more}.\n\n"
+        f"```\n{text}\n\n{_spent(asked)}.\n```\n"
+    )
+    path = asked.path.with_suffix(".md")
     with output_errors(f"the page {path}"):
         write_file(path, [page.encode()], follow=False)
