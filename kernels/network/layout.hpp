@@ -67,8 +67,9 @@ struct Layout {
   bool gate_present[3];
   bool biased[5];
   bool printed_eq21;
-  bool partials_decay;        // whether the forget gate's activation multiplies partials,
-  bool carousel;              // and then those of its own weights alone
+  bool gate_decays;           // whether the forget gate's activation multiplies partials,
+  double partial_decay;       // what does in its place,
+  bool carousel;              // and whether those of its own weights alone decay
   bool peepholes = false;     // whether gates read the states of their own block
   double initial_activation;  // of past cells and gates at the start of a stream
   Squashes<float> squash32;

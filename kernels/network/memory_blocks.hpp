@@ -278,7 +278,7 @@ struct MemoryBlocks {
     const T* const z = as_span<T>(block, at.z);
     const T* const forget_gate = as_span<T>(block, at.gate[lethe::forget_gate]);
     const auto decay = [&](int b) {
-      return l.partials_decay ? load<W>(forget_gate + b) : V{} + T(1);
+      return l.gate_decays ? load<W>(forget_gate + b) : V{} + T(l.partial_decay);
     };
     const T* const output_gate_error = as_span<T>(block, at.output_gate_error);
     const auto* const ever_nonzero = reinterpret_cast<const uint8_t*>(block + l.ever_nonzero);

@@ -293,7 +293,7 @@ struct Network {
     for (int layer = 0; layer < l.layers; ++layer) {
       const LayerLayout& at = l.layer[layer];
       std::memset(block + at.partials, 0, int64_t(at.rows) * l.layer_partials() * sizeof(T));
-      if constexpr (peepholes)
+      if constexpr (variants)
         std::memset(block + at.peephole_partials, 0, l.peephole_partials() * sizeof(T));
     }
     header(block).stale = 0;

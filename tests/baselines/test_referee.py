@@ -38,6 +38,9 @@ TOPOLOGIES: tuple[Mapping[str, Any], ...] = (
     {"blocks": 2, "input_gate": False},
     {"blocks": 2, "cells_per_block": 2, "output_gate": False, "cell_output": "tanh"},
     {"blocks": 2, "forget_gate": False, "state_decay": 0.9},
+    {"blocks": 2, "cells_per_block": 2, "partial_decay": 0.0},
+    {"blocks": 2, "cells_per_block": 2, "partial_decay": 0.9},
+    {"blocks": 3, "forget_gate": False, "state_decay": 0.9, "partial_decay": 0.5},
 )
 _STREAM = ReberStream(np.random.SeedSequence(1))
 _REBER = _STREAM.look(200)
@@ -90,7 +93,7 @@ def test_rmsprop_is_the_network_s(smoothing: float) -> None:
 def fading(decay: float) -> Learner:
     """A linear unit on blocks of one cell, without shortcuts."""
     parts = {"blocks": 3, "shortcuts": False, "cell_input": "tanh", "cell_output": "identity"}
-    cell, rule = make(2, 1, "linear", topology=parts, credit="fading", trace_decay=decay, rate=0.05)
+    cell, rule = make(2, 1, "linear", topology=parts | {"partial_decay": decay}, rate=0.05)
     return Learner(cell, rule, seed=5, dtype="float64")
 
 
@@ -137,19 +140,19 @@ def test_fading_partials_are_their_recursion(decay: float) -> None:
 
 
 def test_fading_partials_are_exact_learning_of_a_cell_that_fades() -> None:
-    ours = learner(credit="fading", trace_decay=0.7, topology={"cells_per_block": 2})
+    ours = learner(topology={"cells_per_block": 2, "partial_decay": 0.7})
     dense = Learner(ours.cell, Descent(Rtrl(), 0.1), seed=3, dtype="float64")
     np.testing.assert_allclose(answers(ours), answers(dense), rtol=0, atol=1e-13)
 
 
 def test_without_a_trace_derivatives_are_immediate() -> None:
-    ours, window = learner(credit="fading", trace_decay=0.0), learner(credit="window", h=1)
+    ours, window = learner(topology={"partial_decay": 0.0}), learner(credit="window", h=1)
     np.testing.assert_allclose(answers(ours), answers(window), rtol=0, atol=1e-13)
 
 
-def test_an_impossible_decay() -> None:
-    with pytest.raises(ValueError, match=r"trace_decay must be from 0 to 1, got 1\.5"):
-        make(7, 7, credit="fading", trace_decay=1.5)
+def test_only_truncated_partials_fade_by_a_constant() -> None:
+    with pytest.raises(ValueError, match=r"^topology must have a partial_decay of None unless"):
+        make(7, 7, credit="rtrl", topology={"partial_decay": 0.5})
 
 
 def test_truncated_is_exact_learning_of_the_truncated_cell() -> None:
@@ -220,9 +223,7 @@ def test_partials_that_are_no_gradient_are_refused(part: Mapping[str, Any]) -> N
 
 
 def test_unknown_credit() -> None:
-    with pytest.raises(
-        ValueError, match="credit must be one of truncated, fading, rtrl, bptt, window"
-    ):
+    with pytest.raises(ValueError, match="credit must be one of truncated, rtrl, bptt, window"):
         make(7, 7, credit="blame")  # type: ignore[arg-type]
 
 

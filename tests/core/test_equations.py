@@ -298,6 +298,16 @@ def test_partials_that_do_not_decay_are_not_the_gradient(decaying: DecayingParti
     assert worst_difference(Topology(**SMALL, decaying_partials=decaying)) > 1e-2
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.9, 1.0])
+def test_partials_that_fade_by_a_constant_are_not_the_gradient(decay: float) -> None:
+    assert worst_difference(Topology(**SMALL, partial_decay=decay)) > 1e-2
+
+
+def test_a_constant_that_is_the_states_own_decay_is_the_gradient() -> None:
+    parts = SMALL | {"forget_gate": False, "state_decay": 0.9}
+    assert worst_difference(Topology(**parts, partial_decay=0.9)) < 1e-10
+
+
 def test_without_decay_all_partials_are_the_gradient() -> None:
     parts = SMALL | {"forget_gate": False}
     assert worst_difference(Topology(**parts, decaying_partials="none")) < 1e-10

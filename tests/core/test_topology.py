@@ -210,6 +210,7 @@ WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
     ("cell_output", None, "identity", {}),
     ("output_units", "sigmoid", "softmax", {}),
     ("decaying_partials", "some", "forget_gate", {}),
+    *[("partial_decay", v, "number", {}) for v in (-0.1, 1.1, np.nan, "half")],
     *[("initial_activation", v, "number", {}) for v in (-0.1, 1.1, np.nan, None)],
     *[("state_decay", v, "number", {"forget_gate": False}) for v in (0.0, 1.1, -1, np.nan, "1")],
     ("state_decay", 0.9, "must be 1", {}),

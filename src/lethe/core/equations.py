@@ -359,8 +359,11 @@ class Oracle:
             for layer, now in enumerate(self._layers):
                 for kind, injection in now.injection.items():
                     before = self.partials[kind, layer]
-                    fades = t.decaying_partials in ("all", kind.removesuffix("_peepholes"))
-                    decay = now.gate["forget_gate"] if fades else np.ones(t.blocks)
+                    decay = now.gate["forget_gate"]
+                    if t.decaying_partials not in ("all", kind.removesuffix("_peepholes")):
+                        decay = np.ones(t.blocks)
+                    elif t.partial_decay is not None:
+                        decay = np.full(t.blocks, t.partial_decay)
                     z = now.sources[kind]
                     self.partials[kind, layer] = partials(before, decay, injection, z)
             self._open = True

@@ -123,6 +123,10 @@ class Topology:
         step. All of them, as eqs. 19 to 21 derive it; those of the forget gate's weights alone (eq.
         21); or none, as in the recursion of 1997, which had no forget gates. The last two are no
         gradients; for the rows of Tables 2 and 3 in docs/reproduction.md.
+    partial_decay : float, optional
+        In [0, 1]: a constant in place of that factor, so that partials fade as traces do in random
+        feedback local online learning (RFLO). At 0 derivatives are immediate: nothing but this step
+        counts. None: the forget gate's activation, or `state_decay`. See docs/credit.md.
 
     Raises
     ------
@@ -163,6 +167,7 @@ class Topology:
     initial_activation: float = 0.0
     printed_eq21: bool = False
     decaying_partials: DecayingPartials = "all"
+    partial_decay: float | None = None
 
     def __post_init__(self) -> None:
         """Check every part, and bring each into its one canonical form."""
@@ -187,6 +192,8 @@ class Topology:
         self._check_number("state_decay", above=0.0, most=1.0)
         self._check_number("initial_range", above=-1e-300, most=1e6)
         self._check_number("initial_activation", above=-1e-300, most=1.0)
+        if self.partial_decay is not None:
+            self._check_number("partial_decay", above=-1e-300, most=1.0)
         if self.forget_gate and self.state_decay != 1.0:
             raise ValueError(
                 "state_decay must be 1 where the blocks have forget gates, "

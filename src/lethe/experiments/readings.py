@@ -19,8 +19,8 @@ class Reading:
 
     Attributes
     ----------
-    row, title : str
-        Its name and title.
+    row, title, name : str
+        The row's name and title, and what the reading is called (`Row.reading`).
     networks : int
         Its trials.
     figures : list of Judged
@@ -29,6 +29,7 @@ class Reading:
 
     row: str
     title: str
+    name: str
     networks: int
     figures: list[Judged]
 
@@ -66,7 +67,7 @@ class WholeReading:
     place : str
         The table in the paper.
     name : str
-        What the names of its rows end with; empty for the table's own reading.
+        What it is called; empty for the table's own reading.
     rows : int
         How many rows it reads in another way.
     percentages, percentages_fit, figures, figures_fit : int
@@ -107,8 +108,8 @@ def whole_readings(judged: Sequence[Judged], readings: Sequence[Readings]) -> li
         for row in readings:
             if row.place == place:
                 for reading in row.readings[1:]:
-                    name = reading.row.removeprefix(f"{row.row}_")
-                    others.setdefault(name, {})[row.row] = reading.figures
+                    if reading.name:
+                        others.setdefault(reading.name, {})[row.row] = reading.figures
         shared = {name: rows for name, rows in others.items() if len(rows) > 1}
         if shared:
             found += [_whole(place, name, own, rows) for name, rows in {"": {}, **shared}.items()]
@@ -173,6 +174,7 @@ def _of_table(name: str, table: Table, folder: Path) -> list[Readings]:
                 Reading(
                     key,
                     table.ROWS[key].title.strip(),
+                    table.ROWS[key].reading,
                     len(records[key]),
                     judged_row(name, table, key, records),
                 )

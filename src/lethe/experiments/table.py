@@ -60,6 +60,8 @@ class Row(Generic[_Tried]):
         What a row with a twin learns, where its title does not say so.
     reading_of : str
         The row whose figures these trials read in another way; empty where they are no reading.
+    reading : str
+        What that other way is called, where several rows of a paper's table are read so.
     readings : str
         Where the readings are told that were tried for this row, if its figures do not come out: a
         path in the repository, such as ``docs/errata.md#erg``. Empty: with the verdict, where
@@ -72,6 +74,7 @@ class Row(Generic[_Tried]):
     twin: str = ""
     experiment: str = ""
     reading_of: str = ""
+    reading: str = ""
     readings: str = ""
 
 

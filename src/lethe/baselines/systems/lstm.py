@@ -41,17 +41,13 @@ class Lstm:
         One layer, without peepholes.
     truncated : bool
         Whether the derivatives stop where the papers stop them.
-    trace_decay : float, optional
-        In [0, 1]: what stands for ∂s(t)/∂s(t−1) in the derivatives. None: what it is, the forget
-        gate. States themselves are the same.
     """
 
     topology: Topology
     truncated: bool = True
-    trace_decay: float | None = None
 
     def __post_init__(self) -> None:
-        """Check that there is one layer, nothing else that is not here, and the decay."""
+        """Check that there is one layer, and nothing that is not here."""
         t = self.topology
         if t.layers != 1:
             raise ValueError(f"topology must have one layer, got {t.layers}")
@@ -62,8 +58,11 @@ class Lstm:
                 "topology must have the partials of eqs. 18 to 21, "
                 f"got printed_eq21={t.printed_eq21}, decaying_partials={t.decaying_partials!r}"
             )
-        if self.trace_decay is not None and not 0 <= self.trace_decay <= 1:
-            raise ValueError(f"trace_decay must be from 0 to 1, got {self.trace_decay!r}")
+        if t.partial_decay is not None and not self.truncated:
+            raise ValueError(
+                "topology must have a partial_decay of None unless derivatives are truncated, "
+                f"got {t.partial_decay}"
+            )
 
     @property
     def inputs(self) -> int:
@@ -117,11 +116,12 @@ class Lstm:
         return {"s": s, "y": y, "gates": gates}
 
     def _kept(self, s: Array, kept: Array | float) -> Array:
-        """What is left of the state: `kept` of it, whose derivative by the state may be another."""
-        if self.trace_decay is None:
+        """What is left of the state, `kept` of it; its derivative may be a constant instead."""
+        decay = self.topology.partial_decay
+        if decay is None:
             return s * kept
         value = jax.lax.stop_gradient(s)
-        return value * kept + self.trace_decay * (s - value)
+        return value * kept + decay * (s - value)
 
     def output(self, weights: Array, state: Tree, x: Array) -> Array:
         """Eq. 9."""

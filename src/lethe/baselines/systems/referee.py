@@ -1,24 +1,23 @@
 """The LSTM of both papers with each credit, so that only the credit differs.
 
     truncated   the report's truncation                     partials        `Partials`
-    fading      the same, and partials fade by a constant    partials        `Partials`
     rtrl        ∂state/∂w in full, forward in time           n·W numbers     `Rtrl`
     bptt        error goes back to a sequence's first step   the sequence    `Bptt`
     window      error propagates back over the last h steps        h steps         `Window`
 
-"fading" has a constant in place of the forget gate where partials go on in time, as the traces of
-random-feedback local online learning do (RFLO, Murray 2019; without its random feedback: errors
-reach the cells by the weights of the output units). At 0 nothing is left of a partial one step
-later, and derivatives are immediate.
+With the `partial_decay` of a `Topology` partials fade by a constant in place of the forget gate, as
+the traces of random-feedback local online learning do (RFLO, Murray 2019; without its random
+feedback: errors reach the cells by the weights of the output units). At 0 nothing is left of a
+partial one step later, and derivatives are immediate.
 
 A window of 1 has immediate derivatives alone (Elman's procedure), a window of 2 goes one step back.
 On a stream whose sequences have no end a window longer than any lag stands for full BPTT.
 ``lethe reproduce credit`` compares them; docs/credit.md says what each costs.
 
 Checks (tests/baselines/test_referee.py, float64): "truncated" has the numbers of `lethe.Network`;
-"fading" has the gradient of its recursion in NumPy, and at 0 that of a window of 1; "rtrl" and
-"bptt" learn the same where one target ends each sequence; where nothing lies behind the window,
-"window" and "rtrl" have the same gradient.
+partials that fade by 0 have the gradient of a window of 1; "rtrl" and "bptt" learn the same where
+one target ends each sequence; where nothing lies behind the window, "window" and "rtrl" have the
+same gradient.
 """
 
 from __future__ import annotations
@@ -50,9 +49,8 @@ def make(
     output_units: OutputUnits = "logistic",
     *,
     topology: Mapping[str, Any] | None = None,
-    credit: Literal["truncated", "fading", "rtrl", "bptt", "window"] = "truncated",
+    credit: Literal["truncated", "rtrl", "bptt", "window"] = "truncated",
     h: int = 128,
-    trace_decay: float = 0.9,
     rate: float = 0.5,
     optimizer: Literal["sgd", "rmsprop", "adam"] = "sgd",
     smoothing: float = 0.99,
@@ -65,12 +63,10 @@ def make(
         See `Topology`.
     topology : dict, optional
         The other parts of a `Topology`, as plain values; the report's by default.
-    credit : {"truncated", "fading", "rtrl", "bptt", "window"}
+    credit : {"truncated", "rtrl", "bptt", "window"}
         How errors reach weights.
     h : int
         Steps of the window, or of the longest sequence that "bptt" stores.
-    trace_decay : float
-        In [0, 1]: what is left of a "fading" partial one step later.
     rate, optimizer, smoothing
         As in `lethe.SGD`, `lethe.RMSprop` and `lethe.Adam`.
     """
@@ -78,7 +74,6 @@ def make(
     whole = Topology(inputs=inputs, outputs=outputs, output_units=output_units, **parts)
     credits: dict[str, Credit] = {
         "truncated": Partials(),
-        "fading": Partials(),
         "rtrl": Rtrl(),
         "bptt": Bptt(h),
         "window": Window(h),
@@ -88,8 +83,7 @@ def make(
     rule = Descent(
         credits[credit], rate, optimizer=optimizer, epsilon=_EPSILON, smoothing=smoothing
     )
-    decay = trace_decay if credit == "fading" else None
-    return Lstm(whole, truncated=credit in ("truncated", "fading"), trace_decay=decay), rule
+    return Lstm(whole, truncated=credit == "truncated"), rule
 
 
 def numbers_kept(learner: Learner) -> int:

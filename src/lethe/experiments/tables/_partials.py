@@ -33,7 +33,9 @@ class Advance(NamedTuple):
 #: By the end of a row's name. docs/reproduction.md says what each does to Tables 2 and 3.
 ADVANCES: dict[str, Advance] = {
     "undecayed_partials": Advance("no partial decays", "none"),
-    "undecayed_partials_printed_eq21": Advance("the same, eq. 21 as printed", "none", True),
-    "eq21_decays": Advance("only eq. 21's decay", "forget_gate"),
-    "eq21_decays_printed": Advance("the same, as printed", "forget_gate", True),
+    "undecayed_partials_printed_eq21": Advance(
+        "no partial decays, eq. 21 as printed", "none", True
+    ),
+    "eq21_decays": Advance("only eq. 21's partials decay", "forget_gate"),
+    "eq21_decays_printed": Advance("only eq. 21's partials decay, as printed", "forget_gate", True),
 }
