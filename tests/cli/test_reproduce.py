@@ -300,6 +300,27 @@ def test_a_killed_worker_is_one_line_and_code_1(
     assert "--resume continues" in err
 
 
+@pytest.mark.usefixtures("tiny")
+def test_an_interrupted_table_has_a_page_that_says_what_is_missing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_all = workers.run_all
+
+    def interrupted(work: Any, tasks: Any, **how: Any) -> None:
+        run_all(work, tasks[:1], **how)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "run_all", interrupted)
+    command = ["reproduce", "cerg", "--full", "--row", "standard", "--out", str(tmp_path)]
+    assert main([*command, "--trials", "2", "--jobs", "1"]) == 130
+    page = (tmp_path / "cerg.md").read_text(encoding="utf-8")
+    assert "`, so far 1 of 2 trials; `--resume` runs the others.\n" in page
+    monkeypatch.setattr(workers, "run_all", run_all)
+    assert main([*command, "--trials", "2", "--jobs", "1", "--resume"]) == 0
+    assert "so far" not in (tmp_path / "cerg.md").read_text(encoding="utf-8")
+    capsys.readouterr()
+
+
 def test_every_command_is_in_the_help_and_has_an_example(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -44,7 +44,7 @@ def compare_streams(
     rows: Mapping[str, Row[Trial]],
     shown: Sequence[str],
     *,
-    lines: Callable[[Row[Trial], Sequence[Record]], Sequence[str]],
+    lines: Callable[[object, Sequence[Record]], Sequence[str]],
     note: str,
     limit: int,
 ) -> str:
@@ -59,7 +59,7 @@ def compare_streams(
     shown : sequence of str
         Names of the rows to show.
     lines : callable
-        The lines below the title of a row, from the row and its records.
+        The lines below the title of a row, from the paper's figures, or None, and its records.
     note : str
         What the columns mean, with a place for the ``limit`` of a test stream.
     limit : int
@@ -69,7 +69,17 @@ def compare_streams(
     parts: list[str] = []
     for name, trials in groups.items():
         row = rows[name]
-        own_title = row.report is not None or name == "improved"
-        parts += [row.title if own_title else f"{row.title} ({name})", *lines(row, trials)]
+        # A reading has the paper's figures beside it where the row that it reads is not shown.
+        report = row.report or (rows[row.reading_of].report if row.reading_of else None)
+        figures = None if row.reading_of in shown else report
+        parts += [_title(name, row), *lines(figures, trials)]
     longest = whole_number(chain(*groups.values()), "stream_length", limit)
     return "\n".join([*parts, "", note.format(limit=longest)])
+
+
+def _title(name: str, row: Row[Trial]) -> str:
+    """The title of a row, with its name for `--row` where it is none of the paper's."""
+    if row.report is not None or name == "improved":
+        return row.title
+    line = f"{row.title} ({name})"
+    return line if len(line) <= 100 else f"{row.title}\n    ({name})"

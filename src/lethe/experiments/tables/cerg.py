@@ -239,9 +239,9 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
     return head + compare_streams(records, ROWS, rows, lines=_lines, note=_NOTE, limit=100_000)
 
 
-def _lines(row: Row[Trial], records: Sequence[Record]) -> list[str]:
+def _lines(report: object, records: Sequence[Record]) -> list[str]:
     lines = [_ours(records)]
-    if isinstance(report := row.report, Figures):
+    if isinstance(report, Figures):
         solved = (report.solutions, report.streams, "")
         good, rest = (report.good, report.good_mean), (report.rest, report.rest_mean)
         lines.insert(0, _line("the report", 100, solved, good, rest))

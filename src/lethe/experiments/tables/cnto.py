@@ -142,9 +142,9 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
     return head + compare_streams(records, ROWS, rows, lines=_lines, note=_NOTE, limit=100)
 
 
-def _lines(row: Row[Trial], records: Sequence[Record]) -> list[str]:
+def _lines(report: object, records: Sequence[Record]) -> list[str]:
     lines = [_ours(records)]
-    if isinstance(report := row.report, Figures):
+    if isinstance(report, Figures):
         perfect = (float(report.perfect), report.streams, "")
         lines.insert(0, _line("the report", 100, perfect, report.partial_mean))
     return lines
