@@ -28,7 +28,7 @@ _TEXT = TextTrial(
     ("trial", "said"),
     [
         (_STREAMS, [(streams, 6, "streams") for streams in range(1, 7)]),
-        (_SEQUENCES, [(sequences, 300, "sequences") for sequences in (100, 200, 300)]),
+        (_SEQUENCES, [(sequences, 300, "sequences") for sequences in (280, 290, 300)]),
         (_TEXT, [(read, 2100, "bytes") for read in (1001, 2001, 2100)]),
         (StateGrowth(trial=_STREAMS, strings=(1, 2), streams=1), [(6, 6, "streams")]),
         (CostedTrial(_STREAMS), [(6, 6, "streams")]),
