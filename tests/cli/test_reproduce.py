@@ -215,6 +215,7 @@ def test_records_of_rows_that_are_gone_are_told_and_kept(
     first = read(path)[0]
     append(path, first | {"row": "peepholes"})
     append(path, first | {"row": ["no", "name"], "seed": None, "configuration": 3})
+    append(path, first | {"row": "gone", "seed": True})
     append(path, first | {"experiment": "cnto"})
     capsys.readouterr()
     assert main([*command, "--resume"]) == 0
@@ -222,7 +223,7 @@ def test_records_of_rows_that_are_gone_are_told_and_kept(
         f"lethe reproduce: {path} holds 1 trial of peepholes, which cerg does not have (any more); "
         "these lines stay there and are not counted\n"
     )
-    assert len(read(path)) == 7
+    assert len(read(path)) == 8
 
 
 @pytest.mark.usefixtures("tiny")
@@ -269,16 +270,16 @@ def test_a_file_that_cannot_be_written_is_found_before_the_first_trial(
 
 
 @pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("wrong", [{"best_mean_stream": None}, {"seconds": "long"}])
 def test_a_record_without_a_result_is_named(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    wrong: dict[str, Any], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1"]
     assert main(command) == 0
     path = tmp_path / "cerg.jsonl"
     first, *others = read(path)
-    del first["best_mean_stream"]
     path.unlink()
-    for record in (first, *others):
+    for record in (first | wrong, *others):
         append(path, record)
     capsys.readouterr()
     assert main([*command, "--resume"]) == 2

@@ -72,13 +72,16 @@ class AskedTrials:
         kinds = (("row", str), ("seed", int), ("configuration", dict))
         values: Mapping[str, object] = record
         return record["experiment"] == self.name and all(
-            isinstance(values[name], kind) for name, kind in kinds
+            isinstance(values[name], kind) and not isinstance(values[name], bool)
+            for name, kind in kinds
         )
 
     def _records(self) -> list[Record]:
         from lethe.experiments import results
 
-        return [] if self.path is None else results.read(self.path, self.table.RESULT)
+        if self.path is None:
+            return []
+        return results.read(self.path, {"seconds": (int, float), **self.table.RESULT})
 
     def what_is_kept(self) -> str:
         """How many trials are safe, and where."""
