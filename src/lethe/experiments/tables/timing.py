@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal, Protocol
@@ -39,7 +40,7 @@ class TimingResult(TrialResult):
     ----------
     mean_squared_error : float or None
         Of the frozen network that the trial ended with, over one more test stream, errors or not;
-        None where its numbers do not stay finite.
+        None where it, or a number of the network, is not finite.
     """
 
     mean_squared_error: float | None
@@ -80,9 +81,11 @@ class TimingTrial:
         try:
             error = self._mean_squared_error(net, np.random.SeedSequence(seed).spawn(4)[3])
         except NotFiniteError:
-            error = None
-        return TimingResult(**asdict(result), mean_squared_error=error)
+            error = math.inf
+        found = error if math.isfinite(error) else None
+        return TimingResult(**asdict(result), mean_squared_error=found)
 
+    @np.errstate(over="ignore")
     def _mean_squared_error(self, net: Learner, seed: np.random.SeedSequence) -> float:
         stream = self.stream(seed)
         net.reset()
