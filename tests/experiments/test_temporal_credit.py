@@ -73,6 +73,9 @@ def test_a_row_runs_and_is_told(row: str) -> None:
     assert table.ROWS[row].title in text
     assert max(map(len, text.splitlines())) <= 100
     lacking: Any = {k: v for k, v in record.items() if k not in ("late", "solved")}
+    unreadable: Any = {**record, "diverged": "none"}
+    with pytest.raises(ValueError, match="cannot be read"):
+        table.compare([unreadable], [row])
     with pytest.raises(ValueError, match="lacks"):
         table.compare([lacking], [row])
 

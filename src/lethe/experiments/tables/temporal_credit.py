@@ -220,6 +220,8 @@ def compare(records: Sequence[Record], rows: Sequence[str]) -> str:
         blocks = [_matrix(trials), *_chains(trials), *_signals(trials)]
     except KeyError as missing:
         raise ValueError(f"a record of {TITLE} lacks {missing}") from None
+    except (TypeError, ArithmeticError):
+        raise ValueError(f"the records of {TITLE} cannot be read") from None
     return "\n\n".join([*filter(None, blocks), _NOTE])
 
 
