@@ -85,6 +85,11 @@ def test_no_words_lie_on_each_other_or_outside(topology: Topology) -> None:
         assert box.y1 <= height, text
 
 
+def test_a_network_without_blocks_is_not_drawn() -> None:
+    with pytest.raises(ValueError, match="topology must have at least one memory block"):
+        draw(Topology(inputs=3, outputs=2, blocks=0))
+
+
 def test_the_reports_network() -> None:
     shown = {text.get_text() for text in texts(figure(seed=3))}
     assert {

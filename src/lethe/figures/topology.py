@@ -161,7 +161,14 @@ def draw(topology: Topology) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are no memory blocks.
     """
+    if topology.blocks == 0:
+        raise ValueError("topology must have at least one memory block to be drawn, got blocks=0")
     rows = min(topology.layers, 3)
     drawn = Figure(figsize=(13, 6.1 + 1.1 * rows), layout="constrained")
     grid = drawn.add_gridspec(2, 2, width_ratios=(5.4, 7.6), height_ratios=(3.6 + 1.1 * rows, 2.5))
