@@ -38,20 +38,15 @@ class Figures:
         Where it reports it.
     factor : float
         How far our mean may be from it (`lethe.experiments.verdict`).
-    judged : bool
-        False: it is judged by another row, the reading that is ours (`lethe.experiments.verdict`).
     """
 
     sequences: int
     solved: int | None = None
     place: str = "1997"
     factor: float = 2.0
-    judged: bool = True
 
     def figures(self) -> Sequence[Figure]:
         """The share of solved networks, where it is reported, and their mean."""
-        if not self.judged:
-            return ()
         share = () if self.solved is None else (Share("solved", self.solved, is_solved),)
         taken = Mean("sequences until solved", self.sequences, until_solved, self.factor)
         return *share, taken
