@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from lethe.cli._support.trials_progress import trials_progress
+from lethe.cli._support.trials_progress import _display, trials_progress
 from lethe.experiments import Task
 
 TASK = Task("cerg", "forget_gates", 17, None)  # type: ignore[arg-type]
@@ -52,6 +53,17 @@ def test_a_terminal_shows_each_trial_that_runs_until_it_ends(
         until(lambda: shows("cerg forget_gates", "5/20" if rich else "5 of 20"))
         assert "12,300" not in shown
     assert not progress.folder.exists()
+
+
+def test_the_folder_may_be_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    with _display("cerg", 20, 4) as display:
+        display.look(tmp_path / "gone")
+        display.finished(TASK)
+    assert "5 of 20 trials" in capsys.readouterr().err
 
 
 def test_elsewhere_nothing_is_shown_or_written(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,7 +61,8 @@ class _Display:
         from lethe.experiments.watched import at_work
 
         with self._lock:
-            self.running = at_work(folder)
+            with suppress(OSError):  # temporary files may be cleared
+                self.running = at_work(folder)
             self.show()
 
     def show(self) -> None:
