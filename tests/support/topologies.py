@@ -40,8 +40,7 @@ def topologies(draw: st.DrawFn, *, most_blocks: int = 18) -> Topology:
         cell_output=draw(st.sampled_from(squashings)),
         output_units=units,
         printed_eq21=draw(st.booleans()),
-        decaying_partials=draw(st.sampled_from(["all", "forget_gate", "none"])),
-        partial_decay=draw(st.sampled_from([None, None, 0.0, 0.5, 1.0])),
+        partial_decay=draw(st.sampled_from(["forget_gate", "eq21", 0.0, 0.5, 1.0])),
         initial_activation=draw(st.sampled_from([0.0, 0.5])),
     )
 
