@@ -41,12 +41,10 @@ bool read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
   l.printed_eq21 = truth("printed_eq21");
   l.peepholes = truth("peepholes");
   l.initial_activation = nb::cast<double>(t.attr("initial_activation"));
-  const std::string decaying = nb::cast<std::string>(t.attr("decaying_partials"));
   const nb::object partial_decay = t.attr("partial_decay");
-  l.gate_decays = decaying != "none" && partial_decay.is_none();
-  l.partial_decay =
-      decaying == "none" || partial_decay.is_none() ? 1.0 : nb::cast<double>(partial_decay);
-  l.carousel = decaying == "forget_gate";
+  l.gate_decays = nb::isinstance<nb::str>(partial_decay);
+  l.partial_decay = l.gate_decays ? 1.0 : nb::cast<double>(partial_decay);
+  l.carousel = l.gate_decays && nb::cast<std::string>(partial_decay) == "eq21";
   const char* kinds[] = {"input_gate", "forget_gate", "output_gate", "cell", "output"};
   const nb::object biased = t.attr("biased");
   for (int kind = 0; kind < 5; ++kind)

@@ -131,7 +131,7 @@ def test_a_thousand_steps(name: str, dtype: str) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    topology=topologies(most_blocks=6),
+    topology=topologies(least_blocks=1, most_blocks=6),
     dtype=st.sampled_from(["float32", "float64"]),
     seed=st.integers(0, 2**32),
 )
@@ -218,6 +218,14 @@ def test_the_example_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     exec(re.findall(r"```\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)[2], names)
     ours = [net.step(x, learn=False) for x in stream][-1]
     assert abs(names["y"] - ours).max() <= 1e-5
+
+
+def test_a_network_without_memory_blocks_is_refused(tmp_path: Path) -> None:
+    net = Network(Topology(inputs=3, outputs=2, blocks=0))
+    with pytest.raises(ValueError, match=r"^net must have memory blocks to be exported, got"):
+        export_step(net, tmp_path / "net.onnx")
+    with pytest.raises(ValueError, match=r"^net must have memory blocks to be exported, got"):
+        states(net)
 
 
 def test_wrong_arguments_write_nothing(tmp_path: Path) -> None:

@@ -257,6 +257,10 @@ def test_shortcuts_have_no_place_in_the_readout() -> None:
         ({"recurrent": False}, "recurrent must be True as in torch.nn.LSTM, got False"),
         ({"cell_input": "logistic"}, "cell_input must be 'tanh' as in .*, got 'logistic'"),
         ({"cell_output": "identity"}, "cell_output must be 'tanh' as in .*, got 'identity'"),
+        (
+            {"blocks": 0, "shortcuts": True},
+            "net must have memory blocks as a .* units, got blocks=0",
+        ),
         ({"initial_activation": 0.5}, "initial_activation must be 0.0 as in .*, got 0.5"),
     ],
 )

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from lethe.core import equations
 from lethe.core.equations import Oracle
-from lethe.core.topology import SQUASHINGS, DecayingPartials, Topology
+from lethe.core.topology import SQUASHINGS, PartialDecay, Topology
 from lethe.core.updates import SGD
 
 GATES = ("input_gate", "forget_gate", "output_gate")
@@ -293,13 +293,8 @@ def test_equation_21_as_printed_is_not_the_gradient(layers: int) -> None:
     assert worst_difference(Topology(**SMALL, layers=layers, printed_eq21=True)) > 1e-2
 
 
-@pytest.mark.parametrize("decaying", ["forget_gate", "none"])
-def test_partials_that_do_not_decay_are_not_the_gradient(decaying: DecayingPartials) -> None:
-    assert worst_difference(Topology(**SMALL, decaying_partials=decaying)) > 1e-2
-
-
-@pytest.mark.parametrize("decay", [0.0, 0.9, 1.0])
-def test_partials_that_fade_by_a_constant_are_not_the_gradient(decay: float) -> None:
+@pytest.mark.parametrize("decay", ["eq21", 0.0, 0.9, 1.0])
+def test_partials_that_fade_by_anything_else_are_not_the_gradient(decay: PartialDecay) -> None:
     assert worst_difference(Topology(**SMALL, partial_decay=decay)) > 1e-2
 
 
@@ -310,7 +305,7 @@ def test_a_constant_that_is_the_states_own_decay_is_the_gradient() -> None:
 
 def test_without_decay_all_partials_are_the_gradient() -> None:
     parts = SMALL | {"forget_gate": False}
-    assert worst_difference(Topology(**parts, decaying_partials="none")) < 1e-10
+    assert worst_difference(Topology(**parts, partial_decay=1.0)) < 1e-10
 
 
 @st.composite

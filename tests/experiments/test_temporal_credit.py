@@ -22,7 +22,7 @@ KINDS = {"": "forget gates", "open": "open gates", "plain": "tanh units"}
 def topology(recipe: Any) -> Any:
     """The parts of a row's network besides its sizes."""
     if isinstance(recipe, NetworkRecipe):
-        whole = replace(recipe.topology, partial_decay=None).configuration()
+        whole = replace(recipe.topology, partial_decay="forget_gate").configuration()
         return {k: v for k, v in whole.items() if k not in ("inputs", "outputs", "output_units")}
     return dict(recipe.options)["topology"]
 

@@ -14,7 +14,7 @@ bounds = st.sampled_from([float("inf"), 0.02])
 
 
 @st.composite
-def topologies(draw: st.DrawFn, *, most_blocks: int = 18) -> Topology:
+def topologies(draw: st.DrawFn, *, least_blocks: int = 0, most_blocks: int = 18) -> Topology:
     """Any option of Topology with any other; sizes that fill their vectors and that do not."""
     forget_gate = draw(st.booleans())
     recurrent, shortcuts = draw(st.booleans()), draw(st.booleans())
@@ -24,7 +24,7 @@ def topologies(draw: st.DrawFn, *, most_blocks: int = 18) -> Topology:
     return Topology(
         inputs=draw(st.integers(1, 9)),
         outputs=draw(st.integers(2 if units == "softmax" else 1, 18)),
-        blocks=draw(st.integers(0 if shortcuts else 1, most_blocks)),
+        blocks=draw(st.integers(least_blocks if shortcuts else 1, most_blocks)),
         cells_per_block=draw(st.integers(1, 3)),
         layers=draw(st.integers(1, 3)),
         input_gate=draw(st.booleans()),
@@ -40,8 +40,7 @@ def topologies(draw: st.DrawFn, *, most_blocks: int = 18) -> Topology:
         cell_output=draw(st.sampled_from(squashings)),
         output_units=units,
         printed_eq21=draw(st.booleans()),
-        decaying_partials=draw(st.sampled_from(["all", "forget_gate", "none"])),
-        partial_decay=draw(st.sampled_from([None, None, 0.0, 0.5, 1.0])),
+        partial_decay=draw(st.sampled_from(["forget_gate", "eq21", 0.0, 0.5, 1.0])),
         initial_activation=draw(st.sampled_from([0.0, 0.5])),
     )
 

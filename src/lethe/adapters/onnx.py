@@ -352,6 +352,8 @@ def _state_names(topology: Topology) -> list[Recordable]:
 def _checked(net: Network) -> Topology:
     if not isinstance(net, Network):
         raise ValueError(f"net must be a lethe.Network, got {net!r:.60}")
+    if net.topology.blocks == 0:
+        raise ValueError("net must have memory blocks to be exported, got blocks=0")
     return net.topology
 
 

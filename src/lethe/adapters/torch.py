@@ -367,6 +367,8 @@ def _fill(
 def _check(net: Network) -> None:
     if not isinstance(net, Network):
         raise ValueError(f"net must be a lethe.Network, got {net!r:.60}")
+    if net.topology.blocks == 0:
+        raise ValueError("net must have memory blocks as a torch.nn.LSTM has units, got blocks=0")
     for name, needed in _LSTM.items():
         value = getattr(net.topology, name)
         if value != needed:

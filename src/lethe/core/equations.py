@@ -359,12 +359,11 @@ class Oracle:
             for layer, now in enumerate(self._layers):
                 for kind, injection in now.injection.items():
                     before = self.partials[kind, layer]
-                    decay = now.gate["forget_gate"]
-                    if t.decaying_partials not in ("all", kind.removesuffix("_peepholes")):
+                    decay, z = now.gate["forget_gate"], now.sources[kind]
+                    if t.partial_decay == "eq21" and not kind.startswith("forget_gate"):
                         decay = np.ones(t.blocks)
-                    elif t.partial_decay is not None:
+                    elif not isinstance(t.partial_decay, str):
                         decay = np.full(t.blocks, t.partial_decay)
-                    z = now.sources[kind]
                     self.partials[kind, layer] = partials(before, decay, injection, z)
             self._open = True
             self._sequence_steps += 1

@@ -28,7 +28,7 @@ PeepholeKind = Literal["input_gate_peepholes", "forget_gate_peepholes", "output_
 WeightKind = UnitKind | PeepholeKind
 Squashing = Literal["centred_logistic_2", "centred_logistic_1", "logistic", "tanh", "identity"]
 OutputUnits = Literal["logistic", "linear", "softmax", "logistic_cross_entropy"]
-DecayingPartials = Literal["all", "forget_gate", "none"]
+PartialDecay = float | Literal["forget_gate", "eq21"]
 
 GATES: tuple[GateKind, ...] = get_args(GateKind)
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
@@ -118,15 +118,14 @@ class Topology:
     printed_eq21 : bool
         Advance the forget gate's partials with h(s_c(t)) as eq. 21 prints it and not with s_c(t-1)
         as eq. 18 derives it; for the ablation in docs/errata.md.
-    decaying_partials : {"all", "forget_gate", "none"}
-        Which partials are multiplied by the forget gate's activation, or by `state_decay`, at each
-        step. All of them, as eqs. 19 to 21 derive it; those of the forget gate's weights alone (eq.
-        21); or none, as in the recursion of 1997, which had no forget gates. The last two are no
-        gradients; for the rows of Tables 2 and 3 in docs/reproduction.md.
-    partial_decay : float, optional
-        In [0, 1]: a constant in place of that factor, so that partials fade as traces do in random
-        feedback local online learning (RFLO). At 0 derivatives are immediate: nothing but this step
-        counts. None: the forget gate's activation, or `state_decay`. See docs/credit.md.
+    partial_decay : {"forget_gate", "eq21"} or float
+        What partials are multiplied by at each step. "forget_gate": the forget gate's activation,
+        or `state_decay`, as eqs. 19 to 21 derive it. Everything else is no gradient. A number in
+        [0, 1] in its place makes partials fade as traces do in random feedback local online
+        learning (RFLO, docs/credit.md): at 1 none decays, as in the recursion of 1997, which had no
+        forget gates; at 0 derivatives are immediate. "eq21": the forget gate's activation, but
+        only for the weights of forget gates, eq. 21, and 1 for all others. docs/reproduction.md
+        has Tables 2 and 3 with each.
 
     Raises
     ------
@@ -166,8 +165,7 @@ class Topology:
     initial_range: float = 0.2
     initial_activation: float = 0.0
     printed_eq21: bool = False
-    decaying_partials: DecayingPartials = "all"
-    partial_decay: float | None = None
+    partial_decay: PartialDecay = "forget_gate"
 
     def __post_init__(self) -> None:
         """Check every part, and bring each into its one canonical form."""
@@ -188,12 +186,16 @@ class Topology:
         self._check_choice("cell_input", get_args(Squashing))
         self._check_choice("cell_output", get_args(Squashing))
         self._check_choice("output_units", get_args(OutputUnits))
-        self._check_choice("decaying_partials", get_args(DecayingPartials))
         self._check_number("state_decay", above=0.0, most=1.0)
         self._check_number("initial_range", above=-1e-300, most=1e6)
         self._check_number("initial_activation", above=-1e-300, most=1.0)
-        if self.partial_decay is not None:
+        if not isinstance(self.partial_decay, str):
             self._check_number("partial_decay", above=-1e-300, most=1.0)
+        elif self.partial_decay not in ("forget_gate", "eq21"):
+            raise ValueError(
+                'partial_decay must be "forget_gate", "eq21" or a number from 0 to 1, '
+                f"got {shown(self.partial_decay)}"
+            )
         if self.forget_gate and self.state_decay != 1.0:
             raise ValueError(
                 "state_decay must be 1 where the blocks have forget gates, "

@@ -53,15 +53,15 @@ class Lstm:
             raise ValueError(f"topology must have one layer, got {t.layers}")
         if t.peepholes:
             raise ValueError("topology must have no peepholes here, got peepholes=True")
-        if t.printed_eq21 or t.decaying_partials != "all":
+        if t.printed_eq21 or t.partial_decay == "eq21":
             raise ValueError(
-                "topology must have the partials of eqs. 18 to 21, "
-                f"got printed_eq21={t.printed_eq21}, decaying_partials={t.decaying_partials!r}"
+                "topology must have the partials of eqs. 18 to 21, or ones that fade by a number, "
+                f"got printed_eq21={t.printed_eq21}, partial_decay={t.partial_decay!r}"
             )
-        if t.partial_decay is not None and not self.truncated:
+        if not isinstance(t.partial_decay, str) and not self.truncated:
             raise ValueError(
-                "topology must have a partial_decay of None unless derivatives are truncated, "
-                f"got {t.partial_decay}"
+                'topology must have a partial_decay of "forget_gate" unless derivatives are '
+                f"truncated, got {t.partial_decay}"
             )
 
     @property
@@ -118,7 +118,7 @@ class Lstm:
     def _kept(self, s: Array, kept: Array | float) -> Array:
         """What is left of the state, `kept` of it; its derivative may be a constant instead."""
         decay = self.topology.partial_decay
-        if decay is None:
+        if isinstance(decay, str):
             return s * kept
         value = jax.lax.stop_gradient(s)
         return value * kept + decay * (s - value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lethe.core.topology import DecayingPartials
+from lethe.core.topology import PartialDecay
 
 __all__ = ["ADVANCES", "Advance"]
 
@@ -16,26 +16,24 @@ class Advance(NamedTuple):
     ----------
     title : str
         For readers.
-    decaying_partials, printed_eq21
+    partial_decay, printed_eq21
         As in `lethe.Topology`.
     """
 
     title: str
-    decaying_partials: DecayingPartials
+    partial_decay: PartialDecay
     printed_eq21: bool = False
 
     @property
     def parts(self) -> dict[str, Any]:
         """The parts of a topology that differ from the report's equations."""
-        return {"decaying_partials": self.decaying_partials, "printed_eq21": self.printed_eq21}
+        return {"partial_decay": self.partial_decay, "printed_eq21": self.printed_eq21}
 
 
 #: By the end of a row's name. docs/reproduction.md says what each does to Tables 2 and 3.
 ADVANCES: dict[str, Advance] = {
-    "undecayed_partials": Advance("no partial decays", "none"),
-    "undecayed_partials_printed_eq21": Advance(
-        "no partial decays, eq. 21 as printed", "none", True
-    ),
-    "eq21_decays": Advance("only eq. 21's partials decay", "forget_gate"),
-    "eq21_decays_printed": Advance("only eq. 21's partials decay, as printed", "forget_gate", True),
+    "undecayed_partials": Advance("no partial decays", 1.0),
+    "undecayed_partials_printed_eq21": Advance("no partial decays, eq. 21 as printed", 1.0, True),
+    "eq21_decays": Advance("only eq. 21's partials decay", "eq21"),
+    "eq21_decays_printed": Advance("only eq. 21's partials decay, as printed", "eq21", True),
 }

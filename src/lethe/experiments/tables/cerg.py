@@ -110,7 +110,7 @@ _SHORT_TITLES = {
 def _undecayed(name: str, title: str, report: Figures) -> dict[str, Row[Trial]]:
     """The report's row as it was probably run: its partials do not decay (docs/reproduction.md)."""
     topology, update = _UNDECAYED[name]
-    trial = _trial(replace(topology, decaying_partials="none"), update)
+    trial = _trial(replace(topology, partial_decay=1.0), update)
     return {f"{name}_undecayed_partials": Row(title, trial, report)}
 
 

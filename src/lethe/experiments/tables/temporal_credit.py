@@ -14,7 +14,7 @@ from statistics import median
 from typing import Literal, TypeAlias
 
 from lethe.baselines import Baseline
-from lethe.core.topology import Topology
+from lethe.core.topology import PartialDecay, Topology
 from lethe.core.updates import SGD, RMSprop
 from lethe.experiments.formatting import percentage
 from lethe.experiments.records import NO_FIELDS, Record, by_row, mean
@@ -68,12 +68,12 @@ def _topology(kind: _Kind, inputs: int, *, chain: bool) -> Topology:
 class _Way:
     """A way to learn: a network, a credit, and an update rule.
 
-    `decay` is of partials that fade by a constant, and `smoothing` RMSprop's, None for plain
+    `decay` is `partial_decay`, and `smoothing` RMSprop's, None for plain
     descent. `exact` credit is in JAX, all else a `lethe.Network`.
     """
 
     title: str
-    decay: float | None = None
+    decay: PartialDecay = "forget_gate"
     exact: bool = False
     smoothing: float | None = 0.99
     kind: _Kind = "forget_gates"

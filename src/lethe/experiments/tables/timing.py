@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from lethe.core.network import NotFiniteError
-from lethe.core.topology import GATES, OutputUnits, Topology
+from lethe.core.topology import GATES, OutputUnits, PartialDecay, Topology
 from lethe.core.updates import SGD
 from lethe.experiments.formatting import percentage
 from lethe.experiments.records import Fields, Record, by_row, mean
@@ -116,7 +116,7 @@ class _Reading:
     rate: float
     momentum: float
     forget_gate_bias: float
-    decaying_partials: Literal["all", "none"] = "all"
+    partial_decay: PartialDecay = "forget_gate"
 
     def recipe(self, output_units: OutputUnits, *, peepholes: bool) -> NetworkRecipe:
         """One block of one cell, g and h the identity: 17 weights with peepholes."""
@@ -134,7 +134,7 @@ class _Reading:
             forget_gate_bias=self.forget_gate_bias,
             output_gate_bias=2.0,
             initial_range=0.1,
-            decaying_partials=self.decaying_partials,
+            partial_decay=self.partial_decay,
         )
         return NetworkRecipe(topology, SGD(self.rate, momentum=self.momentum))
 
@@ -175,8 +175,8 @@ _CONTINUAL = replace(_DELAYS, momentum=0.9999)
 _WAVES = _Reading(rate=2e-4, momentum=0.99, forget_gate_bias=0.0)
 _LONG_SPIKES = replace(_WAVES, forget_gate_bias=2.0)
 #: The paper's rate, momentum and biases, with partials that do not decay, and that do.
-_AS_GIVEN = _Reading(rate=1e-5, momentum=0.999, forget_gate_bias=-2.0, decaying_partials="none")
-_AS_DERIVED = replace(_AS_GIVEN, decaying_partials="all")
+_AS_GIVEN = _Reading(rate=1e-5, momentum=0.999, forget_gate_bias=-2.0, partial_decay=1.0)
+_AS_DERIVED = replace(_AS_GIVEN, partial_decay="forget_gate")
 
 # Name, title, which kinds of network solve it in 2002 (as known), and how it is made.
 _TASKS: tuple[tuple[str, str, str | None, _Make], ...] = (
