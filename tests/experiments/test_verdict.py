@@ -16,7 +16,6 @@ from lethe.experiments.reported import Figure, Mean, Reported, Share, Times
 from lethe.experiments.results import append
 from lethe.experiments.tables import cerg, erg, nto
 from lethe.experiments.tables._side_by_side import Table1
-from lethe.experiments.tables._solved import Figures
 from lethe.experiments.verdict import Judged, judge, judged_table, own_records
 from lethe.experiments.verdict_page import as_markdown, as_text, counts
 
@@ -182,7 +181,6 @@ def test_figures_that_are_no_numbers_are_not_judged() -> None:
     none = Table1("15", "435", "", "0", ">200,000")
     assert [(one.what, one.value) for one in none.figures()] == [("solved", 0.0)]
     assert replace(some, judged=False).figures() == []
-    assert Figures(8_440, 100, judged=False).figures() == ()
 
 
 def write(folder: Path, table: Any, name: str, row: str, seeds: range, **result: Any) -> None:
