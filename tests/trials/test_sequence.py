@@ -296,6 +296,7 @@ def _change(**parts: object) -> Callable[[], SequenceTrial]:
         (_change(scored="some"), "scored must be"),
         (_change(growth=Growth(2)), "growth must begin with fewer blocks than the network's 2"),
         (_change(growth=Growth(1), training_set=5), "training_set must be 0 with growth"),
+        (_change(growth=Growth(1, task=LongLag(7))), "growth must have a task of"),
         (lambda: Growth(-1), "blocks must be a whole number"),
         (lambda: Growth(decrease=1), "decrease must be a finite number below 1"),
         (_change(task=TemporalOrder(2)), "learner must have the 8 inputs and 4 outputs"),

@@ -159,6 +159,12 @@ class SequenceTrial:
             )
         if self.training_set:
             raise ValueError(f"training_set must be 0 with growth, got {self.training_set}")
+        first = self.growth.task or self.task
+        if (first.inputs, first.outputs) != (self.task.inputs, self.task.outputs):
+            raise ValueError(
+                f"growth must have a task of {self.task.inputs} inputs and {self.task.outputs} "
+                f"outputs, got {self.growth!r}"
+            )
 
     @property
     def network(self) -> NetworkRecipe:
@@ -192,7 +198,7 @@ class SequenceTrial:
             At least 0. Weights, training and tests each have a generator of their own that follows
             from it.
         on_progress : callable, optional
-            Told after each piece of training how far it is, see `lethe.trials.progress`.
+            Told with each piece of training how far it is, see `lethe.trials.progress`.
 
         Returns
         -------
