@@ -195,7 +195,7 @@ _TASKS: tuple[tuple[str, str, str | None, _Make], ...] = (
 
 ROWS: dict[str, Row[TimingTrial]] = {
     name + suffix: Row(
-        f"{title}, {'peepholes' if suffix else 'none'}", make(peepholes=bool(suffix)), known
+        f"{title}, {'peepholes' if suffix else 'no peepholes'}", make(peepholes=bool(suffix)), known
     )
     for name, title, known, make in _TASKS
     for suffix in ("_peepholes", "")
