@@ -355,12 +355,20 @@ def _print_json(args: Arguments, record: Record) -> None:
 
 
 def _write_page(args: Arguments, asked: AskedTrials) -> None:
-    """Write the table next to the results file of a `--full`, with the command that made it."""
+    """Write the table next to the results file of a `--full`, with the command that made it.
+
+    Where the file holds more of the table than was asked for, the page has all of it.
+    """
     if not args.full or asked.path is None or not asked.done:
         return
     options = [f"--row {row}" for row in args.row or ()]
     options += [f"--trials {args.trials}"] if args.trials else []
     options += [f"--seed {args.seed}"] if args.seed is not None else []
+    full = asked.table.FULL
+    tasks = full.tasks(asked.name, asked.table.ROWS)
+    whole = asked_trials(asked.name, asked.table, full, tasks, asked.path)
+    if options and not whole.done.keys() <= asked.tasks.keys():
+        asked, options = whole, []
     command = " ".join([f"lethe reproduce {asked.name} --full", *options])
     made, wanted = len(asked.done), len(asked.tasks)
     more = (

@@ -92,6 +92,7 @@ class Topology:
     peepholes : bool
         Whether the gates of a block read the states of its cells (Gers, Schraudolph & Schmidhuber
         2002): input and forget gates those of the step before, output gates those of this step.
+        Blocks without gates have none.
     recurrent : bool
         False: hidden units read inputs only (1997, experiments 2a and 2b).
     shortcuts : bool
@@ -181,6 +182,8 @@ class Topology:
             if field.type == "bool":
                 name = field.name
                 object.__setattr__(self, name, check_bool(name, getattr(self, name)))
+        # Without gates nothing reads states; the canonical form makes equals equal.
+        object.__setattr__(self, "peepholes", self.peepholes and bool(self.gates))
         if self.blocks == 0 and not self.shortcuts:
             raise ValueError("blocks must be at least 1 where there are no shortcuts, got 0")
         self._check_choice("cell_input", get_args(Squashing))

@@ -32,9 +32,9 @@ __all__ = [
 
 #: What the columns of the twins mean.
 TWINS_RULE = (
-    "Networks that differ in their forget gates alone. Often: the 95 % interval of the difference "
-    "of both shares (Newcombe); soon: that of the ratio of both means until the solution "
-    "(bootstrap). “As” means that no difference is shown."
+    "Networks that differ in their forget gates alone, whose partials decay as derived. Often: the "
+    "95 % interval of the difference of both shares (Newcombe); soon: that of the ratio of both "
+    "means until the solution (bootstrap). “As” means that no difference is shown."
 )
 
 #: What the tables of readings mean.
