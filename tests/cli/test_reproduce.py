@@ -319,6 +319,9 @@ def test_an_interrupted_table_has_a_page_that_says_what_is_missing(
     monkeypatch.setattr(workers, "run_all", run_all)
     assert main([*command, "--trials", "2", "--jobs", "1", "--resume"]) == 0
     assert "so far" not in (tmp_path / "cerg.md").read_text(encoding="utf-8")
+    assert main([*command[:3], "--row", "state_decay", *command[5:], "--trials", "1"]) == 0
+    page = (tmp_path / "cerg.md").read_text(encoding="utf-8")  # of both rows
+    assert page.startswith(f"# {cerg.TITLE}\n\nMade by `lethe reproduce cerg --full`, so far 3 of")
     capsys.readouterr()
 
 

@@ -359,14 +359,15 @@ def _write_page(args: Arguments, asked: AskedTrials) -> None:
 
     Where the file holds more of the table than was asked for, the page has all of it.
     """
-    if not args.full or asked.path is None or not asked.done:
+    path = asked.path
+    if not args.full or path is None or not asked.done:
         return
     options = [f"--row {row}" for row in args.row or ()]
     options += [f"--trials {args.trials}"] if args.trials else []
     options += [f"--seed {args.seed}"] if args.seed is not None else []
     full = asked.table.FULL
     tasks = full.tasks(asked.name, asked.table.ROWS)
-    whole = asked_trials(asked.name, asked.table, full, tasks, asked.path)
+    whole = asked_trials(asked.name, asked.table, full, tasks, path)
     if options and not whole.done.keys() <= asked.tasks.keys():
         asked, options = whole, []
     command = " ".join([f"lethe reproduce {asked.name} --full", *options])
@@ -379,6 +380,6 @@ def _write_page(args: Arguments, asked: AskedTrials) -> None:
         f"# {asked.table.TITLE}\n\nMade by `{command}`{more}.\n\n"
         f"```\n{text}\n\n{_spent(asked)}.\n```\n"
     )
-    path = asked.path.with_suffix(".md")
-    with output_errors(f"the page {path}"):
-        write_file(path, [page.encode()], follow=False)
+    page_path = path.with_suffix(".md")
+    with output_errors(f"the page {page_path}"):
+        write_file(page_path, [page.encode()], follow=False)
