@@ -67,11 +67,11 @@ struct Layout {
   bool gate_present[3];
   bool biased[5];
   bool printed_eq21;
-  bool gate_decays;           // whether the forget gate's activation multiplies partials,
-  double partial_decay;       // what does in its place,
-  bool carousel;              // and whether those of its own weights alone decay
-  bool peepholes = false;     // whether gates read the states of their own block
-  double initial_activation;  // of past cells and gates at the start of a stream
+  bool gate_decays = true;        // whether the forget gate's activation multiplies partials,
+  double partial_decay = 1;       // what does in its place,
+  bool carousel = false;          // and whether those of its own weights alone decay
+  bool peepholes = false;         // whether gates read the states of their own block
+  double initial_activation = 0;  // of past cells and gates at the start of a stream
   Squashes<float> squash32;
   Squashes<double> squash64;
   OutputUnits output_units;
