@@ -329,6 +329,7 @@ struct MemoryBlocks {
               l.carousel, padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
         });
       };
+      // A body with variants has no second copy that prefetches.
       if (!variants && l.learned_end - l.learned_begin > beyond_cache)
         rows_of(IntTag<!variants>{});
       else
