@@ -1,23 +1,16 @@
-"""``lethe reproduce``: the same trial again, going on after a stop, and wrong input."""
+"""``lethe reproduce``: the same trial again, and wrong input."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import psutil
 import pytest
+from support.tiny_table import TINY, objects, same, without_seconds
 
 from lethe.cli import COMMANDS, main, reproduce
 from lethe.experiments import Task
@@ -25,32 +18,11 @@ from lethe.experiments.results import append, read
 from lethe.experiments.tables import cerg
 from lethe.trials import workers
 
-TINY = {
-    name: replace(row, trial=replace(row.trial, test_streams=2)) for name, row in cerg.ROWS.items()
-}
 FIELDS = {
     "experiment", "row", "seed", "perfect", "training_streams", "training_symbols",
     "best_mean_stream", "final_mean_stream", "seconds", "cpu_seconds", "version", "dtype",
     "instruction_set", "configuration",
 }  # fmt: skip
-
-
-@pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits that end at once."""
-    monkeypatch.setattr(cerg, "ROWS", TINY)
-    limits = {"training_streams": 20, "stream_length": 150}
-    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, trials=2, limits=limits))
-    limits = {"training_streams": 30, "stream_length": 200}
-    monkeypatch.setattr(cerg, "FULL", replace(cerg.FULL, trials=2, limits=limits))
-
-
-def objects(text: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def without_seconds(record: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in record.items() if "seconds" not in name}
 
 
 @pytest.mark.usefixtures("tiny")
@@ -107,123 +79,6 @@ def test_a_trial_is_repeated_to_the_same_numbers(
         assert main(["reproduce", "cerg", "--json", *words]) == 0
         (again,) = objects(capsys.readouterr().out)
         assert without_seconds(again) == without_seconds(record)
-
-
-@pytest.mark.usefixtures("tiny")
-def test_resume_runs_what_is_missing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1"]
-    path = tmp_path / "cerg.jsonl"
-    assert main(command) == 0
-    records = read(path)
-    path.unlink()
-    append(path, records[2] | {"seconds": 1e6})  # This one is to be kept and not run again.
-    append(path, records[0] | {"row": "another"})  # This one is no business of ours.
-    with path.open("a") as file:
-        file.write(json.dumps(records[3])[:50])  # The power went out.
-    assert main(command) == 2
-    assert "holds 1 of these trials already" in capsys.readouterr().err
-    assert main([*command, "--resume", "--json"]) == 0
-    shown = objects(capsys.readouterr().out)
-    assert shown[0]["seconds"] == 1e6
-    assert [(r["row"], r["seed"]) for r in shown[1:]] == [
-        (r["row"], r["seed"]) for r in (records[0], records[1], records[3])
-    ]
-    kept = read(path)
-    assert [without_seconds(r) for r in kept[2:]] == [
-        without_seconds(r) for r in (records[0], records[1], records[3])
-    ]
-    assert main([*command, "--resume", "--json"]) == 0
-    assert len(read(path)) == len(kept)
-    assert len(objects(capsys.readouterr().out)) == 4
-
-
-@pytest.mark.usefixtures("tiny")
-def test_a_run_of_another_configuration_is_not_resumed_but_says_how_to_go_on(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1", "--json"]
-    path = tmp_path / "cerg.jsonl"
-    assert main(command) == 0
-    old = read(path)
-    limits = {"training_streams": 25, "stream_length": 150}
-    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, limits=limits))
-    capsys.readouterr()
-    assert main([*command, "--resume"]) == 2
-    rows = "2 of forget_gates_decay and 2 of standard"
-    differs = "(forget_gates_decay: training streams 20 there, 25 now)"
-    assert capsys.readouterr().err == (
-        f"lethe reproduce: {path} holds 4 trials, {rows}, with another configuration {differs}: "
-        "--resume --again runs them again and leaves these lines in the file, where they do not "
-        "count; or choose another --out\n"
-    )
-    assert read(path) == old
-    assert main([*command, "--resume", "--again"]) == 0
-    out, err = capsys.readouterr()
-    assert "these lines stay there and are not counted" in err
-    assert err.count("\n") == 1
-    assert [record["training_streams"] for record in objects(out)] == [25] * 4
-    assert read(path)[:4] == old
-    assert len(read(path)) == 8
-    # All are done now, so there is nothing to say.
-    assert main([*command, "--resume"]) == 0
-    out, err = capsys.readouterr()
-    assert [record["training_streams"] for record in objects(out)] == [25] * 4
-    assert err == ""
-
-
-@pytest.mark.usefixtures("tiny")
-def test_only_what_is_asked_for_and_missing_can_have_changed(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1", "--json"]
-    assert main([*command, "--seed", "1000"]) == 0
-    limits = {"training_streams": 25, "stream_length": 150}
-    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, limits=limits))
-    capsys.readouterr()
-    assert main([*command, "--resume"]) == 0  # other seeds
-    assert main([*command, "--resume", "--trials", "1"]) == 0
-    assert capsys.readouterr().err == ""
-    assert main([*command, "--resume", "--seed", "1001", "--trials", "1"]) == 2
-    assert "cerg.jsonl holds 2 trials, 1 of forget_gates_decay and 1" in capsys.readouterr().err
-
-
-@pytest.mark.usefixtures("tiny")
-def test_a_long_difference_is_cut(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command = ["reproduce", "cerg", "--row", "standard", "--trials", "1", "--out", str(tmp_path)]
-    assert main([*command, "--jobs", "1"]) == 0
-    (record,) = read(tmp_path / "cerg.jsonl")
-    configuration = record["configuration"] | {"update": "x" * 100, "topology": {"inputs": 7}}
-    (tmp_path / "cerg.jsonl").unlink()
-    append(tmp_path / "cerg.jsonl", record | {"configuration": configuration})
-    capsys.readouterr()
-    assert main([*command, "--resume"]) == 2
-    err = capsys.readouterr().err
-    assert "holds 1 trial of standard with another configuration (topology biased none there" in err
-    assert "; and " in err
-    assert len(err) < 700
-
-
-@pytest.mark.usefixtures("tiny")
-def test_records_of_rows_that_are_gone_are_told_and_kept(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1", "--json"]
-    assert main(command) == 0
-    path = tmp_path / "cerg.jsonl"
-    first = read(path)[0]
-    append(path, first | {"row": "peepholes"})
-    append(path, first | {"row": ["no", "name"], "seed": None, "configuration": 3})
-    append(path, first | {"row": "gone", "seed": True})
-    append(path, first | {"experiment": "cnto"})
-    capsys.readouterr()
-    assert main([*command, "--resume"]) == 0
-    assert capsys.readouterr().err == (
-        f"lethe reproduce: {path} holds 1 trial of peepholes, which cerg does not have (any more); "
-        "these lines stay there and are not counted\n"
-    )
-    assert len(read(path)) == 8
 
 
 @pytest.mark.usefixtures("tiny")
@@ -438,133 +293,3 @@ def test_the_records_are_the_same_where_somebody_watches(
     assert main(command) == 0
     found = objects(capsys.readouterr().out)
     assert sorted(map(same, found)) == sorted(map(same, expected))
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """A Dask cluster here, of two worker processes."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address="127.0.0.1:0",
-        silence_logs=60,
-    ) as here:
-        yield here
-
-
-def kill_one(of: Callable[[], list[int]], path: Path, finished: list[int]) -> None:
-    """Kill one of these processes once the file holds a trial, and note how many it holds."""
-    waited = time.monotonic() + 60
-    while not (path.exists() and path.stat().st_size):
-        assert time.monotonic() < waited
-        time.sleep(0.002)
-    os.kill(of()[0], signal.SIGKILL)
-    finished.append(len(read(path)))
-
-
-def local_workers() -> list[int]:
-    children = psutil.Process().children()
-    return [child.pid for child in children if any("LokyProcess" in w for w in child.cmdline())]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs signals")
-@pytest.mark.parametrize("kill", [False, True], ids=["", "one_killed"])
-@pytest.mark.parametrize("place", ["processes", "cluster"])
-def test_the_same_records_wherever_they_are_made(
-    place: str,
-    kill: bool,
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> None:
-    """Each once, though a worker is killed in the middle."""
-    limits = {"training_streams": 60, "stream_length": 10_000}
-    monkeypatch.setattr(cerg, "SHORT", replace(cerg.SHORT, trials=20, limits=limits))
-    command = ["reproduce", "cerg", "--json", "--out"]
-    assert main([*command, str(tmp_path / "here"), "--jobs", "1"]) == 0
-    where, processes = ["--jobs", "2"], local_workers
-    if place == "cluster":
-        dask = request.getfixturevalue("cluster")
-        where = ["--scheduler", dask.scheduler_address]
-
-        def processes() -> list[int]:
-            return [nanny.pid for nanny in dask.workers.values()]
-
-    file = tmp_path / "there" / "cerg.jsonl"
-    finished: list[int] = []
-    killer = threading.Thread(target=kill_one, args=(processes, file, finished))
-    if kill:
-        killer.start()
-    assert main([*command, str(file.parent), *where]) == 0
-    if kill:
-        killer.join()
-        assert 1 <= finished[0] < 40
-    out, err = capsys.readouterr()
-    expected = read(tmp_path / "here" / "cerg.jsonl")
-    assert sorted(map(same, read(file))) == sorted(map(same, expected))
-    assert len(objects(out)) == 2 * len(expected) == 80
-    assert err == ""
-
-
-def same(record: dict[str, object]) -> str:
-    return json.dumps(without_seconds(record), sort_keys=True)
-
-
-@pytest.mark.usefixtures("tiny")
-def test_an_unreachable_scheduler_is_one_line_and_code_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("distributed")
-    monkeypatch.setattr(workers, "PATIENCE", 0.5)
-    assert main(["reproduce", "cerg", "--scheduler", "tcp://127.0.0.1:1"]) == 2
-    err = capsys.readouterr().err
-    assert err.count("\n") == 1
-    assert "no Dask scheduler answers at tcp://127.0.0.1:1" in err
-
-
-LONG = """
-from dataclasses import replace
-from lethe.cli import main
-from lethe.experiments import Task
-from lethe.experiments.tables import cerg
-
-cerg.SHORT = replace(cerg.SHORT, limits={"training_streams": 100, "stream_length": 10_000})
-if __name__ == "__main__":
-    raise SystemExit(main(["reproduce", "cerg", "--trials", "2000", *__import__("sys").argv[1:]]))
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs signals")
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_ends_within_a_second_and_keeps_what_is_finished(jobs: str, tmp_path: Path) -> None:
-    path = tmp_path / "cerg.jsonl"
-    process = subprocess.Popen(
-        [sys.executable, "-c", LONG, "--out", str(tmp_path), "--jobs", jobs],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        waited = time.monotonic() + 60
-        while not (path.exists() and read(path)):
-            assert time.monotonic() < waited
-            assert process.poll() is None
-            time.sleep(0.02)
-        began = time.monotonic()
-        os.killpg(process.pid, signal.SIGINT)  # As a terminal does: to all processes.
-        out, err = process.communicate(timeout=30)
-        seconds = time.monotonic() - began
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    finished = len(read(path))
-    assert err == (
-        f"lethe reproduce: interrupted; {finished} of 4000 trials were finished and are in {path}; "
-        "--resume continues\n"
-    )
-    assert seconds < 1.0
-    assert "4000 trials" in out

@@ -9,7 +9,7 @@ import pytest
 
 from lethe.experiments import TABLES, table_module
 from lethe.experiments.tables import long_lags
-from lethe.experiments.twins import Twins, summary, twins_of_table
+from lethe.experiments.twins import LEAST, Twins, summary, twins_of_table
 from lethe.experiments.verdict_page import twins_lines
 from lethe.trials.continual import Trial
 from lethe.trials.sequence import SequenceTrial
@@ -58,13 +58,21 @@ def test_the_difference_is_newcombe_s() -> None:
 def test_the_summary_names_what_only_one_of_them_solves() -> None:
     text = summary([pair(trials(10, 10), trials(2, 10)), pair(trials(1, 10), trials(10, 10))])
     assert text.startswith(
-        "Of 2 experiments that were run with both, at least half of the standard networks solve 1; "
-        "of these, at least half of the networks with forget gates solve 0 (not 6a temporal order"
+        "Of 2 experiments that were run with 3 networks of each kind or more, at least half of the "
+        "standard networks solve 1; of these, at least half of the networks with forget gates "
+        "solve 0 (not 6a temporal order"
     )
     assert "Shown to solve less often: 6a temporal order, 4 classes." in text
     assert "With forget gates alone at least half solve: 6a temporal order, 4 classes." in text
     none = summary([pair(trials(10, 10), trials(0, 10))])
     assert "and none of them 6a temporal order, 4 classes." in none
+
+
+def test_of_few_networks_nothing_is_said() -> None:
+    few = pair(trials(1, 1), trials(0, LEAST - 1))
+    assert few.outcome == "too few networks"
+    assert summary([few]).startswith("Of 0 experiments")
+    assert pair(trials(0, LEAST), trials(0, LEAST)).outcome == "neither solves it"
 
 
 def different(one: Any, other: Any) -> set[str]:

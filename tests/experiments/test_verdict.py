@@ -206,7 +206,7 @@ def folder(tmp_path: Path) -> Path:
         solved=True, training_sequences=20_000, test_wrong=0.0,
     )  # fmt: skip
     write(
-        tmp_path, nto, "nto", "forget_gates_5", range(4),
+        tmp_path, nto, "nto", "forget_gates_5_undecayed_partials", range(4),
         solved=True, training_sequences=21_000, test_wrong=0.0,
     )  # fmt: skip
     return tmp_path
@@ -224,7 +224,7 @@ def test_a_folder_is_judged_the_report_s_tables_first(folder: Path) -> None:
     assert by_name[
         "cerg", "forget_gates_undecayed_partials", "mean test stream of the good"
     ].verdict == ("no such network")
-    ratio = by_name["nto", "forget_gates_5", "sequences over standard LSTM's"]
+    ratio = by_name["nto", "forget_gates_5_undecayed_partials", "sequences over standard LSTM's"]
     assert (ratio.ours, ratio.verdict) == (1.05, "fits")
     assert by_name["erg", "standard", "solved"].verdict == "not run"
 
@@ -294,6 +294,6 @@ def test_erg_s_figure_is_judged_by_its_own_table() -> None:
         for row, trials in records.items()
         for record in trials
     )
-    lstm = table_module("baselines").ROWS["erg_lstm_1997"].report
+    lstm = table_module("baselines").ROWS["table_1_lstm_1997"].report
     assert isinstance(lstm, Reported)
     assert list(lstm.figures()) == []

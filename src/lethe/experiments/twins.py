@@ -18,7 +18,10 @@ from lethe.experiments.runner import TABLES, table_module
 from lethe.experiments.table import Table
 from lethe.experiments.verdict import judgeable, own_records
 
-__all__ = ["Kind", "Twins", "find_twins", "summary", "twins_of_table"]
+__all__ = ["LEAST", "Kind", "Twins", "find_twins", "summary", "twins_of_table"]
+
+#: Of fewer networks of a kind nothing is said.
+LEAST = 3
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,17 @@ class Twins:
     times: tuple[float, float] | None
 
     @property
+    def enough(self) -> bool:
+        """Whether there are networks enough of both kinds to say something."""
+        return min(self.standard.networks, self.forget_gates.networks) >= LEAST
+
+    @property
     def outcome(self) -> str:
         """What the intervals say, in words."""
         if not (self.standard.networks and self.forget_gates.networks):
             return "not run"
+        if not self.enough:
+            return "too few networks"
         if not (self.standard.solved or self.forget_gates.solved):
             return "neither solves it"
         low, high = self.more
@@ -138,15 +148,15 @@ def twins_of_table(name: str, table: Table, records: Mapping[str, Sequence[Recor
 
 def summary(twins: Sequence[Twins]) -> str:
     """What the twins say of the report's sentence."""
-    both = [one for one in twins if one.standard.networks and one.forget_gates.networks]
+    both = [one for one in twins if one.enough]
     easy = [one for one in both if one.standard.share >= 0.5]
     hard = [one.experiment for one in easy if one.forget_gates.share < 0.5]
     never = [one.experiment for one in easy if one.forget_gates.solved == 0]
     gained = [one.experiment for one in both if one.standard.share < 0.5 <= one.forget_gates.share]
     parts = [
-        f"Of {len(both)} experiments that were run with both, at least half of the standard "
-        f"networks solve {len(easy)}; of these, at least half of the networks with forget gates "
-        f"solve {len(easy) - len(hard)}"
+        f"Of {len(both)} experiments that were run with {LEAST} networks of each kind or more, at "
+        f"least half of the standard networks solve {len(easy)}; of these, at least half of the "
+        f"networks with forget gates solve {len(easy) - len(hard)}"
         + (f" (not {'; '.join(hard)})" if hard else "")
         + (f", and none of them {'; '.join(never)}" if never else "")
         + "."

@@ -49,13 +49,15 @@ def _penalties() -> Mapping[str, Row[RowTrial]]:
         )
         for name, kind in kinds
         for rate in (1e-5, 1e-4, 1e-3)
-    } | {
-        f"state_decay_{decay:g}": Row(
-            f"state decay {decay:g}",
-            _with(_STANDARD, topology=replace(_STANDARD.network.topology, state_decay=decay)),
-        )
-        for decay in (0.5, 0.8, 0.95, 0.99)
-    }
+    } | _both(
+        {
+            f"state_decay_{decay:g}": Row(
+                f"state decay {decay:g}",
+                _with(_STANDARD, topology=replace(_STANDARD.network.topology, state_decay=decay)),
+            )
+            for decay in (0.5, 0.8, 0.95, 0.99)
+        }
+    )
 
 
 def _with(trial: Trial, topology: Topology | None = None, update: SGD | None = None) -> Trial:
@@ -80,6 +82,19 @@ def _with_biases(gates: Sequence[float], forget: Sequence[float]) -> Trial:
     return _with(_DECAY, topology=topology)
 
 
+def _both(rows: Mapping[str, Row[Trial]]) -> dict[str, Row[RowTrial]]:
+    """Rows whose partials are as derived, each with one whose partials do not decay.
+
+    With the latter the report's figures were probably made (docs/reproduction.md).
+    """
+    both: dict[str, Row[RowTrial]] = {}
+    for name, row in rows.items():
+        topology = replace(row.trial.network.topology, partial_decay=1.0)
+        both[name] = row
+        both[f"{name}_undecayed"] = Row("  no partial decays", _with(row.trial, topology=topology))
+    return both
+
+
 _CLAIMS = (
     _Claim(
         "2.1: weight decay, weight elimination and state decay do not save standard LSTM",
@@ -88,18 +103,20 @@ _CLAIMS = (
     ),
     _Claim(
         "4.2: other initial biases of the gates work as well (with alpha decay)",
-        {
-            "biases_same": Row("all blocks -1 and +1", _with_biases([-1.0] * 4, [1.0] * 4)),
-            "biases_reversed": Row(
-                "-2 to -0.5 and +2 to +0.5",
-                _with_biases([-2.0, -1.5, -1.0, -0.5], [2.0, 1.5, 1.0, 0.5]),
-            ),
-            "biases_double": Row(
-                "-1 to -4 and +1 to +4",
-                _with_biases([-1.0, -2.0, -3.0, -4.0], [1.0, 2.0, 3.0, 4.0]),
-            ),
-            "biases_zero": Row("all blocks 0", _with_biases([0.0] * 4, [0.0] * 4)),
-        },
+        _both(
+            {
+                "biases_same": Row("all blocks -1 and +1", _with_biases([-1.0] * 4, [1.0] * 4)),
+                "biases_reversed": Row(
+                    "-2 to -0.5 and +2 to +0.5",
+                    _with_biases([-2.0, -1.5, -1.0, -0.5], [2.0, 1.5, 1.0, 0.5]),
+                ),
+                "biases_double": Row(
+                    "-1 to -4 and +1 to +4",
+                    _with_biases([-1.0, -2.0, -3.0, -4.0], [1.0, 2.0, 3.0, 4.0]),
+                ),
+                "biases_zero": Row("all blocks 0", _with_biases([0.0] * 4, [0.0] * 4)),
+            }
+        ),
         "forget_gates_decay",
     ),
     _Claim(
@@ -109,38 +126,46 @@ _CLAIMS = (
                 "external reset, with alpha decay", _with_decay(_RESET)
             ),
             "standard_decay": Row("standard LSTM, with alpha decay", _with_decay(_STANDARD)),
-            "state_decay_decay": Row(
-                "state decay 0.9, with alpha decay", _with_decay(_STATE_DECAY)
+            **_both(
+                {
+                    "state_decay_decay": Row(
+                        "state decay 0.9, with alpha decay", _with_decay(_STATE_DECAY)
+                    )
+                }
             ),
         },
         "standard_external_reset",
     ),
     _Claim(
         "4.5: alpha's decay in (0.9, 0.999) and its start in (0.1, 1) are not critical",
-        {
-            **{
-                f"decay_{decay:g}": Row(
-                    f"0.5, decay {decay:g}", _with(_DECAY, update=SGD(0.5, decay=decay))
-                )
-                for decay in (0.9, 0.95, 0.999)
-            },
-            **{
-                f"rate_{rate:g}": Row(
-                    f"{rate:g}, decay 0.99", _with(_DECAY, update=SGD(rate, decay=0.99))
-                )
-                for rate in (0.1, 0.2, 1.0)
-            },
-        },
+        _both(
+            {
+                **{
+                    f"decay_{decay:g}": Row(
+                        f"0.5, decay {decay:g}", _with(_DECAY, update=SGD(0.5, decay=decay))
+                    )
+                    for decay in (0.9, 0.95, 0.999)
+                },
+                **{
+                    f"rate_{rate:g}": Row(
+                        f"{rate:g}, decay 0.99", _with(_DECAY, update=SGD(rate, decay=0.99))
+                    )
+                    for rate in (0.1, 0.2, 1.0)
+                },
+            }
+        ),
         "forget_gates_decay",
     ),
     _Claim(
         "4.5: restarted after 20,000 streams without a perfect solution, all networks find one",
-        {
-            "restart": Row(
-                "forget gates, at most ten starts",
-                replace(_FORGET_GATES, restart_after=20_000, training_streams=200_000),
-            )
-        },
+        _both(
+            {
+                "restart": Row(
+                    "forget gates, at most ten starts",
+                    replace(_FORGET_GATES, restart_after=20_000, training_streams=200_000),
+                )
+            }
+        ),
         "forget_gates",
     ),
 )
