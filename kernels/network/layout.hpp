@@ -69,7 +69,8 @@ struct Layout {
   bool printed_eq21;
   bool gate_decays = true;        // whether the forget gate's activation multiplies partials,
   double partial_decay = 1;       // what does in its place,
-  bool carousel = false;          // and whether those of its own weights alone decay
+  bool keeps_own = false;         // whether those of cells and input gates do not decay at all,
+  bool keeps_forget = false;      // and those of forget gates
   bool peepholes = false;         // whether gates read the states of their own block
   double initial_activation = 0;  // of past cells and gates at the start of a stream
   Squashes<float> squash32;

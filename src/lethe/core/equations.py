@@ -360,7 +360,8 @@ class Oracle:
                 for kind, injection in now.injection.items():
                     before = self.partials[kind, layer]
                     decay, z = now.gate["forget_gate"], now.sources[kind]
-                    if t.partial_decay == "eq21" and not kind.startswith("forget_gate"):
+                    of_forget_gate = kind.startswith("forget_gate")
+                    if t.partial_decay == ("eqs19_20" if of_forget_gate else "eq21"):
                         decay = np.ones(t.blocks)
                     elif not isinstance(t.partial_decay, str):
                         decay = np.full(t.blocks, t.partial_decay)
