@@ -16,7 +16,7 @@ from lethe.experiments.verdict import READINGS, judge
 from lethe.experiments.verdict_page import readings_lines, whole_lines
 
 MADE = {"seconds": 1.0, "version": "0", "dtype": "float64", "instruction_set": "avx2"}
-OWN = "_undecayed_partials"
+OWN, OWN_GATES = "_undecayed_partials", "_eq21_undecayed"
 OTHER = "partials as derived"
 
 
@@ -37,14 +37,14 @@ def folder(tmp_path: Path) -> Path:
     write(tmp_path, "state_decay", 10, 20)
     write(tmp_path, f"state_decay{OWN}", 0, 20)
     write(tmp_path, "forget_gates", 15, 20)
-    write(tmp_path, f"forget_gates{OWN}", 4, 20)
+    write(tmp_path, f"forget_gates{OWN_GATES}", 4, 20)
     write(tmp_path, "forget_gates_printed_eq21", 20, 20)
     return tmp_path
 
 
 def test_a_reading_is_judged_by_the_figures_of_its_row(folder: Path) -> None:
     found = {row.row: row for row in find_readings(folder)}
-    assert set(found) == {f"state_decay{OWN}", f"forget_gates{OWN}"}
+    assert set(found) == {f"state_decay{OWN}", f"forget_gates{OWN_GATES}"}
     state_decay = found[f"state_decay{OWN}"]
     assert state_decay.place == "Table 2"
     assert [(one.row, one.networks) for one in state_decay.readings] == [
@@ -54,15 +54,15 @@ def test_a_reading_is_judged_by_the_figures_of_its_row(folder: Path) -> None:
     assert [one.what for one in own.figures] == [one.what for one in other.figures]
     assert (own.fits, other.fits) == (4, 2)
     assert other.figures[0].row == "state_decay"
-    assert [one.row for one in found[f"forget_gates{OWN}"].readings] == [
-        f"forget_gates{OWN}", "forget_gates", "forget_gates_printed_eq21"
+    assert [one.row for one in found[f"forget_gates{OWN_GATES}"].readings] == [
+        f"forget_gates{OWN_GATES}", "forget_gates", "forget_gates_printed_eq21"
     ]  # fmt: skip
 
 
 def test_the_verdict_counts_the_table_s_own_reading_alone(folder: Path) -> None:
     rows = {one.row for one in judge(folder) if one.table == "cerg"}
     assert rows == {row for row, one in cerg.ROWS.items() if one.report is not None}
-    named = f"forget_gates{OWN}", "good"  # 0 to 16 % of ours, 29 % of the report's
+    named = f"forget_gates{OWN_GATES}", "good"  # 0 to 16 % of ours, 29 % of the report's
     below = next(one for one in judge(folder) if (one.row, one.what) == named)
     assert below.readings == READINGS
 

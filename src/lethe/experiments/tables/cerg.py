@@ -95,7 +95,7 @@ def _reading(title: str, trial: Trial, of: str, name: str = "") -> Row[Trial]:
 
 # The report's rows with forget gates or state decay: their networks, and their rates.
 _DECAYING_STATE = replace(_STANDARD, state_decay=0.9)
-_UNDECAYED: dict[str, tuple[Topology, SGD]] = {
+_NETWORKS: dict[str, tuple[Topology, SGD]] = {
     "state_decay": (_DECAYING_STATE, _CONSTANT),
     "forget_gates": (_FORGET_GATES, _CONSTANT),
     "forget_gates_decay": (_FORGET_GATES, _DECAY),
@@ -107,11 +107,20 @@ _SHORT_TITLES = {
 }
 
 
-def _undecayed(name: str, title: str, report: Figures) -> dict[str, Row[Trial]]:
-    """The report's row as it was probably run: its partials do not decay (docs/reproduction.md)."""
-    topology, update = _UNDECAYED[name]
-    trial = _trial(replace(topology, partial_decay=1.0), update)
-    return {f"{name}_undecayed_partials": Row(title, trial, report)}
+# Of each of them, how its partials advanced, probably (docs/reproduction.md).
+_ENDS = {
+    "state_decay": "undecayed_partials",
+    "forget_gates": "eq21_undecayed",
+    "forget_gates_decay": "eq21_undecayed",
+}
+_AS_RUN = {name: f"{name}_{end}" for name, end in _ENDS.items()}
+
+
+def _as_run(name: str, title: str, report: Figures) -> dict[str, Row[Trial]]:
+    """The report's row with the partials that it was probably run with."""
+    topology, update = _NETWORKS[name]
+    trial = _trial(replace(topology, **ADVANCES[_ENDS[name]].parts), update)
+    return {_AS_RUN[name]: Row(title, trial, report)}
 
 
 #: The rows of the table, then other readings of them, and the ablations of docs/errata.md.
@@ -130,9 +139,17 @@ ROWS: dict[str, Row[Trial]] = {
         twin="forget_gates",
         experiment="Continual embedded Reber grammar (CERG)",
     ),
-    **_undecayed("state_decay", "LSTM with state decay (0.9)", Figures(0, None, 0, None, 100, 56)),
-    **_undecayed("forget_gates", "LSTM with forget gates", Figures(18, 18889, 29, 39171, 53, 145)),
-    **_undecayed(
+    **_as_run(
+        "state_decay",
+        "LSTM with state decay (0.9)",
+        Figures(0, None, 0, None, 100, 56),
+    ),
+    **_as_run(
+        "forget_gates",
+        "LSTM with forget gates",
+        Figures(18, 18889, 29, 39171, 53, 145),
+    ),
+    **_as_run(
         "forget_gates_decay",
         "LSTM with forget gates and alpha decay",
         Figures(62, 14087, 6, 68464, 32, 30),
@@ -141,32 +158,32 @@ ROWS: dict[str, Row[Trial]] = {
         name: _reading(
             f"{_SHORT_TITLES[name]}, partials as derived",
             _trial(topology, update),
-            f"{name}_undecayed_partials",
+            _AS_RUN[name],
             "partials as derived",
         )
-        for name, (topology, update) in _UNDECAYED.items()
+        for name, (topology, update) in _NETWORKS.items()
     },
     "forget_gates_printed_eq21": _reading(
         "forget gates, partials as derived, eq. 21 as printed",
         _trial(replace(_FORGET_GATES, printed_eq21=True)),
-        "forget_gates_undecayed_partials",
+        _AS_RUN["forget_gates"],
     ),
     "forget_gates_375": _reading(
         "forget gates, partials as derived, 375 weights (no shortcuts)",
         _trial(replace(_FORGET_GATES, shortcuts=False)),
-        "forget_gates_undecayed_partials",
+        _AS_RUN["forget_gates"],
         "partials as derived, no shortcuts",
     ),
     **{
         f"{name}_{end}": _reading(
             f"{_SHORT_TITLES[name]}, {advance.title}",
-            _trial(replace(_FORGET_GATES, **advance.parts), _UNDECAYED[name][1]),
-            f"{name}_undecayed_partials",
+            _trial(replace(_FORGET_GATES, **advance.parts), _NETWORKS[name][1]),
+            _AS_RUN[name],
             advance.title,
         )
         for name in ("forget_gates", "forget_gates_decay")
         for end, advance in ADVANCES.items()
-        if end != "undecayed_partials"
+        if end != _ENDS[name]
     },
     # The same network size and protocol; chosen on seeds from 1000 up (docs/improvements.md).
     "improved": Row(
