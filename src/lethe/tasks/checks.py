@@ -53,8 +53,8 @@ def check_task(name: str, task: object, *more: str) -> None:
     parts = ("inputs", "outputs", "target_table", "sequences", *more)
     if isinstance(task, type) or not all(hasattr(task, part) for part in parts):
         raise ValueError(
-            f"{name} must be a task with {', '.join(parts)}, such as one of lethe.tasks makes, "
-            f"got {shown(task)}"
+            f"{name} must be a task, made from a class of lethe.tasks or with its own "
+            f"{', '.join(parts)}, got {shown(task)}"
         )
 
 
