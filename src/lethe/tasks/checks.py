@@ -30,7 +30,8 @@ def check_sequences(draws: object, n: object, length: int) -> int:
             "generator must be a numpy.random.Generator, such as numpy.random.default_rng(1), "
             f"got {shown(draws)}"
         )
-    return check_int("n", n, 0, MOST_AT_ONCE // length)
+    most = MOST_AT_ONCE // length
+    return _up_to(n, most, f"{most:,} sequences of {length:,} steps")
 
 
 def check_steps(n: object) -> int:
@@ -40,12 +41,14 @@ def check_steps(n: object) -> int:
 
 def check_in_sight(n: object, left: int) -> int:
     """How many of the steps that a stream shows to go on by."""
+    return _up_to(n, left, f"the {left} steps in sight")
+
+
+def _up_to(n: object, most: int, those: str) -> int:
     try:
-        return check_int("n", n, 0, left)
+        return check_int("n", n, 0, most)
     except ValueError:
-        raise ValueError(
-            f"n must be a whole number from 0 to the {left} steps in sight, got {shown(n)}"
-        ) from None
+        raise ValueError(f"n must be a whole number from 0 to {those}, got {shown(n)}") from None
 
 
 def check_task(name: str, task: object, *more: str) -> None:
