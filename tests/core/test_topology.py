@@ -210,7 +210,10 @@ WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
     ("cell_output", None, "identity", {}),
     ("output_units", "sigmoid", "softmax", {}),
     ("partial_decay", "some", "eq21", {}),
-    *[("partial_decay", v, "number", {}) for v in (-0.1, 1.1, np.nan, None)],
+    *[
+        ("partial_decay", v, '"forget_gate", "eqs19_20", "eq21" or a number from 0 to 1', {})
+        for v in (-0.1, 1.1, np.nan, None, True, 2, ["eq21"], np.array(["eq21", "eq21"]))
+    ],
     *[("initial_activation", v, "number", {}) for v in (-0.1, 1.1, np.nan, None)],
     *[("state_decay", v, "number", {"forget_gate": False}) for v in (0.0, 1.1, -1, np.nan, "1")],
     ("state_decay", 0.9, "must be 1", {}),
@@ -226,6 +229,7 @@ WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
     ("forget_gate_bias", (1.0, "2", 3.0, 4.0), "one for each block", {}),
     ("forget_gate_bias", (1.0, np.inf, 3.0, 4.0), "one for each block", {}),
     *[("output_gate_bias", v, "each of the 4 blocks", {}) for v in ((), (1.0, 2.0), (1.0,) * 5)],
+    *[("input_gate_bias", v, "each of the 0 blocks", {"blocks": 0}) for v in ((1.0,), [1.0, 2.0])],
     # A bias that would be dropped without a word is a mistake; the defaults may be dropped.
     *[(f"{gate}_bias", 5.0, "no biased", {gate: False}) for gate in GATES],
     ("input_gate_bias", 5.0, "no biased", {"biased": ("cell",)}),
@@ -240,6 +244,27 @@ def test_what_is_refused(name: str, value: Any, expected: str, others: dict[str,
     message = str(refusal.value)
     assert message.startswith(f"{name} must ")
     assert f"got {shown(value)}" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("partial_decay", "eq21"),
+        ("cell_input", "tanh"),
+        ("cell_output", "tanh"),
+        ("output_units", "softmax"),
+    ],
+)
+def test_texts_of_numpy_become_plain_ones(name: str, text: str) -> None:
+    topology = Topology(**(REPORT | {name: np.str_(text)}))
+    assert type(getattr(topology, name)) is str
+    assert repr(topology) == repr(Topology(**(REPORT | {name: text})))
+
+
+def test_without_blocks_there_is_no_bias_to_give() -> None:
+    none = Topology(inputs=2, outputs=1, blocks=0)
+    assert none == Topology(inputs=2, outputs=1, blocks=0, input_gate_bias=())
+    assert none.initial_bias("input_gate") == ()
 
 
 def test_units_that_are_not_there() -> None:

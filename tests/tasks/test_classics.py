@@ -203,11 +203,17 @@ def test_sequences_of_the_filter_begin_at_rest() -> None:
     [
         (lambda: Trajectories(warp=0.5), "warp must be a number of at least 1, got 0.5"),
         (lambda: Trajectories(warp=float("nan")), "warp must be"),
-        (lambda: Trajectories(shortest=7), "shortest must be a whole number of at least 8, got 7"),
-        (lambda: Trajectories(longest=29), "longest must be a whole number of at least 30, got 29"),
-        (lambda: Latching(T=3), "T must be a whole number of at least 4, got 3"),
+        (
+            lambda: Trajectories(shortest=7),
+            "shortest must be a whole number from 8 to 1,000,000, got 7",
+        ),
+        (
+            lambda: Trajectories(longest=29),
+            "longest must be a whole number from 30 to 1,000,000, got 29",
+        ),
+        (lambda: Latching(T=3), "T must be a whole number from 4 to 1,000,000, got 3"),
         (lambda: Letters(seed=-1), "seed must be a whole number of at least 0, got -1"),
-        (lambda: LowPass(T=0), "T must be a whole number of at least 1, got 0"),
+        (lambda: LowPass(T=0), "T must be a whole number from 1 to 1,000,000, got 0"),
         (lambda: LowPass(T=1.5), "T must be a whole number"),  # type: ignore[arg-type]
     ],
 )

@@ -156,21 +156,21 @@ def test_drawing_is_fast(task: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: LongLag(p=1), "p must be a whole number of at least 2, got 1"),
-        (lambda: LongLag(p=2.0), "p must be a whole number of at least 2, got 2.0"),  # type: ignore[arg-type]
-        (lambda: LongLag(distractors="none"), 'distractors must be "fixed" or "random", got'),  # type: ignore[arg-type]
-        (lambda: VeryLongLag(q=0), "q must be a whole number of at least 1, got 0"),
-        (lambda: VeryLongLag(p=0), "p must be a whole number of at least 1, got 0"),
-        (lambda: VeryLongLag(p=True), "p must be a whole number of at least 1, got True"),
-        (lambda: TwoSequence(T=1), "T must be a whole number of at least 2, got 1"),
+        (lambda: LongLag(p=1), "p must be a whole number from 2 to 1,000,000, got 1"),
+        (lambda: LongLag(p=2.0), "p must be a whole number from 2 to 1,000,000, got 2.0"),  # type: ignore[arg-type]
+        (lambda: LongLag(distractors="none"), "distractors must be one of fixed, random, got"),  # type: ignore[arg-type]
+        (lambda: VeryLongLag(q=0), "q must be a whole number from 1 to 1,000,000, got 0"),
+        (lambda: VeryLongLag(p=0), "p must be a whole number from 1 to 1,000,000, got 0"),
+        (lambda: VeryLongLag(p=True), "p must be a whole number from 1 to 1,000,000, got True"),
+        (lambda: TwoSequence(T=1), "T must be a whole number from 2 to 1,000,000, got 1"),
         (lambda: TwoSequence(N=0), "N must be a whole number of at least 1, got 0"),
         (lambda: TwoSequence(T=5, N=5), "N must be below T = 5, got 5"),
-        (lambda: TwoSequence(kind="d"), 'kind must be "a", "b" or "c", got \'d\''),  # type: ignore[arg-type]
+        (lambda: TwoSequence(kind="d"), "kind must be one of a, b, c, got 'd'"),  # type: ignore[arg-type]
         (lambda: TwoSequence(target_noise=True), 'must be False for kind "a", got True'),
         (lambda: TwoSequence(kind="c", target_noise=1), "target_noise must be True or False"),  # type: ignore[arg-type]
-        (lambda: Latch(T=0), "T must be a whole number of at least 1, got 0"),
-        (lambda: Adding(T=3), "T must be a whole number of at least 4, got 3"),
-        (lambda: Multiplication(T="a"), "T must be a whole number of at least 4, got 'a'"),  # type: ignore[arg-type]
+        (lambda: Latch(T=0), "T must be a whole number from 1 to 1,000,000, got 0"),
+        (lambda: Adding(T=3), "T must be a whole number from 4 to 1,000,000, got 3"),
+        (lambda: Multiplication(T="a"), "T must be a whole number from 4 to 1,000,000, got 'a'"),  # type: ignore[arg-type]
     ],
 )
 def test_impossible_parameters_are_refused(make: Any, message: str) -> None:

@@ -118,7 +118,7 @@ def test_the_generator_alone_decides() -> None:
 
 @pytest.mark.parametrize("marks", [1, 4, "3", None])
 def test_other_numbers_of_marks_are_refused(marks: Any) -> None:
-    with pytest.raises(ValueError, match="marks must be 2 or 3, got"):
+    with pytest.raises(ValueError, match="marks must be a whole number from 2 to 3, got"):
         TemporalOrder(marks)
 
 
@@ -188,7 +188,7 @@ def test_looks_cross_no_buffer_and_show_whole_sequences() -> None:
 
 @pytest.mark.parametrize("n", [0, -1])
 def test_a_look_at_nothing_is_refused(n: int) -> None:
-    with pytest.raises(ValueError, match=f"n must be at least 1, got {n}"):
+    with pytest.raises(ValueError, match=f"n must be a whole number of at least 1, got {n}"):
         SequenceStream(TemporalOrder(3)).look(n)
 
 

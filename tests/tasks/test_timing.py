@@ -73,11 +73,13 @@ def test_however_a_wave_is_looked_at_it_goes_on(period: int) -> None:
 
 def test_a_stream_shows_no_more_and_goes_no_further_than_it_has() -> None:
     stream = Periodic("spikes", 10)()
-    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="n must be a whole number of at least 1, got 0"):
         stream.look(0)
     sight = len(stream.look(10**9).starts)
     for n in (-1, sight + 1):
-        with pytest.raises(ValueError, match=f"n must be from 0 to the {sight} steps in sight"):
+        with pytest.raises(
+            ValueError, match=f"n must be a whole number from 0 to the {sight} steps in sight"
+        ):
             stream.advance(n)
     stream.advance(sight)
 

@@ -255,7 +255,7 @@ def test_numbers_out_of_bounds_are_counted() -> None:
     )  # fmt: skip
     trial = SequenceTrial(
         learner=NetworkRecipe(topology, SGD(1e20)), task=Exploding(), criterion=Recent(10, 0.1),
-        sequences=100, check_every=10, test_sequences=0, dtype="float32",
+        sequences=100, check_every=10, test_sequences=50, dtype="float32",
     )  # fmt: skip
     result = trial.run(1)
     assert not result.solved

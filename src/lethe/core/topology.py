@@ -32,6 +32,7 @@ PartialDecay = float | Literal["forget_gate", "eqs19_20", "eq21"]
 
 GATES: tuple[GateKind, ...] = get_args(GateKind)
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
+_DECAYS: tuple[str, ...] = get_args(get_args(PartialDecay)[1])
 PEEPHOLES: dict[GateKind, PeepholeKind] = dict(zip(GATES, get_args(PeepholeKind), strict=True))
 
 
@@ -186,19 +187,13 @@ class Topology:
         object.__setattr__(self, "peepholes", self.peepholes and bool(self.gates))
         if self.blocks == 0 and not self.shortcuts:
             raise ValueError("blocks must be at least 1 where there are no shortcuts, got 0")
-        self._check_choice("cell_input", get_args(Squashing))
-        self._check_choice("cell_output", get_args(Squashing))
-        self._check_choice("output_units", get_args(OutputUnits))
+        for name in ("cell_input", "cell_output", "output_units"):
+            kinds = get_args(OutputUnits if name == "output_units" else Squashing)
+            object.__setattr__(self, name, check_choice(name, getattr(self, name), kinds))
         self._check_number("state_decay", above=0.0, most=1.0)
         self._check_number("initial_range", above=-1e-300, most=1e6)
         self._check_number("initial_activation", above=-1e-300, most=1.0)
-        if not isinstance(self.partial_decay, str):
-            self._check_number("partial_decay", above=-1e-300, most=1.0)
-        elif self.partial_decay not in get_args(get_args(PartialDecay)[1]):
-            raise ValueError(
-                'partial_decay must be "forget_gate", "eqs19_20", "eq21" or a number from 0 to 1, '
-                f"got {shown(self.partial_decay)}"
-            )
+        self._check_partial_decay()
         if self.forget_gate and self.state_decay != 1.0:
             raise ValueError(
                 "state_decay must be 1 where the blocks have forget gates, "
@@ -210,9 +205,6 @@ class Topology:
             raise ValueError(f"outputs must be at least 2 for softmax units, got {self.outputs}")
         self._check_biases()
 
-    def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
-        object.__setattr__(self, name, check_choice(name, getattr(self, name), choices))
-
     def _check_number(self, name: str, *, above: float, most: float) -> None:
         value: object = getattr(self, name)
         number = as_float(value)
@@ -222,6 +214,16 @@ class Topology:
                 f"{name} must be a number {low} and at most {most:g}, got {shown(value)}"
             )
         object.__setattr__(self, name, number)
+
+    def _check_partial_decay(self) -> None:
+        given: object = self.partial_decay
+        decay = str(given) if isinstance(given, str) else as_float(given)
+        if not (0 <= decay <= 1 if isinstance(decay, float) else decay in _DECAYS):
+            raise ValueError(
+                'partial_decay must be "forget_gate", "eqs19_20", "eq21" or a number from 0 to 1, '
+                f"got {shown(given)}"
+            )
+        object.__setattr__(self, "partial_decay", decay)
 
     def _check_biases(self) -> None:
         kinds = items_of(self.biased, ordered=False)
@@ -253,7 +255,7 @@ class Topology:
             raise ValueError(
                 f"{name} must be a finite number or one for each block, got {shown(value)}"
             )
-        if len(numbers) == 1:
+        if len(numbers) == 1 and (self.blocks or values is None):
             numbers *= self.blocks
         if numbers in (_REPORT_BIASES, _NEGATIVE_BIASES):
             numbers = self._repeated(numbers)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core._checks import check_int
+from lethe.tasks.checks import MOST_STEPS, check_sequences
 from lethe.tasks.layout import Layout, laid_out, random_lengths
 from lethe.tasks.steps import Steps
 
@@ -44,7 +45,7 @@ class Adding:
     Raises
     ------
     ValueError
-        If `T` is no whole number of at least 4.
+        If `T` is no whole number from 4 to a million.
 
     Notes
     -----
@@ -70,10 +71,11 @@ class Adding:
 
     def __post_init__(self) -> None:
         """Check the length."""
-        object.__setattr__(self, "T", check_int("T", self.T, _SHORTEST))
+        object.__setattr__(self, "T", check_int("T", self.T, _SHORTEST, MOST_STEPS))
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.T)
         layout, marks = _marked(generator, self.T, n)
         values = generator.random(len(layout.starts))
         values *= 2.0
@@ -97,7 +99,7 @@ class Multiplication:
     Raises
     ------
     ValueError
-        If `T` is no whole number of at least 4.
+        If `T` is no whole number from 4 to a million.
 
     Notes
     -----
@@ -120,10 +122,11 @@ class Multiplication:
 
     def __post_init__(self) -> None:
         """Check the length."""
-        object.__setattr__(self, "T", check_int("T", self.T, _SHORTEST))
+        object.__setattr__(self, "T", check_int("T", self.T, _SHORTEST, MOST_STEPS))
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.T)
         layout, marks = _marked(generator, self.T, n)
         values = generator.random(len(layout.starts))
         x1, x2 = _counted(values, marks, layout, at_the_start=1.0)

@@ -13,7 +13,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.core._checks import check_int
+from lethe.core._checks import as_float, check_bool, check_int
+from lethe.core._objects import shown
+from lethe.tasks.checks import MOST_STEPS, check_sequences
 from lethe.tasks.layout import laid_out, random_lengths
 from lethe.tasks.steps import Steps
 
@@ -49,6 +51,7 @@ class Words:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` words, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, len(self.words[0]))
         symbols = np.array([[self.letters.index(letter) for letter in w] for w in self.words])
         which = generator.integers(len(self.words), size=n)
         layout = laid_out(np.full(n, symbols.shape[1]))
@@ -101,14 +104,18 @@ class Trajectories:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        if not 1 <= self.warp < float("inf"):
-            raise ValueError(f"warp must be a number of at least 1, got {self.warp!r}")
-        object.__setattr__(self, "warp", float(self.warp))
-        object.__setattr__(self, "shortest", check_int("shortest", self.shortest, _PARTS))
-        object.__setattr__(self, "longest", check_int("longest", self.longest, self.shortest))
+        warp = as_float(self.warp)
+        if not 1 <= warp < float("inf"):
+            raise ValueError(f"warp must be a number of at least 1, got {shown(self.warp)}")
+        object.__setattr__(self, "warp", warp)
+        least = _PARTS
+        for name in ("shortest", "longest"):
+            least = check_int(name, getattr(self, name), least, MOST_STEPS)
+            object.__setattr__(self, name, least)
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.longest)
         lengths = random_lengths(generator, self.shortest, self.longest, n)
         which = generator.integers(4, size=n)
         layout = laid_out(lengths)
@@ -168,6 +175,10 @@ class MackeyGlass:
     outputs: ClassVar[int] = 1
     target_table: ClassVar[None] = None
 
+    def __post_init__(self) -> None:
+        """Check which half it is."""
+        object.__setattr__(self, "held_out", check_bool("held_out", self.held_out))
+
     def windows(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """All sequences (500, 19), and their targets (500,)."""
         x, t = _mackey_glass() - 0.9, np.arange(500) + 500 * self.held_out
@@ -176,6 +187,7 @@ class MackeyGlass:
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` sequences, one after the other; see `Steps`."""
         x, target = self.windows()
+        n = check_sequences(generator, n, x.shape[1])
         which = generator.integers(len(x), size=n)
         layout = laid_out(np.full(n, x.shape[1]))
         targets = np.zeros((len(layout.starts), 1))
@@ -215,7 +227,7 @@ class Latching:
     Raises
     ------
     ValueError
-        If `T` is no whole number of at least 4.
+        If `T` is no whole number from 4 to a million.
 
     Notes
     -----
@@ -245,10 +257,11 @@ class Latching:
 
     def __post_init__(self) -> None:
         """Check the length."""
-        object.__setattr__(self, "T", check_int("T", self.T, 4))
+        object.__setattr__(self, "T", check_int("T", self.T, 4, MOST_STEPS))
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.T)
         layout = laid_out(np.full(n, self.T))
         which = generator.integers(2, size=n)
         x = np.zeros((n, self.T, 7))
@@ -309,6 +322,7 @@ class Letters:
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` sequences, one after the other; see `Steps`."""
         letters = self.letters
+        n = check_sequences(generator, n, letters.shape[1])
         which = generator.integers(len(letters), size=n)
         layout = laid_out(np.full(n, letters.shape[1]))
         numbers = np.zeros((len(layout.starts), 8))
@@ -334,7 +348,7 @@ class LowPass:
     Raises
     ------
     ValueError
-        If `T` is no whole number of at least 1.
+        If `T` is no whole number from 1 to a million.
 
     Notes
     -----
@@ -357,10 +371,11 @@ class LowPass:
 
     def __post_init__(self) -> None:
         """Check the length."""
-        object.__setattr__(self, "T", check_int("T", self.T, 1))
+        object.__setattr__(self, "T", check_int("T", self.T, 1, MOST_STEPS))
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.T)
         noise = generator.standard_normal((n, self.T))
         x: list[NDArray[np.float64]] = [np.zeros(n)] * 3 + list(noise.T)
         u = x[:3]

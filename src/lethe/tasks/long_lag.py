@@ -11,7 +11,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from lethe.core._checks import check_int
+from lethe.core._checks import check_choice, check_int
+from lethe.tasks.checks import MOST_STEPS, check_sequences
 from lethe.tasks.layout import laid_out
 from lethe.tasks.steps import Steps
 
@@ -41,7 +42,7 @@ class LongLag:
     Raises
     ------
     ValueError
-        If `p` is no whole number of at least 2, or `distractors` is something else.
+        If `p` is no whole number from 2 to a million, or `distractors` is something else.
 
     Examples
     --------
@@ -61,9 +62,9 @@ class LongLag:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        object.__setattr__(self, "p", check_int("p", self.p, 2))
-        if self.distractors not in ("fixed", "random"):
-            raise ValueError(f'distractors must be "fixed" or "random", got {self.distractors!r}')
+        object.__setattr__(self, "p", check_int("p", self.p, 2, MOST_STEPS))
+        distractors = check_choice("distractors", self.distractors, ("fixed", "random"))
+        object.__setattr__(self, "distractors", distractors)
 
     @property
     def inputs(self) -> int:
@@ -77,6 +78,7 @@ class LongLag:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.p)
         letters = self.p - 1
         symbols = np.empty((n, self.p + 1), np.int64)
         symbols[:, 0] = symbols[:, -1] = letters + generator.integers(2, size=n)
@@ -110,7 +112,7 @@ class VeryLongLag:
     Raises
     ------
     ValueError
-        If `q` or `p` is no whole number of at least 1.
+        If `q` or `p` is no whole number from 1 to a million.
 
     Examples
     --------
@@ -129,8 +131,8 @@ class VeryLongLag:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        object.__setattr__(self, "q", check_int("q", self.q, 1))
-        object.__setattr__(self, "p", check_int("p", self.p, 1))
+        object.__setattr__(self, "q", check_int("q", self.q, 1, MOST_STEPS))
+        object.__setattr__(self, "p", check_int("p", self.p, 1, MOST_STEPS))
 
     @property
     def inputs(self) -> int:
@@ -139,6 +141,7 @@ class VeryLongLag:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.q + 3)
         more = generator.geometric(_END_PROBABILITY, n) - 1
         layout = laid_out(self.q + more + 3)
         symbols = generator.integers(self.p, size=len(layout.starts))

@@ -16,6 +16,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.core._checks import check_choice, check_int
+from lethe.tasks import checks
 from lethe.tasks.steps import Steps, joined
 
 __all__ = ["SYMBOLS", "TARGETS", "EmbeddedReber", "Reber", "ReberStream"]
@@ -98,6 +100,7 @@ _WALKS = np.ascontiguousarray(_walks()).view(np.uint32).reshape(-1)
 # The generators that a position may name.
 _BIT_GENERATORS = {kind.__name__: kind for kind in (np.random.PCG64, np.random.PCG64DXSM)}
 _STRINGS = 5461  # Strings in a buffer: about 65,536 symbols, a millisecond.
+_MEAN = 12  # Symbols of a string, on average.
 
 
 class ReberStream:
@@ -126,7 +129,7 @@ class ReberStream:
     first_look: ClassVar[int] = 128
 
     def __init__(self, seed: int | np.random.SeedSequence | np.random.Generator = 0) -> None:
-        self._generator = np.random.default_rng(seed)
+        self._generator = checks.stream_generator(seed)
         self._fill()
 
     def _fill(self, offset: int = 0) -> None:
@@ -156,19 +159,14 @@ class ReberStream:
         Steps
             Views of the stream's buffer.
         """
-        if n < 1:
-            raise ValueError(f"n must be at least 1, got {n!r}")
+        n = checks.check_steps(n)
         if self._offset == self._length:
             self._fill()
         return self._buffer.piece(self._offset, min(self._offset + n, self._length))
 
     def advance(self, n: int) -> None:
         """Go on by `n` steps, at most as many as the last `look` showed."""
-        if not 0 <= n <= self._length - self._offset:
-            raise ValueError(
-                f"n must be from 0 to the {self._length - self._offset} steps in sight, got {n!r}"
-            )
-        self._offset += n
+        self._offset += checks.check_in_sight(n, self._length - self._offset)
 
     def take(self, n: int) -> Steps:
         """The next `n` steps.
@@ -183,10 +181,7 @@ class ReberStream:
         Steps
             Arrays of length `n`.
         """
-        piece = self.look(n)
-        pieces = [piece]
-        self.advance(piece.inputs.size)
-        missing = n - piece.inputs.size
+        missing, pieces = check_int("n", n, 1, checks.MOST_AT_ONCE), []
         while missing:
             piece = self.look(missing)
             self.advance(piece.inputs.size)
@@ -216,7 +211,7 @@ class ReberStream:
             of a string that follows, as everywhere in the stream.
         """
         strings = []
-        for _ in range(n):
+        for _ in range(check_int("n", n, 0, checks.MOST_AT_ONCE // _MEAN)):
             self.next_string()
             if self._offset == self._length:
                 self._fill()
@@ -287,10 +282,12 @@ _INNER = np.array([branch in "TP" and at not in (6, 7) for branch, at in _FROM])
 _INNER_START = np.array([branch in "TP" and at == 0 for branch, at in _FROM])
 
 
+def _kind(targets: object) -> str:
+    return check_choice("targets", targets, ("next", "possible"))
+
+
 def _table(targets: str) -> NDArray[np.float32]:
     """The table of targets of this name."""
-    if targets not in ("next", "possible"):
-        raise ValueError(f"targets must be next or possible, got {targets!r}")
     return _NEXT if targets == "next" else _POSSIBLE
 
 
@@ -320,7 +317,7 @@ class EmbeddedReber:
 
     def __post_init__(self) -> None:
         """Check the kind of target."""
-        _table(self.targets)
+        object.__setattr__(self, "targets", _kind(self.targets))
 
     @property
     def target_table(self) -> NDArray[np.float32]:
@@ -329,7 +326,7 @@ class EmbeddedReber:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new strings, each up to the symbol before its E."""
-        edges = _strings(generator, n)
+        edges = _strings(generator, checks.check_sequences(generator, n, _MEAN))
         here = np.flatnonzero(edges != _LAST)
         starts = edges[here] == 0
         return Steps(_SYMBOL_OF[edges[here]], _CHOICE_OF[edges[here], edges[here + 1]], starts)
@@ -361,7 +358,7 @@ class Reber:
 
     def __post_init__(self) -> None:
         """Check the kind of target."""
-        _table(self.targets)
+        object.__setattr__(self, "targets", _kind(self.targets))
 
     @property
     def target_table(self) -> NDArray[np.float32]:
@@ -370,7 +367,7 @@ class Reber:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new strings, each up to the symbol before its E."""
-        edges = _strings(generator, n)
+        edges = _strings(generator, checks.check_sequences(generator, n, _MEAN))
         here = np.flatnonzero(_INNER[edges])
         starts = _INNER_START[edges[here]]
         return Steps(_SYMBOL_OF[edges[here]], _CHOICE_OF[edges[here], edges[here + 1]], starts)

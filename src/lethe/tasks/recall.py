@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from lethe.core._checks import check_int
+from lethe.tasks.checks import MOST_STEPS, check_sequences
 from lethe.tasks.layout import laid_out
 from lethe.tasks.steps import Steps
 
@@ -32,7 +33,7 @@ class MemoryChain:
     Raises
     ------
     ValueError
-        If `n` is no whole number of at least 1.
+        If `n` is no whole number from 1 to a million.
 
     Notes
     -----
@@ -59,10 +60,11 @@ class MemoryChain:
 
     def __post_init__(self) -> None:
         """Check the length."""
-        object.__setattr__(self, "n", check_int("n", self.n, 1))
+        object.__setattr__(self, "n", check_int("n", self.n, 1, MOST_STEPS))
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.n + 1)
         layout = laid_out(np.full(n, self.n + 1))
         bits = generator.integers(2, size=n)
         inputs, targets = np.zeros((len(layout.starts), 3)), np.zeros((len(layout.starts), 1))
@@ -115,8 +117,8 @@ class DelayedCopy:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        object.__setattr__(self, "lag", check_int("lag", self.lag, 1))
-        object.__setattr__(self, "T", check_int("T", self.T, 2 * self.lag))
+        object.__setattr__(self, "lag", check_int("lag", self.lag, 1, MOST_STEPS // 2))
+        object.__setattr__(self, "T", check_int("T", self.T, 2 * self.lag, MOST_STEPS))
 
     @property
     def change(self) -> None:
@@ -125,6 +127,7 @@ class DelayedCopy:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.T)
         lag, starts = self.lag, laid_out(np.full(n, self.T)).starts
         line = generator.uniform(-_NOISE, _NOISE, (n, self.T))
         targets, has = np.zeros((n, self.T)), np.zeros((n, self.T), bool)

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.tasks.checks import check_in_sight, check_steps, check_task, stream_generator
 from lethe.tasks.steps import Steps
 
 __all__ = ["Continual", "LastTarget", "SequenceStream", "SequenceTask"]
@@ -56,6 +57,10 @@ class LastTarget:
 
     task: SequenceTask
 
+    def __post_init__(self) -> None:
+        """Check the task."""
+        check_task("task", self.task)
+
     @property
     def inputs(self) -> int:
         """Number of input units."""
@@ -96,6 +101,10 @@ class Continual:
 
     task: SequenceTask
 
+    def __post_init__(self) -> None:
+        """Check the task."""
+        check_task("task", self.task)
+
     def __call__(self, seed: int | np.random.SeedSequence) -> SequenceStream:
         """Make the stream that follows from a seed."""
         return SequenceStream(self.task, seed)
@@ -116,9 +125,10 @@ class SequenceStream:
     first_look = 4
 
     def __init__(self, task: SequenceTask, seed: int | np.random.SeedSequence = 0) -> None:
+        check_task("task", task)
         self.target_table = task.target_table
         self._task = task
-        self._generator = np.random.default_rng(seed)
+        self._generator = stream_generator(seed)
         self._fill()
 
     def _fill(self) -> None:
@@ -143,8 +153,7 @@ class SequenceStream:
         Steps
             Views of the stream's buffer.
         """
-        if n < 1:
-            raise ValueError(f"n must be at least 1, got {n!r}")
+        n = check_steps(n)
         if self._at == len(self._bounds) - 1:
             self._fill()
         end = min(self._at + n, len(self._bounds) - 1)
@@ -152,10 +161,8 @@ class SequenceStream:
 
     def advance(self, n: int) -> None:
         """Go on by `n` steps of those that the last `look` showed, to the end of their sequence."""
-        left = self._bounds[-1] - self._bounds[self._at]
-        if not 0 <= n <= left:
-            raise ValueError(f"n must be from 0 to the {left} steps in sight, got {n!r}")
-        to = self._bounds[self._at] + n
+        at = self._bounds[self._at]
+        to = at + check_in_sight(n, self._bounds[-1] - at)
         while self._bounds[self._at] < to:
             self._at += 1
 

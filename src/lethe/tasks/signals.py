@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core._checks import check_int
+from lethe.tasks.checks import MOST_STEPS, check_sequences
 from lethe.tasks.layout import laid_out
 from lethe.tasks.steps import Steps
 
@@ -65,8 +66,8 @@ class Sine:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        object.__setattr__(self, "T", check_int("T", self.T, 2))
-        object.__setattr__(self, "ahead", check_int("ahead", self.ahead, 1))
+        object.__setattr__(self, "T", check_int("T", self.T, 2, MOST_STEPS))
+        object.__setattr__(self, "ahead", check_int("ahead", self.ahead, 1, MOST_STEPS))
 
     @property
     def change(self) -> int:
@@ -75,6 +76,7 @@ class Sine:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.T + self.ahead)
         new = np.arange(self.T + self.ahead) >= self.change
         phases = np.cumsum(2 * np.pi / np.array(_PERIODS)[new.astype(int)])
         begins = generator.uniform(0, 2 * np.pi, n)
@@ -123,8 +125,8 @@ class Lorenz:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        object.__setattr__(self, "T", check_int("T", self.T, 2))
-        object.__setattr__(self, "ahead", check_int("ahead", self.ahead, 1))
+        object.__setattr__(self, "T", check_int("T", self.T, 2, MOST_STEPS))
+        object.__setattr__(self, "ahead", check_int("ahead", self.ahead, 1, MOST_STEPS))
 
     @property
     def change(self) -> int:
@@ -133,8 +135,10 @@ class Lorenz:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.T + self.ahead)
         x = [self._signal(*generator.normal((1.0, 1.0, 25.0))) for _ in range(n)]
-        return _predicted(np.array(x) / _SCALE, self.T, self.ahead)
+        signals = np.reshape(x, (n, self.T + self.ahead)) / _SCALE
+        return _predicted(signals, self.T, self.ahead)
 
     def _signal(self, x: float, y: float, z: float) -> list[float]:
         """The values of x, from a point that need not lie on the attractor."""

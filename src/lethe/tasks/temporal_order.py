@@ -12,6 +12,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from lethe.core._checks import check_int
+from lethe.tasks.checks import check_sequences
 from lethe.tasks.steps import Steps
 
 __all__ = ["LETTERS", "TemporalOrder"]
@@ -52,8 +54,7 @@ class TemporalOrder:
 
     def __post_init__(self) -> None:
         """Check the number of marks."""
-        if self.marks not in _POSITIONS:
-            raise ValueError(f"marks must be 2 or 3, got {self.marks!r}")
+        object.__setattr__(self, "marks", check_int("marks", self.marks, 2, 3))
 
     @property
     def outputs(self) -> int:
@@ -62,10 +63,11 @@ class TemporalOrder:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, _LENGTHS[1])
         lengths = generator.integers(_LENGTHS[0], _LENGTHS[1] + 1, n)
         ends = np.cumsum(lengths)
         first = ends - lengths
-        symbols = generator.integers(4, size=ends[-1])
+        symbols = generator.integers(4, size=lengths.sum())
         symbols[first], symbols[ends - 1] = _E, _B
         which = np.zeros(n, np.int64)
         for low, high in _POSITIONS[self.marks]:

@@ -13,8 +13,9 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.core._checks import check_int
+from lethe.core._checks import check_choice, check_int
 from lethe.core._objects import items_of, shown
+from lethe.tasks.checks import MOST_STEPS, check_in_sight, check_sequences, check_steps
 from lethe.tasks.layout import laid_out
 from lethe.tasks.steps import Steps
 
@@ -44,7 +45,7 @@ class SpikeDelays:
     Raises
     ------
     ValueError
-        If `interval` is no whole number of at least 1, or `delays` are no such numbers.
+        If `interval` is no whole number from 1 to a million, or `delays` are no such numbers.
 
     Examples
     --------
@@ -62,14 +63,16 @@ class SpikeDelays:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        object.__setattr__(self, "interval", check_int("interval", self.interval, 1))
+        object.__setattr__(self, "interval", check_int("interval", self.interval, 1, MOST_STEPS))
         delays = items_of(self.delays)
         if not delays:
             raise ValueError(f"delays must be one whole number or more, got {shown(self.delays)}")
-        object.__setattr__(self, "delays", tuple(check_int("delays", one, 0) for one in delays))
+        checked = tuple(check_int("delays", one, 0, MOST_STEPS) for one in delays)
+        object.__setattr__(self, "delays", checked)
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.interval + max(self.delays))
         delays = generator.choice(np.array(self.delays, np.int64), n)
         layout = laid_out(self.interval + delays)
         inputs = layout.ends.astype(np.float64)[:, None]
@@ -99,7 +102,7 @@ class Periodic:
     Raises
     ------
     ValueError
-        If `wave` is something else, or `period` no whole number of at least 2.
+        If `wave` is something else, or `period` no whole number from 2 to a million.
 
     Examples
     --------
@@ -118,10 +121,8 @@ class Periodic:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        if self.wave not in get_args(Wave):
-            names = ", ".join(get_args(Wave))
-            raise ValueError(f"wave must be one of {names}, got {self.wave!r}")
-        object.__setattr__(self, "period", check_int("period", self.period, 2))
+        object.__setattr__(self, "wave", check_choice("wave", self.wave, get_args(Wave)))
+        object.__setattr__(self, "period", check_int("period", self.period, 2, MOST_STEPS))
 
     def targets(self) -> NDArray[np.float64]:
         """The targets of one period."""
@@ -155,6 +156,8 @@ class PeriodicStream:
     target_table: ClassVar[None] = None
 
     def __init__(self, task: Periodic) -> None:
+        if not isinstance(task, Periodic):
+            raise ValueError(f"task must be a lethe.tasks.Periodic, got {shown(task)}")
         #: Steps that a trial looks at first.
         self.first_look = task.period
         self._period = task.period
@@ -179,15 +182,12 @@ class PeriodicStream:
         Steps
             Views of the stream's buffer.
         """
-        if n < 1:
-            raise ValueError(f"n must be at least 1, got {n!r}")
-        return self._buffer.piece(self._phase, min(self._phase + n, len(self._buffer.starts)))
+        end = min(self._phase + check_steps(n), len(self._buffer.starts))
+        return self._buffer.piece(self._phase, end)
 
     def advance(self, n: int) -> None:
         """Go on by `n` steps of those that the last `look` showed."""
-        left = len(self._buffer.starts) - self._phase
-        if not 0 <= n <= left:
-            raise ValueError(f"n must be from 0 to the {left} steps in sight, got {n!r}")
+        n = check_in_sight(n, len(self._buffer.starts) - self._phase)
         self._phase = (self._phase + n) % self._period
 
     def next_string(self) -> None:

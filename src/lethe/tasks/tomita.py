@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core._checks import check_int
+from lethe.tasks.checks import check_sequences
 from lethe.tasks.layout import laid_out
 from lethe.tasks.steps import Steps
 
@@ -82,12 +83,8 @@ class Tomita:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        if self.n not in AUTOMATA or isinstance(self.n, bool):
-            raise ValueError(f"n must be from 1 to {len(AUTOMATA)}, got {self.n!r}")
-        object.__setattr__(self, "n", int(self.n))
-        object.__setattr__(self, "longest", check_int("longest", self.longest, 1))
-        if self.longest > _LONGEST:
-            raise ValueError(f"longest must be at most {_LONGEST}, got {self.longest}")
+        object.__setattr__(self, "n", check_int("n", self.n, 1, len(AUTOMATA)))
+        object.__setattr__(self, "longest", check_int("longest", self.longest, 1, _LONGEST))
 
     def accepts(self, string: str) -> bool:
         """Whether the language has this string of "0" and "1"."""
@@ -99,6 +96,7 @@ class Tomita:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.longest + 1)
         ways = self._ways()
         which = generator.integers(2, size=n)
         lengths = np.empty(n, np.int64)

@@ -12,7 +12,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.core._checks import check_bool, check_int
+from lethe.core._checks import check_bool, check_choice, check_int
+from lethe.tasks.checks import MOST_STEPS, check_sequences
 from lethe.tasks.layout import Layout, laid_out, random_lengths
 from lethe.tasks.steps import Steps
 
@@ -81,15 +82,16 @@ class TwoSequence:
 
     def __post_init__(self) -> None:
         """Check the parameters, and settle whether targets are noisy."""
-        object.__setattr__(self, "T", check_int("T", self.T, 2))
+        object.__setattr__(self, "T", check_int("T", self.T, 2, MOST_STEPS))
         object.__setattr__(self, "N", check_int("N", self.N, 1))
         if self.N >= self.T:
             raise ValueError(f"N must be below T = {self.T}, got {self.N}")
-        if self.kind not in _TARGETS:
-            raise ValueError(f'kind must be "a", "b" or "c", got {self.kind!r}')
-        if self.target_noise is None:
-            object.__setattr__(self, "target_noise", self.kind == "c")
-        elif check_bool("target_noise", self.target_noise) and self.kind != "c":
+        object.__setattr__(self, "kind", check_choice("kind", self.kind, tuple(_TARGETS)))
+        noisy = self.kind == "c"
+        if self.target_noise is not None:
+            noisy = check_bool("target_noise", self.target_noise)
+        object.__setattr__(self, "target_noise", noisy)
+        if noisy and self.kind != "c":
             raise ValueError(f'target_noise must be False for kind "{self.kind}", got True')
 
     @property
@@ -102,6 +104,7 @@ class TwoSequence:
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.T)
         layout = laid_out(random_lengths(generator, self.T, self.T + self.T // 10, n))
         which = generator.integers(2, size=n)
         elements = _noise(generator, len(layout.starts), _VARIANCE)
@@ -132,7 +135,7 @@ class Latch:
     Raises
     ------
     ValueError
-        If `T` is no whole number of at least 1.
+        If `T` is no whole number from 1 to a million.
 
     Notes
     -----
@@ -161,10 +164,11 @@ class Latch:
 
     def __post_init__(self) -> None:
         """Check the lag."""
-        object.__setattr__(self, "T", check_int("T", self.T, 1))
+        object.__setattr__(self, "T", check_int("T", self.T, 1, MOST_STEPS))
 
     def sequences(self, generator: np.random.Generator, n: int) -> Steps:
         """The steps of `n` new sequences, one after the other; see `Steps`."""
+        n = check_sequences(generator, n, self.T)
         layout = laid_out(1 + random_lengths(generator, self.T, self.T + self.T // 10, n))
         which = generator.integers(2, size=n)
         elements = _noise(generator, len(layout.starts), _VARIANCE)

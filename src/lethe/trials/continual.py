@@ -9,10 +9,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lethe.core._checks import check_int
+from lethe.core._checks import above_zero, check_bool, check_int
+from lethe.core._objects import shown
 from lethe.core.network import FirstError, Network, NotFiniteError
 from lethe.core.topology import WeightKind
 from lethe.tasks import ReberStream, Steps
+from lethe.trials.checks import check_dtype, check_recipe, check_seed
 from lethe.trials.learner import (
     DivergedError,
     FloatingName,
@@ -121,6 +123,11 @@ class Trial:
     dtype : {"float32", "float64"}
         Of the network.
 
+    Raises
+    ------
+    ValueError
+        If a part is not what it should be, or parts do not fit.
+
     Examples
     --------
     >>> from lethe import SGD, Topology
@@ -149,13 +156,32 @@ class Trial:
     dtype: FloatingName = "float32"
 
     def __post_init__(self) -> None:
-        """Check the limits."""
+        """Check the limits and the parts."""
         for name in ("stream_length", "training_streams", "test_streams"):
             object.__setattr__(self, name, check_int(name, getattr(self, name), 1))
         for name in ("test_length", "restart_after"):
             object.__setattr__(self, name, check_int(name, getattr(self, name), 0))
-        if not 0 < self.bound < float("inf"):
-            raise ValueError(f"bound must be a number above 0, got {self.bound!r}")
+        for field in fields(self):
+            if field.type == "bool":
+                name = field.name
+                object.__setattr__(self, name, check_bool(name, getattr(self, name)))
+        object.__setattr__(self, "bound", above_zero("bound", self.bound))
+        object.__setattr__(self, "dtype", check_dtype(self.dtype))
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        check_recipe(self.learner)
+        made = ("look", "advance", "next_string") if isinstance(self.stream, type) else ()
+        if not callable(self.stream) or not all(hasattr(self.stream, part) for part in made):
+            raise ValueError(
+                "stream must make a source of events from a numpy.random.SeedSequence, as "
+                f"ReberStream and Continual(task) do, got {shown(self.stream)}"
+            )
+        if not (self.penalty is None or isinstance(self.penalty, Penalty)):
+            raise ValueError(
+                "penalty must be a WeightDecay, a WeightElimination or None, "
+                f"got {shown(self.penalty)}"
+            )
         if not isinstance(self.learner, NetworkRecipe):
             if not self.zero_at_stream_start:
                 raise ValueError("zero_at_stream_start must be True for a baseline, got False")
@@ -228,7 +254,7 @@ class Trial:
         Network or Learner
             The one that was perfect, or the last one after all training streams.
         """
-        for_weights, for_training, for_tests = np.random.SeedSequence(seed).spawn(3)
+        for_weights, for_training, for_tests = np.random.SeedSequence(check_seed(seed)).spawn(3)
         draw = np.random.default_rng(for_weights)
         net = self.learner.learner(draw, self.dtype)
         training, tests = self.stream(for_training), self.stream(for_tests)
@@ -307,6 +333,11 @@ class Trial:
         length = self.stream_length if learn else self._tested_length
         while right < length:
             ahead = stream.look(min(size, length - right))
+            if not ahead.predictions:
+                raise ValueError(
+                    "look of stream must show at least one step with a target, "
+                    f"got {len(ahead.starts)} steps with none"
+                )
             try:
                 run = net.run(
                     ahead.inputs,

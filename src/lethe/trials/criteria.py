@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.core._checks import check_bool, check_int
 from lethe.tasks import Steps
+from lethe.trials.checks import check_number
 
 __all__ = ["SCORED", "Criterion", "Errors", "Presented", "Recent", "Scored", "Tested"]
 
@@ -38,15 +40,25 @@ class Recent:
     bound : float
         A sequence is right if all its errors ``|t_k - y_k|`` are smaller.
     wrong : int
-        How many sequences at most may be wrong.
+        How many sequences at most may be wrong, fewer than all.
     mean_error : float
         Their mean error must be smaller.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range: 1 for `sequences`, 0 for `bound` and `wrong`; and the mean
+        error must be above 0. Bounds may be infinite.
     """
 
     sequences: int = 2000
     bound: float = 0.3
     wrong: int = 0
     mean_error: float = float("inf")
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        _check(self)
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,11 @@ class Tested:
         As in `Recent`, of the test sequences.
     fixed : bool
         Whether all tests have the same sequences. Else each draws its own.
+
+    Raises
+    ------
+    ValueError
+        As `Recent`.
     """
 
     sequences: int = 256
@@ -67,8 +84,25 @@ class Tested:
     mean_error: float = float("inf")
     fixed: bool = False
 
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        _check(self)
+        object.__setattr__(self, "fixed", check_bool("fixed", self.fixed))
+
 
 Criterion = Recent | Tested
+
+
+def _check(criterion: Criterion) -> None:
+    sequences = check_int("sequences", criterion.sequences, 1)
+    checked = {
+        "sequences": sequences,
+        "bound": check_number("bound", criterion.bound, zero=True),
+        "wrong": check_int("wrong", criterion.wrong, 0, sequences - 1),
+        "mean_error": check_number("mean_error", criterion.mean_error),
+    }
+    for name, value in checked.items():
+        object.__setattr__(criterion, name, value)
 
 
 class Presented(NamedTuple):

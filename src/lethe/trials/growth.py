@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lethe.core._checks import as_float, check_int
+from lethe.core._objects import shown
 from lethe.core._surgery import grown, with_blocks
 from lethe.core.network import Network
 from lethe.tasks import SequenceTask
+from lethe.tasks.checks import check_task
 from lethe.trials.learner import (
     FloatingName,
     Learner,
@@ -41,7 +43,7 @@ class Growth:
     Raises
     ------
     ValueError
-        If `blocks` is no whole number of at least 0, or `decrease` is not below 1.
+        If `blocks` is no whole number of at least 0, `decrease` is not below 1, or `task` is none.
 
     Examples
     --------
@@ -58,8 +60,12 @@ class Growth:
         object.__setattr__(self, "blocks", check_int("blocks", self.blocks, 0))
         decrease = as_float(self.decrease)
         if not -math.inf < decrease < 1:
-            raise ValueError(f"decrease must be a finite number below 1, got {self.decrease!r}")
+            raise ValueError(
+                f"decrease must be a finite number below 1, got {shown(self.decrease)}"
+            )
         object.__setattr__(self, "decrease", decrease)
+        if self.task is not None:
+            check_task("task", self.task)
 
     def stalled(self, before: float, now: float) -> bool:
         """Whether a mean error has stopped decreasing."""

@@ -7,9 +7,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from lethe.core._checks import check_choice, check_int
+from lethe.core._checks import check_bool, check_choice, check_int
+from lethe.core._objects import shown
 from lethe.core.network import NotFiniteError
 from lethe.tasks import SequenceTask, Steps, joined
+from lethe.tasks.checks import check_task
+from lethe.trials.checks import check_dtype, check_seed, check_units
 from lethe.trials.criteria import SCORED, Criterion, Errors, Presented, Recent, Scored, Tested
 from lethe.trials.growth import Construction, Growth
 from lethe.trials.learner import (
@@ -73,15 +76,17 @@ class SequenceTrial:
     criterion : Recent or Tested
         When it is solved.
     sequences : int
-        The limit of training sequences.
+        The limit of training sequences. Training goes by pieces of `check_every`: the last one goes
+        on beyond a limit that is no multiple of it.
     check_every : int
         Training sequences between two looks at the criterion.
     scored : {"all", "last", "ranks", "most_active", "certain"}
         Which errors count: at all steps with a target, at the last step of each sequence, or, at
         all steps, not the error but a margin, of the most active output among those whose target is
-        0. "ranks": over the least active of the others (below 0: the possible next symbols are the
-        most active outputs); "most_active": over the most active of them (below 0: the most active
-        output is a possible symbol); "certain": the same where one symbol alone is possible.
+        0: such a task has at least 2 outputs. "ranks": over the least active of the others (below
+        0: the possible next symbols are the most active outputs); "most_active": over the most
+        active of them (below 0: the most active output is a possible symbol); "certain": the same
+        where one symbol alone is possible.
     training_set : int
         This many sequences are drawn once, and training presents them in random order; the tests of
         `Tested` then go over them too. 0: every training sequence is a new one.
@@ -92,12 +97,17 @@ class SequenceTrial:
         Where test sequences come from, by default `task`. A training set is tested with its table
         of targets.
     test_sequences : int
-        New sequences for the result's test.
+        New sequences for the result's test, at least 1.
     dtype : {"float32", "float64"}
         Of the network.
     growth : Growth, optional
         How the network is built while it learns; the criterion is looked at once it is. By default
         it has all its blocks from the start.
+
+    Raises
+    ------
+    ValueError
+        If a part is not what it should be, or parts do not fit.
 
     Examples
     --------
@@ -130,27 +140,46 @@ class SequenceTrial:
     growth: Growth | None = None
 
     def __post_init__(self) -> None:
-        """Check the limits, and that network and task fit."""
+        """Check the limits, and that all parts are what they should be and fit."""
         for name in ("sequences", "check_every", "training_set", "test_sequences"):
-            value, least = getattr(self, name), int(name in ("sequences", "check_every"))
-            object.__setattr__(self, name, check_int(name, value, least))
-        check_choice("scored", self.scored, SCORED)
+            least = int(name != "training_set")
+            object.__setattr__(self, name, check_int(name, getattr(self, name), least))
+        object.__setattr__(self, "scored", check_choice("scored", self.scored, SCORED))
+        object.__setattr__(self, "passes", check_bool("passes", self.passes))
+        object.__setattr__(self, "dtype", check_dtype(self.dtype))
+        check_units(self.learner, self.task)
+        self._check_scoring()
         if self.passes and self.check_every != self.training_set:
             raise ValueError(
                 f"check_every must be the training set of {self.training_set} sequences where it "
                 f"is presented in passes, got {self.check_every}"
             )
         self._check_growth()
-        units = (self.learner.inputs, self.learner.outputs)
-        if units != (self.task.inputs, self.task.outputs):
+
+    def _check_scoring(self) -> None:
+        """What says when it is solved."""
+        if not isinstance(self.criterion, Criterion):
+            raise ValueError(f"criterion must be a Recent or a Tested, got {shown(self.criterion)}")
+        # Of one output there is no other one that could be more active: no margin, and no error.
+        if self.scored not in ("all", "last") and self.task.outputs < 2:
             raise ValueError(
-                f"learner must have the {self.task.inputs} inputs and {self.task.outputs} outputs "
-                f"of {self.task!r}, got {units[0]} and {units[1]}"
+                f'task must have at least 2 outputs where scored is "{self.scored}", '
+                f"got {shown(self.task)} with {self.task.outputs}"
             )
+        if self.test_task is not None:
+            check_task("test_task", self.test_task)
+            if not _same_units(self.test_task, self.task):
+                raise ValueError(
+                    f"test_task must have the {self.task.inputs} inputs and {self.task.outputs} "
+                    f"outputs of {shown(self.task)}, got {shown(self.test_task)} with "
+                    f"{self.test_task.inputs} and {self.test_task.outputs}"
+                )
 
     def _check_growth(self) -> None:
         if self.growth is None:
             return
+        if not isinstance(self.growth, Growth):
+            raise ValueError(f"growth must be a Growth or None, got {shown(self.growth)}")
         blocks = self.network.topology.blocks
         if self.growth.blocks >= blocks:
             raise ValueError(
@@ -160,7 +189,7 @@ class SequenceTrial:
         if self.training_set:
             raise ValueError(f"training_set must be 0 with growth, got {self.training_set}")
         first = self.growth.task or self.task
-        if (first.inputs, first.outputs) != (self.task.inputs, self.task.outputs):
+        if not _same_units(first, self.task):
             raise ValueError(
                 f"growth must have a task of {self.task.inputs} inputs and {self.task.outputs} "
                 f"outputs, got {self.growth!r}"
@@ -211,7 +240,8 @@ class SequenceTrial:
     ) -> tuple[SequenceResult, Learner]:
         """Run the trial, and return its last network too."""
         for_weights, for_training, for_tests, for_result = (
-            np.random.default_rng(sequence) for sequence in np.random.SeedSequence(seed).spawn(4)
+            np.random.default_rng(sequence)
+            for sequence in np.random.SeedSequence(check_seed(seed)).spawn(4)
         )
         built = Construction(self.learner, self.growth, for_weights, self.dtype)
         training_set = _drawn(self.task, for_training, self.training_set)
@@ -223,7 +253,7 @@ class SequenceTrial:
             piece = self._training_piece(task, training_set, for_training)
             done += self.check_every
             if on_progress is not None:
-                on_progress(done, self.sequences, "sequences")
+                on_progress(min(done, self.sequences), self.sequences, "sequences")
             try:
                 presented = self._present(net, piece, task, learn=True)
             except NotFiniteError:
@@ -242,7 +272,7 @@ class SequenceTrial:
             errors = self._present(net, tested, self._test_task, learn=False).errors()
             wrong += errors.wrong(self.criterion.bound)
             mean += float(errors.mean.sum()) / self.test_sequences
-        share = wrong / max(1, self.test_sequences)
+        share = wrong / self.test_sequences
         return SequenceResult(solved, done, steps, share, mean, diverged), net
 
     def _judge(
@@ -339,6 +369,10 @@ class SequenceTrial:
         if not learn:
             net.reset()  # after frozen steps the partials belong to another past
         return Presented(steps, run["output"], task.target_table, self.scored)
+
+
+def _same_units(one: SequenceTask, other: SequenceTask) -> bool:
+    return (one.inputs, one.outputs) == (other.inputs, other.outputs)
 
 
 def _drawn(task: SequenceTask, generator: np.random.Generator, n: int) -> list[Steps]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lethe.core.network import NotFiniteError
 from lethe.tasks import SequenceTask, Steps
+from lethe.trials.checks import check_dtype, check_seed, check_units
 from lethe.trials.learner import (
     DivergedError,
     FloatingName,
@@ -78,6 +79,11 @@ class SignalTrial:
     dtype : {"float32", "float64"}
         Of the learner.
 
+    Raises
+    ------
+    ValueError
+        If a part is not what it should be, or parts do not fit.
+
     Examples
     --------
     >>> from lethe import RMSprop, Topology
@@ -96,12 +102,8 @@ class SignalTrial:
 
     def __post_init__(self) -> None:
         """Check that learner and task fit."""
-        units = (self.learner.inputs, self.learner.outputs)
-        if units != (self.task.inputs, self.task.outputs):
-            raise ValueError(
-                f"learner must have the {self.task.inputs} inputs and {self.task.outputs} outputs "
-                f"of {self.task!r}, got {units[0]} and {units[1]}"
-            )
+        check_units(self.learner, self.task, "T", "change")
+        object.__setattr__(self, "dtype", check_dtype(self.dtype))
 
     def configuration(self) -> dict[str, object]:
         """All that a reader needs to run this again, as plain JSON values."""
@@ -125,7 +127,7 @@ class SignalTrial:
         -------
         SignalResult
         """
-        for_weights, for_signal = np.random.SeedSequence(seed).spawn(2)
+        for_weights, for_signal = np.random.SeedSequence(check_seed(seed)).spawn(2)
         net = self.learner.learner(np.random.default_rng(for_weights), self.dtype)
         steps = self.task.sequences(np.random.default_rng(for_signal), 1)
         last, window = len(steps.starts), len(steps.starts) // _WINDOWS

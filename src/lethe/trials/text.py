@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lethe.core._objects import shown
 from lethe.core.network import NotFiniteError
+from lethe.trials.checks import check_dtype, check_recipe, check_seed
 from lethe.trials.learner import (
     DivergedError,
     FloatingName,
@@ -62,6 +64,11 @@ class TextTrial:
     dtype : {"float32", "float64"}
         Of the network.
 
+    Raises
+    ------
+    ValueError
+        If a part is not what it should be, or parts do not fit.
+
     Examples
     --------
     >>> from lethe import RMSprop, Topology
@@ -79,6 +86,10 @@ class TextTrial:
 
     def __post_init__(self) -> None:
         """Check that there is a text, and that network and text fit."""
+        check_recipe(self.learner)
+        object.__setattr__(self, "dtype", check_dtype(self.dtype))
+        if not isinstance(self.text, bytes):
+            raise ValueError(f"text must be bytes, got {shown(self.text)}")
         if len(self.text) < 2:
             raise ValueError(f"text must have at least 2 bytes, got {len(self.text)}")
         symbols = self.symbols(self.text)
@@ -127,7 +138,7 @@ class TextTrial:
         -------
         TextResult
         """
-        net = self.learner.learner(np.random.default_rng(seed), self.dtype)
+        net = self.learner.learner(np.random.default_rng(check_seed(seed)), self.dtype)
         symbols = self.steps()
         bits = np.empty(len(symbols))
         bits[0] = math.log2(self.learner.outputs)

@@ -35,6 +35,7 @@ from lethe.core.run import Recordable
 from lethe.core.topology import Topology
 from lethe.core.updates import SGD
 from lethe.tasks import ReberStream
+from lethe.trials.checks import check_seed
 
 __all__ = ["LAGS", "NETWORKS", "ErrorFlow", "MemoryBlocks", "SimpleRecurrent"]
 
@@ -130,7 +131,7 @@ class SimpleRecurrent:
         -------
         ErrorFlow
         """
-        for_weights, for_stream = np.random.SeedSequence(seed).spawn(2)
+        for_weights, for_stream = np.random.SeedSequence(check_seed(seed)).spawn(2)
         random = np.random.default_rng(for_weights)
         squash, slope = SQUASHINGS[self.squashing]
         steepest = float(slope(np.zeros(1))[0])
@@ -226,7 +227,7 @@ class MemoryBlocks:
         -------
         ErrorFlow
         """
-        for_weights, for_stream = np.random.SeedSequence(seed).spawn(2)
+        for_weights, for_stream = np.random.SeedSequence(check_seed(seed)).spawn(2)
         symbols = _symbols(for_stream, self.lags[-1])
         symbols[_BURN_IN - 1] = _SYMBOLS
         net = Network(
