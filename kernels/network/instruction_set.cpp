@@ -11,7 +11,7 @@ namespace {
 template <class T>
 const Kernel<T>* choose(const Layout& l) {
   constexpr int native = native_lanes<T>;
-  if (l.peepholes || l.keeps_own || l.keeps_forget) {
+  if (l.peepholes || l.kept.any()) {
     if (l.padded_blocks % native) return Network<T, 4, 0, 0, true>::kernel();
     return Network<T, native, 0, 0, true>::kernel();
   }

@@ -60,6 +60,14 @@ static_assert(sizeof(LayerLayout) == 256, "a power of two");
 // What a layer takes at the least: each of its arrays starts on a line of its own.
 constexpr int64_t least_layer_bytes = 19 * 64;
 
+// Whether the partials of cells' weights do not decay (eq. 19), of input gates' (eq. 20), and of
+// forget gates' (eq. 21).
+struct Kept {
+  bool cell, input_gate, forget_gate;
+
+  bool any() const { return cell || input_gate || forget_gate; }
+};
+
 struct Layout {
   int inputs, outputs, blocks, cells, layers;  // cells: in each block
   int padded_blocks, padded_outputs;           // to whole vectors
@@ -69,8 +77,7 @@ struct Layout {
   bool printed_eq21;
   bool gate_decays = true;        // whether the forget gate's activation multiplies partials,
   double partial_decay = 1;       // what does in its place,
-  bool keeps_own = false;         // whether those of cells and input gates do not decay at all,
-  bool keeps_forget = false;      // and those of forget gates
+  Kept kept = {};                 // and which do not decay at all
   bool peepholes = false;         // whether gates read the states of their own block
   double initial_activation = 0;  // of past cells and gates at the start of a stream
   Squashes<float> squash32;

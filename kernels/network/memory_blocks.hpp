@@ -326,8 +326,7 @@ struct MemoryBlocks {
         each_row([&](int m, T z_input, T z_forget, T z_output, T z_cell) LETHE_INLINE_LAMBDA {
           update_row<Rule, variants, T, W, S, decltype(far)::value>(
               rows.from(int64_t(m) * units), partials + int64_t(m) * row_of_partials, factors,
-              {l.keeps_own, l.keeps_forget}, padded_blocks, n, z_input, z_forget, z_output, z_cell,
-              coefficients);
+              l.kept, padded_blocks, n, z_input, z_forget, z_output, z_cell, coefficients);
         });
       };
       // A body with variants has no second copy that prefetches.

@@ -38,16 +38,16 @@ void update_peepholes(const Layout& l, const LayerLayout& at, char* block,
     const T* factors = as_span<T>(block, at.factors);
     for (int b = 0; b < blocks; b += W) {
       const V decay = load<W>(factors), output_gate_error = load<W>(factors + W);
-      const V own_decay = l.keeps_own ? V{} + T(1) : decay;
-      const V forget_decay = l.keeps_forget ? V{} + T(1) : decay;
+      const V of_input = l.kept.input_gate ? V{} + T(1) : decay;
+      const V of_forget = l.kept.forget_gate ? V{} + T(1) : decay;
       const V z = load<W>(past + b);
       factors += 2 * W;
       V to_input_gate = {}, to_forget_gate = {};
       for (int v = 0; v < cells; ++v, factors += 4 * W) {
         T* const input = partials + v * blocks + b;
         T* const forget = partials + (cells + v) * blocks + b;
-        const V p_input = load<W>(input) * own_decay + load<W>(factors + W) * z;    // eq. 20
-        const V p_forget = load<W>(forget) * forget_decay + load<W>(factors + 2 * W) * z;  // eq. 21
+        const V p_input = load<W>(input) * of_input + load<W>(factors + W) * z;    // eq. 20
+        const V p_forget = load<W>(forget) * of_forget + load<W>(factors + 2 * W) * z;  // eq. 21
         store<W>(input, p_input);
         store<W>(forget, p_forget);
         const V state_error = load<W>(factors);

@@ -125,12 +125,6 @@ struct Rows {
   }
 };
 
-// Whether the partials of a block's own weights, those of its cells and input gate, do not decay,
-// and whether those of its forget gate do not.
-struct Kept {
-  bool own, forget;
-};
-
 // One source's row: each partial is read, advanced (eqs. 19-21), used for its weight (eqs. 23, 24)
 // and written, all in one visit. `factors` holds, for each vector of blocks, the forget gate's
 // activation, the output gate's error, and for each cell the state's error and what eqs. 19-21 add
@@ -142,7 +136,7 @@ struct Kept {
 // cost as much.
 template <class Rule, bool variants, class T, int W, int S, bool far>
 LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* factors,
-                             const Kept kept, const int blocks, const int any_cells,
+                             const lethe::Kept kept, const int blocks, const int any_cells,
                              const T z_input, const T z_forget, const T z_output, const T z_cell,
                              const Coefficients<T>& coefficients) {
   using V = Lanes<T, W>;
@@ -150,8 +144,9 @@ LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* fact
   const int cells = S ? S : any_cells;
   for (int b = 0; b < blocks; b += W) {
     const V decay = load<W>(factors), output_gate_error = load<W>(factors + W);
-    const V own_decay = variants && kept.own ? V{} + T(1) : decay;
-    const V forget_decay = variants && kept.forget ? V{} + T(1) : decay;
+    const auto unless = [&](bool is_kept) LETHE_INLINE_LAMBDA {
+      return variants && is_kept ? V{} + T(1) : decay;
+    };
     factors += 2 * W;
     V to_input_gate = {}, to_forget_gate = {};
     if constexpr (far && learns)
@@ -167,9 +162,9 @@ LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* fact
         __builtin_prefetch(forget + ahead, 1, 2);
         __builtin_prefetch(own + ahead, 1, 2);
       }
-      const V p_input = load<W>(input) * own_decay + load<W>(factors + W) * z_input;
-      const V p_forget = load<W>(forget) * forget_decay + load<W>(factors + 2 * W) * z_forget;
-      const V p_own = load<W>(own) * own_decay + load<W>(factors + 3 * W) * z_cell;
+      const V p_input = load<W>(input) * unless(kept.input_gate) + load<W>(factors + W) * z_input;
+      const V p_forget = load<W>(forget) * unless(kept.forget_gate) + load<W>(factors + 2 * W) * z_forget;
+      const V p_own = load<W>(own) * unless(kept.cell) + load<W>(factors + 3 * W) * z_cell;
       store<W>(input, p_input);
       store<W>(forget, p_forget);
       store<W>(own, p_own);

@@ -44,8 +44,10 @@ bool read_topology(lethe::OwnedLayout& own, nb::handle t, nb::handle cell_input,
   const nb::object partial_decay = t.attr("partial_decay");
   l.gate_decays = nb::isinstance<nb::str>(partial_decay);
   l.partial_decay = l.gate_decays ? 1.0 : nb::cast<double>(partial_decay);
-  l.keeps_own = l.gate_decays && nb::cast<std::string>(partial_decay) == "eq21";
-  l.keeps_forget = l.gate_decays && nb::cast<std::string>(partial_decay) == "eqs19_20";
+  // Named are the equations that keep their factor.
+  const std::string decay = l.gate_decays ? nb::cast<std::string>(partial_decay) : "forget_gate";
+  l.kept = {decay == "eq21", decay == "eq19" || decay == "eq21",
+            decay == "eq19" || decay == "eqs19_20"};
   const char* kinds[] = {"input_gate", "forget_gate", "output_gate", "cell", "output"};
   const nb::object biased = t.attr("biased");
   for (int kind = 0; kind < 5; ++kind)

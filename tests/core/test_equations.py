@@ -293,7 +293,7 @@ def test_equation_21_as_printed_is_not_the_gradient(layers: int) -> None:
     assert worst_difference(Topology(**SMALL, layers=layers, printed_eq21=True)) > 1e-2
 
 
-@pytest.mark.parametrize("decay", ["eqs19_20", "eq21", 0.0, 0.9, 1.0])
+@pytest.mark.parametrize("decay", ["eq19", "eqs19_20", "eq21", 0.0, 0.9, 1.0])
 def test_partials_that_fade_by_anything_else_are_not_the_gradient(decay: PartialDecay) -> None:
     assert worst_difference(Topology(**SMALL, partial_decay=decay)) > 1e-2
 

@@ -211,7 +211,12 @@ WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
     ("output_units", "sigmoid", "softmax", {}),
     ("partial_decay", "some", "eq21", {}),
     *[
-        ("partial_decay", v, '"forget_gate", "eqs19_20", "eq21" or a number from 0 to 1', {})
+        (
+            "partial_decay",
+            v,
+            '"forget_gate", "eq19", "eqs19_20", "eq21" or a number from 0 to 1',
+            {},
+        )
         for v in (-0.1, 1.1, np.nan, None, True, 2, ["eq21"], np.array(["eq21", "eq21"]))
     ],
     *[("initial_activation", v, "number", {}) for v in (-0.1, 1.1, np.nan, None)],

@@ -16,7 +16,7 @@ from lethe.experiments.verdict import READINGS, judge
 from lethe.experiments.verdict_page import readings_lines, whole_lines
 
 MADE = {"seconds": 1.0, "version": "0", "dtype": "float64", "instruction_set": "avx2"}
-OWN, OWN_GATES = "_undecayed_partials", "_eq21_undecayed"
+OWN, OWN_GATES = "_undecayed_partials", "_eq19_decays"
 OTHER = "partials as derived"
 
 

@@ -137,7 +137,7 @@ def test_page_shows_a_table_with_what_made_it(folder: Path) -> None:
 
 def test_the_page_begins_with_the_verdict(folder: Path) -> None:
     for seed, streams in enumerate((2_000, 20_000, None, 5_000)):
-        judged = of_cerg("forget_gates_eq21_undecayed", seed, streams)
+        judged = of_cerg("forget_gates_eq19_decays", seed, streams)
         append(folder / "results" / "cerg.jsonl", judged)
     page = write(folder)
     assert page.ids.index("verdict") < page.ids.index("twins") < page.ids.index("about")

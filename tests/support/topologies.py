@@ -40,7 +40,9 @@ def topologies(draw: st.DrawFn, *, least_blocks: int = 0, most_blocks: int = 18)
         cell_output=draw(st.sampled_from(squashings)),
         output_units=units,
         printed_eq21=draw(st.booleans()),
-        partial_decay=draw(st.sampled_from(["forget_gate", "eqs19_20", "eq21", 0.0, 0.5, 1.0])),
+        partial_decay=draw(
+            st.sampled_from(["forget_gate", "eq19", "eqs19_20", "eq21", 0.0, 0.5, 1.0])
+        ),
         initial_activation=draw(st.sampled_from([0.0, 0.5])),
     )
 

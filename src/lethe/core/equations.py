@@ -54,6 +54,13 @@ Key = tuple[str, int]
 
 GATES = ("input_gate", "forget_gate", "output_gate")
 PEEPHOLES = {gate: f"{gate}_peepholes" for gate in GATES}
+#: Whose partials the forget gate's activation multiplies, by `lethe.Topology`'s partial_decay.
+DECAYING = {
+    "forget_gate": ("cell", "input_gate", "forget_gate"),
+    "eq19": ("cell",),
+    "eqs19_20": ("cell", "input_gate"),
+    "eq21": ("forget_gate",),
+}
 WITH_PARTIALS = (
     "input_gate",
     "forget_gate",
@@ -360,11 +367,10 @@ class Oracle:
                 for kind, injection in now.injection.items():
                     before = self.partials[kind, layer]
                     decay, z = now.gate["forget_gate"], now.sources[kind]
-                    of_forget_gate = kind.startswith("forget_gate")
-                    if t.partial_decay == ("eqs19_20" if of_forget_gate else "eq21"):
-                        decay = np.ones(t.blocks)
-                    elif not isinstance(t.partial_decay, str):
+                    if not isinstance(t.partial_decay, str):
                         decay = np.full(t.blocks, t.partial_decay)
+                    elif not kind.startswith(DECAYING[t.partial_decay]):
+                        decay = np.ones(t.blocks)
                     self.partials[kind, layer] = partials(before, decay, injection, z)
             self._open = True
             self._sequence_steps += 1

@@ -28,7 +28,7 @@ PeepholeKind = Literal["input_gate_peepholes", "forget_gate_peepholes", "output_
 WeightKind = UnitKind | PeepholeKind
 Squashing = Literal["centred_logistic_2", "centred_logistic_1", "logistic", "tanh", "identity"]
 OutputUnits = Literal["logistic", "linear", "softmax", "logistic_cross_entropy"]
-PartialDecay = float | Literal["forget_gate", "eqs19_20", "eq21"]
+PartialDecay = float | Literal["forget_gate", "eq19", "eqs19_20", "eq21"]
 
 GATES: tuple[GateKind, ...] = get_args(GateKind)
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
@@ -120,14 +120,15 @@ class Topology:
     printed_eq21 : bool
         Advance the forget gate's partials with h(s_c(t)) as eq. 21 prints it and not with s_c(t-1)
         as eq. 18 derives it; for the ablation in docs/errata.md.
-    partial_decay : {"forget_gate", "eqs19_20", "eq21"} or float
+    partial_decay : {"forget_gate", "eq19", "eqs19_20", "eq21"} or float
         What partials are multiplied by at each step. "forget_gate": the forget gate's activation,
         or `state_decay`, as eqs. 19 to 21 derive it. Everything else is no gradient. A number in
         [0, 1] in its place makes partials fade as traces do in random feedback local online
         learning (RFLO, docs/credit.md): at 1 none decays, as in the recursion of 1997, which had no
-        forget gates; at 0 derivatives are immediate. "eqs19_20": the forget gate's activation, but
-        for the weights of forget gates, eq. 21, whose partials do not decay; "eq21": for these
-        alone. docs/reproduction.md has Tables 2 and 3 with each.
+        forget gates; at 0 derivatives are immediate. "eq19", "eqs19_20" and "eq21": the forget
+        gate's activation in these equations alone, those of the weights of cells, of cells and
+        input gates, and of forget gates; other partials do not decay. docs/reproduction.md has
+        Tables 2 and 3 with each.
 
     Raises
     ------
@@ -220,8 +221,8 @@ class Topology:
         decay = str(given) if isinstance(given, str) else as_float(given)
         if not (0 <= decay <= 1 if isinstance(decay, float) else decay in _DECAYS):
             raise ValueError(
-                'partial_decay must be "forget_gate", "eqs19_20", "eq21" or a number from 0 to 1, '
-                f"got {shown(given)}"
+                'partial_decay must be "forget_gate", "eq19", "eqs19_20", "eq21" or a number from '
+                f"0 to 1, got {shown(given)}"
             )
         object.__setattr__(self, "partial_decay", decay)
 

@@ -110,8 +110,8 @@ _SHORT_TITLES = {
 # Of each of them, how its partials advanced, probably (docs/reproduction.md).
 _ENDS = {
     "state_decay": "undecayed_partials",
-    "forget_gates": "eq21_undecayed",
-    "forget_gates_decay": "eq21_undecayed",
+    "forget_gates": "eq19_decays",
+    "forget_gates_decay": "eq19_decays",
 }
 _AS_RUN = {name: f"{name}_{end}" for name, end in _ENDS.items()}
 

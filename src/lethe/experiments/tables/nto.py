@@ -44,7 +44,7 @@ _CLAIMS = {
 }
 
 # How partials advanced in its networks, probably (docs/reproduction.md).
-_END = "eq21_undecayed"
+_END = "eq19_decays"
 
 #: Its networks as they were probably run, and then other readings.
 ROWS: dict[str, Row[SequenceTrial]] = {
