@@ -145,7 +145,7 @@ def own_records(name: str, table: Table, folder: Path) -> dict[str, list[Record]
     """
     own = {row: _text(one.trial.configuration()) for row, one in table.ROWS.items()}
     found: dict[str, dict[int, Record]] = {row: {} for row in own}
-    for record in results.read(folder / f"{name}.jsonl", {"row": str, "seed": int, **table.RESULT}):
+    for record in results.read(folder / f"{name}.jsonl", table.RESULT):
         row = record["row"]
         if record["experiment"] == name and own.get(row) == _text(record["configuration"]):
             found[row].setdefault(record["seed"], record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,18 +63,9 @@ class AskedTrials:
             every.setdefault(results.key(record), record)
         self.done = {key: record for key, record in every.items() if key in self.tasks}
         missing = {(t.row, t.seed) for key, t in self.tasks.items() if key not in self.done}
-        own = [record for record in every.values() if self._is_own(record)]
+        own = [record for record in every.values() if record["experiment"] == self.name]
         self.changed = [record for record in own if (record["row"], record["seed"]) in missing]
         self.gone = Counter(record["row"] for record in own if record["row"] not in self.table.ROWS)
-
-    def _is_own(self, record: Record) -> bool:
-        """Whether a record is of this table; a file may hold anything."""
-        kinds = (("row", str), ("seed", int), ("configuration", dict))
-        values: Mapping[str, object] = record
-        return record["experiment"] == self.name and all(
-            isinstance(values[name], kind) and not isinstance(values[name], bool)
-            for name, kind in kinds
-        )
 
     def _records(self) -> list[Record]:
         from lethe.experiments import results
