@@ -71,8 +71,8 @@ def test_a_trial_is_repeated_to_the_same_numbers(
     assert "`lethe reproduce cerg --full`" in page
     assert cerg.compare(records, cerg.FULL.rows) in page
     assert cerg.compare(records, cerg.FULL.rows) in text
-    assert re.search(rf"{trials} trials, \d+ seconds of computing in all", page)
-    said = rf"{trials} trials, \d+ seconds of computing in all; {trials} of them now, in "
+    assert re.search(rf"{trials} trials, \d+ seconds? of computing in all", page)
+    said = rf"{trials} trials, \d+ seconds? of computing in all; {trials} of them now, in "
     assert re.search(said, text)
     for record in records[::3]:
         words = ["--row", str(record["row"]), "--seed", str(record["seed"]), "--trials", "1"]
@@ -87,9 +87,18 @@ def test_a_trial_is_repeated_to_the_same_numbers(
     [
         (["crg"], "invalid choice: 'crg' (choose from '"),
         (["all", "--row", "standard"], "--row is for one experiment"),
-        (["cerg", "--row", "best"], "--row must be one of standard_external_reset"),
-        (["cerg", "--trials", "0"], "--trials: must be a whole number of at least 1, got '0'"),
+        (["cerg", "--row", "standart"], "got 'standart': did you mean standard?"),
+        (["cerg", "--row", "x" * 9000], f"--row must be one of {len(TINY)} rows, such as "),
+        (["cerg", "--trials", "0"], "--trials: must be a whole number from 1 to 100000, got '0'"),
+        (["cerg", "--trials", "100000000"], "to 100000, got '100000000'"),
+        (["cerg", "--trials", "90000"], "must be at most 100,000 trials in all, got 180,000"),
         (["cerg", "--seed", "-1"], "--seed"),
+        (["cerg", "--seed", "9" * 20], "--seed: must be a whole number from 0 to 92233720368546"),
+        (["cerg", "--seed", str(2**63 - 1)], "--seed: must be a whole number from 0 to"),
+        (["cerg", "--seed", "9" * 5000], f"got '{'9' * 40}'... (see lethe reproduce --help)"),
+        (["cerg", "--seed", "\u0663"], "--seed: must be a whole number"),
+        (["cerg", "--tri", "1"], "arguments: --tri 1 (see lethe reproduce --help)"),
+        (["cerg", "--out", ""], "--out: must name a folder, got ''"),
         (["cerg", "--jobs", "two"], "--jobs: must be a whole number"),
         (["cerg", "--jobs", "2", "--scheduler", "tcp://a:1"], "--scheduler: not allowed with"),
         (["cerg", "--scheduler", "a"], "is like tcp://10.0.0.1:8786, got 'a'"),
@@ -112,6 +121,31 @@ def test_wrong_input_is_one_line_and_code_2(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert message in err
+    assert len(err) < 700
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_last_seeds_that_can_be_asked_for_are_read_again(tmp_path: Path) -> None:
+    command = ["reproduce", "cerg", "--row", "standard", "--jobs", "1", "--out", str(tmp_path)]
+    assert main([*command, "--seed", str(reproduce.MOST_SEED), "--trials", "2"]) == 0
+    assert [record["seed"] for record in read(tmp_path / "cerg.jsonl")] == [
+        reproduce.MOST_SEED,
+        reproduce.MOST_SEED + 1,
+    ]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_one_trial_is_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "run_all", interrupted)
+    assert main(["reproduce", "cerg", "--row", "standard", "--trials", "1"]) == 130
+    out, err = capsys.readouterr()
+    assert "\n1 trial, seed 0\n" in out
+    assert err == "lethe reproduce: interrupted; 0 of 1 trial were finished\n"
 
 
 @pytest.mark.usefixtures("tiny")

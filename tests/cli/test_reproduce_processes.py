@@ -117,8 +117,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_ends_within_a_second_and_keeps_what_is_finished(jobs: str, tmp_path: Path) -> None:
+def test_a_signal_ends_it_within_a_second_and_keeps_what_is_finished(
+    jobs: str, number: signal.Signals, tmp_path: Path
+) -> None:
     path = tmp_path / "cerg.jsonl"
     process = subprocess.Popen(
         [sys.executable, "-c", LONG, "--out", str(tmp_path), "--jobs", jobs],
@@ -134,16 +137,18 @@ def test_ctrl_c_ends_within_a_second_and_keeps_what_is_finished(jobs: str, tmp_p
             assert process.poll() is None
             time.sleep(0.02)
         began = time.monotonic()
-        os.killpg(process.pid, signal.SIGINT)  # As a terminal does: to all processes.
+        os.killpg(process.pid, number)  # As a terminal does: to all processes.
         out, err = process.communicate(timeout=30)
         seconds = time.monotonic() - began
     finally:
         process.kill()
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     finished = len(read(path))
+    ended = "interrupted" if number == signal.SIGINT else "ended by SIGTERM"
+    was, is_in = ("was", "is") if finished == 1 else ("were", "are")
     assert err == (
-        f"lethe reproduce: interrupted; {finished} of 4000 trials were finished and are in {path}; "
-        "--resume continues\n"
+        f"lethe reproduce: {ended}; {finished} of 4000 trials {was} finished and {is_in} in {path};"
+        " --resume continues\n"
     )
     assert seconds < 1.0
     assert "4000 trials" in out

@@ -119,8 +119,6 @@ def test_records_of_rows_that_are_gone_are_told_and_kept(
     path = tmp_path / "cerg.jsonl"
     first = read(path)[0]
     append(path, first | {"row": "peepholes"})
-    append(path, first | {"row": ["no", "name"], "seed": None, "configuration": 3})
-    append(path, first | {"row": "gone", "seed": True})
     append(path, first | {"experiment": "cnto"})
     capsys.readouterr()
     assert main([*command, "--resume"]) == 0
@@ -128,4 +126,40 @@ def test_records_of_rows_that_are_gone_are_told_and_kept(
         f"lethe reproduce: {path} holds 1 trial of peepholes, which cerg does not have (any more); "
         "these lines stay there and are not counted\n"
     )
-    assert len(read(path)) == 8
+    assert len(read(path)) == 6
+
+
+@pytest.mark.usefixtures("tiny")
+def test_trials_of_another_instruction_set_are_not_mixed_in_silently(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["reproduce", "cerg", "--row", "standard", "--out", str(tmp_path), "--jobs", "1"]
+    assert main([*command, "--trials", "1"]) == 0
+    path = tmp_path / "cerg.jsonl"
+    (record,) = read(path)
+    path.unlink()
+    append(path, record | {"instruction_set": "another"})
+    capsys.readouterr()
+    assert main([*command, "--trials", "1", "--resume"]) == 0  # nothing is to be run
+    assert capsys.readouterr().err == ""
+    assert main([*command, "--trials", "2", "--resume"]) == 0
+    said = f"{path} holds 1 made with another of the trials of these rows, and here it is "
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("wrong", [{"row": 3}, {"seed": "0"}, {"configuration": None}], ids=str)
+def test_resume_takes_no_line_for_a_record_that_is_none(
+    wrong: dict[str, object], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["reproduce", "cerg", "--out", str(tmp_path), "--jobs", "1"]
+    assert main(command) == 0
+    path = tmp_path / "cerg.jsonl"
+    first = read(path)[0]
+    path.write_text(json.dumps({**first, **wrong}) + "\n")
+    capsys.readouterr()
+    for words in ([*command, "--resume"], ["verdict", "--results", str(tmp_path)]):
+        assert main(words) == 2
+        assert f"line 1 of the results file {path} is no record" in capsys.readouterr().err

@@ -73,7 +73,7 @@ def test_a_source(
         ("[]\n", "is no record"),
         ('{"seed": NaN}\n', "is no record"),
         ("9" * 5000 + "\n", "is no record"),
-        ("\n" * (results.MOST_BYTES + 1), "must be at most 33,554,432 bytes, got more"),
+        ("\n" * (2 * MB + 1), "must be at most 2,000,000 bytes, got more"),
     ],
     ids=lambda text: text[:8],
 )
@@ -87,6 +87,7 @@ def test_results(
     command: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(results, "MOST_BYTES", 2 * MB)
     Path("results").mkdir()
     Path("results/erg.jsonl").write_text(content, encoding="utf-8")
     words = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lethe.cli._support import trials_progress as module
+from lethe.cli._support.log import logging_to_stderr
 from lethe.cli._support.trials_progress import _display, trials_progress
 from lethe.experiments import Task
 
@@ -82,3 +85,36 @@ def test_trials_on_other_machines_are_counted_when_they_end(
         progress.finished(TASK)
         assert progress.folder is None
     assert "5 of 20 trials" in capsys.readouterr().err
+
+
+def test_a_log_shows_life(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "LOG_SECONDS", 0.0)
+    with logging_to_stderr("reproduce"), trials_progress("cerg", 20, 4) as progress:
+        progress.finished(TASK)
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "lethe reproduce: cerg forget_gates: 5 of 20 trials\n")
+
+
+def test_eighty_columns_hold_the_times(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("rich")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    with trials_progress("cerg", 20, 4) as progress:
+        assert progress.folder is not None
+        line = progress.folder / "forget_gates_undecayed_partials-17"
+        line.write_text('["forget_gates_undecayed_partials", 17, 12300, 30000, "streams"]')
+        shown = ""
+
+        def shows() -> bool:
+            nonlocal shown
+            shown += capsys.readouterr().err
+            return "12,300/30,000 streams," in shown
+
+        until(shows)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert re.search(r"streams, \d:\d\d:\d\d elapsed, [-:\d]{7} at most", plain)

@@ -66,6 +66,9 @@ def test_a_page_is_written_and_replaced(
     ("words", "message"),
     [
         (["--results", "FOLDER/missing"], "--results must be a folder, and"),
+        (["--results", ""], "--results: must name a folder, got ''"),
+        (["--results", "FOLDER"], "--results must be a folder with results files, and"),
+        (["--results", "/proc"], "/proc"),
         (["--out", "FOLDER/results/nto.jsonl"], "--out is a page, and"),
         (["--out", "FOLDER/results"], "cannot be written"),
         (["--json", "--out", "FOLDER/x.md"], "--out: not allowed with"),
@@ -102,3 +105,17 @@ def test_a_file_that_is_no_results_file_is_named(
     (folder / "results" / "cerg.jsonl").write_text("[]\n")
     assert main(["verdict", "--results", str(folder / "results")]) == 2
     assert "line 1 of the results file" in capsys.readouterr().err
+
+
+def test_trials_of_another_configuration_are_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "results" / "nto.jsonl"
+    for seed in (2, 3, 4):  # of seed 2 there is one that counts
+        other = {"seed": seed, "configuration": {"other": 1}}
+        append(path, TRIAL | other)  # type: ignore[arg-type]
+    for more in ([], ["--json"]):
+        assert main(["verdict", "--results", str(path.parent), *more]) == 0
+        assert capsys.readouterr().err == (
+            "lethe verdict: nto.jsonl holds 2 trials of another configuration, not counted\n"
+        )

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lethe.experiments import results
 from lethe.experiments.formatting import interval
 from lethe.experiments.results import append, key, opened, read
 
@@ -69,6 +70,55 @@ def test_a_record_without_its_result_is_named(tmp_path, mean: dict[str, object])
     append(path, record(1) | mean)
     with pytest.raises(ValueError, match=r"line 2 of .*cerg\.jsonl is no record"):
         read(path, needed)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"seed": -1}, "seed must be a whole number from 0 to 9223372036854775807, got -1"),
+        ({"seed": True}, "seed must be .*, got True"),
+        ({"seed": "0"}, "seed must be .*, got '0'"),
+        ({"seed": 2**63}, "at most 64 bits"),
+        ({"row": 3}, "row must be a string, got 3"),
+        ({"configuration": None}, "configuration must be an object, got None"),
+        ({"training_streams": -3}, "training_streams must be"),
+        ({"training_sequences": 1.5}, "training_sequences must be"),
+        ({"solved": 1}, "solved must be true or false or null, got 1"),
+        ({"seconds": -0.1}, "seconds must be a number from 0 to 1"),
+        ({"seconds": True}, "seconds must be"),
+        ({"best_mean_stream": 1e308}, r"best_mean_stream must be .*, got 1e\+308"),
+        ({"test_mean_error": 1e308}, "test_mean_error must be"),
+        ({"test_wrong": 1.01}, "test_wrong must be a number from 0 to 1.0, got 1.01"),
+        ({"first": [1, -1]}, "first must be a list, each a number"),
+    ],
+    ids=str,
+)
+def test_a_record_that_no_trial_can_have_made_is_named(
+    tmp_path, wrong: dict[str, object], said: str
+) -> None:
+    path = tmp_path / "nto.jsonl"
+    path.write_text(json.dumps(record(0) | wrong) + "\n")
+    with pytest.raises(ValueError, match=rf"line 1 of .*nto\.jsonl is no record: .*{said}"):
+        read(path)
+
+
+@pytest.mark.parametrize("seed", [-1, True, "0", 2**63])
+def test_nothing_is_written_that_could_not_be_read(tmp_path, seed: object) -> None:
+    path = tmp_path / "nto.jsonl"
+    with pytest.raises(ValueError, match="seed must be a whole number from 0"):
+        append(path, record(0) | {"seed": seed})
+    assert not path.exists()
+
+
+def test_no_file_or_line_grows_beyond_what_is_read(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "nto.jsonl"
+    append(path, record(0))
+    with pytest.raises(ValueError, match="a record must take at most 65,536 bytes, got 6"):
+        append(path, record(1) | {"row": "x" * results.MOST_LINE})
+    monkeypatch.setattr(results, "MOST_BYTES", path.stat().st_size + 10)
+    with pytest.raises(ValueError, match=r"nto\.jsonl must be at most \d+ bytes, and is full"):
+        append(path, record(1))
+    assert read(path) == [record(0)]
 
 
 def test_a_file_is_made_and_what_it_holds_is_kept(tmp_path) -> None:

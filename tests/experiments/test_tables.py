@@ -108,3 +108,13 @@ def test_limits_take_the_place_of_the_rows_own_where_they_have_greater_ones() ->
     record = run_task(task)
     assert (record["training_streams"], record["configuration"]["stream_length"]) == (3, 20)
     assert json.loads(json.dumps(record)) == record
+
+
+@pytest.mark.parametrize("name", ["erg", "nto", "long-lags"])
+def test_no_title_moves_the_columns(name: str) -> None:
+    table = table_module(name)
+    solved = {"solved": True, "training_sequences": 5_000_000, "test_wrong": 1.0}
+    records: Any = [{"row": row, **solved} for row in table.ROWS]
+    lines = table.compare(records, tuple(table.ROWS)).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert {line.rindex("100.00 %") for line in lines if line.endswith("100.00 %")} == {92}

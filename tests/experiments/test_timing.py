@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lethe.core.network import Run
+from lethe.experiments.tables import timing
 from lethe.experiments.tables.timing import ROWS, TimingTrial
 
 WAVE = replace(ROWS["cosine_10_peepholes"].trial, training_streams=3, test_length=40)
@@ -54,3 +55,13 @@ def test_an_error_beyond_all_numbers_is_none(monkeypatch: pytest.MonkeyPatch) ->
     assert beyond == np.inf
     monkeypatch.setattr(TimingTrial, "_mean_squared_error", lambda *_: beyond)
     assert WAVE.run(3).mean_squared_error is None
+
+
+def test_a_solved_trial_without_an_error_has_a_dash() -> None:
+    record = {
+        "row": "delays_10",
+        "perfect": True,
+        "training_streams": 9,
+        "mean_squared_error": None,
+    }
+    assert "nan" not in timing.compare([record], ["delays_10"])

@@ -297,3 +297,11 @@ def test_erg_s_figure_is_judged_by_its_own_table() -> None:
     lstm = table_module("baselines").ROWS["table_1_lstm_1997"].report
     assert isinstance(lstm, Reported)
     assert list(lstm.figures()) == []
+
+
+def test_one_figure_has_the_grammar_of_one() -> None:
+    (one, *_) = judge(ROOT / "results")
+    kinds = ("fits", "lies above", "does not fit", "not run")
+    found = [replace(one, verdict=kind) for kind in kinds]
+    assert counts(found) == "Of 4 figures 1 fits, 1 lies above, 1 does not fit, 1 not run."
+    assert "2 fit, 2 lie above, 2 do not fit" in counts(found * 2)

@@ -94,6 +94,7 @@ def folder(tmp_path: Path) -> Path:
 def write(folder: Path, *options: str) -> Page:
     places = ("--results", str(folder / "results"), "--figures", str(folder / "figures"))
     out = folder / "page.html"
+    (folder / "figures").mkdir(exist_ok=True)
     assert main(["report", *places, "--no-draw", "--out", str(out), *options]) == 0
     return Page(out.read_text(encoding="utf-8"))
 
@@ -299,6 +300,10 @@ def test_records_that_the_table_cannot_read_end_in_one_line(
 
 def test_wrong_places_end_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "must be a folder" in complaint(capsys, folder, "--results", str(folder / "none"))
+    said = complaint(capsys, folder, "--results", str(folder / "figures"))
+    assert "--results must be a folder with results files, and" in said
+    said = complaint(capsys, folder, "--figures", str(folder / "none"))
+    assert "--figures must be a folder with figures, and" in said
     assert "Is a directory" in complaint(capsys, folder, out="figures")
     assert "cannot be written" in complaint(capsys, folder, out="results/cerg.jsonl/page")
     assert "is an HTML page" in complaint(capsys, folder, out="results/cerg.jsonl")

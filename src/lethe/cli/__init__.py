@@ -35,10 +35,13 @@ INTERRUPTED = 130
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose error messages are one line."""
+    """A parser whose error messages are one line, and name the command that is asked for."""
+
+    command: str | None = None
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_INPUT, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
+        prog = f"{self.prog} {self.command}" if self.command in COMMANDS else self.prog
+        self.exit(WRONG_INPUT, f"{prog}: {printable(message)} (see {prog} --help)\n")
 
 
 class _Version(argparse.Action):
@@ -59,6 +62,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
         epilog="Example: lethe reproduce cerg",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.command = command
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, title="commands"
     )

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from lethe.cli._support.folders import check_results, folder
 from lethe.cli._support.printable import printable
 from lethe.cli._support.status_line import status_line
 from lethe.storage.disk import write_all
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
+_FIGURES = Path("figures")
 _MADE_OF = (".json", ".jsonl", ".svg", ".png")
 _WITHOUT_MATPLOTLIB = 'they are drawn by matplotlib, which is missing: pip install "lethe-ml[plot]"'
 
@@ -50,15 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--results",
-        type=Path,
+        type=folder,
         default=Path("results"),
         metavar="DIR",
         help="folder with the results of lethe reproduce (%(default)s)",
     )
     parser.add_argument(
         "--figures",
-        type=Path,
-        default=Path("figures"),
+        type=folder,
+        default=_FIGURES,
         metavar="DIR",
         help="folder with the figures of lethe figure (%(default)s)",
     )
@@ -102,8 +104,10 @@ def run(args: Arguments) -> int:
     from lethe.experiments.twins import find_twins
     from lethe.experiments.verdict import judge
 
-    if not args.results.is_dir():
-        raise ValueError(f"--results must be a folder, and {args.results} is none")
+    files = [f"{name}.jsonl" for name in TABLES] + [f"{name}.json" for name in report.MEASURED]
+    check_results(args.results, files)
+    if args.no_draw and args.figures != _FIGURES and not args.figures.is_dir():
+        raise ValueError(f"--figures must be a folder with figures, and {args.figures} is none")
     held = [report.read_table(name, args.results) for name in TABLES]
     read = [report.read_measured(name, args.results) for name in report.MEASURED]
     others = [one for one in read if one is not None]

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lethe.cli._support.asked_trials import AskedTrials, asked_trials
-from lethe.cli._support.printable import printable
+from lethe.cli._support.folders import folder
+from lethe.cli._support.log import LOG
+from lethe.cli._support.signals import Signals, Stopped
 from lethe.cli._support.trials_progress import trials_progress
+from lethe.cli._support.trials_told import duration, say_what, spent
 from lethe.experiments import EXTRAS, TABLES
 from lethe.storage.output import output_errors, write_file
 
 if TYPE_CHECKING:
     from lethe.experiments import Plan, Task
     from lethe.experiments.records import Record
-    from lethe.experiments.table import Row, RowTrial, Table
+    from lethe.experiments.table import Table
 
 EXAMPLES = """\
 examples:
@@ -36,7 +41,17 @@ examples:
 
 Results files hold one JSON object per finished trial. Interrupted (Ctrl-C) or killed, all finished
 trials are kept, and --resume continues from there.
+
+A seed gives the same numbers with the same instruction set, which each trial's record names and
+LETHE_INSTRUCTION_SET chooses; with another, sums are rounded in another way.
 """
+
+#: So many trials are run at once: more do not fit into a results file.
+MOST_TRIALS = 100_000
+#: The largest seed of a first trial, after which the others' still have 64 bits.
+MOST_SEED = 2**63 - 1 - MOST_TRIALS
+#: So many rows are named where there is none of a name, and so much of it is repeated.
+_MOST_ROWS, _MOST_SHOWN = 12, 40
 
 
 class Arguments(argparse.Namespace):
@@ -79,13 +94,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trials",
         metavar="N",
-        type=_integer(1),
+        type=_integer(1, MOST_TRIALS),
         help="trials of each row (default: all with --full, else as many as take a minute)",
     )
     parser.add_argument(
         "--seed",
         metavar="S",
-        type=_integer(0),
+        type=_integer(0, MOST_SEED),
         help="seed of the first trial; the others follow in order (default: the table's, mostly 0)",
     )
     where = parser.add_mutually_exclusive_group()
@@ -100,7 +115,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         metavar="DIR",
-        type=Path,
+        type=folder,
         help="folder for the results (default: results with --full, else nothing is written)",
     )
     parser.add_argument(
@@ -116,17 +131,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _integer(least: int) -> Callable[[str], int]:
-    """A type of argument: a whole number of at least `least`."""
+def _integer(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
+    """A type of argument: a whole number from `least` to `most`."""
 
     def number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
+        # Python reads no number of thousands of digits, and none here has more than 19.
+        digits = text.lstrip("0") or "0"
+        is_one = text.isascii() and text.isdecimal() and len(digits) < 20
+        if not is_one or not least <= int(digits) <= most:
             raise argparse.ArgumentTypeError(
-                f"must be a whole number of at least {least}, got {text!r}"
+                f"must be a whole number from {least} to {most}, got {_shown(text)}"
             )
-        return int(text)
+        return int(digits)
 
     return number
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]!r}..."
 
 
 def run(args: Arguments) -> int:
@@ -140,37 +162,46 @@ def run(args: Arguments) -> int:
     Returns
     -------
     int
-        0; 1 where workers were killed again and again.
+        0; 1 where workers were killed again and again; 128 and its number after a signal.
 
     Raises
     ------
     ValueError
         If an argument is out of its range, the results file cannot be read or written, or the
         cluster cannot be used.
-    KeyboardInterrupt
-        After Ctrl-C; it says how many trials are kept.
     """
-    from lethe.trials.workers import WorkerError
-
     if args.experiment == "all" and args.row:
         raise ValueError("--row is for one experiment, whose rows they are, and not for all")
     names = _names(args)
     # Errors in any of them are raised before the first trial.
     asked = [_ask(args, name) for name in names]
     _say_if_alone(args, asked)
-    for number, one in enumerate(asked):
-        if number and not args.json:
-            print()
-        try:
-            _run_table(args, one)
-        except KeyboardInterrupt:
-            _write_page(args, one)
-            raise KeyboardInterrupt(one.what_is_kept()) from None
-        except WorkerError as error:
-            at = ", ".join(f"{task.row} seed {task.seed}" for task in error.tasks)
-            what = f"{error} ({at})" if at else f"{error}"
-            print(f"lethe reproduce: {what}; {one.what_is_kept()}", file=sys.stderr)
-            return 1
+    with Signals() as signals:
+        for number, one in enumerate(asked):
+            if number and not args.json:
+                print()
+            if code := _run_or_stop(args, one, signals):
+                return code
+    return 0
+
+
+def _run_or_stop(args: Arguments, asked: AskedTrials, signals: Signals) -> int:
+    """Run a table; where it ends before its end, say what is kept. The exit code."""
+    from lethe.trials.workers import WorkerError
+
+    try:
+        with signals.at_once():
+            _run_table(args, asked)
+    except KeyboardInterrupt as interrupt:
+        stop = interrupt if isinstance(interrupt, Stopped) else Stopped(signal.SIGINT)
+        _write_page(args, asked)
+        LOG.error("%s; %s", stop.reason, asked.what_is_kept())
+        return stop.code
+    except WorkerError as error:
+        at = ", ".join(f"{task.row} seed {task.seed}" for task in error.tasks)
+        what = f"{error} ({at})" if at else f"{error}"
+        LOG.error("%s; %s", what, asked.what_is_kept())
+        return 1
     return 0
 
 
@@ -212,7 +243,7 @@ def _ask(args: Arguments, name: str) -> AskedTrials:
             f"{path} holds {changed}: --resume --again runs them again and leaves these lines in "
             "the file, where they do not count; or choose another --out"
         )
-    for said in asked.what_is_not_counted():
+    for said in [*asked.what_is_not_counted(), *asked.what_is_rounded()]:
         print(f"lethe reproduce: {said}", file=sys.stderr)
     return asked
 
@@ -221,13 +252,33 @@ def _plan(args: Arguments, table: Table) -> Plan:
     """What is run: the short form, unless the whole table or single rows are asked for."""
     for row in args.row or ():
         if row not in table.ROWS:
-            raise ValueError(f"--row must be one of {', '.join(table.ROWS)}, got {row!r}")
+            raise ValueError(_no_row(row, table.ROWS))
     plan: Plan = table.FULL if args.full or args.row else table.SHORT
     if args.row:
         plan = replace(plan, rows=tuple(row for row in table.ROWS if row in args.row))
         if not args.full:
             plan = replace(plan, trials=min(table.SHORT.trials, plan.trials))
-    return replace(plan, trials=args.trials, fewer={}) if args.trials else plan
+    plan = replace(plan, trials=args.trials, fewer={}) if args.trials else plan
+    if (asked := sum(map(plan.planned, plan.rows))) > MOST_TRIALS:
+        raise ValueError(
+            f"--trials of {len(plan.rows)} rows must be at most {MOST_TRIALS:,} trials in all, got "
+            f"{asked:,}: ask for fewer, or for single rows with --row"
+        )
+    return plan
+
+
+def _no_row(row: str, rows: Iterable[str]) -> str:
+    """That there is no such row, and which there are: of many those most like it."""
+    names = list(rows)
+    nearest = difflib.get_close_matches(row[:_MOST_SHOWN], names, 1)
+    meant = f": did you mean {nearest[0]}?" if nearest else ""
+    if len(names) <= _MOST_ROWS:
+        return f"--row must be one of {', '.join(names)}, got {_shown(row)}{meant}"
+    shown = difflib.get_close_matches(row[:_MOST_SHOWN], names, _MOST_ROWS, cutoff=0.0)
+    return (
+        f"--row must be one of {len(names)} rows, such as {', '.join(shown)}, got "
+        f"{_shown(row)}{meant}"
+    )
 
 
 def _run_table(args: Arguments, asked: AskedTrials) -> None:
@@ -241,7 +292,7 @@ def _run_table(args: Arguments, asked: AskedTrials) -> None:
     began = time.monotonic()
     path = asked.path
     if not args.json:
-        _say_what(args, asked)
+        say_what(asked, shortened=not (args.full or args.row))
     for record in asked.done.values():
         _print_json(args, record)
     todo = [task for key, task in asked.tasks.items() if key not in asked.done]
@@ -266,15 +317,10 @@ def _run_table(args: Arguments, asked: AskedTrials) -> None:
             run_all(work, todo, jobs=jobs, on_result=finished, scheduler=args.scheduler)
     _write_page(args, asked)
     if not args.json:
-        print(asked.table.compare(list(asked.done.values()), asked.plan.rows))
+        print(asked.compared())
         if args.full:
-            now = f"{len(todo)} of them now, in {_time([time.monotonic() - began])}"
-            print(f"\n{_spent(asked)}; {now}.")
-
-
-def _spent(asked: AskedTrials) -> str:
-    seconds = _time(record["seconds"] for record in asked.done.values())
-    return f"{len(asked.done)} trials, {seconds} of computing in all"
+            now = f"{len(todo)} of them now, in {duration([time.monotonic() - began])}"
+            print(f"\n{spent(asked)}; {now}.")
 
 
 def _say_if_alone(args: Arguments, asked: Iterable[AskedTrials]) -> None:
@@ -295,58 +341,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _say_what(args: Arguments, asked: AskedTrials) -> None:
-    plan, full = asked.plan, asked.table.FULL
-    print(asked.table.TITLE)
-    if not (args.full or args.row):
-        shortened = [
-            f"{got} of {of} {what}"
-            for got, of, what in (
-                (f"{len(plan.rows)}", f"{len(full.rows)}", "rows"),
-                (_networks(plan, plan.rows), _networks(full, plan.rows), "networks a row"),
-            )
-            if got != of
-        ]
-        shortened += _limits(plan, full, asked.table.ROWS)
-        if shortened:
-            print(f"Shortened to {', '.join(shortened)}.\n--full runs all of it.")
-    seeds = [task.seed for task in asked.tasks.values()]
-    print(f"{len(seeds)} trials, seeds {min(seeds)} to {max(seeds)}", end="")
-    if asked.done:
-        print(f", {len(asked.done)} of them in {printable(str(asked.path))} already\n", flush=True)
-    else:
-        print(f", into {printable(str(asked.path))}\n" if asked.path else "\n", flush=True)
-
-
-def _networks(plan: Plan, rows: Iterable[str]) -> str:
-    return _range(plan.fewer.get(row, plan.trials) for row in rows)
-
-
-def _limits(plan: Plan, full: Plan, rows: Mapping[str, Row[RowTrial]]) -> list[str]:
-    """The plan's limits, each compared with the whole table's."""
-    trials = [rows[row].trial for row in plan.rows]
-    said = []
-    for name, limit in plan.limits.items():
-        has_it = [t for t in trials if name in {field.name for field in fields(t)}]
-        others = {full.limits.get(name, getattr(trial, name)) for trial in has_it} - {limit}
-        if others:
-            said.append(f"{name.replace('_', ' ')} {limit:,} instead of {_range(others)}")
-    return said
-
-
-def _range(values: Iterable[int]) -> str:
-    """One number, or the least and the greatest."""
-    ends = sorted(set(values))
-    return f"{ends[0]:,}" if len(ends) == 1 else f"{ends[0]:,} to {ends[-1]:,}"
-
-
-def _time(seconds: Iterable[float]) -> str:
-    total = sum(seconds)
-    if total < 120:
-        return f"{total:.0f} seconds"
-    return f"{total / 60:.0f} minutes" if total < 7200 else f"{total / 3600:.1f} hours"
 
 
 def _print_json(args: Arguments, record: Record) -> None:
@@ -375,10 +369,10 @@ def _write_page(args: Arguments, asked: AskedTrials) -> None:
     more = (
         "" if made == wanted else f", so far {made} of {wanted} trials; `--resume` runs the others"
     )
-    text = asked.table.compare(list(asked.done.values()), asked.plan.rows)
+    text = asked.compared()
     page = (
         f"# {asked.table.TITLE}\n\nMade by `{command}`{more}.\n\n"
-        f"```\n{text}\n\n{_spent(asked)}.\n```\n"
+        f"```\n{text}\n\n{spent(asked)}.\n```\n"
     )
     page_path = path.with_suffix(".md")
     with output_errors(f"the page {page_path}"):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from lethe.cli._support.asked_trials import in_words
+from lethe.cli._support.folders import check_results, folder
 from lethe.cli._support.printable import printable
 from lethe.storage.output import output_errors, write_file
 
@@ -35,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument(
         "--results",
-        type=Path,
+        type=folder,
         default=Path("results"),
         metavar="DIR",
         help="folder with the results of lethe reproduce (%(default)s)",
@@ -67,15 +70,20 @@ def run(args: Arguments) -> int:
     ValueError
         If the results cannot be read, or the page cannot be written.
     """
+    from lethe.experiments import TABLES
     from lethe.experiments.readings import find_readings
     from lethe.experiments.twins import find_twins
-    from lethe.experiments.verdict import judge
+    from lethe.experiments.verdict import judge, not_counted
     from lethe.experiments.verdict_page import as_markdown, as_text
 
-    if not args.results.is_dir():
-        raise ValueError(f"--results must be a folder, and {args.results} is none")
+    check_results(args.results, (f"{name}.jsonl" for name in TABLES))
     judged, twins = judge(args.results), find_twins(args.results)
     readings = find_readings(args.results)
+    for name, trials in not_counted(args.results).items():
+        print(
+            f"lethe verdict: {name} holds {in_words(trials)} of another configuration, not counted",
+            file=sys.stderr,
+        )
     if args.json:
         for one in judged:
             print(json.dumps({"figure": asdict(one)}))
@@ -89,8 +97,8 @@ def run(args: Arguments) -> int:
         if args.out.suffix in (".json", ".jsonl"):
             raise ValueError(f"--out is a page, and {args.out} is named like what it is made of")
         # Links are those of the repository, where the page is meant to be.
-        folder = "results" if args.out.is_absolute() else args.out.parent.as_posix()
-        page = as_markdown(judged, twins, readings, folder)
+        links = "results" if args.out.is_absolute() else args.out.parent.as_posix()
+        page = as_markdown(judged, twins, readings, links)
         inputs = {"a file of --results": list(args.results.glob("*.jsonl"))}
         with output_errors(f"the page {args.out}"):
             write_file(args.out, [page.encode()], inputs)

@@ -108,14 +108,15 @@ def ratio_interval(values: Sequence[float], of: Sequence[float]) -> tuple[float,
     Returns
     -------
     tuple of float or None
-        None where one of them has fewer than two values.
+        None where one of them has fewer than two values, or the second one that is not positive.
 
     Examples
     --------
     >>> ratio_interval([6.0, 6.0], [2.0, 2.0])
     (3.0, 3.0)
+    >>> ratio_interval([6.0, 6.0], [0.0, 2.0])
     """
-    if min(len(values), len(of)) < 2:
+    if min(len(values), len(of)) < 2 or min(of) <= 0:
         return None
     return _percentiles(_resampled_means(values, seed=0) / _resampled_means(of, seed=1))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import Any, NotRequired, TypeAlias, TypedDict
+from functools import cache
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, NotRequired, TypeAlias, TypedDict, get_args, get_origin, get_type_hints
 
 __all__ = [
     "NO_FIELDS",
@@ -14,6 +15,7 @@ __all__ = [
     "Record",
     "TrialKey",
     "by_row",
+    "check_record",
     "first_number",
     "is_solved",
     "key",
@@ -25,6 +27,18 @@ __all__ = [
 #: Fields of a record and their types, as `isinstance` takes them.
 Fields: TypeAlias = Mapping[str, "type | tuple[type, ...]"]
 NO_FIELDS: Fields = MappingProxyType({})
+
+#: The largest whole number, and the largest of a field that is none; a network that diverges ends
+#: its trial before its errors are as large.
+MOST_COUNT, MOST_NUMBER = 2**63 - 1, 1e100
+#: What has a limit of its own.
+_MOST = {
+    "seconds": 1e12,
+    "cpu_seconds": 1e12,
+    "best_mean_stream": 1e18,
+    "final_mean_stream": 1e18,
+    "test_wrong": 1.0,
+}
 
 
 class TrialKey(TypedDict):
@@ -117,6 +131,77 @@ def key(trial: TrialKey) -> str:
     """What makes a trial the trial it is: experiment, row, seed and configuration."""
     parts = [trial["experiment"], trial["row"], trial["seed"], trial["configuration"]]
     return json.dumps(parts, sort_keys=True)
+
+
+def check_record(values: Mapping[str, object]) -> None:
+    """See that every field of `Record` that there is has a value that a trial can have.
+
+    Counts and seeds are whole numbers, all other numbers are finite, and none is negative or
+    beyond all that a trial can measure. Fields that are not of `Record` may hold anything.
+
+    Parameters
+    ----------
+    values : dict of str to object
+        Plain JSON values.
+
+    Raises
+    ------
+    ValueError
+        If what identifies a trial is missing, or a field has a value that it cannot have.
+
+    Examples
+    --------
+    >>> trial = {"experiment": "nto", "row": "standard", "seed": 0, "configuration": {}}
+    >>> check_record(trial | {"solved": True, "training_sequences": 20_000})
+    >>> check_record(trial | {"training_sequences": -1})
+    Traceback (most recent call last):
+    ...
+    ValueError: training_sequences must be a whole number from 0 to 9223372036854775807, got -1
+    """
+    if lacks := [name for name in TrialKey.__annotations__ if name not in values]:
+        raise ValueError(f"it lacks {lacks[0]!r}")
+    for name, kinds in _fields().items():
+        if name in values and not any(_is(values[name], kind, name) for kind in kinds):
+            expected = " or ".join(_words(kind, name) for kind in kinds)
+            value = values[name]
+            plain = isinstance(value, str | int | float | None)
+            got = f"{value!r:.40}" if plain else f"a {type(value).__name__}"
+            raise ValueError(f"{name} must be {expected}, got {got}")
+
+
+@cache
+def _fields() -> dict[str, tuple[object, ...]]:
+    """The fields of a record, each with the kinds of value that it may have."""
+    hints = get_type_hints(Record)
+    return {
+        name: get_args(kind) if isinstance(kind, UnionType) else (kind,)
+        for name, kind in hints.items()
+    }
+
+
+def _is(value: object, kind: object, name: str) -> bool:
+    if get_origin(kind) is list:
+        (inner,) = get_args(kind)
+        return isinstance(value, list) and all(_is(one, inner, name) for one in value)
+    if kind in (int, float):
+        if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
+            return False
+        return 0 <= value <= _most(kind, name)  # no NaN is
+    plain = get_origin(kind) or kind
+    return isinstance(plain, type) and isinstance(value, plain)
+
+
+def _most(kind: object, name: str) -> float:
+    return MOST_COUNT if kind is int else _MOST.get(name, MOST_NUMBER)
+
+
+def _words(kind: object, name: str) -> str:
+    if get_origin(kind) is list:
+        return f"a list, each {_words(get_args(kind)[0], name)}"
+    if kind in (int, float):
+        return f"a {'whole ' if kind is int else ''}number from 0 to {_most(kind, name)}"
+    words: Mapping[object, str] = {str: "a string", bool: "true or false", NoneType: "null"}
+    return words.get(kind, "an object")
 
 
 def by_row(records: Iterable[Record], rows: Iterable[str]) -> dict[str, list[Record]]:

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from lethe.experiments.records import NO_FIELDS, Fields, Record, TrialKey, key
+from lethe.experiments.records import NO_FIELDS, Fields, Record, TrialKey, check_record, key
 from lethe.storage.disk import sync, write_all
 from lethe.storage.output import open_in_place, output_errors
 from lethe.storage.reading import read_bytes, strict_json
 
-__all__ = ["Record", "append", "key", "opened", "read"]
+__all__ = ["MOST_BYTES", "MOST_LINE", "Record", "append", "key", "opened", "read"]
 
-#: The most bytes of a file and of a line of it; those of the whole tables have 600,000 and
-#: 2,000.
-MOST_BYTES = 1 << 25
+#: The most bytes of a file and of a line of it, read or written; those of the whole tables have a
+#: few million and 3,000.
+MOST_BYTES = 1 << 28
 MOST_LINE = 1 << 16
 
 
@@ -44,7 +44,7 @@ def read(path: str | os.PathLike[str], result: Fields = NO_FIELDS) -> list[Recor
     ------
     ValueError
         If the file cannot be read or has more than `MOST_BYTES`, or if a line other than a cut-off
-        last one is no record.
+        last one is no record, as where it counts less than nothing (`records.check_record`).
     """
     try:
         text = read_bytes(path, MOST_BYTES)
@@ -64,20 +64,32 @@ def read(path: str | os.PathLike[str], result: Fields = NO_FIELDS) -> list[Recor
             )
         try:
             records.append(_parsed(line, result))
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(f"line {number} of the results file {path} is no record") from None
+        except ValueError as wrong:
+            raise ValueError(
+                f"line {number} of the results file {path} is no record: {wrong}"
+            ) from None
     return records
 
 
 def _parsed(line: bytes, result: Fields) -> Record:
-    values = strict_json(line)
+    try:
+        values = strict_json(line)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        values = None
     if not isinstance(values, dict):
-        raise TypeError("a record must be a JSON object")
-    key(cast(TrialKey, values))
+        raise ValueError("it must be a JSON object")
+    check_record(values)
     for name, kind in result.items():
+        if name not in values:
+            raise ValueError(f"it lacks {name!r}")
         if not isinstance(values[name], kind):
-            raise TypeError(name)
-    return cast(Record, values)
+            raise ValueError(f"{name} has a value of another kind")
+    record = cast(Record, values)
+    try:
+        key(record)
+    except RecursionError:
+        raise ValueError("its configuration has too many levels") from None
+    return record
 
 
 @contextmanager
@@ -101,7 +113,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Callable[[Record], None]]:
     ------
     ValueError
         If the file cannot be written, or another process writes it; of the callable also if the
-        record is not plain JSON.
+        record is not plain JSON, or is one that `read` would not take, or the file is full.
     """
     with _opened(path, patient=False) as append_line:
         yield lambda record: append_line(_line(record))
@@ -128,8 +140,17 @@ def append(path: str | os.PathLike[str], record: Record) -> None:
 
 
 def _line(record: Record) -> bytes:
-    key(record)
-    return json.dumps(record, allow_nan=False).encode() + b"\n"
+    identity: TrialKey = {
+        "experiment": record["experiment"],
+        "row": record["row"],
+        "seed": record["seed"],
+        "configuration": record["configuration"],
+    }
+    check_record(identity)
+    line = json.dumps(record, allow_nan=False).encode() + b"\n"
+    if len(line) > MOST_LINE:
+        raise ValueError(f"a record must take at most {MOST_LINE:,} bytes, got {len(line):,}")
+    return line
 
 
 @contextmanager
@@ -146,6 +167,11 @@ def _opened(path: str | os.PathLike[str], patient: bool) -> Iterator[Callable[[b
 
         def append_line(line: bytes) -> None:
             nonlocal size
+            if size + len(line) > MOST_BYTES:
+                raise ValueError(
+                    f"{what} must be at most {MOST_BYTES:,} bytes, and is full: keep it elsewhere "
+                    "and begin another"
+                )
             with output_errors(what):
                 output.check(size)
                 try:

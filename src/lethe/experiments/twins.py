@@ -102,12 +102,10 @@ class Twins:
         if not (self.standard.solved or self.forget_gates.solved):
             return "neither solves it"
         low, high = self.more
-        often = "more often" if low > 0 else "less often" if high < 0 else "as often"
-        if self.times is None:
-            return often
-        low, high = self.times
-        soon = "sooner" if high < 1 else "later" if low > 1 else "as soon"
-        return f"{often}, {soon}"
+        often = "more often" if low > 0 else "less often" if high < 0 else ""
+        low, high = self.times or (1.0, 1.0)
+        soon = "sooner" if high < 1 else "later" if low > 1 else ""
+        return ", ".join(filter(None, (often, soon))) or "no difference shown"
 
 
 def find_twins(folder: Path) -> list[Twins]:
@@ -150,21 +148,23 @@ def summary(twins: Sequence[Twins]) -> str:
     """What the twins say of the report's sentence."""
     both = [one for one in twins if one.enough]
     easy = [one for one in both if one.standard.share >= 0.5]
-    hard = [one.experiment for one in easy if one.forget_gates.share < 0.5]
-    never = [one.experiment for one in easy if one.forget_gates.solved == 0]
+    hard = [
+        one.experiment + ("" if one.forget_gates.solved else ", which none of them solves")
+        for one in easy
+        if one.forget_gates.share < 0.5
+    ]
     gained = [one.experiment for one in both if one.standard.share < 0.5 <= one.forget_gates.share]
     parts = [
         f"Of {len(both)} experiments that were run with {LEAST} networks of each kind or more, at "
         f"least half of the standard networks solve {len(easy)}; of these, at least half of the "
         f"networks with forget gates solve {len(easy) - len(hard)}"
         + (f" (not {'; '.join(hard)})" if hard else "")
-        + (f", and none of them {'; '.join(never)}" if never else "")
         + "."
     ]
     if fewer := [one.experiment for one in both if one.outcome.startswith("less often")]:
         parts.append(f"Shown to solve less often: {'; '.join(fewer)}.")
     if gained:
-        parts.append(f"With forget gates alone at least half solve: {'; '.join(gained)}.")
+        parts.append(f"Only with forget gates do at least half solve: {'; '.join(gained)}.")
     return " ".join(parts)
 
 

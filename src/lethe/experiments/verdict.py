@@ -24,6 +24,7 @@ __all__ = [
     "judge",
     "judgeable",
     "judged_table",
+    "not_counted",
     "own_records",
 ]
 
@@ -145,11 +146,39 @@ def own_records(name: str, table: Table, folder: Path) -> dict[str, list[Record]
     """
     own = {row: _text(one.trial.configuration()) for row, one in table.ROWS.items()}
     found: dict[str, dict[int, Record]] = {row: {} for row in own}
-    for record in results.read(folder / f"{name}.jsonl", {"row": str, "seed": int, **table.RESULT}):
+    for record in results.read(folder / f"{name}.jsonl", table.RESULT):
         row = record["row"]
         if record["experiment"] == name and own.get(row) == _text(record["configuration"]):
             found[row].setdefault(record["seed"], record)
     return {row: [by_seed[seed] for seed in sorted(by_seed)] for row, by_seed in found.items()}
+
+
+def not_counted(folder: Path) -> dict[str, int]:
+    """How many trials of each results file have a configuration that their row has not.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of the files.
+
+    Returns
+    -------
+    dict of str to int
+        By the file's name; those of seeds of which a trial is counted are left out.
+    """
+    found = {}
+    for name in TABLES:
+        table, file = table_module(name), f"{name}.jsonl"
+        own = own_records(name, table, folder)
+        counted = {(row, record["seed"]) for row, records in own.items() for record in records}
+        others = {
+            results.key(record)
+            for record in results.read(folder / file, table.RESULT)
+            if record["experiment"] == name and (record["row"], record["seed"]) not in counted
+        }
+        if others:
+            found[file] = len(others)
+    return found
 
 
 def _text(configuration: object) -> str:

@@ -34,7 +34,7 @@ __all__ = [
 TWINS_RULE = (
     "Networks that differ in their forget gates alone, whose partials decay as derived. Often: the "
     "95 % interval of the difference of both shares (Newcombe); soon: that of the ratio of both "
-    "means until the solution (bootstrap). “As” means that no difference is shown."
+    "means until the solution (bootstrap). Only differences that are shown are named."
 )
 
 #: What the tables of readings mean.
@@ -64,12 +64,16 @@ def counts(judged: Sequence[Judged]) -> str:
         "no such network": "without such networks",
         "not run": "not run",
     }
+    singular = {verdict: verdict for verdict in VERDICTS} | {
+        "no such network": "without such networks"
+    }
     others = [
-        f"{found[verdict]} {plural[verdict]}"
+        f"{found[verdict]} {(singular if found[verdict] == 1 else plural)[verdict]}"
         for verdict in VERDICTS
         if verdict != "fits" and found[verdict]
     ]
-    said = ", ".join([f"{found['fits']} fit", *others])
+    fit = "fits" if found["fits"] == 1 else "fit"
+    said = ", ".join([f"{found['fits']} {fit}", *others])
     return f"Of {len(judged)} figures {said}."
 
 

@@ -15,16 +15,12 @@ from lethe.experiments.records import Fields, Record
 
 __all__ = ["LoadedRow", "LoadedTable", "ranges", "read_table"]
 
-#: What every record must contain, whatever its table.
+#: What every record must contain, whatever its table, beside what says which trial it was.
 _ALWAYS: Fields = {
-    "experiment": str,
-    "row": str,
-    "seed": int,
     "seconds": (int, float),
     "version": str,
     "dtype": str,
     "instruction_set": str,
-    "configuration": dict,
 }
 
 

@@ -34,6 +34,9 @@ ATTEMPTS = 3
 #: Seconds that a cluster has to answer, and then to show its first worker.
 PATIENCE = 5.0
 
+#: The signals that end a run, and that its workers leave to it.
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 
 def one_thread() -> None:
     """Hold the libraries that are not yet imported, here and in workers, to a thread each."""
@@ -202,7 +205,7 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; a process that is started meanwhile never sees it: its parent ends it.
+    """Hold Ctrl-C and SIGTERM back, which processes started meanwhile leave to their parent.
 
     The mask of signals is for the new process, which inherits it. Here it is not enough, since a
     signal goes to any thread of the process that does not mask it, as those of a BLAS.
@@ -217,20 +220,26 @@ def _interrupts_held() -> Iterator[None]:
     resource_tracker.ensure_running()
     joblib_tracker.ensure_running()
     came: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    handlers = {
+        number: signal.signal(number, lambda number, frame: came.append(number))
+        for number in _ENDING
+        if callable(signal.getsignal(number))
+    }
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if came:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(came[0])
 
 
 def _begin_worker(parent: int) -> None:
-    """What a worker process does first: leave Ctrl-C to its parent, and watch that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """What a worker process does first: leave Ctrl-C and SIGTERM to its parent, and watch that."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
 
 

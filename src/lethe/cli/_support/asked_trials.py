@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lethe.experiments import Plan, Table, Task
     from lethe.experiments.records import Record
 
-__all__ = ["AskedTrials", "asked_trials"]
+__all__ = ["AskedTrials", "asked_trials", "in_words"]
 
 #: So many differing entries of a configuration are named, and so many characters of each value.
 _MOST_ENTRIES, _MOST_VALUE = 4, 60
@@ -43,6 +43,8 @@ class AskedTrials:
         is today.
     gone : dict of str to int
         How many records the file has of each row that the table does not have.
+    sets : dict of str to int
+        How many records of rows that are not done the file has by their instruction set.
     """
 
     name: str
@@ -53,28 +55,33 @@ class AskedTrials:
     done: dict[str, Record] = field(default_factory=dict)
     changed: list[Record] = field(default_factory=list)
     gone: Counter[str] = field(default_factory=Counter)
+    sets: Counter[str] = field(default_factory=Counter)
 
     def read(self) -> None:
         """Read the results file."""
         from lethe.experiments import results
+        from lethe.experiments.configurations import differences
 
         every: dict[str, Record] = {}
         for record in self._records():
             every.setdefault(results.key(record), record)
         self.done = {key: record for key, record in every.items() if key in self.tasks}
-        missing = {(t.row, t.seed) for key, t in self.tasks.items() if key not in self.done}
-        own = [record for record in every.values() if self._is_own(record)]
+        missing = {(task.row, task.seed) for task in self._missing()}
+        own = [record for record in every.values() if record["experiment"] == self.name]
         self.changed = [record for record in own if (record["row"], record["seed"]) in missing]
         self.gone = Counter(record["row"] for record in own if record["row"] not in self.table.ROWS)
-
-    def _is_own(self, record: Record) -> bool:
-        """Whether a record is of this table; a file may hold anything."""
-        kinds = (("row", str), ("seed", int), ("configuration", dict))
-        values: Mapping[str, object] = record
-        return record["experiment"] == self.name and all(
-            isinstance(values[name], kind) and not isinstance(values[name], bool)
-            for name, kind in kinds
+        last = {task.row: task.trial for task in self._missing()}
+        todo = {row: trial.configuration() for row, trial in last.items()}
+        self.sets = Counter(
+            record["instruction_set"]
+            for record in own
+            if "instruction_set" in record
+            and record["row"] in todo
+            and not differences(record["configuration"], todo[record["row"]])
         )
+
+    def _missing(self) -> list[Task]:
+        return [task for key, task in self.tasks.items() if key not in self.done]
 
     def _records(self) -> list[Record]:
         from lethe.experiments import results
@@ -85,13 +92,29 @@ class AskedTrials:
 
     def what_is_kept(self) -> str:
         """How many trials are safe, and where."""
-        if self.path is None:
-            return f"{len(self.done)} of {len(self.tasks)} trials were finished"
-        self.read()
-        return (
-            f"{len(self.done)} of {len(self.tasks)} trials were finished and are in "
-            f"{self.path}; --resume continues"
+        if self.path is not None:
+            self.read()
+        one = len(self.done) == 1
+        kept = (
+            f"{len(self.done)} of {in_words(len(self.tasks))} {'was' if one else 'were'} finished"
         )
+        if self.path is None:
+            return kept
+        return f"{kept} and {'is' if one else 'are'} in {self.path}; --resume continues"
+
+    def compared(self) -> str:
+        """The table of what is done.
+
+        Raises
+        ------
+        ValueError
+            If a record lacks what its row reads.
+        """
+        try:
+            return self.table.compare(list(self.done.values()), self.plan.rows)
+        except (LookupError, TypeError, AttributeError, ArithmeticError):
+            where = "" if self.path is None else f" of {self.path}"
+            raise ValueError(f"records{where} lack what {self.name} reads of them") from None
 
     def what_has_changed(self) -> str:
         """Which records have another configuration, and in what it differs; empty where none has.
@@ -121,6 +144,20 @@ class AskedTrials:
             if (task.row, task.seed) == place
         )
 
+    def what_is_rounded(self) -> list[str]:
+        """That the file's trials of rows to be run have another instruction set, in a sentence."""
+        from lethe.core import instruction_set
+
+        here = instruction_set()
+        others = {name: count for name, count in self.sets.items() if name != here}
+        if not others:
+            return []
+        made = " and ".join(f"{count} made with {printable(n)}" for n, count in others.items())
+        return [
+            f"{self.path} holds {made} of the trials of these rows, and here it is {here}: their "
+            "sums are rounded in another way (LETHE_INSTRUCTION_SET chooses)"
+        ]
+
     def what_is_not_counted(self) -> list[str]:
         """What the file holds beside the asked trials that a reader may miss, in sentences."""
         said = []
@@ -145,10 +182,21 @@ def asked_trials(
     return asked
 
 
+def in_words(trials: int) -> str:
+    """So many trials.
+
+    Examples
+    --------
+    >>> in_words(1), in_words(20)
+    ('1 trial', '20 trials')
+    """
+    return "1 trial" if trials == 1 else f"{trials} trials"
+
+
 def _trials(rows: Counter[str]) -> str:
     """How many trials of which rows."""
     parts = [f"{count} of {printable(row)}" for row, count in rows.items()]
-    total = "1 trial" if rows.total() == 1 else f"{rows.total()} trials"
+    total = in_words(rows.total())
     if len(parts) == 1:
         return f"{total} of {printable(next(iter(rows)))}"
     return f"{total}, {', '.join(parts[:-1])} and {parts[-1]},"

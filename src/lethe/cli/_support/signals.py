@@ -103,13 +103,13 @@ class Signals:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._received is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self._received = number
-        if self._at_once:
+        first, self._received = self._received is None, number
+        if self._at_once and first:  # nor is what ends it ended
             raise Stopped(number)
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
-        """Within it a signal raises `Stopped` wherever it comes: nothing can be lost yet."""
+        """Within it a signal raises `Stopped` wherever it comes: nothing can be lost."""
         self.check()
         self._at_once = True
         try:

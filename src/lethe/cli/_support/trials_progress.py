@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from lethe.cli._support.log import LOG
 from lethe.cli._support.printable import console
 from lethe.cli._support.status_line import plain_line
 
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from lethe.experiments import Task
     from lethe.experiments.watched import AtWork
 
-__all__ = ["TrialsProgress", "trials_progress"]
+__all__ = ["LOG_SECONDS", "TrialsProgress", "trials_progress"]
+
+#: Seconds from one line to the next at least, where there is no terminal.
+LOG_SECONDS = 30.0
 
 
 class TrialsProgress(NamedTuple):
@@ -83,6 +88,20 @@ class _Line(_Display):
         self._show(f"{self.words}: {self.done} of {self.trials} trials{''.join(running)}")
 
 
+class _Log(_Display):
+    """In lines of a log, where there is no terminal: one where a trial ends, but not too many."""
+
+    def __init__(self, name: str, trials: int, done: int) -> None:
+        super().__init__(name, trials, done)
+        self._told = time.monotonic()
+
+    def show(self) -> None:
+        now = time.monotonic()
+        if now - self._told >= LOG_SECONDS:
+            self._told = now
+            LOG.info("%s: %s of %s trials", self.words, self.done, self.trials)
+
+
 class _Bars(_Display):
     """As bars."""
 
@@ -124,7 +143,7 @@ def _counted(one: AtWork) -> str:
 def trials_progress(
     name: str, trials: int, done: int, *, here: bool = True
 ) -> Iterator[TrialsProgress]:
-    """Show how far a run is, on a terminal.
+    """Show how far a run is, on a terminal; elsewhere log it now and then.
 
     Parameters
     ----------
@@ -136,7 +155,7 @@ def trials_progress(
         Whether they run on this machine; how far others are is not shown.
     """
     if not sys.stderr.isatty():
-        yield TrialsProgress(lambda task: None)
+        yield TrialsProgress(_Log(name, trials, done).finished)
         return
     with (
         _display(name, trials, done) as display,
@@ -158,18 +177,24 @@ def _display(name: str, trials: int, done: int) -> Iterator[_Display]:
     try:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
         from rich.progress import TimeRemainingColumn as Remaining
+        from rich.table import Column
     except ImportError:
         with plain_line() as show:
             yield _Line(show, name, trials, done)
         return
+
+    def whole(width: int) -> Column:
+        return Column(no_wrap=True, min_width=width)
+
     bars = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[counted]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("gone,"),
-        Remaining(),
-        TextColumn("{task.fields[left]}"),
+        # Where a line is too long, names are cut, and the bar is short.
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=3, no_wrap=True)),
+        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=2)),
+        TextColumn("{task.fields[counted]}", markup=False, table_column=whole(0)),
+        TimeElapsedColumn(table_column=whole(7)),
+        TextColumn("elapsed,", table_column=whole(8)),
+        Remaining(table_column=whole(7)),
+        TextColumn("{task.fields[left]}", table_column=whole(7)),
         console=console(),
         transient=True,
         expand=True,

@@ -15,6 +15,9 @@ __all__ = ["READINGS_OF_1997", "RESULT", "Compared", "Figures", "compare_solved"
 #: What `compare_solved` reads of a record.
 RESULT: Fields = {"solved": bool, "training_sequences": int, "test_wrong": (int, float)}
 
+#: Characters of the column of titles; the others take 56, where all new sequences are wrong.
+_TITLE = 42
+
 #: Where the readings are told that were tried for experiments of 1997.
 READINGS_OF_1997 = "docs/reproduction.md#readings-that-were-tried"
 
@@ -93,13 +96,18 @@ def compare_solved(
     note : str
         A note below the table, after the meaning of its columns.
     """
-    head = f"{'':44}{'reported':>11}{'networks':>10}{'solved':>16}{'sequences':>11}  wrong"
+    head = f"{'':{_TITLE}}{'reported':>11}{'networks':>10}{'solved':>16}{'sequences':>11}  wrong"
     groups = by_row(records, (name for name in rows if name in shown))
     lines = [head] + [
-        f"{rows[name].title:44}{_reported(rows[name].report):>11}{_ours(trials)}"
+        f"{_title(rows[name].title)}{_reported(rows[name].report):>11}{_ours(trials)}"
         for name, trials in groups.items()
     ]
     return "\n".join([*lines, "", _NOTE, *([note] if note else [])])
+
+
+def _title(title: str) -> str:
+    """A title as wide as its column; a longer one has a line of its own."""
+    return f"{title:{_TITLE}}" if len(title) < _TITLE else f"{title}\n{'':{_TITLE}}"
 
 
 def _reported(report: object) -> str:

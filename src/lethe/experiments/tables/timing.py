@@ -261,5 +261,5 @@ def _ours(records: Sequence[Record]) -> str:
     if not solved:
         return line + f"{'-':>10}{'-':>8}"
     streams = mean(record["training_streams"] for record in solved) / 1000
-    errors = (record["mean_squared_error"] for record in solved)
-    return line + f"{streams:10.1f}{mean(e**0.5 for e in errors if e is not None):8.3f}"
+    errors = [e**0.5 for record in solved if (e := record["mean_squared_error"]) is not None]
+    return line + f"{streams:10.1f}" + (f"{mean(errors):8.3f}" if errors else f"{'-':>8}")
