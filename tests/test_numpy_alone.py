@@ -160,6 +160,7 @@ def test_bench_is_plain() -> None:
 
 def test_report_is_made_without_figures(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "cerg.jsonl").touch()
     places = (
         "--results",
         tmp_path / "results",

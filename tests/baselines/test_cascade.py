@@ -91,7 +91,7 @@ def test_reber_is_what_the_embedded_grammar_embeds() -> None:
 
 
 def test_reber_refuses_other_targets() -> None:
-    with pytest.raises(ValueError, match="targets must be next or possible, got 'all'"):
+    with pytest.raises(ValueError, match="targets must be one of next, possible, got 'all'"):
         Reber("all")  # type: ignore[arg-type]
 
 

@@ -363,6 +363,7 @@ def test_a_private_file_stays_private(
 ) -> None:
     Path("private").write_text("old")
     Path("private").chmod(0o600)
+    Path("cerg.jsonl").touch()  # no trials yet, but a folder of results
     assert main([*words]) == 0
     assert Path("private").read_text() != "old"
     assert stat.S_IMODE(Path("private").stat().st_mode) == 0o600
