@@ -46,7 +46,7 @@ void update_peepholes(const Layout& l, const LayerLayout& at, char* block,
       for (int v = 0; v < cells; ++v, factors += 4 * W) {
         T* const input = partials + v * blocks + b;
         T* const forget = partials + (cells + v) * blocks + b;
-        const V p_input = load<W>(input) * of_input + load<W>(factors + W) * z;    // eq. 20
+        const V p_input = load<W>(input) * of_input + load<W>(factors + W) * z;         // eq. 20
         const V p_forget = load<W>(forget) * of_forget + load<W>(factors + 2 * W) * z;  // eq. 21
         store<W>(input, p_input);
         store<W>(forget, p_forget);

@@ -163,7 +163,8 @@ LETHE_INLINE void update_row(const Rows<Rule, T> row, T* partials, const T* fact
         __builtin_prefetch(own + ahead, 1, 2);
       }
       const V p_input = load<W>(input) * unless(kept.input_gate) + load<W>(factors + W) * z_input;
-      const V p_forget = load<W>(forget) * unless(kept.forget_gate) + load<W>(factors + 2 * W) * z_forget;
+      const V p_forget =
+          load<W>(forget) * unless(kept.forget_gate) + load<W>(factors + 2 * W) * z_forget;
       const V p_own = load<W>(own) * unless(kept.cell) + load<W>(factors + 3 * W) * z_cell;
       store<W>(input, p_input);
       store<W>(forget, p_forget);
