@@ -143,7 +143,7 @@ def test_trials_of_another_instruction_set_are_not_mixed_in_silently(
     assert main([*command, "--trials", "1", "--resume"]) == 0  # nothing is to be run
     assert capsys.readouterr().err == ""
     assert main([*command, "--trials", "2", "--resume"]) == 0
-    said = f"{path} holds 1 made with another of the trials of these rows, and here it is "
+    said = f"{path} holds trials of these rows made with another (1), and here it is "
     err = capsys.readouterr().err
     assert said in err
     assert err.count("\n") == 1

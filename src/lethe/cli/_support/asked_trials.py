@@ -152,10 +152,10 @@ class AskedTrials:
         others = {name: count for name, count in self.sets.items() if name != here}
         if not others:
             return []
-        made = " and ".join(f"{count} made with {printable(n)}" for n, count in others.items())
+        made = ", ".join(f"{printable(name)} ({count})" for name, count in others.items())
         return [
-            f"{self.path} holds {made} of the trials of these rows, and here it is {here}: their "
-            "sums are rounded in another way (LETHE_INSTRUCTION_SET chooses)"
+            f"{self.path} holds trials of these rows made with {made}, and here it is {here}: sums "
+            "are rounded in another way (LETHE_INSTRUCTION_SET chooses)"
         ]
 
     def what_is_not_counted(self) -> list[str]:

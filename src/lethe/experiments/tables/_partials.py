@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lethe.core.topology import PartialDecay
+from lethe.core.topology import PartialDecay, Topology
 
-__all__ = ["ADVANCES", "Advance"]
+__all__ = ["ADVANCES", "AS_RUN", "Advance", "as_run"]
 
 
 class Advance(NamedTuple):
@@ -39,3 +39,11 @@ ADVANCES: dict[str, Advance] = {
     "eq21_decays": Advance("only eq. 21's partials decay", "eq21"),
     "eq21_decays_printed": Advance("only eq. 21's partials decay, as printed", "eq21", True),
 }
+
+#: How the partials of the report's networks with forget gates advanced, probably.
+AS_RUN = "eq19_decays"
+
+
+def as_run(topology: Topology) -> str:
+    """How this network's advanced: without forget gates, as in the recursion of 1997."""
+    return AS_RUN if topology.forget_gate else "undecayed_partials"

@@ -12,7 +12,7 @@ from lethe.experiments.formatting import bracketed, percentage
 from lethe.experiments.records import Record, is_solved, mean
 from lethe.experiments.reported import Figure, Mean, Share, mean_if_any, until_solved
 from lethe.experiments.table import Plan, Row
-from lethe.experiments.tables._partials import ADVANCES
+from lethe.experiments.tables._partials import ADVANCES, AS_RUN, as_run
 from lethe.experiments.tables._streams import RESULT, compare_streams, outcomes
 from lethe.trials.continual import Trial
 from lethe.trials.learner import NetworkRecipe
@@ -107,19 +107,13 @@ _SHORT_TITLES = {
 }
 
 
-# Of each of them, how its partials advanced, probably (docs/reproduction.md).
-_ENDS = {
-    "state_decay": "undecayed_partials",
-    "forget_gates": "eq19_decays",
-    "forget_gates_decay": "eq19_decays",
-}
-_AS_RUN = {name: f"{name}_{end}" for name, end in _ENDS.items()}
+_AS_RUN = {name: f"{name}_{as_run(topology)}" for name, (topology, _) in _NETWORKS.items()}
 
 
 def _as_run(name: str, title: str, report: Figures) -> dict[str, Row[Trial]]:
     """The report's row with the partials that it was probably run with."""
     topology, update = _NETWORKS[name]
-    trial = _trial(replace(topology, **ADVANCES[_ENDS[name]].parts), update)
+    trial = _trial(replace(topology, **ADVANCES[as_run(topology)].parts), update)
     return {_AS_RUN[name]: Row(title, trial, report)}
 
 
@@ -183,7 +177,7 @@ ROWS: dict[str, Row[Trial]] = {
         )
         for name in ("forget_gates", "forget_gates_decay")
         for end, advance in ADVANCES.items()
-        if end != _ENDS[name]
+        if end != AS_RUN
     },
     # The same network size and protocol; chosen on seeds from 1000 up (docs/improvements.md).
     "improved": Row(

@@ -100,26 +100,27 @@ _IN_1997 = {
 }
 
 
-def _five(name: str, topology: Topology) -> dict[str, Row[SequenceTrial]]:
-    """A reading of all of them."""
-    rows = {}
-    for row, (title, rate, _) in _IN_1997.items():
-        one = _four_blocks(topology) if row.startswith("4x1") else topology
-        shown = name if row == "standard" else f"  {title.removeprefix('ERG, ')}"
-        key = name.replace(", ", "_").replace(" ", "_")
-        rows[key if row == "standard" else f"{key}_{row}"] = Row(
-            f"Reading: {shown}" if row == "standard" else shown,
-            _of(one, rate),
-            reading_of=row,
-            reading=name,
-        )
-    return rows
+def _of_1997(row: str, topology: Topology) -> SequenceTrial:
+    """The trial of one of them, in a network like this one."""
+    _, rate, _ = _IN_1997[row]
+    return _of(_four_blocks(topology) if row.startswith("4x1") else topology, rate)
 
 
 def _paper(row: str) -> Row[SequenceTrial]:
-    title, rate, report = _IN_1997[row]
-    topology = _four_blocks(_STANDARD) if row.startswith("4x1") else _STANDARD
-    return Row(title, _of(topology, rate), report, readings=READINGS_OF_1997)
+    title, _, report = _IN_1997[row]
+    return Row(title, _of_1997(row, _STANDARD), report, readings=READINGS_OF_1997)
+
+
+def _five(key: str, name: str, topology: Topology) -> dict[str, Row[SequenceTrial]]:
+    """A reading of all of them."""
+    titles = {row: f"  {title.removeprefix('ERG, ')}" for row, (title, _, _) in _IN_1997.items()}
+    titles["standard"] = f"Reading: {name}"
+    return {
+        key if row == "standard" else f"{key}_{row}": Row(
+            title, _of_1997(row, topology), reading_of=row, reading=name
+        )
+        for row, title in titles.items()
+    }
 
 
 #: The paper's rows, then readings and networks of ours.
@@ -136,8 +137,8 @@ ROWS: dict[str, Row[SequenceTrial]] = {
         "  the most active output is possible", replace(_TRIAL, scored="most_active")
     ),
     "ranks": _reading("  all possible above all others", replace(_TRIAL, scored="ranks")),
-    **_five("g and h swapped", replace(_SWAPPED, shortcuts=True)),
-    **_five("g and h swapped, no shortcuts", _SWAPPED),
+    **_five("g_and_h_swapped", "g and h swapped", replace(_SWAPPED, shortcuts=True)),
+    **_five("g_and_h_swapped_no_shortcuts", "g and h swapped, no shortcuts", _SWAPPED),
     "g_and_h_swapped_no_shortcuts_0": _reading(
         "  past activations 0 at first", _of(replace(_SWAPPED, initial_activation=0.0))
     ),

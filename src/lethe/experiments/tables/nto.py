@@ -10,7 +10,7 @@ from lethe.core.topology import Topology
 from lethe.core.updates import SGD
 from lethe.experiments.records import Record, mean
 from lethe.experiments.table import Plan, Row
-from lethe.experiments.tables._partials import ADVANCES
+from lethe.experiments.tables._partials import ADVANCES, AS_RUN
 from lethe.experiments.tables._solved import RESULT, Compared, compare_solved
 from lethe.tasks import TemporalOrder
 from lethe.trials.learner import NetworkRecipe
@@ -43,9 +43,6 @@ _CLAIMS = {
     1.0: Compared("standard", 3.0, "Section 4.6"),
 }
 
-# How partials advanced in its networks, probably (docs/reproduction.md).
-_END = "eq19_decays"
-
 #: Its networks as they were probably run, and then other readings.
 ROWS: dict[str, Row[SequenceTrial]] = {
     "standard": Row(
@@ -60,8 +57,8 @@ ROWS: dict[str, Row[SequenceTrial]] = {
         experiment="Noisy temporal order (NTO)",
     ),
     **{
-        f"forget_gates_{bias:.0f}_{_END}": Row(
-            f"Forget gates, biases {bias}", _forgetting(bias, **ADVANCES[_END].parts), claim
+        f"forget_gates_{bias:.0f}_{AS_RUN}": Row(
+            f"Forget gates, biases {bias}", _forgetting(bias, **ADVANCES[AS_RUN].parts), claim
         )
         for bias, claim in _CLAIMS.items()
     },
@@ -69,7 +66,7 @@ ROWS: dict[str, Row[SequenceTrial]] = {
         f"forget_gates_{name}": Row(
             f"  biases {title}, partials as derived",
             _forgetting(bias),
-            reading_of="" if of is None else f"forget_gates_{of:.0f}_{_END}",
+            reading_of="" if of is None else f"forget_gates_{of:.0f}_{AS_RUN}",
             reading="" if of != bias else "partials as derived",
         )
         for name, title, bias, of in (
@@ -86,12 +83,12 @@ ROWS: dict[str, Row[SequenceTrial]] = {
             f"  biases {bias}, {advance.title}",
             # At most some fifteen times the median of standard LSTM.
             replace(_forgetting(bias, **advance.parts), sequences=400_000),
-            reading_of=f"forget_gates_{bias:.0f}_{_END}",
+            reading_of=f"forget_gates_{bias:.0f}_{AS_RUN}",
             reading=advance.title,
         )
         for bias in (1.0, 5.0)
         for end, advance in ADVANCES.items()
-        if end != _END
+        if end != AS_RUN
     },
 }
 

@@ -13,7 +13,7 @@ from lethe.experiments.formatting import bracketed, percentage
 from lethe.experiments.records import NO_FIELDS, Record, by_row, mean
 from lethe.experiments.table import Plan, Row, RowTrial
 from lethe.experiments.tables import cerg
-from lethe.experiments.tables._partials import ADVANCES
+from lethe.experiments.tables._partials import ADVANCES, as_run
 from lethe.experiments.tables._streams import outcomes
 from lethe.trials.continual import Trial
 from lethe.trials.learner import NetworkRecipe
@@ -86,13 +86,12 @@ def _with_biases(gates: Sequence[float], forget: Sequence[float]) -> Trial:
 def _both(rows: Mapping[str, Row[Trial]]) -> dict[str, Row[RowTrial]]:
     """Rows whose partials are as derived, each with one as the report's was probably run.
 
-    Those with forget gates by eq. 19 alone, state decay by the recursion of 1997
-    (docs/reproduction.md).
+    How that was is told in docs/reproduction.md.
     """
     both: dict[str, Row[RowTrial]] = {}
     for name, row in rows.items():
         derived = row.trial.network.topology
-        end = "eq19_decays" if derived.forget_gate else "undecayed_partials"
+        end = as_run(derived)
         topology = replace(derived, **ADVANCES[end].parts)
         both[name] = row
         both[f"{name}_{end}"] = Row(f"  {ADVANCES[end].title}", _with(row.trial, topology=topology))
