@@ -38,6 +38,7 @@ struct ClassStream {
   Stacking stacking() const { return {l.stacking, b(), l.predictors()}; }
 
   void start() const {
+    AnomalyScorer::start(l.anomaly, b(), l.scored);
     const double predictors = static_cast<double>(l.predictors());
     std::fill(b() + l.weights, b() + l.weights + l.predictors(), 1.0 / predictors);
     b()[l.columns.used] = 1;  // the slot of other classes
@@ -54,6 +55,7 @@ struct ClassStream {
   bool learn_ahead(const Services& services, const Event& event, const Change& change,
                    const ClassChange& came, double* answer, Outcome& out) const {
     if (change.early && !admit(services, change)) return false;
+    watch(pending().count());
     compare(pending().newest(), &came, How::learn, answer, out);
     for (int64_t n = pending().count(); n-- > 0;) set_class(pending().record(n), came);
     if (!came.missing && !observe(services, came)) return false;
@@ -67,6 +69,7 @@ struct ClassStream {
                  const ClassChange* came, int64_t max_delay, double* answer, Outcome& out) const {
     double* const record = take(services, event, change);
     if (!record) return false;
+    watch(pending().count() - 1);
     compare(record, came, How::learn, answer, out);
     if (!came) {
       if (pending().count() > max_delay) give_up_first();
@@ -82,6 +85,7 @@ struct ClassStream {
   // The class of one event that waits is there; nothing is learned yet.
   void set_pending_class(int64_t nth, const ClassChange& came, double* answer, Outcome& out) const {
     double* const record = pending().record(nth);
+    watch(nth);
     compare(record, &came, How::learn, answer, out);
     set_class(record, came);
     record[l.record.complete] = 1;
@@ -98,6 +102,7 @@ struct ClassStream {
               Outcome& out) const {
     ensemble().fork();
     if (ahead) {
+      watch(pending().count());
       compare(pending().newest(), &came, How::follow, answer, out);
       if (!came.missing) b()[l.last] = static_cast<double>(came.before);
     }
@@ -108,6 +113,7 @@ struct ClassStream {
     predict(record);
     pending().count_event();
     if (ahead) return;
+    watch(pending().count() - 1);
     compare(record, &came, How::follow, answer, out);
     if (!came.missing) b()[l.last] = static_cast<double>(came.before);
     pending().clear();
@@ -132,11 +138,17 @@ struct ClassStream {
     if (!came || came->missing || !l.scored) return;
     const double probability = answered[came->before < out.known ? came->before : 0];
     const double surprise = -std::log(std::max(probability, least_probability)), none = 0;
-    const AnomalyScorer scorer = {l.anomaly, b(), 1};
-    scorer.score(&surprise, &none, 1, how, out);
+    const AnomalyScorer scorer = {l.anomaly, b(), 1,
+                                  came->before ? AnomalyScorer::classes : AnomalyScorer::new_class};
+    scorer.score(&surprise, &none, 1, nullptr, 0, how, out);
   }
 
  private:
+  // Which event is compared: alarms have its number.
+  void watch(int64_t nth) const {
+    if (l.scored) b()[l.anomaly.event] = pending().number(nth);
+  }
+
   const float* inputs(const double* record) const {
     if (l.symbols) return nullptr;
     for (int64_t i = 0; i < l.inputs(); ++i)

@@ -34,6 +34,30 @@ void copy_parts(const std::vector<Placed>& before, const double* from,
 
 bool is_below(double x, int64_t end) { return x < static_cast<double>(end); }
 
+// Counts of what came fall from bin to bin, and are there for all that has been scored.
+bool is_tail(const double* at_least, int64_t bins) {
+  return std::is_sorted(at_least, at_least + bins, [](double x, double y) { return x > y; });
+}
+
+// What alarms are made of; null where all of it fits.
+const char* check_anomaly(const AnomalyParts& a, int64_t scored, const double* b) {
+  for (int64_t i = 0; i < scored; ++i) {
+    for (int64_t k = 0; k < tails; ++k) {
+      const int64_t bins = tail_shapes[k].bins;
+      if (!is_tail(b + a.tail[k] + i * bins, bins)) return "what came so far";
+    }
+    const double* const alarm = b + a.alarm + i * alarm_numbers;
+    if (!(alarm[alarm_kind] >= 0 && is_below(alarm[alarm_kind], alarm_kinds)) ||
+        !(alarm[alarm_state] >= 0 && alarm[alarm_state] <= ends) ||
+        !(alarm[alarm_channel] >= 0 && is_below(alarm[alarm_channel], alarm_channels)))
+      return "alarm";
+    const double* const rule = b + a.rule + i * alarm_rules;
+    if (!(rule[rule_rate] > 0 && rule[rule_rate] < 1)) return "alarm rule";
+  }
+  if (scored && !is_tail(b + a.scores, shape_of_scores.bins)) return "scores so far";
+  return nullptr;
+}
+
 // What every kind of stream must be.
 template <class StreamLayout>
 std::string check_common(const Memory<StreamLayout>& m) {
@@ -52,14 +76,7 @@ std::string check_common(const Memory<StreamLayout>& m) {
   for (int64_t g = 0; g < l.groups; ++g)
     for (const int64_t bits : {e.diverged, e.redraw})
       if (!is_below(b[bits + g], int64_t(1) << l.group[g].networks)) return "diverged";
-  const AnomalyParts& a = l.anomaly;
-  for (int64_t i = 0; i < l.scored; ++i)
-    for (const auto& [sample, count] :
-         {std::pair(a.errors, a.error_count), std::pair(a.means, a.mean_count)}) {
-      const double* const values = b + sample + i * sample_size;
-      const int64_t n = std::min(static_cast<int64_t>(b[count + i]), sample_size);
-      if (!std::is_sorted(values, values + n)) return "samples";
-    }
+  if (const char* const wrong = check_anomaly(l.anomaly, l.scored, b)) return wrong;
   const PendingParts& p = l.pending_events;
   if (!is_below(b[p.first], l.pending) || b[p.count] > static_cast<double>(l.pending))
     return "pending count";

@@ -9,6 +9,7 @@
 #include "ensemble.hpp"
 #include "features.hpp"
 #include "heads.hpp"
+#include "held_values.hpp"
 #include "history.hpp"
 #include "linear.hpp"
 #include "pending.hpp"
@@ -19,6 +20,7 @@
 namespace LETHE_ISA {
 
 constexpr double most_seen = 20.0;  // that a network's input reaches
+constexpr double window_tolerance = 0.05;
 
 struct NumberStream {
   using Memory = lethe::Memory<NumberLayout>;
@@ -36,6 +38,7 @@ struct NumberStream {
 
   // A new block: all zero but for these.
   void start() const {
+    AnomalyScorer::start(l.anomaly, b, l.scored);
     heads.residuals.start();
     for (int64_t f = 0; f < lethe::covariances; ++f)
       for (int64_t i = 0; i < l.linear(); ++i) forget_feature_of(f, i);
@@ -53,6 +56,7 @@ struct NumberStream {
   bool learn_ahead(const Services& services, const Event& event, const Change& change,
                    const double* targets, double* answer, Outcome& out) const {
     if (change.early) admit(change);
+    watch(pending.count());
     compare(pending.newest(), targets, How::learn, answer, out);
     for (int64_t n = pending.count(), ahead = 1; n-- > 0; ++ahead) {
       double* const record = pending.record(n);
@@ -71,6 +75,7 @@ struct NumberStream {
                  Outcome& out) const {
     double* const record = looked_at ? resume(event, looked_at) : take(services, event, change);
     if (!record) return false;
+    watch(pending.count() - 1);
     compare(record, targets, How::learn, answer, out);
     if (targets) set_complete(record, targets);
     learn_complete();
@@ -83,6 +88,7 @@ struct NumberStream {
 
   void learn_targets(int64_t nth, const double* targets, double* answer, Outcome& out) const {
     double* const record = pending.record(nth);
+    watch(nth);
     compare(record, targets, How::learn, answer, out);
     set_complete(record, targets);
     learn_complete();
@@ -93,6 +99,7 @@ struct NumberStream {
               Outcome& out) const {
     for (int64_t g = 0; g < l.groups; ++g) networks(g).fork();
     if (ahead) {
+      watch(pending.count());
       compare(pending.newest(), targets, How::follow, answer, out);
       if (pending.count()) keep_surprise(pending.newest(), targets);
       heads.residuals.follow(targets, history.newest());
@@ -106,6 +113,7 @@ struct NumberStream {
     heads.delays.observe(slots(record));
     pending.count_event();
     if (ahead) return;
+    watch(pending.count() - 1);
     compare(record, targets, How::follow, answer, out);
     keep_surprise(record, targets);
     heads.residuals.follow(targets, history.newest());
@@ -134,15 +142,61 @@ struct NumberStream {
     heads.residuals.answer(record, answer);
     if (!targets || !l.scored) return;
     const AnomalyScorer scorer = {l.anomaly, b, l.scored};
-    scorer.score(targets, record + l.record.blended, l.horizon, how, out);
+    const int64_t k = l.predictors(), level = history.season(0).length > 0
+                                                  ? lethe::season_and_slow_level
+                                                  : lethe::smoothed_slow;
+    scorer.score(targets, record + l.record.blended, l.horizon,
+                 record + l.record.predictions + level, l.horizon * k, how, out);
   }
 
  private:
+  // Which event is compared: alarms have its number.
+  void watch(int64_t nth) const {
+    if (l.scored) b[l.anomaly.event] = pending.number(nth);
+  }
+
+  // How far the level of a season, or of the last events, is from what it was.
+  void watch_levels() const {
+    if (!l.scored) return;
+    const Season season = history.season(0);
+    const double gap = b[l.gap];
+    double length = season.in_events || !(gap > 0) ? season.length : season.length / gap;
+    length = std::floor(length + 0.5);
+    double& window = b[l.anomaly.window];
+    // Gaps vary, and a window with them; sums are taken anew before rounding can fill them.
+    const bool is_other = std::abs(length - window) > window_tolerance * window;
+    const bool is_anew = is_other || history.events() % lethe::remembered_events == 0;
+    if (is_other) window = length;
+    const auto n = static_cast<int64_t>(window);
+    const bool is_there = n > 1 && n < history.kept();
+    const AnomalyScorer scorer = {l.anomaly, b, l.scored};
+    for (int64_t i = 0; i < l.targets; ++i) {
+      const auto value = [&](int64_t before) {
+        return b[l.values + history.index(before) * l.targets + i];
+      };
+      double mean = b[l.slow + i];
+      if (is_there) {
+        double& sum = b[l.anomaly.window_sum + i];
+        if (is_anew || history.kept() == n + 1) {
+          sum = 0;
+          for (int64_t before = 0; before < n; ++before) sum += value(before);
+        } else {
+          sum += value(0) - value(n);
+        }
+        mean = sum / static_cast<double>(n);
+      }
+      scorer.follow_level(i, mean, std::sqrt(b[l.level_variance + i]));
+    }
+  }
+
   // Targets become part of the past.
   void take_in(const double* targets, double seconds) const {
     periods.observe(targets);
     history.observe(targets, seconds);
+    const HeldValues held = {l, b};
+    held.hold();
     seasons.observe(targets);
+    held.release(targets);
   }
 
   void forget_feature_of(int64_t predictor, int64_t feature) const {
@@ -168,6 +222,7 @@ struct NumberStream {
   }
   void observe_targets(const double* targets, double seconds) const {
     take_in(targets, seconds);
+    watch_levels();
     for (int64_t i = 0; i < l.targets; ++i) {
       features.anchors.observe(i, targets[i]);
       move_anchor(i, b[l.level_mean + i], b[l.level_variance + i]);

@@ -40,7 +40,9 @@ constexpr Holds not_negative = {0, 1.7976931348623157e308};
 constexpr double most_time = 1e151;  // seconds
 constexpr Holds time = {-most_time, most_time, false, true}, gap = {0, 1e153};
 constexpr Holds sequence = {0, 4e15, true};  // far from there: it numbers events by name
-constexpr Holds lag = {0, 4096};
+constexpr Holds lag = {0, 4096}, bin = {-1e6, 1e6, true};
+constexpr int64_t most_held = 5;
+constexpr Holds held = {0, most_held, true};
 constexpr Holds count = {0, most_count, true}, flag = {0, 1, true};
 }  // namespace holds
 

@@ -23,6 +23,9 @@ struct Pending {
   }
   double* newest() const { return count() ? record(count() - 1) : nullptr; }
 
+  // The number of an event, from 1: of the nth that waits, or, with their count, of the next one.
+  double number(int64_t nth) const { return b[at.sequence] + static_cast<double>(nth + 1); }
+
   double* append() const {
     b[at.count] += 1;
     return record(count() - 1);

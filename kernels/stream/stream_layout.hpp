@@ -12,7 +12,6 @@
 
 namespace lethe {
 
-constexpr int64_t sample_size = 1000;  // errors that an anomaly is compared with
 constexpr int64_t calendar_waves = 5;
 constexpr int64_t calendar_features = 2 * calendar_waves;
 
@@ -142,17 +141,159 @@ struct EnsembleParts {
   }
 };
 
-// Samples of past errors, and of the mean surprise over a run of events; both in order of size.
+// What is known of the past of each scored target: how often which numbers came (tail.hpp).
+enum TailOf : int64_t {
+  of_errors,
+  of_short_runs,
+  of_long_runs,
+  of_neighbourhoods,
+  of_quiet_runs,
+  of_ranges,
+  of_levels,
+  of_repeats,
+  of_gaps,
+  tails
+};
+struct TailShape {
+  int64_t bins;
+  double per_octave, first;  // the first bin's logarithm to base 2; errors have their own
+  double largest;            // numbers that say how the tail goes on; neighbours are much alike
+  int64_t delay;  // events until a number is one of the past, so that no run hides itself
+};
+constexpr TailShape tail_shapes[tails] = {
+    {640, 16, 0, 20, 0},      {256, 32, -4, 100, 32}, {256, 32, -4, 200, 256},
+    {256, 32, -4, 200, 0},    {256, 32, -4, 100, 64}, {128, 8, -10, 20, 0},
+    {256, 16, -11, 100, 128}, {64, 4, -1, 20, 0},     {64, 4, -1, 20, 0}};
+constexpr int64_t delayed_numbers() {
+  int64_t sum = 0;
+  for (const TailShape& shape : tail_shapes) sum += shape.delay;
+  return sum;
+}
+constexpr TailShape shape_of_scores = {512, 8, 0, 20, 0},
+                    shape_of_joint_errors = {256, 16, -6, 20, 0};
+constexpr int64_t most_held_values = holds::most_held;  // of a spike
+constexpr int64_t most_joint = 16;  // targets that are looked at together: cost is quadratic
+
+// What an alarm can be asked to heed, and what it remembers.
+enum AlarmRule : int64_t {
+  rule_rate,  // alarms in an event
+  rule_direction,
+  rule_least,
+  rule_least_relative,
+  rule_lowest,
+  rule_highest,
+  rule_warm_up,
+  rule_cooldown,
+  alarm_rules
+};
+enum AlarmKind : int64_t {
+  no_alarm,
+  spike,
+  dip,
+  level_shift,
+  drift,
+  change_of_noise,
+  too_quiet,
+  is_stuck,
+  missing_data,
+  unseen_category,
+  unlikely_category,
+  out_of_range,
+  alarm_kinds
+};
+enum AlarmState : int64_t { idle, begins, goes_on, ends };
+enum AlarmChannel : int64_t {
+  by_error,
+  by_short_run,
+  by_long_run,
+  by_quiet_run,
+  by_range,
+  by_level,
+  by_repeats,
+  by_gap,
+  by_rule,
+  alarm_channels
+};
+enum AlarmNumber : int64_t {
+  alarm_state,
+  alarm_kind,
+  alarm_channel,
+  alarm_begun,    // the event's number
+  alarm_peak_at,  // and that of the least likely one
+  alarm_end,
+  alarm_odds,  // of the peak
+  alarm_expected,
+  alarm_low,
+  alarm_high,
+  alarm_actual,
+  alarm_elapsed,
+  alarm_calm,
+  alarm_above,  // deviations upwards, and downwards
+  alarm_below,
+  alarm_jump,  // how far the first value was from its level; drifts have no jump
+  alarm_is_jump,
+  alarm_stayed,  // events that stayed so far off, of the first ones
+  alarm_joined,
+  alarm_numbers
+};
+
 struct AnomalyParts {
-  int64_t errors, means, error_count, mean_count, mean;
+  int64_t tail[tails], largest, first, delayed, delayed_count, scores, scores_largest, joint,
+      joint_largest, joint_inverse, event, seen, short_run, long_run, neighbourhood, quiet_run,
+      usual_error, far_errors, last, level, change, range, repeats, gap, window, window_sum,
+      window_level, level_odds, stays, judged, awaited, rule, alarm, disarmed, held, held_value,
+      held_count, held_values, same, off_level;
+
+  static int64_t joined(int64_t scored) { return scored > 1 && scored <= most_joint ? scored : 0; }
 
   template <class Visit>
   void each(Visit&& part, const StreamSizes& s) {
-    part("error sample", errors, holds::not_negative, {s.scored, sample_size});
-    part("surprise sample", means, holds::not_negative, {s.scored, sample_size});
-    part("error count", error_count, holds::count, {s.scored});
-    part("surprise count", mean_count, holds::count, {s.scored});
-    part("mean surprise", mean, holds::not_negative, {s.scored});
+    static constexpr const char* names[tails] = {
+        "errors so far",         "short runs so far", "long runs so far",
+        "neighbourhoods so far", "quiet runs so far", "ranges so far",
+        "levels so far",         "repeats so far",    "gaps so far"};
+    for (int64_t k = 0; k < tails; ++k)
+      part(names[k], tail[k], holds::not_negative, {s.scored, tail_shapes[k].bins});
+    part("largest so far", largest, holds::not_negative, {s.scored, tails});
+    part("first bins", first, holds::bin, {s.scored, tails});
+    part("delayed", delayed, holds::not_negative, {s.scored, delayed_numbers()});
+    part("delayed count", delayed_count, holds::count, {s.scored, tails});
+    const int64_t any = s.scored > 0, j = joined(s.scored);
+    part("scores so far", scores, holds::not_negative, {any, shape_of_scores.bins});
+    part("largest score so far", scores_largest, holds::not_negative, {any});
+    part("joint errors so far", joint, holds::not_negative, {j > 0, shape_of_joint_errors.bins});
+    part("largest joint error so far", joint_largest, holds::not_negative, {j > 0});
+    part("joint inverse", joint_inverse, holds::covariance, {j * (j + 1) / 2});
+    part("watched event", event, holds::count, {any});  // its number
+    part("scored events", seen, holds::count, {s.scored});
+    part("short run", short_run, holds::not_negative, {s.scored});
+    part("long run", long_run, holds::not_negative, {s.scored});
+    part("neighbourhood", neighbourhood, holds::not_negative, {s.scored});
+    part("quiet run", quiet_run, holds::not_negative, {s.scored});
+    part("usual error", usual_error, holds::error, {s.scored});
+    part("far errors", far_errors, holds::count, {s.scored});  // lately
+    part("last scored", last, holds::maybe_value, {s.scored});
+    part("scored level", level, holds::value, {s.scored});
+    part("scored change", change, holds::change, {s.scored});
+    part("scored range", range, holds::value, {s.scored, 2});
+    part("repeats", repeats, holds::count, {s.scored});
+    part("missing in a row", gap, holds::count, {s.scored});
+    part("level window", window, holds::count, {any});
+    part("level window sum", window_sum, holds::total, {s.scored});
+    part("window level", window_level, holds::maybe_value, {s.scored});
+    part("level odds", level_odds, holds::probability, {s.scored});
+    part("deviations that stay", stays, holds::probability, {s.scored});
+    part("deviations judged", judged, holds::count, {s.scored});
+    part("awaited", awaited, holds::anything, {s.scored, 2});
+    part("alarm rule", rule, holds::bound, {s.scored, alarm_rules});
+    part("alarm", alarm, holds::anything, {s.scored, alarm_numbers});
+    part("disarmed", disarmed, holds::flag, {s.scored, alarm_channels});
+    part("held", held, holds::flag, {s.scored});
+    part("held value", held_value, holds::anything, {s.scored});
+    part("held count", held_count, holds::held, {s.scored});
+    part("held values", held_values, holds::value, {s.scored, most_held_values});
+    part("off level", off_level, holds::prediction, {s.scored});  // lately, in the mean
+    part("deviations in a row", same, holds::value, {s.scored});  // below zero: downwards
   }
 };
 

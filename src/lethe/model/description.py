@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe.core.network import Network
+from lethe.model.alarms import Alarm, open_alarms
 from lethe.model.classes import EXPERTS, NAIVE, ClassPredictor
 from lethe.model.number_parts import predictor_names
 from lethe.model.parameters import Parameters
@@ -18,6 +19,7 @@ __all__ = [
     "CategoryColumn",
     "Configuration",
     "NumberColumn",
+    "alarms_of",
     "classes_of",
     "configuration_of",
     "networks_of",
@@ -112,6 +114,16 @@ def classes_of(predictor: Predictor | None) -> list[Label]:
     if not isinstance(predictor, ClassPredictor):
         return []
     return [label_of(key) for key in predictor.keys[1:]]
+
+
+def alarms_of(predictor: Predictor | None) -> list[Alarm]:
+    """The alarms that have begun and are not over."""
+    if predictor is None:
+        return []
+    columns = predictor.targets
+    if isinstance(predictor, ClassPredictor):
+        columns = (predictor.column,)
+    return open_alarms(predictor.stream, columns)
 
 
 def weights_of(predictor: Predictor | None) -> dict[str, float]:

@@ -16,8 +16,10 @@ from lethe import storage
 from lethe._printable import printable
 from lethe.core._checks import check_path, generator
 from lethe.core.network import Network
+from lethe.model.alarms import Alarm, AlarmRule
 from lethe.model.description import (
     Configuration,
+    alarms_of,
     classes_of,
     configuration_of,
     networks_of,
@@ -83,6 +85,8 @@ class Model:
     holidays : str or sequence of date, optional
         A country ("DE", "US-CA", as the package of that name has them) or dates: which days of
         events are holidays, by the zone of their times, or else UTC.
+    alarms : AlarmRule or mapping of str to AlarmRule, optional
+        Which alarms are wanted, of all targets or of each by its name; see docs/anomalies.md.
     seed : int
         Draws the first weights.
 
@@ -126,6 +130,7 @@ class Model:
         new_columns: NewColumns = "raise",
         bounds: tuple[float | None, float | None] | None = None,
         holidays: str | Sequence[date | np.datetime64 | str] | None = None,
+        alarms: AlarmRule | Mapping[str, AlarmRule] | None = None,
         seed: int | np.random.Generator = 0,
     ) -> None:
         parameters = Parameters.checked(
@@ -144,6 +149,7 @@ class Model:
             new_columns=new_columns,
             bounds=bounds,
             holidays=holidays,
+            alarms=alarms,
         )
         self._engine = Engine(parameters, generator(seed))
         self._lock = threading.RLock()
@@ -341,6 +347,11 @@ class Model:
         self._refuse_nested()
         with self._lock:
             return configuration_of(self.parameters, self._predictor)
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        """The alarms that have begun and are not over."""
+        return alarms_of(self._predictor)
 
     def diagnostics(self) -> Diagnostics:
         """Counts of problems found in the networks so far."""

@@ -8,6 +8,7 @@ from typing import Literal, Self, TypeGuard, get_args
 
 from lethe.core._checks import as_float, check_bool, check_choice, check_int
 from lethe.core._objects import items_of, shown
+from lethe.model.alarms import Rules, checked_rules, rules_from_json, rules_to_json
 from lethe.model.holidays import OWN_COLUMNS, checked_holidays
 from lethe.model.rows import check_name
 from lethe.model.values import ABSURD
@@ -24,7 +25,7 @@ MOST_TARGETS = 10_000
 
 _NAMES = (
     "target", "task", "horizon", "time", "period", "cells", "layers", "rates", "categories",
-    "max_delay", "detect", "bad", "new_columns", "bounds", "holidays",
+    "max_delay", "detect", "bad", "new_columns", "bounds", "holidays", "alarms",
 )  # fmt: skip
 
 
@@ -47,6 +48,7 @@ class Parameters:
     new_columns: NewColumns
     bounds: tuple[float, float]
     holidays: str | tuple[str, ...] | None  # a country, or dates
+    alarms: Rules
 
     @classmethod
     def checked(
@@ -67,6 +69,7 @@ class Parameters:
         new_columns: object,
         bounds: object,
         holidays: object,
+        alarms: object,
     ) -> Self:
         """What a model was given.
 
@@ -102,6 +105,7 @@ class Parameters:
             check_choice("new_columns", new_columns, get_args(NewColumns)),
             _bounds(bounds, chosen),
             _holidays(holidays, chosen, targets),
+            checked_rules(alarms),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -111,6 +115,7 @@ class Parameters:
         found |= {"target": [*self.target], "rates": [*self.rates], "bounds": ends}
         for name, value in (("period", self.period), ("holidays", self.holidays)):
             found[name] = [*value] if isinstance(value, tuple) else value
+        found["alarms"] = rules_to_json(self.alarms)
         return found
 
     @property
@@ -144,6 +149,7 @@ class Parameters:
             new_columns=given.string("new_columns"),
             bounds=list_of("bounds", given["bounds"], 2, _end),
             holidays=_country_or_dates(given),
+            alarms=rules_from_json(given["alarms"]) or None,
         )
 
 

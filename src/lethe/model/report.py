@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lethe.model.alarms import Alarm
 from lethe.model.prediction import Prediction
 
 __all__ = ["Report"]
@@ -27,6 +28,8 @@ class Report:
         Whether the event was left out as bad, by policy ``bad="skip"``.
     reason : str
         Why it was left out.
+    alarm : Alarm or None
+        An alarm that begins, goes on or ends with this event.
     """
 
     prediction: Prediction | None
@@ -36,6 +39,7 @@ class Report:
     actual: object = None
     skipped: bool = False
     reason: str = ""
+    alarm: Alarm | None = None
 
     @property
     def explanation(self) -> str:

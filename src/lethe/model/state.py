@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 #: Counts up with each change of what a block holds.
-FORMAT = 2
+FORMAT = 3
 _EARLIER = (
     "it is a model in an earlier format, which is no longer read: "
     "let a new one learn again from the stream"

@@ -1,0 +1,259 @@
+// The alarm decision: one alarm for one thing that happens, from where it begins to where it is
+// over, with what kind of thing it is.
+//
+// An alarm begins where one of the ways in which a target is watched finds what comes less often
+// than the rate that was asked for, its share and the number of targets considered. It goes on
+// until things have been calm for some events; what is still unusual then (a run needs time to be
+// forgotten) is disarmed until it is usual again. Kinds follow from how the alarm began, to which
+// sides the values have deviated since, and whether they came back.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "layout.hpp"
+#include "tail.hpp"
+
+namespace LETHE_ISA {
+
+using lethe::AlarmState;
+using lethe::AnomalyParts;
+
+// Shares of all false alarms.
+constexpr double alarm_share[lethe::alarm_channels] = {0.4, 0.1,  0.05, 0.05, 0.2,
+                                                       0.1, 0.05, 0.05, 1};
+constexpr double deviant = 0.01;    // an error as large comes no more often
+constexpr double calm_odds = 0.05;  // what began the alarm comes at least so often again
+constexpr double armed_odds = 0.1;  // and is then watched again
+constexpr double calm_length = 12;  // events
+constexpr double longest_alarm = 500;
+constexpr double patience = lethe::most_held_values + 1;  // deviations in a row are a new level
+constexpr double judged_events = 10, stays_off = 0.5, most_stay = 0.6;
+constexpr double lately_rate = 0.125, most_before = 0.35;  // of a jump, that was there before
+constexpr double enough = 3;                               // deviations to both sides are noise
+constexpr double at_once = 3;        // events within which other targets join an alarm
+constexpr double usual_part = 0.01;  // of errors lie outside of an alarm's bounds
+constexpr double first_stays = 0.3, stays_rate = 0.1, least_judged = 3;
+constexpr double held_errors = 5.0;  // usual ones, from which on an event is held,
+constexpr double held_odds = 0.002;  // where an error as large comes no more often
+constexpr double most_held = 3.0;    // what is held is seen no further away
+
+// How often what came comes, in each way a target is watched.
+struct Odds {
+  double of[lethe::alarm_channels] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+  double least_of_event[lethe::alarm_channels] = {};  // events of one run are odd together
+  double near = 1;                                    // by its neighbourhood, which alarms nobody
+  double standardised = HUGE_VAL - HUGE_VAL;          // the error, in usual ones; NaN: not known
+  double low = 0, high = 0;  // how far from what is predicted it is still usual
+  double off_level = 0;      // how far what came is from a level that follows slowly
+  bool known = false, upwards = false;
+
+  // The least of this event, their shares considered.
+  double least() const {
+    double found = near;
+    for (int64_t c = 0; c < lethe::by_gap; ++c)
+      found = std::min(found, std::max(of[c], least_of_event[c]) / alarm_share[c]);
+    return std::min(found, 1.0);
+  }
+};
+
+struct AlarmWatch {
+  const AnomalyParts& at;
+  double* b;
+  int64_t i, targets;
+
+  double& operator[](int64_t number) const {
+    return b[at.alarm + i * lethe::alarm_numbers + number];
+  }
+  double rule(int64_t which) const { return b[at.rule + i * lethe::alarm_rules + which]; }
+
+  void start() const {
+    double* const rules = b + at.rule + i * lethe::alarm_rules;
+    rules[lethe::rule_rate] = 1e-3;
+    rules[lethe::rule_lowest] = -HUGE_VAL;
+    rules[lethe::rule_highest] = HUGE_VAL;
+    rules[lethe::rule_warm_up] = 100;
+  }
+
+  // What this event means for the target's alarm.
+  AlarmState take(const Odds& odds, double actual, double predicted, int64_t of_class) const {
+    arm(odds);
+    const bool deviates = follow_deviations(odds, actual, predicted);
+    const bool goes_on = (*this)[lethe::alarm_state] == lethe::begins ||
+                         (*this)[lethe::alarm_state] == lethe::goes_on;
+    int64_t channel = 0;
+    const double least = rarest_channel(odds, actual, predicted, channel) * double(targets);
+    const bool alarming =
+        least < rule(lethe::rule_rate) && b[at.seen + i] >= rule(lethe::rule_warm_up);
+    if (!goes_on) {
+      (*this)[lethe::alarm_state] = lethe::idle;
+      const double ended = (*this)[lethe::alarm_end];
+      if (!alarming || (ended > 0 && b[at.event] - ended <= rule(lethe::rule_cooldown))) {
+        if (odds.known) follow_lately(odds);
+        return lethe::idle;
+      }
+      begin(odds, channel, least, actual, predicted);
+    } else {
+      (*this)[lethe::alarm_state] = lethe::goes_on;
+      (*this)[lethe::alarm_elapsed] += 1;
+      if (least < (*this)[lethe::alarm_odds]) peak(odds, least, actual, predicted);
+    }
+    if (deviates) (*this)[odds.upwards ? lethe::alarm_above : lethe::alarm_below] += 1;
+    if (odds.known) follow_level(odds);
+    const bool calm = is_calm(odds);
+    (*this)[lethe::alarm_calm] = calm ? (*this)[lethe::alarm_calm] + 1 : 0;
+    if (!of_class)
+      (*this)[lethe::alarm_kind] = double(kind());
+    else if (!goes_on)
+      (*this)[lethe::alarm_kind] = double(of_class);
+    const bool joined = (*this)[lethe::alarm_joined] != 0;
+    if (goes_on && (is_over() || (*this)[lethe::alarm_elapsed] >= longest_alarm)) {
+      finish(odds);
+      return joined ? lethe::idle : lethe::ends;
+    }
+    return joined ? lethe::idle : goes_on ? lethe::goes_on : lethe::begins;
+  }
+
+ private:
+  double& disarmed(int64_t channel) const {
+    return b[at.disarmed + i * lethe::alarm_channels + channel];
+  }
+
+  void arm(const Odds& odds) const {
+    for (int64_t c = 0; c < lethe::alarm_channels; ++c)
+      if (odds.of[c] >= armed_odds) disarmed(c) = 0;
+  }
+
+  // The way that finds what came the rarest, of those that the rules leave.
+  double rarest_channel(const Odds& odds, double actual, double predicted, int64_t& channel) const {
+    const bool beyond = actual < rule(lethe::rule_lowest) || actual > rule(lethe::rule_highest);
+    if (beyond && !disarmed(lethe::by_rule)) {
+      channel = lethe::by_rule;
+      return 0;
+    }
+    const double direction = rule(lethe::rule_direction), distance = std::abs(actual - predicted);
+    const bool counts = !(direction > 0 && !odds.upwards) && !(direction < 0 && odds.upwards) &&
+                        !(distance < rule(lethe::rule_least)) &&
+                        !(distance < rule(lethe::rule_least_relative) * std::abs(predicted));
+    double found = 1;
+    for (int64_t c = 0; c < lethe::by_rule; ++c) {
+      const bool of_value =
+          c != lethe::by_repeats && c != lethe::by_gap && c != lethe::by_quiet_run;
+      if (disarmed(c) || (of_value && !counts)) continue;
+      const double p = odds.of[c] / alarm_share[c];
+      if (p < found) found = p, channel = c;
+    }
+    return found;
+  }
+
+  void begin(const Odds& odds, int64_t channel, double least, double actual,
+             double predicted) const {
+    double joined = 0;
+    for (int64_t j = 0; j < targets; ++j) {
+      const AlarmWatch other = {at, b, j, targets};
+      const double state = other[lethe::alarm_state];
+      if (j != i && (state == lethe::begins || state == lethe::goes_on) &&
+          other[lethe::alarm_elapsed] <= at_once)
+        joined = 1;
+    }
+    double* const numbers = &(*this)[0];
+    std::fill(numbers, numbers + lethe::alarm_numbers, 0.0);
+    (*this)[lethe::alarm_state] = lethe::begins;
+    (*this)[lethe::alarm_channel] = static_cast<double>(channel);
+    (*this)[lethe::alarm_begun] = b[at.event];
+    (*this)[lethe::alarm_joined] = joined;
+    (*this)[lethe::alarm_jump] = odds.known ? odds.off_level : 0;
+    (*this)[lethe::alarm_is_jump] =
+        std::abs(b[at.off_level + i]) < most_before * std::abs(odds.off_level);
+    peak(odds, least, actual, predicted);
+  }
+
+  void peak(const Odds& odds, double least, double actual, double predicted) const {
+    (*this)[lethe::alarm_peak_at] = b[at.event];
+    (*this)[lethe::alarm_odds] = least;
+    (*this)[lethe::alarm_expected] = predicted;
+    (*this)[lethe::alarm_low] = predicted - odds.low;
+    (*this)[lethe::alarm_high] = predicted + odds.high;
+    (*this)[lethe::alarm_actual] = actual;
+  }
+
+  // Deviations in a row to one side; and whether this event is held back: what is far from usual,
+  // and may be gone soon, teaches nothing yet.
+  bool follow_deviations(const Odds& odds, double actual, double predicted) const {
+    double &same = b[at.same + i], &held = b[at.held + i];
+    held = 0;
+    if (!odds.known) return false;
+    const bool deviates = std::min(odds.of[lethe::by_error], odds.of[lethe::by_range]) < deviant;
+    if (!deviates) {
+      same = 0;
+      return false;
+    }
+    same = odds.upwards ? std::max(same, 0.0) + 1 : std::min(same, 0.0) - 1;
+    held = odds.of[lethe::by_error] < held_odds && std::abs(odds.standardised) >= held_errors &&
+           std::abs(same) < patience && b[at.judged + i] >= least_judged && b[at.stays + i] < 0.5;
+    const double most = most_held * b[at.usual_error + i];
+    b[at.held_value + i] = std::clamp(actual, predicted - most, predicted + most);
+    return true;
+  }
+
+  // Whether what the alarm began with stays: of the first events, how many are half as far off.
+  void follow_level(const Odds& odds) const {
+    const double jump = (*this)[lethe::alarm_jump], off = odds.off_level;
+    if ((*this)[lethe::alarm_elapsed] < judged_events)
+      (*this)[lethe::alarm_stayed] += std::abs(jump) > 0 && off / jump >= stays_off;
+    follow_lately(odds);
+  }
+
+  void follow_lately(const Odds& odds) const {
+    double& lately = b[at.off_level + i];
+    lately += lately_rate * (odds.off_level - lately);
+  }
+
+  int64_t kind() const {
+    const auto channel = static_cast<int64_t>((*this)[lethe::alarm_channel]);
+    switch (channel) {
+      case lethe::by_rule:
+        return lethe::out_of_range;
+      case lethe::by_repeats:
+        return lethe::is_stuck;
+      case lethe::by_gap:
+        return lethe::missing_data;
+      case lethe::by_quiet_run:
+        return lethe::too_quiet;
+    }
+    const double above = (*this)[lethe::alarm_above], below = (*this)[lethe::alarm_below];
+    if (std::min(above, below) >= enough) return lethe::change_of_noise;
+    const double jump = (*this)[lethe::alarm_jump];
+    const bool judged = (*this)[lethe::alarm_elapsed] + 1 >= patience;
+    const double seen = std::min((*this)[lethe::alarm_elapsed] + 1, judged_events);
+    if (judged && (*this)[lethe::alarm_stayed] >= most_stay * seen)
+      return (*this)[lethe::alarm_is_jump] != 0 ? lethe::level_shift : lethe::drift;
+    if (channel == lethe::by_level) return lethe::drift;
+    if (channel == lethe::by_short_run || channel == lethe::by_long_run)
+      return std::min(above, below) > 0 ? lethe::change_of_noise : lethe::drift;
+    return jump >= 0 ? lethe::spike : lethe::dip;
+  }
+
+  bool is_calm(const Odds& odds) const {
+    const auto channel = static_cast<int64_t>((*this)[lethe::alarm_channel]);
+    if (channel == lethe::by_repeats || channel == lethe::by_gap)
+      return odds.of[channel] >= calm_odds;
+    return odds.known && odds.of[lethe::by_error] >= deviant && odds.of[channel] >= calm_odds;
+  }
+
+  bool is_over() const {
+    const auto channel = static_cast<int64_t>((*this)[lethe::alarm_channel]);
+    const bool at_once_over = channel == lethe::by_repeats || channel == lethe::by_gap;
+    return (*this)[lethe::alarm_calm] >= (at_once_over ? 1.0 : calm_length);
+  }
+
+  void finish(const Odds& odds) const {
+    (*this)[lethe::alarm_state] = lethe::ends;
+    (*this)[lethe::alarm_end] = b[at.event];
+    for (int64_t c = 0; c < lethe::alarm_channels; ++c) disarmed(c) = odds.of[c] < armed_odds;
+    disarmed(lethe::by_error) = 0;
+  }
+};
+
+}  // namespace LETHE_ISA
