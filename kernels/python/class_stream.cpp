@@ -4,7 +4,7 @@
 #include "stream_block.hpp"
 
 // What the generated stub says that a call returns.
-#define LETHE_CLASS_OUTCOME "tuple[bytes | None, int, bool, float, int]"
+#define LETHE_CLASS_OUTCOME "tuple[bytes | None, int, bool, float, int, int]"
 
 namespace {
 
@@ -183,7 +183,7 @@ class ClassStream : public StreamBlock<lethe::ClassLayout> {
 
   nb::tuple outcome(const Outcome& out) const {
     return nb::make_tuple(out.answered ? as_bytes(answer_, out.known) : nb::none(), out.best,
-                          out.scored, out.score, static_cast<int>(out.alarm));
+                          out.scored, out.score, out.channel, static_cast<int>(out.alarm));
   }
 
   const lethe::ClassKernel* kernel_;

@@ -4,7 +4,7 @@
 #include "stream_block.hpp"
 
 // What the generated stub says that a call returns.
-#define LETHE_NUMBER_OUTCOME "tuple[bytes | None, bool, float, int, float, float, int, int]"
+#define LETHE_NUMBER_OUTCOME "tuple[bytes | None, bool, float, int, float, float, int, int, int]"
 
 namespace {
 
@@ -191,7 +191,7 @@ class NumberStream : public StreamBlock<lethe::NumberLayout> {
 
   nb::tuple outcome(const Outcome& out) const {
     return nb::make_tuple(out.answered ? as_bytes(answer_, answer_.size()) : nb::none(), out.scored,
-                          out.score, out.target, out.expected, out.actual,
+                          out.score, out.target, out.expected, out.actual, out.channel,
                           static_cast<int>(out.alarm), out.alarm_target);
   }
 

@@ -49,11 +49,14 @@ struct Odds {
   double off_level = 0;      // how far what came is from a level that follows slowly
   bool known = false, upwards = false;
 
-  // The least of this event, their shares considered.
-  double least() const {
+  // The least of this event, their shares considered, and by which way it is the least.
+  double least(int64_t& channel) const {
     double found = near;
-    for (int64_t c = 0; c < lethe::by_gap; ++c)
-      found = std::min(found, std::max(of[c], least_of_event[c]) / alarm_share[c]);
+    channel = lethe::by_neighbours;
+    for (int64_t c = 0; c < lethe::by_gap; ++c) {
+      const double p = std::max(of[c], least_of_event[c]) / alarm_share[c];
+      if (p < found) found = p, channel = c;
+    }
     return std::min(found, 1.0);
   }
 };
@@ -76,6 +79,11 @@ struct AlarmWatch {
     rules[lethe::rule_warm_up] = 100;
   }
 
+  // Whether a value is where it must not be.
+  bool is_out(double actual) const {
+    return actual < rule(lethe::rule_lowest) || actual > rule(lethe::rule_highest);
+  }
+
   // What this event means for the target's alarm.
   AlarmState take(const Odds& odds, double actual, double predicted, int64_t of_class) const {
     arm(odds);
@@ -85,7 +93,8 @@ struct AlarmWatch {
     int64_t channel = 0;
     const double least = rarest_channel(odds, actual, predicted, channel) * double(targets);
     const bool alarming =
-        least < rule(lethe::rule_rate) && b[at.seen + i] >= rule(lethe::rule_warm_up);
+        least < rule(lethe::rule_rate) &&
+        (channel == lethe::by_rule || b[at.seen + i] >= rule(lethe::rule_warm_up));
     if (!goes_on) {
       (*this)[lethe::alarm_state] = lethe::idle;
       const double ended = (*this)[lethe::alarm_end];
@@ -127,19 +136,14 @@ struct AlarmWatch {
 
   // The way that finds what came the rarest, of those that the rules leave.
   double rarest_channel(const Odds& odds, double actual, double predicted, int64_t& channel) const {
-    const bool beyond = actual < rule(lethe::rule_lowest) || actual > rule(lethe::rule_highest);
-    if (beyond && !disarmed(lethe::by_rule)) {
-      channel = lethe::by_rule;
-      return 0;
-    }
     const double direction = rule(lethe::rule_direction), distance = std::abs(actual - predicted);
     const bool counts = !(direction > 0 && !odds.upwards) && !(direction < 0 && odds.upwards) &&
                         !(distance < rule(lethe::rule_least)) &&
                         !(distance < rule(lethe::rule_least_relative) * std::abs(predicted));
     double found = 1;
-    for (int64_t c = 0; c < lethe::by_rule; ++c) {
-      const bool of_value =
-          c != lethe::by_repeats && c != lethe::by_gap && c != lethe::by_quiet_run;
+    for (int64_t c = 0; c < lethe::alarm_channels; ++c) {
+      const bool of_value = c != lethe::by_repeats && c != lethe::by_gap &&
+                            c != lethe::by_quiet_run && c != lethe::by_rule;
       if (disarmed(c) || (of_value && !counts)) continue;
       const double p = odds.of[c] / alarm_share[c];
       if (p < found) found = p, channel = c;
@@ -237,15 +241,17 @@ struct AlarmWatch {
 
   bool is_calm(const Odds& odds) const {
     const auto channel = static_cast<int64_t>((*this)[lethe::alarm_channel]);
-    if (channel == lethe::by_repeats || channel == lethe::by_gap)
-      return odds.of[channel] >= calm_odds;
+    if (ends_at_once(channel)) return odds.of[channel] >= calm_odds;
     return odds.known && odds.of[lethe::by_error] >= deviant && odds.of[channel] >= calm_odds;
+  }
+
+  static bool ends_at_once(int64_t channel) {
+    return channel == lethe::by_repeats || channel == lethe::by_gap || channel == lethe::by_rule;
   }
 
   bool is_over() const {
     const auto channel = static_cast<int64_t>((*this)[lethe::alarm_channel]);
-    const bool at_once_over = channel == lethe::by_repeats || channel == lethe::by_gap;
-    return (*this)[lethe::alarm_calm] >= (at_once_over ? 1.0 : calm_length);
+    return (*this)[lethe::alarm_calm] >= (ends_at_once(channel) ? 1.0 : calm_length);
   }
 
   void finish(const Odds& odds) const {

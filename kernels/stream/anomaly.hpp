@@ -91,13 +91,15 @@ struct AnomalyScorer {
       watch(i, odds, actual[i], predicted[i * stride], how, out);
       if (!odds.known) continue;
       ++known;
-      const double p = odds.least();
-      if (p < least) least = p, out.target = i;
+      int64_t channel = 0;
+      const double p = odds.least(channel);
+      if (p < least) least = p, out.target = i, out.channel = channel;
     }
     out.score = not_a_number;
     if (known) {
       double q = least * static_cast<double>(known);
-      if (together) q = std::min(q, joint_odds(errors, together, how));
+      const double joint = together ? joint_odds(errors, together, how) : 1.0;
+      if (joint < q) q = joint, out.channel = lethe::by_joint;
       out.score = 1 - calibrated(std::min(q, 1.0), how);
     }
     out.expected = predicted[out.target * stride];
@@ -148,6 +150,7 @@ struct AnomalyScorer {
   // What is odd about one target; where something is learned, the past goes on.
   Odds look(int64_t i, double actual, double predicted, How how) const {
     Odds odds;
+    if (AlarmWatch{at, b, i, targets}.is_out(actual)) odds.of[lethe::by_rule] = 0;
     odds.of[lethe::by_level] = of == numbers ? b[at.level_odds + i] : 1.0;
     odds.least_of_event[lethe::by_level] = least_of(lethe::of_levels, i, long_length);
     if (of == numbers)
@@ -160,10 +163,10 @@ struct AnomalyScorer {
     if (error <= rounding_error * std::abs(actual) || error <= negligible * change) error = 0.0;
     look_at_error(i, error, actual >= predicted, how, odds);
     if (of != numbers) return odds;
-    odds.of[lethe::by_repeats] =
-        repeated(lethe::of_repeats, i, at.repeats, actual == b[at.last + i], how);
     odds.least_of_event[lethe::by_repeats] =
         least_of(lethe::of_repeats, i, std::max(tail(lethe::of_repeats, i).most, 1.0));
+    odds.of[lethe::by_repeats] =
+        repeated(lethe::of_repeats, i, at.repeats, actual == b[at.last + i], how);
     odds.of[lethe::by_range] = beyond_range(i, actual, how);
     judge_whether_it_stays(i, actual, predicted, odds, how);
     if (how == How::learn) follow_value(i, actual);
@@ -178,7 +181,8 @@ struct AnomalyScorer {
     odds.upwards = upwards;
     odds.low = odds.high = errors.count() > 0 ? errors.quantile(usual_part) : 0.0;
     const double surprise = -std::log(above), calm = -std::log(std::min(below, 1.0)),
-                 either = -std::log(std::min(2 * std::min(above, below), 1.0));
+                 either = of == numbers ? -std::log(std::min(2 * std::min(above, below), 1.0))
+                                        : surprise;
     const double events = b[at.seen + i] + 1;
     const auto in_run = [&](int64_t part, double value, double length) {
       double mean = b[part + i];
@@ -197,14 +201,15 @@ struct AnomalyScorer {
                  long_run = in_run(at.long_run, std::min(either, most_of_surprise), long_length),
                  near = in_run(at.neighbourhood, either, long_length),
                  quiet = in_run(at.quiet_run, std::min(calm, most_of_surprise), quiet_length);
-    odds.of[lethe::by_short_run] = of_run(lethe::of_short_runs, short_run, 4 * short_length, 1);
-    odds.of[lethe::by_long_run] = of_run(lethe::of_long_runs, long_run, 2 * long_length, 1);
-    odds.of[lethe::by_quiet_run] = of_run(lethe::of_quiet_runs, quiet, 2 * quiet_length, 1);
-    odds.near = std::max(of_run(lethe::of_neighbourhoods, near, long_length / 2, long_length),
-                         of_neighbours);
     odds.least_of_event[lethe::by_short_run] = least_of(lethe::of_short_runs, i, short_length);
     odds.least_of_event[lethe::by_long_run] = least_of(lethe::of_long_runs, i, long_length);
     odds.least_of_event[lethe::by_quiet_run] = least_of(lethe::of_quiet_runs, i, quiet_length);
+    odds.of[lethe::by_short_run] = of_run(lethe::of_short_runs, short_run, 4 * short_length, 1);
+    odds.of[lethe::by_long_run] = of_run(lethe::of_long_runs, long_run, 2 * long_length, 1);
+    if (of == numbers)
+      odds.of[lethe::by_quiet_run] = of_run(lethe::of_quiet_runs, quiet, 2 * quiet_length, 1);
+    odds.near = std::max(of_run(lethe::of_neighbourhoods, near, long_length / 2, long_length),
+                         of_neighbours);
     double& usual = b[at.usual_error + i];
     const double sign = upwards ? 1.0 : -1.0;
     odds.standardised =
@@ -268,8 +273,10 @@ struct AnomalyScorer {
     }
     if (how != How::learn) return part;
     const bool first = b[at.last + i] != b[at.last + i];
-    range[0] = first ? value : std::min(range[0], value);
-    range[1] = first ? value : std::max(range[1], value);
+    // In the long run a range narrows again, as what else is known of the past fades.
+    const double centre = b[at.level + i], fading = 1 / most_in_tail;
+    range[0] = first ? value : std::min(range[0] + fading * (centre - range[0]), value);
+    range[1] = first ? value : std::max(range[1] + fading * (centre - range[1]), value);
     return part;
   }
 

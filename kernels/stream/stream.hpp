@@ -47,6 +47,7 @@ struct Outcome {
   double score = 0;
   int64_t target = 0;  // the most anomalous
   double expected = 0, actual = 0;
+  int64_t channel = 0;      // by which it is the most anomalous
   AlarmState alarm = idle;  // what becomes of an alarm, and of which target
   int64_t alarm_target = 0;
   int64_t best = 0;   // the most probable class, 0 where there is none

@@ -212,7 +212,9 @@ enum AlarmChannel : int64_t {
   by_repeats,
   by_gap,
   by_rule,
-  alarm_channels
+  alarm_channels,
+  by_neighbours = alarm_channels,  // which alarm nobody
+  by_joint
 };
 enum AlarmNumber : int64_t {
   alarm_state,

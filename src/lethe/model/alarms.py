@@ -19,6 +19,7 @@ from lethe.core._objects import shown
 from lethe.storage.fields import Fields, list_of
 
 __all__ = [
+    "SEEN",
     "Alarm",
     "AlarmRule",
     "Kind",
@@ -42,6 +43,20 @@ Kind = Literal[
 # In the order of `AlarmKind`, `AlarmState` and `AlarmNumber` in kernels/stream/stream_layout.hpp.
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _STATES: tuple[State, ...] = get_args(State)
+#: By `AlarmChannel`: in what something was seen to be anomalous.
+SEEN = (
+    "",
+    "large errors in some 16 events",
+    "unusual errors in some 128 events",
+    "unusually small errors in some 32 events",
+    "beyond its range so far",
+    "its level is far from what it was",
+    "the same value again and again",
+    "no value for a long time",
+    "out of the range that was asked for",
+    "close to what was unusual",
+    "unusual together with others",
+)
 _SIDES: dict[Direction, float] = {"both": 0.0, "up": 1.0, "down": -1.0}
 _STATE, _KIND, _BEGIN, _PEAK, _END, _ODDS, _EXPECTED, _LOW, _HIGH, _ACTUAL = 0, 1, *range(3, 11)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from lethe import _kernel
 from lethe.core.topology import Topology
-from lethe.model.alarms import alarm_of, set_rules
+from lethe.model.alarms import SEEN, alarm_of, set_rules
 from lethe.model.encoder import Encoder, Fields
 from lethe.model.networks import Ensemble, Group
 from lethe.model.parameters import Parameters
@@ -27,7 +27,7 @@ from lethe.model.words import size_of_targets
 
 __all__ = ["EXPERTS", "NAIVE", "SYMBOL", "ClassPredictor", "network_topology"]
 
-Outcome = tuple[bytes | None, int, bool, float, int]
+Outcome = tuple[bytes | None, int, bool, float, int, int]
 
 #: The naive predictors: how often each class came lately, and the last class again.
 NAIVE = ("frequency", "last class")
@@ -324,14 +324,15 @@ class ClassPredictor:
         return Prediction(None if answer is None else Classes(answer, keys))
 
     def _report(self, outcome: Outcome, key: str | None, keys: list[str]) -> Report:
-        answer, _, scored, score, alarm = outcome
+        answer, _, scored, score, channel, alarm = outcome
         prediction = self._prediction(answer, keys)
         if not scored or key is None:
             return Report(prediction)
-        report = Report(prediction, score, self.column, prediction.value, label_of(key))
+        expected, actual, seen = prediction.value, label_of(key), SEEN[channel]
+        report = Report(prediction, score, self.column, expected, actual, seen=seen)
         if alarm:
             row = self.stream.view("alarm")[0]
-            report.alarm = alarm_of(row, self.column, prediction.value, label_of(key))
+            report.alarm = alarm_of(row, self.column, expected, actual)
         return report
 
     @property

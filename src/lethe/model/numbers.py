@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lethe import _kernel
 from lethe.core._objects import shown
-from lethe.model.alarms import alarm_of, set_rules
+from lethe.model.alarms import SEEN, alarm_of, set_rules
 from lethe.model.encoder import Encoder
 from lethe.model.networks import Ensemble
 from lethe.model.number_parts import input_names, lags_of, number_groups
@@ -31,7 +31,7 @@ from lethe.model.words import size_of_targets
 __all__ = ["NumberPredictor"]
 
 Array = NDArray[np.float64]
-Outcome = tuple[bytes | None, bool, float, int, float, float, int, int]
+Outcome = tuple[bytes | None, bool, float, int, float, float, int, int, int]
 
 #: Columns that are predicted without being named: the networks' weights grow with their square.
 MOST_TARGETS = 500
@@ -266,11 +266,12 @@ class NumberPredictor:
         return Prediction(Numbers(answer, self.targets, stream.residuals, stream.residual_counts))
 
     def _report(self, outcome: Outcome) -> Report:
-        answer, scored, score, which, expected, actual, alarm, alarm_of_target = outcome
+        answer, scored, score, which, expected, actual, channel, alarm, alarm_of_target = outcome
         prediction = self._prediction(answer)
         if not scored:
             return Report(prediction)
-        report = Report(prediction, score, self.targets[which], expected, actual)
+        column, seen = self.targets[which], SEEN[channel]
+        report = Report(prediction, score, column, expected, actual, seen=seen)
         if alarm:
             row = self.stream.view("alarm")[alarm_of_target]
             report.alarm = alarm_of(row, self.targets[alarm_of_target])

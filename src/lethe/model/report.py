@@ -28,6 +28,9 @@ class Report:
         Whether the event was left out as bad, by policy ``bad="skip"``.
     reason : str
         Why it was left out.
+    seen : str
+        In what the column was anomalous, where it is not this event's error alone: in a run of
+        errors, in its range, its level ...
     alarm : Alarm or None
         An alarm that begins, goes on or ends with this event.
     """
@@ -39,6 +42,7 @@ class Report:
     actual: object = None
     skipped: bool = False
     reason: str = ""
+    seen: str = ""
     alarm: Alarm | None = None
 
     @property
@@ -52,7 +56,8 @@ class Report:
         """
         if self.column is None:
             return ""
-        return f"{self.column}: expected {_short(self.expected)}, got {_short(self.actual)}"
+        seen = f"{self.seen}; " if self.seen else ""
+        return f"{self.column}: {seen}expected {_short(self.expected)}, got {_short(self.actual)}"
 
 
 def _short(value: object) -> str:
