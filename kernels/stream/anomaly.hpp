@@ -15,10 +15,11 @@
 //
 // Each has its share of all false alarms, so that together there are no more than promised
 // (Bonferroni's inequality): q is the least of their parts over its share, times the number of
-// targets, and of several targets what they do together has a share, too. Since that is careful,
-// and more so where values are few or columns silent, q is itself compared with all q so far, and p
-// is the smaller of the two. What happened in the last 128 events, without bounds, makes an event
-// no more than one in fifty.
+// targets, and of several targets what they do together has a share, too. An event of a run counts
+// as one of as many as are odd together, but where it is rarer than all before in it by far. Since
+// q is careful, and more so where values are few or columns silent, it is itself compared with all
+// q so far, and p is the smaller of the two. What happened in the last 128 events, without bounds,
+// makes an event no more than one in fifty.
 #pragma once
 
 #include <algorithm>
@@ -48,6 +49,7 @@ constexpr double range_warm_up = 100;     // events before a range is one
 constexpr double unknown_range = 0.05;    // beyond it, where nothing was before
 constexpr double far_error = 8.0;         // usual errors
 constexpr double looked_back = 256, few_far = 1, many_far = 0.025, kept_of_learning = 0.125;
+constexpr double much_rarer = 0.3;  // than the last event of its run that was told
 constexpr double share_of_joint = 0.05;
 constexpr double joint_forgetting = 0.999, joint_prior = 1.0, most_joint_covariance = 1e6;
 
@@ -67,6 +69,7 @@ struct AnomalyScorer {
            {at.last + i, at.window_level + i, at.awaited + 2 * i, at.awaited + 2 * i + 1})
         b[number] = not_a_number;
       b[at.stays + i] = first_stays;
+      std::fill_n(b + at.told + i * lethe::alarm_channels, lethe::alarm_channels, 1.0);
       b[at.level_odds + i] = 1;
       AlarmWatch{at, b, i, targets}.start();
     }
@@ -86,6 +89,7 @@ struct AnomalyScorer {
     const int64_t together = AnomalyParts::joined(targets);
     for (int64_t i = 0; i < targets; ++i) {
       Odds odds = look(i, actual[i], predicted[i * stride], how);
+      tell_once(i, odds, how);
       if (level && odds.known) odds.off_level = actual[i] - level[i * level_stride];
       if (i < together) errors[i] = odds.standardised;
       watch(i, odds, actual[i], predicted[i * stride], how, out);
@@ -132,6 +136,21 @@ struct AnomalyScorer {
   // How rare one event of so many neighbours, which are odd together, can be.
   double least_of(int64_t kind, int64_t i, double own) const {
     return own / (tail(kind, i).count() + own);
+  }
+
+  // Events of one run are odd together: one stands for them all where it is a good deal rarer than
+  // the last that did, and the others count as one of so many.
+  void tell_once(int64_t i, Odds& odds, How how) const {
+    for (int64_t c = 0; c < lethe::alarm_channels; ++c) {
+      double& last = b[at.told + i * lethe::alarm_channels + c];
+      const bool is_rarer = odds.of[c] <= much_rarer * last;
+      if (is_rarer) odds.least_of_event[c] = 0;
+      if (how == How::score) continue;
+      if (odds.of[c] >= armed_odds)
+        last = 1;
+      else if (is_rarer)
+        last = odds.of[c];
+    }
   }
 
   // A number is one of the past only after some events: what it is part of must not hide itself.

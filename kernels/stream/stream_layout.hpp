@@ -243,8 +243,8 @@ struct AnomalyParts {
   int64_t tail[tails], largest, first, delayed, delayed_count, scores, scores_largest, joint,
       joint_largest, joint_inverse, event, seen, short_run, long_run, neighbourhood, quiet_run,
       usual_error, far_errors, last, level, change, range, repeats, gap, window, window_sum,
-      window_level, level_odds, stays, judged, awaited, rule, alarm, disarmed, held, held_value,
-      held_count, held_values, same, off_level;
+      window_level, level_odds, stays, judged, awaited, rule, alarm, disarmed, told, held,
+      held_value, held_count, held_values, same, off_level;
 
   static int64_t joined(int64_t scored) { return scored > 1 && scored <= most_joint ? scored : 0; }
 
@@ -290,6 +290,7 @@ struct AnomalyParts {
     part("alarm rule", rule, holds::bound, {s.scored, alarm_rules});
     part("alarm", alarm, holds::anything, {s.scored, alarm_numbers});
     part("disarmed", disarmed, holds::flag, {s.scored, alarm_channels});
+    part("told", told, holds::probability, {s.scored, alarm_channels});
     part("held", held, holds::flag, {s.scored});
     part("held value", held_value, holds::anything, {s.scored});
     part("held count", held_count, holds::held, {s.scored});
