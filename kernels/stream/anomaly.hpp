@@ -43,6 +43,7 @@ using lethe::Outcome;
 constexpr double short_length = 16, long_length = 128, quiet_length = 32;  // of runs, in events
 constexpr double most_of_surprise = 5.0;  // that one event counts in a run
 constexpr double of_neighbours = 0.02;    // no rarer is what only its neighbours are
+constexpr double rare_part = 0.002;       // of errors are larger than what counts in full
 constexpr double negligible = 1e-4;       // of the series' usual change
 constexpr double rounding_error = 1e-12;  // of the value
 constexpr double range_warm_up = 100;     // events before a range is one
@@ -111,13 +112,13 @@ struct AnomalyScorer {
   }
 
   // After the history has taken an event in: the mean over so many of the newest values.
-  void follow_level(int64_t i, double mean, double spread) const {
+  void follow_level(int64_t i, double mean) const {
     double &level = b[at.window_level + i], &odds = b[at.level_odds + i];
     if (level != level) level = mean;
     const Tail levels = tail(lethe::of_levels, i);
-    const double far = spread > 0 ? std::abs(mean - level) / spread : 0.0;
+    const double far = std::abs(mean - level);
     odds = far > 0 ? levels.above(far) : 1.0;
-    add_later(lethe::of_levels, i, far);
+    add_later(lethe::of_levels, i, far, true);
     level += slowest_level * (mean - level);
   }
 
@@ -154,14 +155,14 @@ struct AnomalyScorer {
   }
 
   // A number is one of the past only after some events: what it is part of must not hide itself.
-  void add_later(int64_t kind, int64_t i, double x) const {
+  void add_later(int64_t kind, int64_t i, double x, bool anchored = false) const {
     const int64_t delay = lethe::tail_shapes[kind].delay;
     if (!delay) return tail(kind, i).add(x);
     double* ring = b + at.delayed + i * lethe::delayed_numbers();
     for (int64_t k = 0; k < kind; ++k) ring += lethe::tail_shapes[k].delay;
     double& count = b[at.delayed_count + i * lethe::tails + kind];
     double& place = ring[static_cast<int64_t>(count) % delay];
-    if (count >= static_cast<double>(delay)) tail(kind, i).add(place);
+    if (count >= static_cast<double>(delay)) tail(kind, i).add(place, anchored);
     place = x;
     count += 1;
   }
@@ -236,9 +237,15 @@ struct AnomalyScorer {
     if (how != How::learn) return;
     errors.add(error, true);
     forget_learning(i, error, events);
-    double before = b[at.seen + i];
-    follow_mean(usual, before, error);
+    follow_unbiased(usual, events, error, errors);
     b[at.seen + i] = events;
+  }
+
+  // A mean that one absurd number hardly moves, and that rare ones move as they should.
+  static void follow_unbiased(double& mean, double events, double value, const Tail& errors) {
+    const double most = std::max(most_spreads * mean, errors.quantile(rare_part));
+    if (events > warm_up) value = std::min(value, most);
+    mean += std::max(1 / std::max(events, 1.0), slowest_distance) * (value - mean);
   }
 
   // While a model learns its errors are large, and afterwards they would hide what is odd. So every
@@ -317,8 +324,9 @@ struct AnomalyScorer {
 
   void follow_value(int64_t i, double value) const {
     double &last = b[at.last + i], &change = b[at.change + i], &level = b[at.level + i];
-    double events = b[at.seen + i] - 1;
-    if (last == last) follow_mean(change, events, std::abs(value - last));
+    if (last == last)
+      follow_unbiased(change, b[at.seen + i] - 1, std::abs(value - last),
+                      tail(lethe::of_errors, i));
     level += std::max(1 / b[at.seen + i], slow_rate) * (value - level);
     last = value;
   }

@@ -185,7 +185,7 @@ struct NumberStream {
         }
         mean = sum / static_cast<double>(n);
       }
-      scorer.follow_level(i, mean, std::sqrt(b[l.level_variance + i]));
+      scorer.follow_level(i, mean);
     }
   }
 

@@ -60,9 +60,12 @@ struct Tail {
 
   // The largest number that all but such a part of the past were below.
   double quantile(double part) const {
-    int64_t at = bins - 1;
-    while (at > 0 && at_least[at] <= part * count()) --at;
-    return at ? std::exp2((base + static_cast<double>(at) + 1) / per_octave) : 0.0;
+    const double least = part * count();
+    const double* const end =
+        std::lower_bound(at_least, at_least + bins, 0.0,
+                         [least](double counted, double) { return counted > least; });
+    const auto at = static_cast<double>(end - at_least) - 1;
+    return at > 0 ? std::exp2((base + at + 1) / per_octave) : 0.0;
   }
 
   // What came counts only so much any more.
@@ -119,7 +122,8 @@ struct Tail {
   }
 
   // The first number above zero lies three quarters up. Later, one that is too large moves the
-  // bins by a quarter, and so does one that is too small where most of the others are.
+  // bins by a quarter, and so does one that is too small where most of the others are, if nothing
+  // is lost above.
   void anchor(double x) const {
     const int64_t quarter = bins / 4;
     if (!(most > 0)) {
@@ -128,7 +132,7 @@ struct Tail {
       for (int64_t i = 1; i < bins; ++i)
         at_least[i] = i + quarter < bins ? at_least[i + quarter] : 0;
       base += static_cast<double>(quarter);
-    } else if (place(x) < 0 && at_least[1] < 0.5 * count()) {
+    } else if (place(x) < 0 && at_least[1] < 0.5 * count() && at_least[bins - quarter] < 1) {
       for (int64_t i = bins - 1; i > 0; --i)
         at_least[i] = at_least[std::max(i - quarter, int64_t(1))];
       base -= static_cast<double>(quarter);
