@@ -45,6 +45,8 @@ class Outcome(NamedTuple):
     best: int = 0
     scored: bool = False
     score: float = 0.0
+    channel: int = 0
+    alarm: int = 0
 
 
 class ClassStreamOracle:
@@ -91,7 +93,7 @@ class ClassStreamOracle:
             assert came is not None
             if change.early:
                 self._admit(change)
-            outcome = self._compare(self.pending.newest, came, "learn")
+            outcome = self._compare(self.pending.newest, came, "learn", len(records))
             for record in records:
                 self._set_class(record, came)
             if not came.missing:
@@ -101,7 +103,7 @@ class ClassStreamOracle:
             self._take(event, Change() if change.early else change)
             return outcome
         record = self._take(event, change)
-        outcome = self._compare(record, came, "learn")
+        outcome = self._compare(record, came, "learn", len(records) - 1)
         if came is not None:
             self._set_class(record, came)
             record.complete = True
@@ -114,8 +116,9 @@ class ClassStreamOracle:
         return outcome
 
     def set_pending_class(self, sequence: int, came: Arrival) -> Outcome:
-        record = self.pending.records[sequence - self.pending.sequence]
-        outcome = self._compare(record, came, "learn")
+        nth = sequence - self.pending.sequence
+        record = self.pending.records[nth]
+        outcome = self._compare(record, came, "learn", nth)
         self._set_class(record, came)
         record.complete = True
         return outcome
@@ -133,7 +136,8 @@ class ClassStreamOracle:
         self.pending.following = True
         self.ensemble.fork()
         if self.ahead:
-            outcome = self._compare(self.pending.newest, came, "follow")
+            waiting = len(self.pending.records)
+            outcome = self._compare(self.pending.newest, came, "follow", waiting)
             self.last = self.last if came.missing else came.before
         self.pending.clear()
         record = self._encode(event)
@@ -215,8 +219,15 @@ class ClassStreamOracle:
             self.experts.grow(slots, classes)
 
     def _compare(
-        self, record: Record | None, came: Arrival | None, how: Literal["learn", "follow", "score"]
+        self,
+        record: Record | None,
+        came: Arrival | None,
+        how: Literal["learn", "follow", "score"],
+        nth: int = 0,
     ) -> Outcome:
+        event = self.pending.sequence + nth + 1
+        if self.scorer is not None and how != "score":
+            self.scorer.event = event
         if record is None:
             return Outcome()
         answered = record.answered.copy()
@@ -226,7 +237,9 @@ class ClassStreamOracle:
         known = came.before if came.before < len(answered) else 0
         probability = float((answered if self.scored is None else self.scored)[known])
         surprise = -math.log(max(probability, LEAST_PROBABILITY))
-        return Outcome(answered, best, True, self.scorer.score([surprise], [0.0], how).score)
+        of: Literal["classes", "new_class"] = "classes" if came.before else "new_class"
+        found = self.scorer.score([surprise], [0.0], how, event=event, of=of)
+        return Outcome(answered, best, True, found.score, found.channel, found.alarm)
 
     def _encode(self, event: Event) -> Record:
         features = np.zeros(0)

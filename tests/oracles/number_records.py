@@ -67,6 +67,9 @@ class Outcome(NamedTuple):
     target: int = 0
     expected: float = 0.0
     actual: float = 0.0
+    channel: int = 0
+    alarm: int = 0
+    alarm_target: int = 0
 
 
 def parts_of(record: Record) -> dict[str, Values]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from oracles.alarms import Held
 from oracles.anchors import move_all
 from oracles.anomaly import AnomalyScorer
 from oracles.columns import Columns
@@ -26,6 +27,8 @@ from oracles.seasons import Seasons
 from lethe import Network
 
 MOST_LINEAR_SLOTS, COVARIANCES = 64, 2
+WINDOW_TOLERANCE = 0.05
+SMOOTHED_SLOW, SEASON_AND_SLOW_LEVEL = 3, 9
 OF_NEXT, OF_MEMORY, OF_FAR = range(3)
 
 
@@ -54,7 +57,9 @@ class NumberStreamOracle:
             for g, networks in enumerate(groups)
         ]
         self.pending: Pending[Record] = Pending()
-        self.scorer = AnomalyScorer(t) if scored else None
+        profiled = self.history.profiled
+        self.scorer = AnomalyScorer(t, profiled=profiled) if scored else None
+        self.held = self.scorer.held if self.scorer else Held([], profiled=profiled)
         self.fixed = t * (2 + sizes.lags) + 6 * t * self.history.seasonal + 10 * sizes.timed
         n = 1 + self.fixed + min(slots, MOST_LINEAR_SLOTS)
         self.heads = Heads(self.history, self.horizon, len(groups[OF_NEXT]), n, slots)
@@ -77,7 +82,7 @@ class NumberStreamOracle:
         if change.early:
             self._admit(change)
         records = self.pending.records
-        outcome = self._compare(self.pending.newest, event.targets, "learn")
+        outcome = self._compare(self.pending.newest, event.targets, "learn", len(records))
         for ahead, record in enumerate(reversed(records)):
             record.targets[ahead :: self.horizon] = event.targets
             self._learn_heads(record, ahead)
@@ -91,7 +96,7 @@ class NumberStreamOracle:
 
     def _learn_now(self, event: Event, change: Change, max_delay: int) -> Outcome:
         record = self._take(event, change)
-        outcome = self._compare(record, event.targets, "learn")
+        outcome = self._compare(record, event.targets, "learn", len(self.pending.records) - 1)
         if event.targets is not None:
             self._set_complete(record, event.targets)
         self._learn_complete()
@@ -102,8 +107,9 @@ class NumberStreamOracle:
         return outcome
 
     def learn_targets(self, sequence: int, targets: Values) -> Outcome:
-        record = self.pending.records[sequence - self.pending.sequence]
-        outcome = self._compare(record, targets, "learn")
+        nth = sequence - self.pending.sequence
+        record = self.pending.records[nth]
+        outcome = self._compare(record, targets, "learn", nth)
         self._set_complete(record, targets)
         self._learn_complete()
         return outcome
@@ -115,7 +121,7 @@ class NumberStreamOracle:
             group.fork()
         if self.ahead:
             newest = self.pending.newest
-            outcome = self._compare(newest, event.targets, "follow")
+            outcome = self._compare(newest, event.targets, "follow", len(self.pending.records))
             if newest is not None:
                 self._keep_surprise(newest, event.targets)
             self._follow_ranges(event.targets)
@@ -128,7 +134,7 @@ class NumberStreamOracle:
         if self.ahead:
             self.pending.records.append(record)
             return outcome
-        outcome = self._compare(record, event.targets, "follow")
+        outcome = self._compare(record, event.targets, "follow", 0)
         self._keep_surprise(record, event.targets)
         self._follow_ranges(event.targets)
         self._take_in(event.targets, event.seconds)
@@ -147,7 +153,28 @@ class NumberStreamOracle:
 
     def _take_in(self, targets: Values, seconds: float) -> None:
         self.history.observe(targets, seconds)
+        self.held.hold(self.history.values)
         self.seasons.observe(targets)
+        self.held.release(self.history.values, targets, self.history.kept)
+
+    def _watch_levels(self) -> None:
+        """How far the level of a season, or of the last events, is from what it was."""
+        scorer, history = self.scorer, self.history
+        if scorer is None:
+            return
+        season, gap = history.season(0), history.gap
+        length = season.length if season.in_events or not gap > 0 else season.length / gap
+        length = float(math.floor(length + 0.5))
+        if abs(length - scorer.window) > WINDOW_TOLERANCE * scorer.window:
+            scorer.window = length
+        n = int(scorer.window)
+        is_there = 1 < n < history.kept
+        for i, column in enumerate(scorer.columns):
+            mean = float(history.slow[i])
+            if is_there:
+                scorer.window_sum[i] = math.fsum(values[i] for values in history.values[-n:])
+                mean = float(scorer.window_sum[i]) / n
+            column.follow_level(mean)
 
     def _make_room(self, used: int) -> None:
         before, self.slots = self.linear, doubled(self.slots, max(used, 1))
@@ -243,16 +270,24 @@ class NumberStreamOracle:
         record: Record | None,
         targets: Values | None,
         how: Literal["learn", "follow", "score"],
+        nth: int = 0,
     ) -> Outcome:
+        event = self.pending.sequence + nth + 1
+        if self.scorer is not None and how != "score":
+            self.scorer.event = event
         if record is None:
             return Outcome()
         answer = record.answer.copy()
         if targets is None or self.scorer is None:
             return Outcome(answer)
         predicted = record.blended[:: self.horizon]
-        found = self.scorer.score(targets, predicted, how)
+        seasonal = self.history.season(0).length > 0
+        reference = SEASON_AND_SLOW_LEVEL if seasonal else SMOOTHED_SLOW
+        level = record.predictions[:: self.horizon, reference]
+        found = self.scorer.score(targets, predicted, how, level=level, event=event)
         expected, actual = float(predicted[found.target]), float(targets[found.target])
-        return Outcome(answer, True, found.score, found.target, expected, actual)
+        of_alarm = (found.channel, found.alarm, found.alarm_target)
+        return Outcome(answer, True, found.score, found.target, expected, actual, *of_alarm)
 
     # ---- what becomes part of the past ----
 
@@ -268,6 +303,7 @@ class NumberStreamOracle:
 
     def _observe_targets(self, targets: Values, seconds: float) -> None:
         self._take_in(targets, seconds)
+        self._watch_levels()
         for i, level in enumerate(self.history.level):
             self._observe_anchored(i, float(targets[i]), level)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from oracles.anomaly import AnomalyScorer
 from oracles.classes import ClassStreamOracle
 from oracles.events import Arrival, Change, Event
 from oracles.numbers import NumberStreamOracle, Sizes
@@ -31,13 +32,16 @@ SINGLE = 1e-6
 #: What networks have a say in.
 FROM_NETWORKS = {
     "predictions", "blends", "blended", "mean absolute error", "residuals", "blend weights",
-    "regret", "squares", "most", "error sample", "surprise sample", "mean surprise", "answered",
+    "regret", "squares", "most", "answered",
     "class weights", "spread", "plain", "slow unit", "apart", "trust", "benefit",
     "stack weights", "stack curvature", "stack share",
 }  # fmt: skip
 
+#: And what errors say of anomalies.
+FROM_NETWORKS |= set(AnomalyScorer(0).parts())
+
 #: Parts without a unit: beside 1e-3, what cancels is rounding.
-WITHOUT_UNIT = {"features", "gains", "base", "weights", "covariance", "residuals", "mean surprise"}
+WITHOUT_UNIT = {"features", "gains", "base", "weights", "covariance", "residuals"}
 
 #: Where the ring of events begins; the records themselves are compared in order.
 LEFT_OUT = {"pending first", "records"}
@@ -207,6 +211,7 @@ class NumberLockstep(Lockstep):
             assert ours[3] == theirs.target
         np.testing.assert_allclose(ours[4], theirs.expected, rtol=SINGLE, atol=1e-300)
         np.testing.assert_array_equal(ours[5], theirs.actual)
+        assert ours[7:] == (theirs.alarm, theirs.alarm_target)
 
     def compare_answers(self, ours: bytes | None, theirs: Values | None) -> None:
         assert (ours is None) == (theirs is None)
@@ -283,7 +288,7 @@ class ClassLockstep(Lockstep):
         self.check()
 
     def compare(self, ours: Any, theirs: Any) -> None:
-        answer, best, scored, score = ours
+        answer, best, scored, score, channel, alarm = ours
         assert (answer is None) == (theirs.answer is None)
         if answer is not None:
             np.testing.assert_allclose(np.frombuffer(answer), theirs.answer, rtol=1e-5, atol=1e-9)
@@ -292,3 +297,4 @@ class ClassLockstep(Lockstep):
         assert scored == theirs.scored
         if scored:
             np.testing.assert_allclose(score, theirs.score, rtol=0, atol=1e-5)
+            assert (channel, alarm) == (theirs.channel, theirs.alarm)
