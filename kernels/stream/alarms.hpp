@@ -27,7 +27,7 @@ constexpr double deviant = 0.01;    // an error as large comes no more often
 constexpr double calm_odds = 0.05;  // what began the alarm comes at least so often again
 constexpr double armed_odds = 0.1;  // and is then watched again
 constexpr double calm_length = 12;  // events
-constexpr double longest_alarm = 500;
+constexpr double longest_alarm = 500, level_rest = 256;
 constexpr double patience = lethe::most_held_values + 1;  // deviations in a row are a new level
 constexpr double judged_events = 10, stays_off = 0.5, most_stay = 0.6;
 constexpr double lately_rate = 0.125, most_before = 0.35;  // of a jump, that was there before
@@ -48,6 +48,9 @@ struct Odds {
   double low = 0, high = 0;  // how far from what is predicted it is still usual
   double off_level = 0;      // how far what came is from a level that follows slowly
   bool known = false, upwards = false;
+
+  // Of a value that is missing no more is known than that.
+  bool is_known(int64_t channel) const { return known || channel == lethe::by_gap; }
 
   // The least of this event, their shares considered, and by which way it is the least.
   double least(int64_t& channel) const {
@@ -131,7 +134,7 @@ struct AlarmWatch {
 
   void arm(const Odds& odds) const {
     for (int64_t c = 0; c < lethe::alarm_channels; ++c)
-      if (odds.of[c] >= armed_odds) disarmed(c) = 0;
+      if (odds.is_known(c) && odds.of[c] >= armed_odds) disarmed(c) = 0;
   }
 
   // The way that finds what came the rarest, of those that the rules leave.
@@ -144,7 +147,7 @@ struct AlarmWatch {
     for (int64_t c = 0; c < lethe::alarm_channels; ++c) {
       const bool of_value = c != lethe::by_repeats && c != lethe::by_gap &&
                             c != lethe::by_quiet_run && c != lethe::by_rule;
-      if (disarmed(c) || (of_value && !counts)) continue;
+      if (disarmed(c) || rests(c) || (of_value && !counts)) continue;
       const double p = odds.of[c] / alarm_share[c];
       if (p < found) found = p, channel = c;
     }
@@ -182,20 +185,21 @@ struct AlarmWatch {
     (*this)[lethe::alarm_actual] = actual;
   }
 
-  // Deviations in a row to one side; and whether this event is held back: what is far from usual,
+  // Deviations in a row; and whether this event is held back: what is far from usual,
   // and may be gone soon, teaches nothing yet.
   bool follow_deviations(const Odds& odds, double actual, double predicted) const {
-    double &same = b[at.same + i], &held = b[at.held + i];
+    double &row = b[at.row + i], &held = b[at.held + i];
     held = 0;
     if (!odds.known) return false;
     const bool deviates = std::min(odds.of[lethe::by_error], odds.of[lethe::by_range]) < deviant;
     if (!deviates) {
-      same = 0;
+      row = 0;
       return false;
     }
-    same = odds.upwards ? std::max(same, 0.0) + 1 : std::min(same, 0.0) - 1;
+    row += 1;
     held = odds.of[lethe::by_error] < held_odds && std::abs(odds.standardised) >= held_errors &&
-           std::abs(same) < patience && b[at.judged + i] >= least_judged && b[at.stays + i] < 0.5;
+           row < patience && b[at.far_errors + i] <= patience && b[at.judged + i] >= least_judged &&
+           b[at.stays + i] < 0.5;
     const double most = most_held * b[at.usual_error + i];
     b[at.held_value + i] = std::clamp(actual, predicted - most, predicted + most);
     return true;
@@ -239,6 +243,19 @@ struct AlarmWatch {
     return jump >= 0 ? lethe::spike : lethe::dip;
   }
 
+  // What needs time to be forgotten.
+  static bool is_run(int64_t channel) {
+    return channel == lethe::by_short_run || channel == lethe::by_long_run ||
+           channel == lethe::by_quiet_run || channel == lethe::by_level;
+  }
+
+  // A level that has just been taken over is not told again while its season comes round.
+  bool rests(int64_t channel) const {
+    const double kind = (*this)[lethe::alarm_kind], ended = (*this)[lethe::alarm_end];
+    return channel == lethe::by_level && (kind == lethe::level_shift || kind == lethe::drift) &&
+           ended > 0 && b[at.event] - ended < level_rest;
+  }
+
   bool is_calm(const Odds& odds) const {
     const auto channel = static_cast<int64_t>((*this)[lethe::alarm_channel]);
     if (ends_at_once(channel)) return odds.of[channel] >= calm_odds;
@@ -257,7 +274,11 @@ struct AlarmWatch {
   void finish(const Odds& odds) const {
     (*this)[lethe::alarm_state] = lethe::ends;
     (*this)[lethe::alarm_end] = b[at.event];
-    for (int64_t c = 0; c < lethe::alarm_channels; ++c) disarmed(c) = odds.of[c] < armed_odds;
+    const double channel = (*this)[lethe::alarm_channel];
+    for (int64_t c = 0; c < lethe::alarm_channels; ++c) {
+      const bool is_its_own = is_run(c) || channel == static_cast<double>(c);
+      disarmed(c) = is_its_own && odds.of[c] < armed_odds;
+    }
     disarmed(lethe::by_error) = 0;
   }
 };

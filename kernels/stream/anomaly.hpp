@@ -19,7 +19,7 @@
 // as one of as many as are odd together, but where it is rarer than all before in it by far. Since
 // q is careful, and more so where values are few or columns silent, it is itself compared with all
 // q so far, and p is the smaller of the two. What happened in the last 128 events, without bounds,
-// makes an event no more than one in fifty.
+// makes an event no more than one in twenty.
 #pragma once
 
 #include <algorithm>
@@ -41,14 +41,15 @@ using lethe::How;
 using lethe::Outcome;
 
 constexpr double short_length = 16, long_length = 128, quiet_length = 32;  // of runs, in events
-constexpr double most_of_surprise = 5.0;  // that one event counts in a run
-constexpr double of_neighbours = 0.02;    // no rarer is what only its neighbours are
-constexpr double rare_part = 0.002;       // of errors are larger than what counts in full
-constexpr double negligible = 1e-4;       // of the series' usual change
-constexpr double rounding_error = 1e-12;  // of the value
-constexpr double range_warm_up = 100;     // events before a range is one
-constexpr double unknown_range = 0.05;    // beyond it, where nothing was before
-constexpr double far_error = 8.0;         // usual errors
+constexpr double most_of_surprise = 5.0;            // that one event counts in a run
+constexpr double of_neighbours = 0.05;              // no rarer is what only its neighbours are
+constexpr double rare_part = 0.002;                 // of errors are larger than what counts in full
+constexpr double negligible = 1e-4;                 // of the series' usual change
+constexpr double as_small = 1e-3, of_large = 0.02;  // of what the largest errors exceed: no less
+constexpr double rounding_error = 1e-12;            // of the value
+constexpr double range_warm_up = 100;               // events before a range is one
+constexpr double unknown_range = 0.05;              // beyond it, where nothing was before
+constexpr double far_error = 8.0;                   // usual errors
 constexpr double looked_back = 256, few_far = 1, many_far = 0.025, kept_of_learning = 0.125;
 constexpr double much_rarer = 0.3;  // than the last event of its run that was told
 constexpr double share_of_joint = 0.05;
@@ -119,7 +120,8 @@ struct AnomalyScorer {
     const double far = std::abs(mean - level);
     odds = far > 0 ? levels.above(far) : 1.0;
     add_later(lethe::of_levels, i, far, true);
-    level += slowest_level * (mean - level);
+    const double events = b[at.delayed_count + i * lethe::tails + lethe::of_levels];
+    level += std::max(1 / events, slowest_level) * (mean - level);
   }
 
  private:
@@ -143,6 +145,7 @@ struct AnomalyScorer {
   // the last that did, and the others count as one of so many.
   void tell_once(int64_t i, Odds& odds, How how) const {
     for (int64_t c = 0; c < lethe::alarm_channels; ++c) {
+      if (!odds.is_known(c)) continue;
       double& last = b[at.told + i * lethe::alarm_channels + c];
       const bool is_rarer = odds.of[c] <= much_rarer * last;
       if (is_rarer) odds.least_of_event[c] = 0;
@@ -196,7 +199,8 @@ struct AnomalyScorer {
   void look_at_error(int64_t i, double error, bool upwards, How how, Odds& odds) const {
     const Tail errors = tail(lethe::of_errors, i);
     const double above = errors.above(error, 1, std::abs(b[at.level + i])),
-                 below = errors.below(std::max(error, negligible * b[at.change + i]));
+                 below = errors.below(std::max(
+                     {error, negligible * b[at.change + i], as_small * errors.quantile(of_large)}));
     odds.of[lethe::by_error] = above;
     odds.upwards = upwards;
     odds.low = odds.high = errors.count() > 0 ? errors.quantile(usual_part) : 0.0;
@@ -292,7 +296,7 @@ struct AnomalyScorer {
     if (b[at.seen + i] > range_warm_up) {
       const double out = std::max(value - range[1], range[0] - value);
       const double unit = width > 0 ? width : level;
-      const double far = out > 0 && unit > 0 ? out / unit : 0.0;
+      const double far = out > rounding_error * std::abs(value) && unit > 0 ? out / unit : 0.0;
       const Tail past = tail(lethe::of_ranges, i);
       if (far > 0) part = past.above(far, 1, unknown_range);
       if (how == How::learn) past.add(far);

@@ -30,12 +30,12 @@ struct HeldValues {
   void release(const double* targets) const {
     for (int64_t i = 0; i < held(); ++i) {
       if (!std::isfinite(targets[i])) continue;
-      const double seen = newest(i), same = std::abs(b[l.anomaly.same + i]);
+      const double seen = newest(i), row = b[l.anomaly.row + i];
       newest(i) = targets[i];
       double& count = b[l.anomaly.held_count + i];
       double* const values = b + l.anomaly.held_values + i * lethe::most_held_values;
       const auto n = static_cast<int64_t>(count);
-      if (same == 0) {
+      if (row == 0) {
         for (int64_t k = 0; k < n; ++k)
           if (n - k < history.kept())
             b[l.values + history.index(n - k) * l.targets + i] = values[k];

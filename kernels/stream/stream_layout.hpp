@@ -244,7 +244,7 @@ struct AnomalyParts {
       joint_largest, joint_inverse, event, seen, short_run, long_run, neighbourhood, quiet_run,
       usual_error, far_errors, last, level, change, range, repeats, gap, window, window_sum,
       window_level, level_odds, stays, judged, awaited, rule, alarm, disarmed, told, held,
-      held_value, held_count, held_values, same, off_level;
+      held_value, held_count, held_values, row, off_level;
 
   static int64_t joined(int64_t scored) { return scored > 1 && scored <= most_joint ? scored : 0; }
 
@@ -296,7 +296,7 @@ struct AnomalyParts {
     part("held count", held_count, holds::held, {s.scored});
     part("held values", held_values, holds::value, {s.scored, most_held_values});
     part("off level", off_level, holds::prediction, {s.scored});  // lately, in the mean
-    part("deviations in a row", same, holds::value, {s.scored});  // below zero: downwards
+    part("deviations in a row", row, holds::count, {s.scored});
   }
 };
 

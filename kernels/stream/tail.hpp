@@ -37,8 +37,9 @@ struct Tail {
   // `unit` is what counts as large where nothing was above zero.
   double above(double x, double own = 1, double unit = 0) const {
     const double whole = count() + own;
-    double part = (at_least[bin(x)] + own) / whole;
-    if (x > most && count() > 0) {
+    const double as_large = at_least[bin(x)];
+    double part = (as_large + own) / whole;
+    if (count() > 0 && x > 0 && (as_large < 1 || !(most > 0))) {
       const double from = most > 0 ? most : unit;
       part = std::min(part, own / whole);
       if (from > 0 && x > from) part *= std::exp(std::log(from / x) / spread());

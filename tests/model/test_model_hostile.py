@@ -66,7 +66,7 @@ def with_number(kind: str, part: str, index: int, value: float) -> dict[str, np.
         ("numbers", "tap lag", 1.0),
         ("numbers", "delay newest", 1024.0),
         ("numbers", "periods", 1e-300),
-        ("numbers", "error sample", 1e300),
+        ("numbers", "errors so far", -1.0),
         ("numbers", "blend weights", 2.0),
         ("late", "pending count", 1e9),
         ("classes", "classes known", 0.0),

@@ -42,6 +42,10 @@ class Odds:
     known: bool = False
     upwards: bool = False
 
+    def is_known(self, channel: int) -> bool:
+        """Of a value that is missing no more is known than that."""
+        return self.known or channel == BY_GAP
+
     def least(self) -> tuple[float, int]:
         """The least, their shares considered, and by which way."""
         found, channel = self.near, BY_NEIGHBOURS
@@ -102,7 +106,7 @@ class AlarmWatch:
     stays: float = FIRST_STAYS
     judged: int = 0
     off_level: float = 0.0
-    same: float = 0.0
+    row: int = 0
     held: bool = False
     held_value: float = 0.0
     #: The kernel's, where an alarm began a moment ago.
@@ -123,7 +127,9 @@ class AlarmWatch:
         of_class: int,
     ) -> int:
         """What this event means for the alarm."""
-        self.disarmed = [d and p < ARMED_ODDS for d, p in zip(self.disarmed, odds.of, strict=True)]
+        for c, p in enumerate(odds.of):
+            if odds.is_known(c) and p >= ARMED_ODDS:
+                self.disarmed[c] = False
         deviates = self._follow_deviations(odds, actual, predicted, usual)
         goes_on = self.alarm.is_open
         least, channel = self._rarest_channel(odds, actual, predicted)
@@ -216,13 +222,13 @@ class AlarmWatch:
         if not odds.known:
             return False
         if not min(odds.of[BY_ERROR], odds.of[BY_RANGE]) < DEVIANT:
-            self.same = 0
+            self.row = 0
             return False
-        self.same = max(self.same, 0.0) + 1 if odds.upwards else min(self.same, 0.0) - 1
+        self.row += 1
         self.held = (
             odds.of[BY_ERROR] < HELD_ODDS
             and abs(odds.standardised) >= HELD_ERRORS
-            and abs(self.same) < PATIENCE
+            and self.row < PATIENCE
             and self.judged >= LEAST_JUDGED
             and self.stays < 0.5
         )
@@ -257,7 +263,7 @@ class AlarmWatch:
             return usual
         return odds.known and odds.of[BY_ERROR] >= DEVIANT and usual
 
-    def row(self) -> Values:
+    def numbers(self) -> Values:
         return np.array([float(number) for number in vars(self.alarm).values()])
 
 
@@ -282,7 +288,7 @@ class Held:
                 continue
             seen, n = float(values[-1][i]), int(self.count[i])
             values[-1][i] = targets[i]
-            if watch.same == 0:
+            if watch.row == 0:
                 for k in range(n):
                     if n - k < kept:
                         values[-1 - (n - k)][i] = self.values[i, k]

@@ -29,8 +29,9 @@ SHAPES = (
 DELAYS = (0, 32, 256, 0, 64, 0, 128, 0, 0)
 SHAPE_OF_SCORES, SHAPE_OF_JOINT_ERRORS = (512, 8, 0, 20), (256, 16, -6, 20)
 SHORT_LENGTH, LONG_LENGTH, QUIET_LENGTH = 16, 128, 32
-MOST_OF_SURPRISE, OF_NEIGHBOURS = 5.0, 0.02
+MOST_OF_SURPRISE, OF_NEIGHBOURS = 5.0, 0.05
 RARE_PART, NEGLIGIBLE, ROUNDING_ERROR = 0.002, 1e-4, 1e-12
+AS_SMALL, OF_LARGE = 1e-3, 0.02
 RANGE_WARM_UP, UNKNOWN_RANGE = 100, 0.05
 FAR_ERROR, LOOKED_BACK, FEW_FAR, MANY_FAR, KEPT_OF_LEARNING = 8.0, 256, 1, 0.025, 0.125
 MUCH_RARER, SHARE_OF_JOINT, MOST_JOINT = 0.3, 0.05, 16
@@ -117,7 +118,8 @@ class Column:
         far = abs(mean - self.window_level)
         self.level_odds = self.tails[OF_LEVELS].above(far) if far > 0 else 1.0
         self.add_later(OF_LEVELS, far, anchored=True)
-        self.window_level += SLOWEST_LEVEL * (mean - self.window_level)
+        rate = max(1 / self.delayed_count[OF_LEVELS], SLOWEST_LEVEL)
+        self.window_level += rate * (mean - self.window_level)
 
 
 class AnomalyScorer:
@@ -267,7 +269,8 @@ class AnomalyScorer:
     ) -> None:
         errors = c.tails[OF_ERRORS]
         above = errors.above(error, 1, abs(c.level))
-        below = errors.below(max(error, NEGLIGIBLE * c.change))
+        smallest = max(NEGLIGIBLE * c.change, AS_SMALL * errors.quantile(OF_LARGE))
+        below = errors.below(max(error, smallest))
         odds.of[alarms.BY_ERROR], odds.upwards = above, upwards
         odds.low = odds.high = errors.quantile(alarms.USUAL_PART) if errors.count > 0 else 0.0
         surprise, calm = -math.log(above), -math.log(min(below, 1.0))
@@ -321,7 +324,7 @@ class AnomalyScorer:
         if c.seen > RANGE_WARM_UP:
             out = max(value - c.high, c.low - value)
             unit = c.high - c.low if c.high - c.low > 0 else abs(c.level)
-            far = out / unit if out > 0 and unit > 0 else 0.0
+            far = out / unit if out > ROUNDING_ERROR * abs(value) and unit > 0 else 0.0
             if far > 0:
                 part = c.tails[OF_RANGES].above(far, 1, UNKNOWN_RANGE)
             c.tails[OF_RANGES].add(far)
@@ -403,18 +406,22 @@ class AnomalyScorer:
             "awaited": np.reshape([c.awaited for c in cs], (n, 2)),
             "alarm rule": np.reshape([w.rule for w in watches], (n, len(alarms.Rule()))),
             "held value": np.array([w.held_value for w in watches]),
-            "alarm": np.reshape([w.row() for w in watches], (n, len(vars(alarms.AlarmNumbers())))),
+            "alarm": np.reshape(
+                [w.numbers() for w in watches], (n, len(vars(alarms.AlarmNumbers())))
+            ),
             "disarmed": np.reshape([w.disarmed for w in watches], (n, alarms.CHANNELS)),
             "told": np.reshape([c.told for c in cs], (n, alarms.CHANNELS)),
             "held": np.array([float(w.held) for w in watches]),
             "off level": np.array([w.off_level for w in watches]),
-            "deviations in a row": np.array([w.same for w in watches]),
+            "deviations in a row": np.array([w.row for w in watches]),
         }
 
 
 def _tell_once(c: Column, odds: Odds) -> None:
     """Of a run, one event stands for all where it is a good deal rarer than the last that did."""
     for channel, p in enumerate(odds.of):
+        if not odds.is_known(channel):
+            continue
         is_rarer = p <= MUCH_RARER * c.told[channel]
         if is_rarer:
             odds.least_of_event[channel] = 0.0

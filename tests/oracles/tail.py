@@ -26,8 +26,9 @@ class Tail:
     def above(self, x: float, own: float = 1.0, unit: float = 0.0) -> float:
         """The part of the past that was at least as large."""
         whole = self.count + own
-        part = (float(self.at_least[self.bin(x)]) + own) / whole
-        if x > self.most and self.count > 0:
+        as_large = float(self.at_least[self.bin(x)])
+        part = (as_large + own) / whole
+        if self.count > 0 and x > 0 and (as_large < 1 or not self.most > 0):
             start = self.most if self.most > 0 else unit
             part = min(part, own / whole)
             if start > 0 and x > start:
