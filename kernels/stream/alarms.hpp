@@ -197,8 +197,12 @@ struct AlarmWatch {
       return false;
     }
     row += 1;
-    held = odds.of[lethe::by_error] < held_odds && std::abs(odds.standardised) >= held_errors &&
-           row < patience && b[at.far_errors + i] <= patience && b[at.judged + i] >= least_judged &&
+    // A value that comes nearer to its level than was expected may well be a new scale.
+    const double level = b[at.level + i];
+    const bool outwards = std::abs(actual - level) > std::abs(predicted - level);
+    held = outwards && odds.of[lethe::by_error] < held_odds &&
+           std::abs(odds.standardised) >= held_errors && row < patience &&
+           b[at.far_errors + i] <= patience && b[at.judged + i] >= least_judged &&
            b[at.stays + i] < 0.5;
     const double most = most_held * b[at.usual_error + i];
     b[at.held_value + i] = std::clamp(actual, predicted - most, predicted + most);

@@ -18,7 +18,7 @@ IDLE, BEGINS, GOES_ON, ENDS = range(4)
 
 SHARE = (0.4, 0.1, 0.05, 0.05, 0.2, 0.1, 0.05, 0.05, 1.0)
 DEVIANT, CALM_ODDS, ARMED_ODDS = 0.01, 0.05, 0.1
-CALM_LENGTH, LONGEST_ALARM = 12, 500
+CALM_LENGTH, LONGEST_ALARM, LEVEL_REST = 12, 500, 256
 MOST_HELD_VALUES = 5
 PATIENCE = MOST_HELD_VALUES + 1
 JUDGED_EVENTS, STAYS_OFF, MOST_STAY = 10, 0.5, 0.6
@@ -96,6 +96,9 @@ class AlarmNumbers:
         return self.state in (BEGINS, GOES_ON)
 
 
+ALARM_NUMBERS = len(vars(AlarmNumbers()))
+
+
 @dataclass
 class AlarmWatch:
     """One target's alarm, and what it knows between alarms."""
@@ -124,15 +127,17 @@ class AlarmWatch:
         event: float,
         seen: float,
         usual: float,
+        far: float,
+        level: float,
         of_class: int,
     ) -> int:
         """What this event means for the alarm."""
         for c, p in enumerate(odds.of):
             if odds.is_known(c) and p >= ARMED_ODDS:
                 self.disarmed[c] = False
-        deviates = self._follow_deviations(odds, actual, predicted, usual)
+        deviates = self._follow_deviations(odds, actual, predicted, usual, far, level)
         goes_on = self.alarm.is_open
-        least, channel = self._rarest_channel(odds, actual, predicted)
+        least, channel = self._rarest_channel(odds, actual, predicted, event)
         least *= len(self.others)
         warm = channel == BY_RULE or seen >= self.rule.warm_up
         if not goes_on:
@@ -169,7 +174,10 @@ class AlarmWatch:
         over = a.calm >= (1 if self._ends_at_once else CALM_LENGTH) or a.elapsed >= LONGEST_ALARM
         if goes_on and over:
             a.state, a.end = ENDS, event
-            self.disarmed = [p < ARMED_ODDS for p in odds.of]
+            runs = (BY_SHORT_RUN, BY_LONG_RUN, BY_QUIET_RUN, BY_LEVEL)
+            self.disarmed = [
+                (c in runs or c == a.channel) and p < ARMED_ODDS for c, p in enumerate(odds.of)
+            ]
             self.disarmed[BY_ERROR] = False
             return IDLE if a.joined else ENDS
         return IDLE if a.joined else GOES_ON if goes_on else BEGINS
@@ -178,7 +186,15 @@ class AlarmWatch:
     def _ends_at_once(self) -> bool:
         return self.alarm.channel in (BY_REPEATS, BY_GAP, BY_RULE)
 
-    def _rarest_channel(self, odds: Odds, actual: float, predicted: float) -> tuple[float, int]:
+    def _rests(self, channel: int, event: float) -> bool:
+        """A level that has just been taken over is not told again while its season comes round."""
+        a = self.alarm
+        of_level = channel == BY_LEVEL and a.kind in (LEVEL_SHIFT, DRIFT)
+        return of_level and a.end > 0 and event - a.end < LEVEL_REST
+
+    def _rarest_channel(
+        self, odds: Odds, actual: float, predicted: float, event: float
+    ) -> tuple[float, int]:
         rule, distance = self.rule, abs(actual - predicted)
         counts = not (
             (rule.direction > 0 and not odds.upwards)
@@ -189,7 +205,7 @@ class AlarmWatch:
         found, channel = 1.0, 0
         for c in range(CHANNELS):
             of_value = c not in (BY_REPEATS, BY_GAP, BY_QUIET_RUN, BY_RULE)
-            if self.disarmed[c] or (of_value and not counts):
+            if self.disarmed[c] or self._rests(c, event) or (of_value and not counts):
                 continue
             p = odds.of[c] / SHARE[c]
             if p < found:
@@ -217,7 +233,9 @@ class AlarmWatch:
         a.peak_at, a.odds, a.expected, a.actual = event, least, predicted, actual
         a.low, a.high = predicted - odds.low, predicted + odds.high
 
-    def _follow_deviations(self, odds: Odds, actual: float, predicted: float, usual: float) -> bool:
+    def _follow_deviations(
+        self, odds: Odds, actual: float, predicted: float, usual: float, far: float, level: float
+    ) -> bool:
         self.held = False
         if not odds.known:
             return False
@@ -226,9 +244,11 @@ class AlarmWatch:
             return False
         self.row += 1
         self.held = (
-            odds.of[BY_ERROR] < HELD_ODDS
+            abs(actual - level) > abs(predicted - level)
+            and odds.of[BY_ERROR] < HELD_ODDS
             and abs(odds.standardised) >= HELD_ERRORS
             and self.row < PATIENCE
+            and far <= PATIENCE
             and self.judged >= LEAST_JUDGED
             and self.stays < 0.5
         )

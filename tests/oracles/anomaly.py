@@ -37,6 +37,11 @@ FAR_ERROR, LOOKED_BACK, FEW_FAR, MANY_FAR, KEPT_OF_LEARNING = 8.0, 256, 1, 0.025
 MUCH_RARER, SHARE_OF_JOINT, MOST_JOINT = 0.3, 0.05, 16
 JOINT_FORGETTING, JOINT_PRIOR, MOST_JOINT_COVARIANCE = 0.999, 1.0, 1e6
 SLOW_RATE = 0.05
+OF_CLASS = {
+    "numbers": alarms.NO_ALARM,
+    "classes": alarms.UNLIKELY_CATEGORY,
+    "new_class": alarms.UNSEEN_CATEGORY,
+}
 
 
 class Anomaly(NamedTuple):
@@ -139,8 +144,8 @@ class AnomalyScorer:
         for i in range(self.together):
             forget_feature(self.inverse, i, JOINT_PRIOR)
         self.event = 0.0
-        #: Where nothing is learned: what each column had seen, and its usual error.
-        self.frozen: list[tuple[int, float]] | None = None
+        #: Where nothing is learned: what each column was like before.
+        self.frozen: list[tuple[int, float, int, float]] | None = None
 
     @property
     def watches(self) -> list[AlarmWatch]:
@@ -158,7 +163,7 @@ class AnomalyScorer:
     ) -> Anomaly:
         if how != "learn":
             twin = copy.deepcopy(self)
-            twin.frozen = [(column.seen, column.usual) for column in self.columns]
+            twin.frozen = [(c.seen, c.usual, c.far, c.level) for c in self.columns]
             found = twin.score(actual, predicted, level=level, event=event, of=of)
             if how == "score":
                 return found._replace(alarm=0, alarm_target=0)
@@ -175,8 +180,19 @@ class AnomalyScorer:
             if level is not None and odds.known:
                 odds.off_level = value - float(level[i])
             errors.append(odds.standardised)
-            seen, usual = self.frozen[i] if self.frozen else (column.seen, column.usual)
-            state = self._watch(column, odds, value, guess, of, seen, usual)
+            now = (column.seen, column.usual, column.far, column.level)
+            seen, usual, far, at_level = self.frozen[i] if self.frozen else now
+            state = column.watch.take(
+                odds,
+                value,
+                guess,
+                event=event,
+                seen=seen,
+                usual=usual,
+                far=far,
+                level=at_level,
+                of_class=OF_CLASS[of],
+            )
             if state and _is_first(state, column, alarm, self.columns[alarm_target]):
                 alarm, alarm_target = state, i
             if odds.known:
@@ -206,31 +222,6 @@ class AnomalyScorer:
             others = mine.watch.others
             vars(mine.watch).update(vars(other.watch))
             mine.watch.stays, mine.watch.judged, mine.watch.others = stays, judged, others
-
-    def _watch(
-        self,
-        column: Column,
-        odds: Odds,
-        value: float,
-        guess: float,
-        of: str,
-        seen: int,
-        usual: float,
-    ) -> int:
-        of_class = {
-            "numbers": alarms.NO_ALARM,
-            "classes": alarms.UNLIKELY_CATEGORY,
-            "new_class": alarms.UNSEEN_CATEGORY,
-        }[of]
-        return column.watch.take(
-            odds,
-            value,
-            guess,
-            event=self.event,
-            seen=seen,
-            usual=usual,
-            of_class=of_class,
-        )
 
     def _look(self, c: Column, actual: float, predicted: float, of: str) -> Odds:
         odds = Odds()

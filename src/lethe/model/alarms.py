@@ -19,6 +19,7 @@ from lethe.core._objects import shown
 from lethe.storage.fields import Fields, list_of
 
 __all__ = [
+    "PEAK",
     "SEEN",
     "Alarm",
     "AlarmRule",
@@ -58,7 +59,7 @@ SEEN = (
     "unusual together with others",
 )
 _SIDES: dict[Direction, float] = {"both": 0.0, "up": 1.0, "down": -1.0}
-_STATE, _KIND, _BEGIN, _PEAK, _END, _ODDS, _EXPECTED, _LOW, _HIGH, _ACTUAL = 0, 1, *range(3, 11)
+_STATE, _KIND, _BEGIN, PEAK, _END, _ODDS, _EXPECTED, _LOW, _HIGH, _ACTUAL = 0, 1, *range(3, 11)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +220,8 @@ class Alarm:
     expected, low, high : object, float
         What was expected of it, and between what 99 in 100 events would be.
     actual : object
-        What came; NaN or None where it was missing.
+        What came; NaN where it was missing. Of classes, both are None but in the report of the
+        event itself.
     """
 
     state: State
@@ -255,6 +257,8 @@ class Alarm:
             of += f", over at {self.end:,}"
         if self.kind == "missing data":
             return f"{of}; no value"
+        if self.actual is None:
+            return f"{of}; once in {_rounded(self.every)} events"
         expected = _short(self.expected)
         if isinstance(self.expected, float):
             expected += f" ({_short(self.low)} to {_short(self.high)})"
@@ -275,22 +279,27 @@ def _rounded(number: float) -> str:
 
 
 def alarm_of(
-    row: NDArray[np.float64], column: str, expected: object = None, actual: object = None
+    row: NDArray[np.float64], column: str, labels: tuple[object, object] | None = None
 ) -> Alarm:
-    """The alarm that a row of a block's part "alarm" holds."""
+    """The alarm that a row of a block's part "alarm" holds.
+
+    Of classes the block knows no names: `labels` are what was expected and what came with the
+    alarm's peak, or None each.
+    """
+    expected, actual = labels or (float(row[_EXPECTED]), float(row[_ACTUAL]))
     state = _STATES[int(row[_STATE]) - 1]
     return Alarm(
         state,
         _KINDS[int(row[_KIND]) - 1],
         column,
         int(row[_BEGIN]),
-        int(row[_PEAK]),
+        int(row[PEAK]),
         int(row[_END]) if state == "end" else None,
         1 - float(row[_ODDS]),
-        float(row[_EXPECTED]) if expected is None else expected,
+        expected,
         float(row[_LOW]),
         float(row[_HIGH]),
-        float(row[_ACTUAL]) if actual is None else actual,
+        actual,
     )
 
 
@@ -299,8 +308,9 @@ def open_alarms(
 ) -> list[Alarm]:
     """The alarms that have begun and are not over."""
     rows = stream.view("alarm")
+    labels = (None, None) if isinstance(stream, _kernel.ClassStream) else None
     return [
-        alarm_of(row, column)
+        alarm_of(row, column, labels)
         for row, column in zip(rows, columns, strict=False)
         if row[_STATE] in (1, 2)
     ]

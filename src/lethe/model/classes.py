@@ -13,7 +13,7 @@ import numpy as np
 
 from lethe import _kernel
 from lethe.core.topology import Topology
-from lethe.model.alarms import SEEN, alarm_of, set_rules
+from lethe.model.alarms import PEAK, SEEN, alarm_of, set_rules
 from lethe.model.encoder import Encoder, Fields
 from lethe.model.networks import Ensemble, Group
 from lethe.model.parameters import Parameters
@@ -332,7 +332,10 @@ class ClassPredictor:
         report = Report(prediction, score, self.column, expected, actual, seen=seen)
         if alarm:
             row = self.stream.view("alarm")[0]
-            report.alarm = alarm_of(row, self.column, expected, actual)
+            is_now = row[PEAK] == self.stream.view("watched event")[0]
+            report.alarm = alarm_of(
+                row, self.column, (expected, actual) if is_now else (None, None)
+            )
         return report
 
     @property
