@@ -220,3 +220,14 @@ def test_a_changed_checkpoint_is_refused(change: dict[str, Any]) -> None:
     arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     with pytest.raises(ValueError, match=r"early|generator|categor"):
         lethe.Model.from_checkpoint(arrays, metadata)
+
+
+def test_a_changed_checkpoint_whose_events_do_not_fit_goes_on() -> None:
+    arrays, metadata = learned([pump(n, 9) for n in range(5)]).to_checkpoint()
+    state = json.loads(arrays["state"].tobytes())
+    state["early"]["rows"][2] = ["sopen", 1.0]
+    arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    model = lethe.Model.from_checkpoint(arrays, metadata)
+    for n in range(5, 20):
+        model.learn(pump(n, 9))
+    assert (model.targets, model.events) == (("flow",), 20)

@@ -278,9 +278,13 @@ class Engine:
         # What was read once can be read again, whatever has become of `bad` since.
         parameters, drawn = replace(self.parameters, bad="missing"), copy.deepcopy(early.generator)
         events = early.events()
-        made = first_predictor(parameters, drawn, events[0], later)
-        for event in events:
-            made.learn(made.read(event, None, False, None), None)
+        try:
+            made = first_predictor(parameters, drawn, events[0], later)
+            for event in events:
+                made.learn(made.read(event, None, False, None), None)
+        except ValueError:  # from a checkpoint that somebody has changed: go on as before
+            self.early = None
+            return
         made.encoder.bad = predictor.encoder.bad
         made.ensemble.generator = self.generator
         skipped = min(self.skipped_first + predictor.stream.skipped, MOST_COUNT)

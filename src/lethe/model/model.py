@@ -47,7 +47,7 @@ class Model(Counted):
 
     An event is a mapping of columns to values, a row (of pandas, Polars or Arrow, too), or
     (``task="symbols"``) a symbol. Numbers, strings, booleans, times and missing values (None, "" or
-    no such column) are told apart by the first event. Nothing needs to be declared or tuned.
+    no such column) are told apart by a column's first value. Nothing needs to be declared or tuned.
 
     Parameters
     ----------
