@@ -17,8 +17,8 @@ pytest.importorskip("mypy", reason="mypy is in the extra [dev]")
 FAULTS = {
     "a method that a predictor has not": (
         "model/engine.py",
-        "return self.predictor.learn(reading, id)",
-        "return self.predictor.lern(reading, id)",
+        "report = self._told(self.predictor.learn(reading, id))",
+        "report = self._told(self.predictor.lern(reading, id))",
     ),
     "a method that the networks have not": (
         "model/numbers.py",

@@ -233,6 +233,33 @@ def test_outliers_of_frames() -> None:
     assert detector.score_samples(last)[0] < -0.99
 
 
+@pytest.mark.parametrize("empty", [1, 150])
+def test_outliers_in_columns_that_are_empty_at_first(empty: int) -> None:
+    X = np.random.default_rng(0).normal(size=(600, 2))
+    X[:empty, 0] = np.nan
+    detector = LetheOutlierDetector(cells=4, threshold=0.99).fit(X)
+    assert detector.model_.targets == ("x0", "x1")
+    assert detector.predict([[99.0, 0.0]]).tolist() == [-1]
+
+
+def test_outliers_row_by_row_where_the_first_has_gaps() -> None:
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    X[:3, 0] = np.nan
+    detector = LetheOutlierDetector(cells=4)
+    for row in X:
+        detector.partial_fit([row])
+    assert detector.model_.targets == ("x0", "x1")
+    assert detector.predict([[99.0, 0.0]]).tolist() == [-1]
+
+
+def test_outliers_of_frames_whose_first_row_has_gaps() -> None:
+    X, _ = frame()
+    X = X.astype(object)
+    X.iloc[0] = None
+    targets = LetheOutlierDetector(cells=4).fit(X).model_.targets
+    assert targets == LetheOutlierDetector(cells=4).fit(X[1:]).model_.targets
+
+
 def test_columns_that_do_not_match() -> None:
     X, y = frame(50)
     regressor = LetheRegressor(cells=2).fit(X, y)

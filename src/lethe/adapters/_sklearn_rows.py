@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from lethe.core._objects import array_of, is_from, shown
 from lethe.model import Model, Prediction
+from lethe.model.encoder import Encoder
 from lethe.model.networks import RATES
-from lethe.model.values import Label, category_of, label_of
+from lethe.model.values import Label, category_of, is_missing, label_of
 
 try:
     from sklearn.utils import check_random_state
@@ -23,7 +24,7 @@ except ModuleNotFoundError as missing:
     ) from None
 
 __all__ = ["RATES", "TARGET", "RandomState", "Rows", "Tags", "events_of", "labels_of", "model_of",
-           "nan_allowed", "plain_array", "walk"]  # fmt: skip
+           "nan_allowed", "number_columns", "plain_array", "walk"]  # fmt: skip
 
 #: The targets' columns: names that no feature has.
 TARGET = "fit's y"
@@ -103,6 +104,7 @@ def model_of(
     target: str | Sequence[str] | None,
     *,
     task: Literal["regression", "classification"] = "regression",
+    horizon: int | None = None,
     period: int | tuple[int, int] | None = None,
     detect: bool = True,
 ) -> Model:
@@ -111,6 +113,7 @@ def model_of(
     return Model(
         target,
         task=task,
+        horizon=horizon,
         period=period,
         cells=estimator.cells,
         layers=estimator.layers,
@@ -120,6 +123,21 @@ def model_of(
         detect=detect,
         seed=seed,
     )
+
+
+def number_columns(estimator: Parameters, events: Sequence[Mapping[str, object]]) -> list[str]:
+    """The columns that hold numbers, by the first value that each of them has in any row.
+
+    Empty where a column has no value yet: rows to come may show what it holds.
+    """
+    first: dict[str, object] = {}
+    for name in events[0]:
+        values = (event[name] for event in events)
+        first[name] = next((one for one in values if not is_missing(name, one, "missing")), None)
+    if None in first.values():
+        return []
+    encoder = Encoder(estimator.time, estimator.categories, "raise", "missing")
+    return list(encoder.number_columns(encoder.read(first)))
 
 
 def nan_allowed(tags: SomeTags) -> SomeTags:

@@ -269,8 +269,9 @@ class LetheForecaster(Forecaster):
 class LetheAnomalyDetector(bases.AnomalyDetector):
     """Scores how anomalous an event is given those before it, from 0 (usual) to 1.
 
-    Every feature of numbers that the first event has is predicted one event ahead, and the score
-    is that of the most anomalous one; other features only serve the predictions.
+    Every feature of numbers that the first event names is predicted one event ahead, also one that
+    is missing there (see `lethe.Model`), and the score is that of the most anomalous one; other
+    features only serve the predictions.
 
     Parameters
     ----------

@@ -30,6 +30,7 @@ from lethe.adapters._sklearn_rows import (
     labels_of,
     model_of,
     nan_allowed,
+    number_columns,
     plain_array,
     walk,
 )
@@ -329,7 +330,9 @@ class LetheOutlierDetector(OutlierMixin, BaseEstimator):
     def _learn(self, X: Rows, fresh: bool) -> Self:
         events = events_of(self, X, fresh=fresh)
         if fresh:
-            self.model_ = model_of(self, None, period=self.period)
+            # A model alone would look at the first row.
+            columns = number_columns(self, events) or None
+            self.model_ = model_of(self, columns, horizon=1, period=self.period)
         self.offset_ = -float(self.threshold)
         for event in events:
             self.model_.learn(event)

@@ -48,6 +48,10 @@ def run(args: LearnArguments) -> int:
     _check_numbers(args)
     records = [name for name in FOR_RECORDS if getattr(args, name) not in (None, False)]
     text = [name for name in FOR_TEXTS if getattr(args, name) not in (None, False)]
+    if args.detect:  # then it is the rate of alarms
+        text = [name for name in text if name != "rate"]
+    elif args.cooldown is not None:
+        raise ValueError("--cooldown needs --detect")
     if text and records:
         raise ValueError(f"--{records[0]} is for tables of records, --{text[0]} for text")
     if records and not args.sources:

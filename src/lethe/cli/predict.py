@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from lethe.cli._support.alarm_log import AlarmLog, alarms_text
+from lethe.cli._support.alarm_teller import AlarmTeller
 from lethe.cli._support.event_writer import (
     EventWriter,
     check_not_input,
@@ -26,10 +28,11 @@ from lethe.cli._support.tables import progress, running_scores, scores_record, s
 from lethe.cli._support.texts import opened_text
 from lethe.cli._support.writer import FORMATS, Lines
 from lethe.core.network import Network
+from lethe.data import RecordSource
 from lethe.data.sources import Form as SourceForm
 from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.evaluate.prequential import EventScores, predict_events, predict_symbols
-from lethe.model import Model
+from lethe.model import Alarm, Model
 from lethe.version import __version__
 
 __all__ = ["add_arguments", "run"]
@@ -45,6 +48,7 @@ class Arguments(argparse.Namespace):
     form: SourceForm | None
     out: str | None
     format: str | None
+    detect: bool
     limit: int | None
     skip: int | None
     follow: bool
@@ -58,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Examples: lethe predict state new.csv > predicted.jsonl\n"
         "          lethe predict state new.csv --out predicted.csv --format csv\n"
+        "          lethe predict state new.csv --detect --out predicted.jsonl\n"
         "          lethe predict state/000000005000.safetensors - --form csv < new.csv\n"
         "          lethe predict text-state other.txt"
     )
@@ -79,6 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", metavar="FILE", help="a line for each event (-, standard output)")
     parser.add_argument("--format", choices=FORMATS, help="of --out (jsonl)")
+    parser.add_argument(
+        "--detect", action="store_true", help="tell of each alarm when it begins and when it ends"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="stop after N events")
     parser.add_argument("--skip", type=int, metavar="N", help="skip the first N events of SOURCE")
     parser.add_argument(
@@ -141,23 +149,15 @@ def _predict_records(
         model.horizon,
         model.task == "classification",
         several=len(sources) > 1,
+        alarms=args.detect,
     )
-    options = saved.run.options if isinstance(saved.run, RecordsMetadata) else None
-    text, numbers = kinds_known(model, options)
     writer: EventWriter | None = None
+    alarms = AlarmLog()
+    logs = args.json or out == "-"
+    teller = AlarmTeller(alarms, logs=logs, several=len(sources) > 1)
     started_at, code = model.events, 0
     with ExitStack() as stack:
-        stream = opened(
-            sources,
-            form=args.form,
-            skip=args.skip,
-            follow=args.follow,
-            bad=model.parameters.bad,
-            text=text,
-            numbers=numbers,
-            missing=[] if options is None else options.missing,
-            signals=signals,
-        )
+        stream = _opened(args, sources, saved, model, signals)
         stack.callback(closed, stream)
         show = stack.enter_context(progress("events", args.limit, shown=args.log_format == "text"))
         try:
@@ -175,6 +175,8 @@ def _predict_records(
                     writer = open_writer(out, beginning, in_place=args.follow, inputs=inputs)
                 else:
                     writer.write(line)
+                if args.detect:
+                    teller.tell(report, stream, record, scores.time)
                 show(model.events - started_at, lambda: running_scores(scores.scores))
         except Stopped as stop:
             code = stop.code
@@ -185,20 +187,45 @@ def _predict_records(
             raise
         if writer is not None:
             writer.close(True)
-    _say_what(
-        args, f"{saved.path}", model.events - started_at, stream.name, stream.skipped, scores.scores
-    )
+    told = (alarms, model.alarms) if args.detect else None
+    events = model.events - started_at
+    _say_what(args, f"{saved.path}", events, stream.name, stream.skipped, scores.scores, told)
     return code
 
 
+def _opened(
+    args: Arguments, sources: Sequence[str], saved: Saved, model: Model, signals: Signals
+) -> RecordSource:
+    """The source, whose columns are read as they were learned."""
+    options = saved.run.options if isinstance(saved.run, RecordsMetadata) else None
+    text, numbers = kinds_known(model, options)
+    return opened(
+        sources,
+        form=args.form,
+        skip=args.skip,
+        follow=args.follow,
+        bad=model.parameters.bad,
+        text=text,
+        numbers=numbers,
+        missing=[] if options is None else options.missing,
+        signals=signals,
+    )
+
+
 def _say_what(
-    args: Arguments, path: str, events: int, source: str, unreadable: int, scores: Scores
+    args: Arguments,
+    path: str,
+    events: int,
+    source: str,
+    unreadable: int,
+    scores: Scores,
+    told: tuple[AlarmLog, list[Alarm]] | None,
 ) -> None:
     """What was predicted, in a few lines or as JSON; where records go to stdout, on stderr."""
     out = args.out or "-"
     file = sys.stderr if out == "-" else sys.stdout
     if args.json:
-        record_of = {
+        record_of: dict[str, object] = {
             "source": source,
             "model": path,
             "events": events,
@@ -207,11 +234,16 @@ def _say_what(
             "out": out,
             "version": __version__,
         }
+        if told is not None:
+            record_of["alarm_kinds"] = told[0].counts(told[1])
+            record_of["alarms"] = told[0].objects(told[1])
         print(json.dumps(record_of), file=file)
         return
     print(f"{events:,} events of {printable(source)}, nothing learned", file=file)
     if scores is not None:
         print(scores_text(scores), file=file)
+    if told is not None:
+        print(alarms_text(*told), file=file)
 
 
 def _check_model(args: Arguments, model: Model) -> None:
@@ -219,12 +251,14 @@ def _check_model(args: Arguments, model: Model) -> None:
         raise ValueError(f"MODEL must predict columns of records or be a network, got {args.model}")
     if not model.events:
         raise ValueError(f"MODEL must have learned from an event, got none in {args.model}")
+    if args.detect and not model.parameters.detect:
+        raise ValueError(f"--detect needs a MODEL that scores events, got {args.model}")
 
 
 def _predict_text(args: Arguments, sources: Sequence[str], net: Network, signals: Signals) -> int:
     """Bits per symbol of a text."""
-    for option in ("form", "out", "format"):
-        if getattr(args, option) is not None:
+    for option in ("form", "out", "format", "detect"):
+        if getattr(args, option) not in (None, False):
             raise ValueError(f"--{option} is for records, got a network of symbols as MODEL")
     if net.topology.outputs != 256 or net.topology.inputs != 256:
         raise ValueError(

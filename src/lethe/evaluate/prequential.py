@@ -204,6 +204,11 @@ class EventScores:
     def update(self, event: dict[str, Any], report: Report) -> None:
         """Score the model's report of an event that it has learned."""
         model, prediction = self._model, report.prediction
+        if model.task == "regression" and not model.targets:
+            return  # no column of numbers has had a value yet
+        if isinstance(self.scores, NumberScores) and self.scores.targets != model.targets:
+            self._begin(event)  # a column that was empty has had its first value
+            return
         if self.scores is None:
             self._begin(event)
         if prediction is None:

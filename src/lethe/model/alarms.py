@@ -317,9 +317,12 @@ def open_alarms(
 
 
 def set_rules(
-    stream: _kernel.NumberStream | _kernel.ClassStream, columns: tuple[str, ...], rules: Rules
+    stream: _kernel.NumberStream | _kernel.ClassStream,
+    columns: tuple[str, ...],
+    rules: Rules,
+    later: tuple[str, ...] = (),
 ) -> None:
-    """Write the rule of each column into a new block.
+    """Write the rule of each column into a new block; one of `later` may be a target yet.
 
     Raises
     ------
@@ -327,7 +330,7 @@ def set_rules(
         If a rule names no target.
     """
     by_name = dict(rules)
-    unknown = [name for name in by_name if name and name not in columns]
+    unknown = [name for name in by_name if name and name not in (*columns, *later)]
     if unknown:
         raise ValueError(
             f"alarms must name targets ({', '.join(columns[:5])}), got {shown(unknown[0])}"

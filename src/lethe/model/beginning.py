@@ -39,9 +39,12 @@ def new_encoder(parameters: Parameters) -> Encoder:
 
 
 def first_predictor(
-    parameters: Parameters, generator: np.random.Generator, event: object
+    parameters: Parameters,
+    generator: np.random.Generator,
+    event: object,
+    later: tuple[str, ...] = (),
 ) -> Predictor:
-    """The predictor of a stream that begins with this event.
+    """The predictor of a stream that begins with this event; of `later`, see `NumberPredictor`.
 
     Raises
     ------
@@ -50,5 +53,5 @@ def first_predictor(
     """
     encoder, column = new_encoder(parameters), class_column(parameters)
     if column is None:
-        return NumberPredictor.first(parameters, encoder, generator, event)
+        return NumberPredictor.first(parameters, encoder, generator, event, later)
     return ClassPredictor.first(parameters, column, encoder, generator, event)

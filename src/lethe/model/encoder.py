@@ -210,6 +210,10 @@ class Encoder:
         """The columns of a first event that hold numbers."""
         return tuple(name for name, value in fields.new if self._kind(name, value) == "number")
 
+    def empty_columns(self, fields: Fields) -> tuple[str, ...]:
+        """The new columns of an event that it has no value in."""
+        return tuple(name for name, value in fields.new if self._kind(name, value) is None)
+
     def slots(self, fields: Fields) -> list[int]:
         """The slots that an event's categories fill; a value that is not known counts as other."""
         known = ((self.categories[name], value) for name, value in fields.categories)

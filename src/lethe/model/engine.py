@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from lethe.core._checks import check_choice
 from lethe.core._objects import plain, shown
 from lethe.model.beginning import first_predictor
+from lethe.model.early import NOTHING, Early
 from lethe.model.parameters import Bad, Parameters
 from lethe.model.prediction import Prediction
 from lethe.model.predictor import Predictor, Reading
 from lethe.model.report import Report
-from lethe.model.rows import check_name
+from lethe.model.rows import check_name, plain_event
 from lethe.model.state import (
     MOST_COUNT,
     arrays_of,
     checked_arrays,
+    early_from_json,
     generator_from_json,
     predictor_from_json,
 )
@@ -94,6 +96,7 @@ class Engine:
         self.parameters = parameters
         self.generator = generator
         self.predictor: Predictor | None = None
+        self.early: Early | None = None  # while a column of the first event has had no value
         self.skipped_first = 0  # events that were skipped before the first
 
     # ---- nothing changes ----
@@ -106,18 +109,22 @@ class Engine:
             return twin.predict(None)
         if not self.parameters.horizon and event is None:
             raise ValueError("event must be given where horizon is 0, got None")
-        if self.predictor is not None:
-            return self.predictor.predict(event)
-        if event is not None:
-            self._try_first(event, None)
-        return self._unknown()
+        if self.predictor is None:
+            if event is not None:
+                self._try_first(event, None)
+            return self._unknown()
+        return self._unknown() if self.is_blind else self.predictor.predict(event)
 
     def score(self, event: object, target: object) -> Report:
         """As `Model.score`."""
         if self.predictor is None:
             self._try_first(event, target)
             return Report(self._unknown())
-        return self.predictor.score(self._read(self.predictor, event, target, None))
+        return self._told(self.predictor.score(self._read(self.predictor, event, target, None)))
+
+    def _told(self, report: Report) -> Report:
+        """A report, as it is before the first event where there is nothing to predict yet."""
+        return Report(self._unknown()) if self.is_blind else report
 
     def _read(
         self, predictor: Predictor, event: object, target: object, id: str | int | None
@@ -158,10 +165,15 @@ class Engine:
             if self.predictor is None:
                 return self._learn_first(event, target, id)
             reading = self._read(self.predictor, event, target, id)
+            if self.early is not None:
+                self._keep(self.early, self.predictor, event, reading)
         except ValueError as error:
             return self._skip(error)
         try:
-            return self.predictor.learn(reading, id)
+            report = self._told(self.predictor.learn(reading, id))
+            if self.early is not None:
+                self._settle_columns(self.early, self.predictor)
+            return report
         except TooManyNamesError as error:
             return self._skip(error)
         except BaseException:  # Ctrl-C while weights were drawn, too
@@ -195,7 +207,7 @@ class Engine:
             reading = self._read(predictor, event, target, None)
         except ValueError as error:
             return self._skip(error)
-        return predictor.follow(reading)
+        return self._told(predictor.follow(reading))
 
     def _skip(self, error: ValueError) -> Report:
         """Leave out an event that cannot be read, or raise the ValueError that says why."""
@@ -213,11 +225,19 @@ class Engine:
         """Learn from the first event; a ValueError where it cannot be read."""
         drawn = copy.deepcopy(self.generator)
         predictor = self._first(drawn, event)
-        report = predictor.learn(self._read(predictor, event, target, id), id)
+        reading, early = self._read(predictor, event, target, id), None
+        if self.parameters.task == "regression" and not self.parameters.target:
+            early = Early(copy.deepcopy(self.generator))
+            early.add(plain_event(event))
+        report = predictor.learn(reading, id)
+        if early is not None:
+            early.columns = tuple(name for name in early.names if name in predictor.encoder.ignored)
         predictor.ensemble.generator = self.generator
         # One statement, so that Ctrl-C cannot come between the two.
-        self.generator.bit_generator.state, self.predictor = drawn.bit_generator.state, predictor
-        return report
+        self.generator.bit_generator.state, self.predictor, self.early = (
+            drawn.bit_generator.state, predictor, early if early and early.columns else None,
+        )  # fmt: skip
+        return self._told(report)
 
     def _first(self, generator: np.random.Generator, event: object) -> Predictor:
         try:
@@ -229,6 +249,48 @@ class Engine:
         """See whether an event could be the first."""
         predictor = self._first(copy.deepcopy(self.generator), event)
         self._read(predictor, event, target, None)
+
+    # ---- columns that are empty in the first event ----
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether no number has been seen yet that could be predicted."""
+        return self.predictor is not None and self.predictor.targets == NOTHING
+
+    def _keep(self, early: Early, predictor: Predictor, event: object, reading: Reading) -> None:
+        """Keep an event that will be learned; a ValueError where nothing is left to wait for."""
+        if self.is_blind and reading.fields is not None:
+            early.check_some(predictor.encoder, reading.fields)
+        del early.rows[predictor.stream.events :]  # what was not learned after all
+        try:
+            early.add(plain_event(event))
+        except FAILING as error:
+            raise _failing(error) from error
+
+    def _settle_columns(self, early: Early, predictor: Predictor) -> None:
+        """Once all columns have had a value, begin again where that changes the targets."""
+        if not early.is_over(predictor.encoder):
+            return
+        later = early.numbers(predictor.encoder, self.is_blind)
+        if not later:
+            self.early = None
+            return
+        # What was read once can be read again, whatever has become of `bad` since.
+        parameters, drawn = replace(self.parameters, bad="missing"), copy.deepcopy(early.generator)
+        events = early.events()
+        try:
+            made = first_predictor(parameters, drawn, events[0], later)
+            for event in events:
+                made.learn(made.read(event, None, False, None), None)
+        except ValueError:  # from a checkpoint that somebody has changed: go on as before
+            self.early = None
+            return
+        made.encoder.bad = predictor.encoder.bad
+        made.ensemble.generator = self.generator
+        skipped = min(self.skipped_first + predictor.stream.skipped, MOST_COUNT)
+        self.generator.bit_generator.state, self.predictor, self.early, self.skipped_first = (
+            drawn.bit_generator.state, made, None, skipped,
+        )  # fmt: skip
 
     # ---- what it holds, and copies ----
 
@@ -250,6 +312,7 @@ class Engine:
         if self.predictor is not None:
             self.predictor.settle()
         twin.predictor = copy.deepcopy(self.predictor)
+        twin.early = copy.deepcopy(self.early)
         if twin.predictor is not None:
             twin.predictor.ensemble.generator = twin.generator
         return twin
@@ -258,7 +321,9 @@ class Engine:
         """The arrays of a checkpoint."""
         if self.predictor is not None:
             self.predictor.settle()
-        return arrays_of(self.parameters, self.generator, self.skipped_first, self.predictor)
+        return arrays_of(
+            self.parameters, self.generator, self.skipped_first, self.predictor, self.early
+        )
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
@@ -271,6 +336,7 @@ class Engine:
             made.predictor = predictor_from_json(
                 state["predictor"], block, parameters, made.generator
             )
+            made.early = early_from_json(state, parameters)
         elif block.nbytes:
             raise ValueError("it has a block and nothing that it belongs to")
         return made

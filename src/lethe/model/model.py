@@ -17,6 +17,7 @@ from lethe._printable import printable
 from lethe.core._checks import check_path, generator
 from lethe.core.network import Network
 from lethe.model.alarms import Alarm, AlarmRule
+from lethe.model.counted import Counted
 from lethe.model.description import (
     Configuration,
     alarms_of,
@@ -30,7 +31,6 @@ from lethe.model.monitor import Diagnostics, diagnose
 from lethe.model.networks import RATES
 from lethe.model.parameters import Bad, NewColumns, Parameters, Task
 from lethe.model.prediction import Prediction
-from lethe.model.predictor import Predictor
 from lethe.model.report import Report
 from lethe.model.values import Label
 from lethe.version import __version__
@@ -42,18 +42,21 @@ Checkpoint = tuple[dict[str, Array], dict[str, object]]
 Target = float | str | bool | Sequence[float] | object
 
 
-class Model:
+class Model(Counted):
     """Predicts each event of a stream, and learns from it, in constant memory and time.
 
     An event is a mapping of columns to values, a row (of pandas, Polars or Arrow, too), or
     (``task="symbols"``) a symbol. Numbers, strings, booleans, times and missing values (None, "" or
-    no such column) are told apart by the first event. Nothing needs to be declared or tuned.
+    no such column) are told apart by a column's first value. Nothing needs to be declared or tuned.
 
     Parameters
     ----------
     target : str or sequence of str, optional
-        The column(s) to predict. Without it every column that holds a number in the
-        first event is predicted one event ahead.
+        The column(s) to predict. Without it every column of the first event that holds numbers is
+        predicted one event ahead. One that is missing there is waited for, at most 100 events (or
+        fewer wide ones): until all such columns have had a value it is not among the targets, then
+        the events so far are learned again, in order, with all of them. Where no column has had a
+        number yet, a Report is what it is before the first event.
     task : {"regression", "classification", "symbols"}
         What a target is: a number, a class, or the event itself, which is a symbol.
     horizon : int, optional
@@ -254,11 +257,6 @@ class Model:
     # ---- what it holds ----
 
     @property
-    def parameters(self) -> Parameters:
-        """What it was made with."""
-        return self._engine.parameters
-
-    @property
     def bad(self) -> Bad:
         """What becomes of bad values: "missing", "skip" or "raise"; it can be set."""
         return self.parameters.bad
@@ -270,64 +268,11 @@ class Model:
             self._engine.set_bad(bad)
 
     @property
-    def task(self) -> Task:
-        """What a target is: "regression", "classification" or "symbols"."""
-        return self.parameters.task
-
-    @property
-    def horizon(self) -> int:
-        """Events ahead that are predicted."""
-        return self.parameters.horizon
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The columns that are predicted; without a `target`, known from the first event on."""
-        if self.task == "regression" and self._predictor is not None:
-            return self._predictor.targets
-        return self.parameters.target
-
-    @property
-    def events(self) -> int:
-        """Events taken in."""
-        return 0 if self._predictor is None else self._predictor.stream.events
-
-    @property
-    def skipped(self) -> int:
-        """Events left out by ``bad="skip"``."""
-        later = 0 if self._predictor is None else self._predictor.stream.skipped
-        return self._engine.skipped_first + later
-
-    @property
-    def missed(self) -> int:
-        """Targets that arrived too late or not at all."""
-        return 0 if self._predictor is None else self._predictor.stream.missed
-
-    @property
-    def following(self) -> bool:
-        """Whether it has followed, and so does not learn again."""
-        return self._engine.is_following
-
-    @property
-    def waiting(self) -> int:
-        """Events that wait for a target which may come late."""
-        predictor = self._predictor
-        return 0 if self.horizon or predictor is None else predictor.stream.pending_count
-
-    @property
-    def size(self) -> int:
-        """Bytes of the numeric state; 0 before the first event."""
-        return 0 if self._predictor is None else self._predictor.stream.size
-
-    @property
-    def _predictor(self) -> Predictor | None:
-        return self._engine.predictor
-
-    @property
     def networks(self) -> list[Network]:
         """Copies of the networks as they answer now, in the order that docs/model.md gives."""
         self._refuse_nested()
         with self._lock:
-            return networks_of(self._predictor)
+            return networks_of(self._seeing)
 
     @property
     def classes(self) -> list[Label]:
@@ -336,22 +281,22 @@ class Model:
 
     def input_names(self) -> list[str]:
         """The names of the networks' inputs, in order; `configuration` says which slot is whose."""
-        return [] if self._predictor is None else self._predictor.input_names
+        return [] if self._seeing is None else self._seeing.input_names
 
     def predictor_weights(self) -> dict[str, float]:
         """The weight of each predictor, averaged over all targets; they sum to 1."""
-        return weights_of(self._predictor)
+        return weights_of(self._seeing)
 
     def configuration(self) -> Configuration:
         """The options and columns, as plain JSON values."""
         self._refuse_nested()
         with self._lock:
-            return configuration_of(self.parameters, self._predictor)
+            return configuration_of(self.parameters, self._seeing)
 
     @property
     def alarms(self) -> list[Alarm]:
         """The alarms that have begun and are not over."""
-        return alarms_of(self._predictor)
+        return alarms_of(self._seeing)
 
     def diagnostics(self) -> Diagnostics:
         """Counts of problems found in the networks so far."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lethe import _kernel
 from lethe.core._objects import shown
 from lethe.model.alarms import SEEN, alarm_of, set_rules
+from lethe.model.early import NOTHING
 from lethe.model.encoder import Encoder
 from lethe.model.networks import Ensemble
 from lethe.model.number_parts import input_names, lags_of, number_groups
@@ -93,8 +94,13 @@ class NumberPredictor:
         encoder: Encoder,
         generator: np.random.Generator,
         event: object,
+        later: tuple[str, ...] = (),
     ) -> Self:
         """A predictor for a stream that begins with this event.
+
+        Without a target the columns of numbers are predicted, and `later`: those that the event
+        has no value in, and that hold numbers. Where there is none, and one may yet come, its
+        target is `NOTHING`.
 
         Raises
         ------
@@ -102,7 +108,14 @@ class NumberPredictor:
             If the event cannot be read, or nothing in it can be predicted.
         """
         columns = plain_event(event)
-        targets = parameters.target or encoder.number_columns(encoder.read(columns))
+        read = encoder.read(columns)
+        found = encoder.number_columns(read)
+        empty = tuple(name for name in encoder.empty_columns(read) if name in columns)
+        # Columns that come late must not be too many by that: then the first of them are.
+        more = {*found, *later[: max(MOST_TARGETS - len(found), 0)]}
+        targets = parameters.target or tuple(name for name, _ in read.new if name in more)
+        if not targets and empty:
+            targets = NOTHING
         if not targets:
             raise ValueError("event must have a column of numbers to predict, got none")
         if not parameters.target and len(targets) > MOST_TARGETS:
@@ -118,7 +131,7 @@ class NumberPredictor:
         encoder.words.check(0, made.stream.size)
         made.stream.start()
         made.stream.view("declared range")[:] = parameters.bounds
-        set_rules(made.stream, targets, parameters.alarms)
+        set_rules(made.stream, targets, parameters.alarms, () if parameters.target else empty)
         made.ensemble.draw_first_weights(made.stream)
         return made
 

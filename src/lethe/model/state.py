@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lethe.model.beginning import class_column, new_encoder
 from lethe.model.classes import ClassPredictor
+from lethe.model.early import Early
 from lethe.model.numbers import NumberPredictor
 from lethe.model.parameters import Parameters
 from lethe.model.predictor import Predictor
@@ -29,6 +30,7 @@ __all__ = [
     "arrays_of",
     "checked_arrays",
     "checked_category",
+    "early_from_json",
     "generator_from_json",
     "predictor_from_json",
     "predictor_to_json",
@@ -77,15 +79,18 @@ def arrays_of(
     generator: np.random.Generator,
     skipped: int,
     predictor: Predictor | None,
+    early: Early | None,
 ) -> dict[str, NDArray[np.generic]]:
     """The arrays of a model's checkpoint: its block, and a state that says what it belongs to."""
-    state = {
+    state: dict[str, object] = {
         "format": FORMAT,
         "parameters": parameters.to_json(),
         "generator": generator.bit_generator.state,
         "skipped": skipped,
         "predictor": None if predictor is None else predictor_to_json(predictor),
     }
+    if early is not None and predictor is not None:
+        state["early"] = early.to_json(predictor.stream.events)
     block = b"" if predictor is None else predictor.stream.save()
     # As an array: a model that knows thousands of categories has a long state.
     text = json.dumps(state).encode("ascii")
@@ -151,10 +156,23 @@ def checked_arrays(
     found = parse_json(text, 100_000 + block.nbytes // 40)
     if isinstance(found, dict) and "format" not in found and "parameters" in found:
         raise ValueError(_EARLIER)
-    state = Fields("state", found, ("format", "parameters", "generator", "skipped", "predictor"))
+    names = ["format", "parameters", "generator", "skipped", "predictor"]
+    if isinstance(found, dict) and "early" in found:
+        names.append("early")
+    state = Fields("state", found, names)
     if state.integer("format", 1) != FORMAT:
         raise ValueError(f"its format must be {FORMAT}, got {state.integer('format')}")
     return state, np.ascontiguousarray(block, np.uint8)
+
+
+def early_from_json(state: Fields, parameters: Parameters) -> Early | None:
+    """The first events, where a column of the first one has had no value yet."""
+    if "early" not in state:
+        return None
+    if parameters.target or parameters.task != "regression":
+        raise ValueError("early must be left out where the targets are known, got events")
+    fields = Fields("early", state["early"], Early.FIELDS)
+    return Early.from_json(fields, generator_from_json(fields["generator"]))
 
 
 def predictor_from_json(

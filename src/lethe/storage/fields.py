@@ -144,6 +144,9 @@ class Fields:
         self._name = name
         self._fields: dict[str, object] = value
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._fields
+
     def __getitem__(self, key: str) -> object:
         return self._fields[key]
 

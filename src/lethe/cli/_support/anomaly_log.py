@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from lethe.cli._support.alarm_log import AlarmLog
 from lethe.storage.fields import Fields, is_integer, list_of
 
 __all__ = ["SCORES", "Anomaly", "AnomalyLog"]
@@ -42,10 +43,13 @@ class AnomalyLog:
     ----------
     counts : list of int
         Events with at least each of `SCORES`.
+    alarms : AlarmLog
+        What they were part of.
     """
 
     def __init__(self) -> None:
         self.counts = [0] * len(SCORES)
+        self.alarms = AlarmLog()
         self._episodes: list[Anomaly] = []  # that are over
         self._current: Anomaly | None = None
         self._last_event = 0  # of the current episode
@@ -82,6 +86,7 @@ class AnomalyLog:
             "episodes": [list(anomaly) for anomaly in self._episodes],
             "current": None if self._current is None else list(self._current),
             "last_event": self._last_event,
+            "alarms": self.alarms.to_state(),
         }
 
     @classmethod
@@ -93,7 +98,8 @@ class AnomalyLog:
         ValueError
             If it is none.
         """
-        fields = Fields("anomalies", state, ("counts", "episodes", "current", "last_event"))
+        names = ("counts", "episodes", "current", "last_event", "alarms")
+        fields = Fields("anomalies", state, names)
 
         def count(value: object) -> int:
             if type(value) is not int or not is_integer(value, 0, events):
@@ -104,6 +110,7 @@ class AnomalyLog:
         log.counts = list_of("anomalies: counts", fields["counts"], len(SCORES), count)
         log._episodes = list_of("anomalies: episodes", fields["episodes"], None, _anomaly)
         log._current = fields.optional("current", lambda key: _anomaly(fields[key]))
+        log.alarms = AlarmLog.from_state(fields["alarms"], events)
         log._last_event = fields.integer("last_event", 0, events)
         known = len(log._episodes) + (log._current is not None)
         if log.counts != sorted(log.counts, reverse=True) or known > log.counts[0]:

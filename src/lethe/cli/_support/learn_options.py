@@ -32,8 +32,8 @@ UPDATES: dict[str, tuple[Callable[[float], Update], float]] = {
 OWN_RULE = "own"
 
 #: Options that only a table of records has, and those that only a text has.
-FOR_RECORDS = ("target", "horizon", "classify", "detect", "time", "period", "holidays", "bad",
-            "text", "missing", "form", "out", "format")  # fmt: skip
+FOR_RECORDS = ("target", "horizon", "classify", "detect", "cooldown", "time", "period", "holidays",
+            "bad", "text", "missing", "form", "out", "format")  # fmt: skip
 FOR_TEXTS = ("symbols", "update", "rate")
 
 
@@ -45,6 +45,7 @@ class LearnArguments(argparse.Namespace):
     horizon: int | None
     classify: bool
     detect: bool
+    cooldown: int | None
     time: str | None
     period: list[str] | None
     holidays: str | None
@@ -77,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = (
         "Examples: lethe learn pump.csv --target flow --horizon 1\n"
+        "          lethe learn pump.csv --detect --rate 1/5000\n"
         "          lethe learn pump.csv --detect --out anomalies.jsonl\n"
         "          lethe learn log.jsonl --target level --follow --checkpoint state --resume\n"
         "          lethe learn sine --detect           a bundled series\n"
@@ -118,7 +120,22 @@ def _add_text_arguments(text: argparse._ArgumentGroup) -> None:
     )
     text.add_argument("--update", choices=UPDATES, help="the update rule (rmsprop)")
     rates = ", ".join(f"{name} {rate:g}" for name, (_, rate) in UPDATES.items())
-    text.add_argument("--rate", type=float, help=f"the learning rate (by default {rates})")
+    text.add_argument(
+        "--rate",
+        type=rate,
+        help=f"the learning rate (by default {rates}); with --detect, that of alarms, see there",
+    )
+
+
+def rate(words: str) -> float:
+    """A number, or a fraction such as 1/1000."""
+    above, line, below = words.partition("/")
+    try:
+        return float(above) / float(below) if line else float(words)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(
+            f"it must be a number or a fraction such as 1/1000, got {words!r:.60}"
+        ) from None
 
 
 def _add_service_arguments(parser: argparse._ArgumentGroup) -> None:
@@ -189,12 +206,28 @@ def _add_record_arguments(group: argparse._ArgumentGroup) -> None:
         "event itself, from its other columns and all events before",
     )
     group.add_argument("--classify", action="store_true", help="the target is a class")
+    _add_alarm_arguments(group)
+    group.add_argument("--time", metavar="COL", help="the column with the time (the first there)")
+    _add_reading_arguments(group)
+
+
+def _add_alarm_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--detect",
         action="store_true",
-        help="report anomalies; the horizon is then 1 unless given",
+        help="print each alarm when it begins and when it ends, and report anomalies; --rate is "
+        "then how many alarms there may be in an event where nothing has changed, such as 0.001 "
+        "or 1/1000 (the default); the horizon is 1 unless given",
     )
-    group.add_argument("--time", metavar="COL", help="the column with the time (the first there)")
+    group.add_argument(
+        "--cooldown",
+        type=int,
+        metavar="N",
+        help="with --detect: events after the end of an alarm before the next can begin (0)",
+    )
+
+
+def _add_reading_arguments(group: argparse._ArgumentGroup) -> None:
     period = "events after which a season repeats; two with a comma or again"
     group.add_argument("--period", action="append", metavar="N", help=period)
     holidays = "whose holidays the days of events may be, such as DE, or US-CA for a part of one"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
 from lethe.cli._support.learn_options import Bad, LearnArguments
-from lethe.cli._support.run_metadata import RecordsOptions
+from lethe.cli._support.run_metadata import USUAL, RecordsOptions, usual_rule
 from lethe.cli._support.sessions import Saved
-from lethe.model import Model
+from lethe.model import AlarmRule, Model
 
 __all__ = [
     "GivenOptions",
+    "filled_later",
     "given_options",
     "kinds_known",
     "model_in",
@@ -31,6 +33,8 @@ class GivenOptions(TypedDict):
     target: list[str] | None
     classify: bool | None
     detect: bool | None
+    rate: float | None
+    cooldown: int | None
     horizon: int | None
     time: str | None
     period: int | tuple[int, int] | None
@@ -57,6 +61,8 @@ def given_options(args: LearnArguments) -> GivenOptions:
         "target": _words("target", args.target),
         "classify": args.classify or None,
         "detect": args.detect or None,
+        "rate": args.rate if args.detect else None,
+        "cooldown": args.cooldown,
         "horizon": args.horizon,
         "time": args.time,
         "period": _period(args.period),
@@ -92,6 +98,8 @@ def resolved(given: GivenOptions) -> RecordsOptions:
         target=targets,
         classify=_or(given["classify"], False),
         detect=_or(given["detect"], False),
+        rate=_or(given["rate"], USUAL.rate),
+        cooldown=_or(given["cooldown"], USUAL.cooldown),
         horizon=_or(given["horizon"], 1 if ahead else 0),
         time=given["time"],
         period=given["period"],
@@ -114,11 +122,12 @@ def model_in(found: Saved) -> Model:
     return found.model
 
 
-def model_of(options: RecordsOptions) -> Model:
-    """A new model for a run with these options."""
+def model_of(options: RecordsOptions, targets: Sequence[str] = ()) -> Model:
+    """A new model for a run with these options; it predicts `targets` where they name none."""
     try:
+        rule = AlarmRule(rate=options.rate, cooldown=options.cooldown)
         return Model(
-            options.target or None,
+            options.target or targets or None,
             task="classification" if options.classify else "regression",
             horizon=options.horizon,
             time=options.time,
@@ -127,10 +136,30 @@ def model_of(options: RecordsOptions) -> Model:
             cells=options.cells,
             layers=options.layers,
             bad=options.bad,
+            alarms=None if rule == USUAL else rule,
             seed=options.seed,
         )
     except ValueError as error:
         raise ValueError(f"--{error}") from None
+
+
+def filled_later(
+    options: RecordsOptions, event: Mapping[str, object], kinds: Mapping[str, str]
+) -> list[str]:
+    """The columns of numbers, where none is named and the first event has no value of one of them.
+
+    Parameters
+    ----------
+    options : RecordsOptions
+    event : mapping
+        The first.
+    kinds : mapping of str to str
+        What the columns hold in the part of the source that was read to decide it.
+    """
+    if options.target:
+        return []
+    found = [name for name, kind in kinds.items() if kind == "numbers" and name != options.time]
+    return found if any(event.get(name) is None for name in found) else []
 
 
 def options_of(model: Model, given: GivenOptions) -> RecordsOptions:
@@ -148,6 +177,8 @@ def options_of(model: Model, given: GivenOptions) -> RecordsOptions:
         target=list(model.targets) if parameters.target else [],
         classify=model.task == "classification",
         detect=_or(given["detect"], False),
+        rate=usual_rule(parameters).rate,
+        cooldown=usual_rule(parameters).cooldown,
         horizon=parameters.horizon,
         time=parameters.time,
         period=parameters.period,

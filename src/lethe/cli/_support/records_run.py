@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from logging import INFO, WARNING
 
+from lethe.cli._support.alarm_teller import AlarmTeller
 from lethe.cli._support.anomaly_log import SCORES, Anomaly, AnomalyLog
 from lethe.cli._support.event_writer import (
     EventWriter,
@@ -24,6 +26,7 @@ from lethe.cli._support.log import LOG
 from lethe.cli._support.records import closed, lag_of, lasting, opened, where, with_columns
 from lethe.cli._support.records_log import RecordsLog, remedy_of
 from lethe.cli._support.records_options import (
+    filled_later,
     given_options,
     kinds_known,
     model_in,
@@ -101,6 +104,8 @@ class RecordsRun:
                 signals=signals,
             )
         self.lines: Lines | None = None
+        logs = args.json or self.options.out == "-"
+        self.teller = AlarmTeller(self.anomalies.alarms, logs=logs, several=self.several)
         self.started_at = self.model.events
         self.log = RecordsLog(self.stream)
         self._handed: Record | None = None  # what the model is learning
@@ -176,7 +181,8 @@ class RecordsRun:
             code, reason, sure = 130, "interrupted", False
         except BrokenPipeError:
             self._fail(ValueError())
-            LOG.warning("nobody reads what --out - writes any more")
+            what = "what --out - writes" if self.options.out == "-" else "standard output"
+            LOG.warning("nobody reads %s any more", what)
             return READER_GONE
         except BaseException as error:
             kept = self._fail(error)
@@ -207,12 +213,25 @@ class RecordsRun:
         self._print(seconds, kept)
         return code
 
+    def _begin_with_all(self, records: Iterator[Record]) -> Iterator[Record]:
+        """Begin a new run with all targets, where its first event has no value of one."""
+        for first in records:
+            targets = filled_later(self.options, first.event, self.stream.understood())
+            if targets and not self.model.events:
+                self.model = model_of(self.options, targets)
+                self.scores = EventScores(self.model, self.options.time)
+            return chain([first], records)
+        return records
+
     def _learn(self, show: Show) -> None:
-        model, session = self.model, self.session
-        detects = self.options.detect
+        detects, session = self.options.detect, self.session
+        records = self._records()
+        if not self.model.events:
+            records = self._begin_with_all(records)
+        model = self.model
         for record, report in predict_events(
             model,
-            self._records(),
+            records,
             name=lambda: where(self.stream),
             scores=self.scores,
             limit=self.args.limit,
@@ -226,6 +245,8 @@ class RecordsRun:
             if detects and report.anomaly >= SCORES[0]:
                 anomaly = Anomaly(report.anomaly, record.number, report.explanation)
                 self.anomalies.add(anomaly, model.events)
+            if detects:
+                self.teller.tell(report, self.stream, record, self.scores.time)
             elsewhere = self._is_elsewhere(record)
             if session.is_due(model.events) or elsewhere:
                 self._save()
@@ -254,8 +275,8 @@ class RecordsRun:
             self.log.skipped_lines()
 
     def _write(self, record: Record, report: Report, out: str) -> None:
-        if self.lines is None:
-            model = self.model
+        model = self.model
+        if self.lines is None or self.lines.are_of_others(model.targets):
             classes = model.task == "classification"
             self.lines = Lines(
                 self.options.format,
@@ -263,6 +284,7 @@ class RecordsRun:
                 model.horizon,
                 classes,
                 several=self.several,
+                alarms=self.options.detect,
             )
         try:
             source = self.stream.source

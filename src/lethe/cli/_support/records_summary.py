@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lethe.cli._support.alarm_log import alarms_text
 from lethe.cli._support.anomaly_log import SCORES, AnomalyLog
 from lethe.cli._support.printable import printable
 from lethe.cli._support.run_metadata import RecordsOptions
@@ -58,6 +59,7 @@ class RecordsSummary:
         if self._scores is not None:
             parts.append(scores_text(self._scores))
         if self._options.detect:
+            parts.append(alarms_text(self._anomalies.alarms, self._model.alarms))
             parts.append(self._anomalies_text())
         if microseconds is not None:
             parts.append(f"microseconds per event  {microseconds:.1f}")
@@ -98,6 +100,10 @@ class RecordsSummary:
                 for one in self._anomalies.most_anomalous()
             ]
             record["anomalous"] = self._counts()
+            alarms, going_on = self._anomalies.alarms, self._model.alarms
+            record |= {"rate": options.rate, "cooldown": options.cooldown}
+            record["alarm_kinds"] = alarms.counts(going_on)
+            record["alarms"] = alarms.objects(going_on)
         return record
 
     def status(self) -> dict[str, object]:
@@ -111,6 +117,7 @@ class RecordsSummary:
         }
         if self._options.detect:
             record["anomalous"] = self._counts()
+            record["alarm_kinds"] = self._anomalies.alarms.counts(self._model.alarms)
         return record
 
     def _counts(self) -> dict[str, int]:

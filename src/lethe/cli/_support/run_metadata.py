@@ -24,11 +24,13 @@ from lethe.core.network import Network
 from lethe.data.places import check_place, check_position
 from lethe.evaluate.naive import ClassScores, NumberScores
 from lethe.evaluate.prequential import Tally
-from lethe.model import Model
+from lethe.model import AlarmRule, Model
+from lethe.model.parameters import Parameters
 from lethe.storage.fields import Fields, parse_json
 
 __all__ = [
     "MOST_SEED",
+    "USUAL",
     "Position",
     "RecordsMetadata",
     "RecordsOptions",
@@ -37,6 +39,7 @@ __all__ = [
     "TextOptions",
     "parse_run",
     "take_run_arrays",
+    "usual_rule",
 ]
 
 Arrays: TypeAlias = dict[str, NDArray[np.generic]]
@@ -49,6 +52,9 @@ SCORES = "scores"
 #: Seeds of 128 bits are what `secrets.randbits(128)` gives, as NumPy's documentation has it.
 MOST_SEED = (1 << 128) - 1
 
+#: What alarms are by default.
+USUAL = AlarmRule()
+
 BAD: tuple[Bad, ...] = ("raise", "missing", "skip")
 
 
@@ -59,6 +65,8 @@ class RecordsOptions:
     target: list[str]
     classify: bool
     detect: bool
+    rate: float
+    cooldown: int
     horizon: int
     time: str | None
     period: int | tuple[int, int] | None
@@ -258,16 +266,24 @@ def _records(record: object, scores: object, arrays: Arrays, model: Model) -> Re
     )
 
 
+def usual_rule(parameters: Parameters) -> AlarmRule:
+    """The rule of alarms of every column that has none of its own."""
+    return dict(parameters.alarms).get("", USUAL)
+
+
 def _records_options(value: object, model: Model) -> RecordsOptions:
     names = [field.name for field in dataclasses.fields(RecordsOptions)]
     fields = Fields("options", value, names)
     parameters = model.parameters
     known = parameters.to_json()
+    rule = usual_rule(parameters)
     is_own = all(fields[name] == known[name] for name in ("period", "holidays"))
     options = RecordsOptions(
         target=fields.strings("target"),
         classify=fields.boolean("classify"),
         detect=fields.boolean("detect"),
+        rate=fields.number("rate"),
+        cooldown=fields.integer("cooldown"),
         horizon=fields.integer("horizon", 0, 1000),
         time=fields.optional("time", fields.string),
         period=parameters.period,
@@ -285,6 +301,8 @@ def _records_options(value: object, model: Model) -> RecordsOptions:
         target=list(model.targets) if options.target else [],
         classify=model.task == "classification",
         detect=options.detect,
+        rate=rule.rate,
+        cooldown=rule.cooldown,
         horizon=parameters.horizon,
         time=options.time,
         period=parameters.period,

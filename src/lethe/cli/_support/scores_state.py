@@ -88,7 +88,7 @@ def scores_from_state(
         If they are none of this model's.
     """
     if state is None:
-        if events:
+        if events and (model.targets or model.task != "regression"):
             raise ValueError("scores must be there after the first event, got none")
         return None
     if model.task == "classification":
@@ -122,11 +122,14 @@ def _numbers(fields: Fields, arrays: Arrays, model: Model, events: int) -> Numbe
     if np.isinf(last).any() or not np.isfinite(totals).all():
         raise ValueError("scores.last and scores.totals must be finite, got others")
     scores.last, scores.totals = last.tolist(), totals.tolist()
+    # Fewer than all, where the targets were known late.
+    season = Fields("season", fields["season"], _SEASON)
+    scored = season.integer("events", 0, events)
     for n, ahead in enumerate(scores.aheads):
-        shape = (min(ahead - 1, events), targets, len(PREDICTORS))
+        shape = (min(ahead - 1, scored), targets, len(PREDICTORS))
         table = array_of(f"scores.waiting.{n}", arrays, shape)
         scores.waiting[n] = deque([[tuple(row) for row in rows] for rows in table.tolist()])
-    _restore_season(scores.season, Fields("season", fields["season"], _SEASON), arrays, targets)
+    _restore_season(scores.season, season, arrays, targets)
     return scores
 
 

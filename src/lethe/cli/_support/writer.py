@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar, cast
 
 from lethe._printable import csv_text, json_text
-from lethe.model import Prediction, Report
+from lethe.cli._support.alarm_log import alarm_object
+from lethe.model import Alarm, Prediction, Report
 from lethe.model.values import shortened
 
 __all__ = ["FORMATS", "LEVEL", "Lines"]
@@ -55,6 +56,8 @@ class Lines:
         Whether classes are predicted, or else numbers.
     several : bool
         Whether each line names its source, since there are several.
+    alarms : bool
+        Whether each line has the alarm that begins, goes on or ends with it.
     """
 
     def __init__(
@@ -65,12 +68,18 @@ class Lines:
         classes: bool,
         *,
         several: bool = False,
+        alarms: bool = False,
     ) -> None:
+        self._alarms = alarms
         self._several = several
         self._csv = form == "csv"
         self._targets = tuple(targets)
         self._horizon = horizon
         self._classes = classes
+
+    def are_of_others(self, targets: Sequence[str]) -> bool:
+        """Whether these are other targets, and lines can still have them: CSV has its header."""
+        return not self._csv and self._targets != tuple(targets)
 
     def header(self) -> bytes:
         """The line before the first event: the names of the columns of CSV."""
@@ -84,7 +93,7 @@ class Lines:
                 columns += [f"{target}{name}" for name in ("prediction", "low", "high")]
                 columns += [f"{target}ahead_{n}" for n in range(2, self._horizon + 1)]
                 columns += [f"{target}actual"]
-        return _row([*columns, "anomaly", "explanation"])
+        return _row([*columns, "anomaly", "explanation", *(["alarm"] if self._alarms else [])])
 
     def line(
         self, number: int, event: Mapping[str, object], report: Report, source: str = ""
@@ -95,7 +104,12 @@ class Lines:
             raise ValueError(f"line {number} must have a prediction, got none")
         first: dict[str, object] = {"source": source} if self._several else {}
         first["line"] = number
-        last = {"anomaly": _finite(report.anomaly), "explanation": report.explanation}
+        last: dict[str, object] = {
+            "anomaly": _finite(report.anomaly),
+            "explanation": report.explanation,
+        }
+        if self._alarms:
+            last["alarm"] = self._alarm(report.alarm)
         if self._classes:
             one = _class(prediction, event.get(self._targets[0]))
             if self._csv:
@@ -118,6 +132,14 @@ class Lines:
             for key in objects[0]
         }
         return _json({**first, **by_target, **last})
+
+    def _alarm(self, alarm: Alarm | None) -> object:
+        """An alarm as an object, or in CSV its state and its words."""
+        if alarm is None:
+            return "" if self._csv else None
+        if self._csv:
+            return f"{alarm.state}: {alarm.words}"
+        return {"state": alarm.state, **alarm_object(alarm)}
 
     def _object(self, number: _Number) -> dict[str, object]:
         cells: dict[str, object] = {
