@@ -31,7 +31,7 @@ def code_of(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/model.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/model.md", "docs/anomalies.md"])
 def test_examples_of_pages(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where they can write files
     assert code_of(page)

@@ -9,7 +9,10 @@ from common import Scored, Stream
 
 import lethe
 
-__all__ = ["model_scores"]
+__all__ = ["ALARMS", "model_scores"]
+
+#: Three times the default's rate; run.py says what was seen at either.
+ALARMS = lethe.AlarmRule(rate=3e-3)
 
 
 class _Alarm(Protocol):
@@ -48,7 +51,10 @@ def model_scores(stream: Stream) -> Scored:
     count = stream.values.shape[1]
     names = ["value"] if count == 1 else [f"value_{n}" for n in range(count)]
     model = lethe.Model(
-        names[0] if count == 1 else names, horizon=1, time="time" if stream.times else None
+        names[0] if count == 1 else names,
+        horizon=1,
+        time="time" if stream.times else None,
+        alarms=ALARMS,
     )
     scores, alarms = [], []
     for place, row in enumerate(stream.values.tolist()):
