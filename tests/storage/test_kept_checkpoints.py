@@ -108,10 +108,11 @@ def test_a_kept_checkpoint_goes_on_learning(name: str) -> None:
         assert not kept.waiting
 
 
-def test_a_model_of_0_1_0_is_refused_in_one_clear_line() -> None:
-    """It was never released; its networks are read as ever."""
+@pytest.mark.parametrize("name", ["model-0.1.0", "model-format-2"])
+def test_an_earlier_model_is_refused_in_one_clear_line(name: str) -> None:
+    """They were never released; their networks are read as ever."""
     with pytest.raises(lethe.CheckpointError) as caught:
-        lethe.load(KEPT / "model-0.1.0.safetensors")
+        lethe.load(KEPT / f"{name}.safetensors")
     assert "a model in an earlier format, which is no longer read" in str(caught.value)
     assert "learn again" in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -39,6 +39,7 @@ __all__ = [
 
 #: Counts up with each change of what a block holds.
 FORMAT = 3
+EARLIER = (1, 2)
 _EARLIER = (
     "it is a model in an earlier format, which is no longer read: "
     "let a new one learn again from the stream"
@@ -154,7 +155,7 @@ def checked_arrays(
         raise ValueError(f"its state must be smaller beside its block, got {text.nbytes:,} bytes")
     # Each category has a slot, and each slot some hundred bytes of weights.
     found = parse_json(text, 100_000 + block.nbytes // 40)
-    if isinstance(found, dict) and "format" not in found and "parameters" in found:
+    if isinstance(found, dict) and "parameters" in found and found.get("format", 1) in EARLIER:
         raise ValueError(_EARLIER)
     names = ["format", "parameters", "generator", "skipped", "predictor"]
     if isinstance(found, dict) and "early" in found:
