@@ -55,7 +55,7 @@ struct Odds {
   // The least of this event, their shares considered, and by which way it is the least.
   double least(int64_t& channel) const {
     double found = near;
-    channel = lethe::by_neighbours;
+    channel = near < 1 ? int64_t(lethe::by_neighbours) : int64_t(lethe::by_error);
     for (int64_t c = 0; c < lethe::by_gap; ++c) {
       const double p = std::max(of[c], least_of_event[c]) / alarm_share[c];
       if (p < found) found = p, channel = c;
@@ -147,7 +147,7 @@ struct AlarmWatch {
     for (int64_t c = 0; c < lethe::alarm_channels; ++c) {
       const bool of_value = c != lethe::by_repeats && c != lethe::by_gap &&
                             c != lethe::by_quiet_run && c != lethe::by_rule;
-      if (disarmed(c) || rests(c) || (of_value && !counts)) continue;
+      if (!odds.is_known(c) || disarmed(c) || rests(c) || (of_value && !counts)) continue;
       const double p = odds.of[c] / alarm_share[c];
       if (p < found) found = p, channel = c;
     }
@@ -205,7 +205,8 @@ struct AlarmWatch {
            b[at.far_errors + i] <= patience && b[at.judged + i] >= least_judged &&
            b[at.stays + i] < 0.5;
     const double most = most_held * b[at.usual_error + i];
-    b[at.held_value + i] = std::clamp(actual, predicted - most, predicted + most);
+    const double near = std::clamp(actual, predicted - most, predicted + most);
+    b[at.held_value + i] = std::clamp(near, lethe::holds::value.least, lethe::holds::value.most);
     return true;
   }
 

@@ -165,6 +165,11 @@ std::string check_block(const Memory<NumberLayout>& m) {
   if (!wrong.empty()) return wrong;
   const NumberLayout& l = m.layout;
   const double* const b = m.numbers();
+  for (int64_t i = 0; i < l.targets; ++i) {
+    const double* const range = b + l.declared + 2 * i;
+    if (!(range[0] <= range[1] && range[0] < HUGE_VAL && range[1] > -HUGE_VAL))
+      return "declared range";
+  }
   for (int64_t s = 0; s < seasons; ++s)  // events are counted by it
     if (b[l.periods + s] > 0 && b[l.periods + s] < 2) return "periods";
   for (int64_t i = 0; i < (l.delay_sources() ? l.targets * delay_taps : 0); ++i)

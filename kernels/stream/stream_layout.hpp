@@ -292,7 +292,7 @@ struct AnomalyParts {
     part("disarmed", disarmed, holds::flag, {s.scored, alarm_channels});
     part("told", told, holds::probability, {s.scored, alarm_channels});
     part("held", held, holds::flag, {s.scored});
-    part("held value", held_value, holds::anything, {s.scored});
+    part("held value", held_value, holds::value, {s.scored});
     part("held count", held_count, holds::held, {s.scored});
     part("held values", held_values, holds::value, {s.scored, most_held_values});
     part("off level", off_level, holds::prediction, {s.scored});  // lately, in the mean

@@ -68,6 +68,7 @@ def with_number(kind: str, part: str, index: int, value: float) -> dict[str, np.
         ("numbers", "periods", 1e-300),
         ("numbers", "errors so far", -1.0),
         ("numbers", "blend weights", 2.0),
+        ("numbers", "declared range", np.inf),
         ("late", "pending count", 1e9),
         ("classes", "classes known", 0.0),
         ("classes", "classes known", 100.0),

@@ -19,7 +19,7 @@ IDLE, BEGINS, GOES_ON, ENDS = range(4)
 SHARE = (0.4, 0.1, 0.05, 0.05, 0.2, 0.1, 0.05, 0.05, 1.0)
 DEVIANT, CALM_ODDS, ARMED_ODDS = 0.01, 0.05, 0.1
 CALM_LENGTH, LONGEST_ALARM, LEVEL_REST = 12, 500, 256
-MOST_HELD_VALUES = 5
+MOST_HELD_VALUES, MOST_VALUE = 5, 1e152
 PATIENCE = MOST_HELD_VALUES + 1
 JUDGED_EVENTS, STAYS_OFF, MOST_STAY = 10, 0.5, 0.6
 LATELY_RATE, MOST_BEFORE = 0.125, 0.35
@@ -48,7 +48,7 @@ class Odds:
 
     def least(self) -> tuple[float, int]:
         """The least, their shares considered, and by which way."""
-        found, channel = self.near, BY_NEIGHBOURS
+        found, channel = self.near, BY_NEIGHBOURS if self.near < 1 else BY_ERROR
         for c in range(BY_GAP):
             p = max(self.of[c], self.least_of_event[c]) / SHARE[c]
             if p < found:
@@ -205,7 +205,8 @@ class AlarmWatch:
         found, channel = 1.0, 0
         for c in range(CHANNELS):
             of_value = c not in (BY_REPEATS, BY_GAP, BY_QUIET_RUN, BY_RULE)
-            if self.disarmed[c] or self._rests(c, event) or (of_value and not counts):
+            unknown = not odds.is_known(c)
+            if unknown or self.disarmed[c] or self._rests(c, event) or (of_value and not counts):
                 continue
             p = odds.of[c] / SHARE[c]
             if p < found:
@@ -253,7 +254,8 @@ class AlarmWatch:
             and self.stays < 0.5
         )
         most = MOST_HELD * usual
-        self.held_value = min(max(actual, predicted - most), predicted + most)
+        near = min(max(actual, predicted - most), predicted + most)
+        self.held_value = min(max(near, -MOST_VALUE), MOST_VALUE)
         return True
 
     def _follow_lately(self, odds: Odds) -> None:

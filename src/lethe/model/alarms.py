@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lethe import _kernel
+from lethe._printable import printable
 from lethe.core._checks import as_float, check_choice, check_int
 from lethe.core._objects import shown
 from lethe.storage.fields import Fields, list_of
@@ -62,6 +63,10 @@ _SIDES: dict[Direction, float] = {"both": 0.0, "up": 1.0, "down": -1.0}
 _STATE, _KIND, _BEGIN, PEAK, _END, _ODDS, _EXPECTED, _LOW, _HIGH, _ACTUAL = 0, 1, *range(3, 11)
 
 
+#: Nothing is said to be rarer.
+LEAST_RATE = 1e-9
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRule:
     """Which alarms are wanted of a column.
@@ -69,7 +74,7 @@ class AlarmRule:
     Parameters
     ----------
     rate : float
-        False alarms in an event, at most, on a stream that goes on as before: above 0, at most 0.1.
+        False alarms in an event, at most, on a stream that goes on as before: from 1e-9 to 0.1.
     direction : {"both", "up", "down"}
         To which side a value must deviate.
     least : float
@@ -104,22 +109,29 @@ class AlarmRule:
     cooldown: int = 0
 
     def __post_init__(self) -> None:
-        """Check the arguments."""
-        if not 0 < as_float(self.rate) <= 0.1:
-            raise ValueError(f"rate must be above 0 and at most 0.1, got {shown(self.rate)}")
-        check_choice("direction", self.direction, get_args(Direction))
+        """Check the arguments; numbers of any kind become plain ones."""
+        if not LEAST_RATE <= as_float(self.rate) <= 0.1:
+            raise ValueError(
+                f"rate must be at least {LEAST_RATE:g} and at most 0.1, got {shown(self.rate)}"
+            )
+        direction: Direction = check_choice("direction", self.direction, get_args(Direction))
+        object.__setattr__(self, "direction", str(direction))
         for name in ("least", "least_relative"):
             if not 0 <= as_float(getattr(self, name)) < math.inf:
                 raise ValueError(
                     f"{name} must be a finite number of at least 0, "
                     f"got {shown(getattr(self, name))}"
                 )
+        for name in ("rate", "least", "least_relative"):
+            object.__setattr__(self, name, as_float(getattr(self, name)))
         low, high = self._range()
-        if not low < high:
+        if not low < high or low == math.inf or high == -math.inf:
             raise ValueError(
                 "low and high must be two numbers, the lower one first, or None, "
                 f"got {shown(self.low)} and {shown(self.high)}"
             )
+        object.__setattr__(self, "low", None if low == -math.inf else low)
+        object.__setattr__(self, "high", None if high == math.inf else high)
         for name in ("warm_up", "cooldown"):
             object.__setattr__(self, name, check_int(name, getattr(self, name), 0, 1 << 40))
 
@@ -172,9 +184,9 @@ def checked_rules(value: object) -> Rules:
     if isinstance(value, AlarmRule):
         return (("", value),)
     if isinstance(value, Mapping):
-        found = tuple(value.items())
-        if all(type(name) is str and isinstance(rule, AlarmRule) for name, rule in found):
-            return found
+        found = [(str(name), rule) for name, rule in value.items() if isinstance(name, str)]
+        if len(found) == len(value) and all(isinstance(rule, AlarmRule) for _, rule in found):
+            return tuple(found)
     raise ValueError(
         f"alarms must be an AlarmRule, or one for each column by its name, got {shown(value)}"
     )
@@ -218,7 +230,7 @@ class Alarm:
     score : float
         From 0 to 1: how anomalous that event was.
     expected, low, high : object, float
-        What was expected of it, and between what 99 in 100 events would be.
+        What was expected of it, and between what 99 in 100 events would be (of classes: NaN).
     actual : object
         What came; NaN where it was missing. Of classes, both are None but in the report of the
         event itself.
@@ -297,8 +309,8 @@ def alarm_of(
         int(row[_END]) if state == "end" else None,
         1 - float(row[_ODDS]),
         expected,
-        float(row[_LOW]),
-        float(row[_HIGH]),
+        math.nan if labels else float(row[_LOW]),
+        math.nan if labels else float(row[_HIGH]),
         actual,
     )
 
@@ -333,7 +345,8 @@ def set_rules(
     unknown = [name for name in by_name if name and name not in (*columns, *later)]
     if unknown:
         raise ValueError(
-            f"alarms must name targets ({', '.join(columns[:5])}), got {shown(unknown[0])}"
+            f"alarms must name targets ({printable(', '.join(columns[:5]))}), "
+            f"got {shown(unknown[0])}"
         )
     rows = stream.view("alarm rule")
     usual = by_name.get("", AlarmRule())

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lethe.core._checks import check_choice
 from lethe.core._objects import plain, shown
+from lethe.model.alarms import Alarm
 from lethe.model.beginning import first_predictor
 from lethe.model.early import NOTHING, Early
 from lethe.model.parameters import Bad, Parameters
@@ -172,7 +173,7 @@ class Engine:
         try:
             report = self._told(self.predictor.learn(reading, id))
             if self.early is not None:
-                self._settle_columns(self.early, self.predictor)
+                report.alarm = self._settle_columns(self.early, self.predictor) or report.alarm
             return report
         except TooManyNamesError as error:
             return self._skip(error)
@@ -267,30 +268,35 @@ class Engine:
         except FAILING as error:
             raise _failing(error) from error
 
-    def _settle_columns(self, early: Early, predictor: Predictor) -> None:
-        """Once all columns have had a value, begin again where that changes the targets."""
+    def _settle_columns(self, early: Early, predictor: Predictor) -> Alarm | None:
+        """Once all columns have had a value, begin again where that changes the targets.
+
+        An alarm that is going on then has not been told yet: it begins.
+        """
+        alarm: Alarm | None = None
         if not early.is_over(predictor.encoder):
-            return
+            return None
         later = early.numbers(predictor.encoder, self.is_blind)
         if not later:
             self.early = None
-            return
+            return None
         # What was read once can be read again, whatever has become of `bad` since.
         parameters, drawn = replace(self.parameters, bad="missing"), copy.deepcopy(early.generator)
         events = early.events()
         try:
             made = first_predictor(parameters, drawn, events[0], later)
             for event in events:
-                made.learn(made.read(event, None, False, None), None)
+                alarm = made.learn(made.read(event, None, False, None), None).alarm
         except ValueError:  # from a checkpoint that somebody has changed: go on as before
             self.early = None
-            return
+            return None
         made.encoder.bad = predictor.encoder.bad
         made.ensemble.generator = self.generator
         skipped = min(self.skipped_first + predictor.stream.skipped, MOST_COUNT)
         self.generator.bit_generator.state, self.predictor, self.early, self.skipped_first = (
             drawn.bit_generator.state, made, None, skipped,
         )  # fmt: skip
+        return alarm and replace(alarm, state="begin" if alarm.end is None else "end")
 
     # ---- what it holds, and copies ----
 

@@ -189,7 +189,7 @@ class Model(Counted):
             return self._engine.predict(event)
 
     def score(self, event: object, target: Target | EllipsisType = ABSENT) -> Report:
-        """What `learn` would report of an event; this does not change the model.
+        """What `learn` would report of an event, but for alarms; this does not change the model.
 
         Parameters, result and errors are those of `learn`.
         """
@@ -296,7 +296,9 @@ class Model(Counted):
     @property
     def alarms(self) -> list[Alarm]:
         """The alarms that have begun and are not over."""
-        return alarms_of(self._seeing)
+        self._refuse_nested()
+        with self._lock:
+            return alarms_of(self._seeing)
 
     def diagnostics(self) -> Diagnostics:
         """Counts of problems found in the networks so far."""
