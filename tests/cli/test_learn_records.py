@@ -240,7 +240,7 @@ WRONG = [
     (["--format", "csv"], "--format needs --out"),
     (["--detect", "--update", "sgd"], "--detect is for tables of records, --update for text"),
     (["--target", "value", "--rate", "0.1"], "is for tables of records, --rate for text"),
-    (["--detect", "--rate", "0.2"], "--rate must be above 0 and at most 0.1, got 0.2"),
+    (["--detect", "--rate", "0.2"], "--rate must be at least 1e-09 and at most 0.1, got 0.2"),
     (["--detect", "--cooldown", "-1"], "--cooldown must be"),
     (["--cooldown", "5"], "--cooldown needs --detect"),
     (["--out", "{folder}/none/out"], "/none/out cannot be written: No such file or directory"),
