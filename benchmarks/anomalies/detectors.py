@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from common import Scored, Stream
 
@@ -15,24 +13,15 @@ __all__ = ["ALARMS", "model_scores"]
 ALARMS = lethe.AlarmRule(rate=3e-3)
 
 
-class _Alarm(Protocol):
-    """What is read of an alarm."""
-
-    state: str
-    score: float
-
-
-def begun(report: object) -> float | None:
-    """The score of an alarm that begins with an event, else 0; None where there are no alarms.
+def begun(report: lethe.Report) -> float:
+    """The score of an alarm that begins with an event, else 0.
 
     Examples
     --------
-    >>> begun(object()) is None
-    True
+    >>> begun(lethe.Report(None))
+    0.0
     """
-    if not hasattr(report, "alarm"):  # of a version that has scores only
-        return None
-    alarm: _Alarm | None = report.alarm
+    alarm = report.alarm
     return alarm.score if alarm is not None and alarm.state == "begin" else 0.0
 
 
@@ -64,8 +53,4 @@ def model_scores(stream: Stream) -> Scored:
         report = model.learn(event)
         scores.append(report.anomaly)
         alarms.append(begun(report))
-    known = [alarm for alarm in alarms if alarm is not None]
-    return Scored(
-        np.nan_to_num(np.array(scores), nan=0.0),
-        np.array(known) if known and len(known) == len(alarms) else None,
-    )
+    return Scored(np.nan_to_num(np.array(scores), nan=0.0), np.array(alarms))

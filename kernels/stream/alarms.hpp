@@ -45,8 +45,8 @@ struct Odds {
   double least_of_event[lethe::alarm_channels] = {};  // events of one run are odd together
   double near = 1;                                    // by its neighbourhood, which alarms nobody
   double standardised = HUGE_VAL - HUGE_VAL;          // the error, in usual ones; NaN: not known
-  double low = 0, high = 0;  // how far from what is predicted it is still usual
-  double off_level = 0;      // how far what came is from a level that follows slowly
+  double usual = 0;      // how far from what is predicted a value may be
+  double off_level = 0;  // how far what came is from a level that follows slowly
   bool known = false, upwards = false;
 
   // Of a value that is missing no more is known than that.
@@ -91,6 +91,7 @@ struct AlarmWatch {
   AlarmState take(const Odds& odds, double actual, double predicted, int64_t of_class) const {
     arm(odds);
     const bool deviates = follow_deviations(odds, actual, predicted);
+    if (deviates && rule(lethe::rule_direction) * (actual - predicted) < 0) disarm_runs();
     const bool goes_on = (*this)[lethe::alarm_state] == lethe::begins ||
                          (*this)[lethe::alarm_state] == lethe::goes_on;
     int64_t channel = 0;
@@ -101,7 +102,9 @@ struct AlarmWatch {
     if (!goes_on) {
       (*this)[lethe::alarm_state] = lethe::idle;
       const double ended = (*this)[lethe::alarm_end];
-      if (!alarming || (ended > 0 && b[at.event] - ended <= rule(lethe::rule_cooldown))) {
+      const bool cools = channel != lethe::by_rule && ended > 0 &&
+                         b[at.event] - ended <= rule(lethe::rule_cooldown);
+      if (!alarming || cools) {
         if (odds.known) follow_lately(odds);
         return lethe::idle;
       }
@@ -120,7 +123,7 @@ struct AlarmWatch {
     else if (!goes_on)
       (*this)[lethe::alarm_kind] = double(of_class);
     const bool joined = (*this)[lethe::alarm_joined] != 0;
-    if (goes_on && (is_over() || (*this)[lethe::alarm_elapsed] >= longest_alarm)) {
+    if (goes_on && is_over()) {
       finish(odds);
       return joined ? lethe::idle : lethe::ends;
     }
@@ -137,17 +140,25 @@ struct AlarmWatch {
       if (odds.is_known(c) && odds.of[c] >= armed_odds) disarmed(c) = 0;
   }
 
+  // What goes to a side that nobody asked for is part of runs that are not, either.
+  void disarm_runs() const {
+    for (int64_t c = 0; c < lethe::alarm_channels; ++c)
+      if (is_run(c)) disarmed(c) = 1;
+  }
+
   // The way that finds what came the rarest, of those that the rules leave.
   double rarest_channel(const Odds& odds, double actual, double predicted, int64_t& channel) const {
     const double direction = rule(lethe::rule_direction), distance = std::abs(actual - predicted);
-    const bool counts = !(direction > 0 && !odds.upwards) && !(direction < 0 && odds.upwards) &&
-                        !(distance < rule(lethe::rule_least)) &&
-                        !(distance < rule(lethe::rule_least_relative) * std::abs(predicted));
+    const bool is_enough = !(distance < rule(lethe::rule_least)) &&
+                           !(distance < rule(lethe::rule_least_relative) * std::abs(predicted));
     double found = 1;
     for (int64_t c = 0; c < lethe::alarm_channels; ++c) {
-      const bool of_value = c != lethe::by_repeats && c != lethe::by_gap &&
-                            c != lethe::by_quiet_run && c != lethe::by_rule;
-      if (!odds.is_known(c) || disarmed(c) || rests(c) || (of_value && !counts)) continue;
+      const bool of_value = c == lethe::by_error || c == lethe::by_range;
+      const bool of_side = of_value || (is_run(c) && c != lethe::by_quiet_run);
+      // A run has the side that values have been on lately, whatever this one's is.
+      const double side = of_value ? actual - predicted : b[at.off_level + i];
+      if (!odds.is_known(c) || disarmed(c) || rests(c)) continue;
+      if (of_side && (!is_enough || direction * side < 0)) continue;
       const double p = odds.of[c] / alarm_share[c];
       if (p < found) found = p, channel = c;
     }
@@ -180,8 +191,8 @@ struct AlarmWatch {
     (*this)[lethe::alarm_peak_at] = b[at.event];
     (*this)[lethe::alarm_odds] = least;
     (*this)[lethe::alarm_expected] = predicted;
-    (*this)[lethe::alarm_low] = predicted - odds.low;
-    (*this)[lethe::alarm_high] = predicted + odds.high;
+    (*this)[lethe::alarm_low] = predicted - odds.usual;
+    (*this)[lethe::alarm_high] = predicted + odds.usual;
     (*this)[lethe::alarm_actual] = actual;
   }
 
@@ -271,9 +282,11 @@ struct AlarmWatch {
     return channel == lethe::by_repeats || channel == lethe::by_gap || channel == lethe::by_rule;
   }
 
+  // What is plainly still so goes on; what a stream has become is no alarm any more.
   bool is_over() const {
-    const auto channel = static_cast<int64_t>((*this)[lethe::alarm_channel]);
-    return (*this)[lethe::alarm_calm] >= (ends_at_once(channel) ? 1.0 : calm_length);
+    const double calm = (*this)[lethe::alarm_calm];
+    if (ends_at_once(static_cast<int64_t>((*this)[lethe::alarm_channel]))) return calm >= 1;
+    return calm >= calm_length || (*this)[lethe::alarm_elapsed] >= longest_alarm;
   }
 
   void finish(const Odds& odds) const {

@@ -173,6 +173,7 @@ struct AnomalyScorer {
   // What is odd about one target; where something is learned, the past goes on.
   Odds look(int64_t i, double actual, double predicted, How how) const {
     Odds odds;
+    odds.usual = tail(lethe::of_errors, i).quantile(usual_part);
     if (AlarmWatch{at, b, i, targets}.is_out(actual)) odds.of[lethe::by_rule] = 0;
     odds.of[lethe::by_level] = of == numbers ? b[at.level_odds + i] : 1.0;
     odds.least_of_event[lethe::by_level] = least_of(lethe::of_levels, i, long_length);
@@ -203,7 +204,6 @@ struct AnomalyScorer {
                      {error, negligible * b[at.change + i], as_small * errors.quantile(of_large)}));
     odds.of[lethe::by_error] = above;
     odds.upwards = upwards;
-    odds.low = odds.high = errors.count() > 0 ? errors.quantile(usual_part) : 0.0;
     const double surprise = -std::log(above), calm = -std::log(std::min(below, 1.0)),
                  either = of == numbers ? -std::log(std::min(2 * std::min(above, below), 1.0))
                                         : surprise;

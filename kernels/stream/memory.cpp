@@ -47,6 +47,8 @@ const char* check_anomaly(const AnomalyParts& a, int64_t scored, const double* b
       if (!is_tail(b + a.tail[k] + i * bins, bins)) return "what came so far";
     }
     const double* const alarm = b + a.alarm + i * alarm_numbers;
+    for (const int64_t event : {alarm_begun, alarm_peak_at, alarm_end})
+      if (!is_held(alarm[event], holds::count)) return "alarm";
     if (!(alarm[alarm_kind] >= 0 && is_below(alarm[alarm_kind], alarm_kinds)) ||
         !(alarm[alarm_state] >= 0 && alarm[alarm_state] <= ends) ||
         !(alarm[alarm_channel] >= 0 && is_below(alarm[alarm_channel], alarm_channels)))

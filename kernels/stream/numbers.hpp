@@ -19,8 +19,8 @@
 
 namespace LETHE_ISA {
 
-constexpr double most_seen = 20.0;  // that a network's input reaches
-constexpr double window_tolerance = 0.05;
+constexpr double most_seen = 20.0;         // that a network's input reaches
+constexpr double window_tolerance = 0.05;  // of its length, before a window is another one
 
 struct NumberStream {
   using Memory = lethe::Memory<NumberLayout>;

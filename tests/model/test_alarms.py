@@ -142,6 +142,34 @@ def test_a_rule_says_which_alarms_are_wanted(rule: AlarmRule, kinds: list[str]) 
     assert [alarm.kind for alarm in alarms(values, rule)] == kinds
 
 
+@pytest.mark.parametrize(("direction", "change"), [("down", spike), ("up", dip)])
+def test_what_goes_to_the_other_side_wakes_nobody(
+    direction: Any, change: Callable[[Values], None]
+) -> None:
+    """The runs that it is part of have its side, whatever the next value's is."""
+    rule = AlarmRule(direction=direction)
+    woken = [alarms(with_(change, seed)[: AT + 21], rule) for seed in range(20)]
+    assert not any(woken)
+
+
+def test_what_is_plainly_still_so_goes_on() -> None:
+    """Out of range, stuck or missing, and after a cooldown that is for others."""
+    values = np.concatenate((noise(), np.full(700, 40.0), noise(1)[:50], np.full(9, 40.0)))
+    rule = AlarmRule(high=35.0, cooldown=1000)
+    first, second = alarms(values, rule, EVENTS - 1)
+    assert (first.kind, first.begin, first.end) == ("out of range", 2201, 2901)
+    assert (second.kind, second.begin) == ("out of range", 2951)
+    for kind, value in (("stuck", 20.0), ("missing data", math.nan)):
+        values = np.concatenate((noise(), np.full(700, value), noise(1)[:50]))
+        (only,) = [a for a in alarms(values, None, EVENTS) if a.kind == kind]
+        assert only.end == 2901
+
+
+def test_what_is_missing_has_bounds_of_what_was_expected() -> None:
+    (alarm,) = alarms(with_(missing_data))
+    assert alarm.low < 20 < alarm.high
+
+
 def test_a_lower_rate_has_fewer_alarms() -> None:
     values = np.random.default_rng(0).standard_t(4, size=6000)
     counts = [len(alarms(values, AlarmRule(rate=rate), 200)) for rate in (0.1, 0.01, 1e-3)]

@@ -11,6 +11,8 @@ from oracles.events import Values
 
 (BY_ERROR, BY_SHORT_RUN, BY_LONG_RUN, BY_QUIET_RUN, BY_RANGE, BY_LEVEL, BY_REPEATS, BY_GAP,
  BY_RULE) = range(9)  # fmt: skip
+#: What needs time to be forgotten.
+RUNS = (BY_SHORT_RUN, BY_LONG_RUN, BY_QUIET_RUN, BY_LEVEL)
 CHANNELS, BY_NEIGHBOURS, BY_JOINT = 9, 9, 10
 (NO_ALARM, SPIKE, DIP, LEVEL_SHIFT, DRIFT, CHANGE_OF_NOISE, TOO_QUIET, STUCK, MISSING_DATA,
  UNSEEN_CATEGORY, UNLIKELY_CATEGORY, OUT_OF_RANGE) = range(12)  # fmt: skip
@@ -36,8 +38,7 @@ class Odds:
     least_of_event: list[float] = field(default_factory=lambda: [0.0] * CHANNELS)
     near: float = 1.0
     standardised: float = math.nan
-    low: float = 0.0
-    high: float = 0.0
+    usual: float = 0.0
     off_level: float = 0.0
     known: bool = False
     upwards: bool = False
@@ -136,6 +137,9 @@ class AlarmWatch:
             if odds.is_known(c) and p >= ARMED_ODDS:
                 self.disarmed[c] = False
         deviates = self._follow_deviations(odds, actual, predicted, usual, far, level)
+        if deviates and self.rule.direction * (actual - predicted) < 0:
+            for c in RUNS:
+                self.disarmed[c] = True
         goes_on = self.alarm.is_open
         least, channel = self._rarest_channel(odds, actual, predicted, event)
         least *= len(self.others)
@@ -143,7 +147,7 @@ class AlarmWatch:
         if not goes_on:
             self.alarm.state = IDLE
             ended = self.alarm.end
-            cools = ended > 0 and event - ended <= self.rule.cooldown
+            cools = channel != BY_RULE and ended > 0 and event - ended <= self.rule.cooldown
             if not (least < self.rule.rate and warm) or cools:
                 if odds.known:
                     self._follow_lately(odds)
@@ -171,12 +175,13 @@ class AlarmWatch:
             a.kind = self._kind()
         elif not goes_on:
             a.kind = of_class
-        over = a.calm >= (1 if self._ends_at_once else CALM_LENGTH) or a.elapsed >= LONGEST_ALARM
+        at_once = self._ends_at_once
+        over = a.calm >= (1 if at_once else CALM_LENGTH)
+        over = over or (not at_once and a.elapsed >= LONGEST_ALARM)
         if goes_on and over:
             a.state, a.end = ENDS, event
-            runs = (BY_SHORT_RUN, BY_LONG_RUN, BY_QUIET_RUN, BY_LEVEL)
             self.disarmed = [
-                (c in runs or c == a.channel) and p < ARMED_ODDS for c, p in enumerate(odds.of)
+                (c in RUNS or c == a.channel) and p < ARMED_ODDS for c, p in enumerate(odds.of)
             ]
             self.disarmed[BY_ERROR] = False
             return IDLE if a.joined else ENDS
@@ -196,17 +201,15 @@ class AlarmWatch:
         self, odds: Odds, actual: float, predicted: float, event: float
     ) -> tuple[float, int]:
         rule, distance = self.rule, abs(actual - predicted)
-        counts = not (
-            (rule.direction > 0 and not odds.upwards)
-            or (rule.direction < 0 and odds.upwards)
-            or distance < rule.least
-            or distance < rule.least_relative * abs(predicted)
-        )
+        is_enough = not (distance < rule.least or distance < rule.least_relative * abs(predicted))
         found, channel = 1.0, 0
         for c in range(CHANNELS):
-            of_value = c not in (BY_REPEATS, BY_GAP, BY_QUIET_RUN, BY_RULE)
-            unknown = not odds.is_known(c)
-            if unknown or self.disarmed[c] or self._rests(c, event) or (of_value and not counts):
+            of_value = c in (BY_ERROR, BY_RANGE)
+            of_side = of_value or c in (BY_SHORT_RUN, BY_LONG_RUN, BY_LEVEL)
+            side = actual - predicted if of_value else self.off_level
+            if not odds.is_known(c) or self.disarmed[c] or self._rests(c, event):
+                continue
+            if of_side and (not is_enough or rule.direction * side < 0):
                 continue
             p = odds.of[c] / SHARE[c]
             if p < found:
@@ -232,7 +235,7 @@ class AlarmWatch:
     ) -> None:
         a = self.alarm
         a.peak_at, a.odds, a.expected, a.actual = event, least, predicted, actual
-        a.low, a.high = predicted - odds.low, predicted + odds.high
+        a.low, a.high = predicted - odds.usual, predicted + odds.usual
 
     def _follow_deviations(
         self, odds: Odds, actual: float, predicted: float, usual: float, far: float, level: float

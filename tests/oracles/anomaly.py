@@ -224,7 +224,7 @@ class AnomalyScorer:
             mine.watch.stays, mine.watch.judged, mine.watch.others = stays, judged, others
 
     def _look(self, c: Column, actual: float, predicted: float, of: str) -> Odds:
-        odds = Odds()
+        odds = Odds(usual=c.tails[OF_ERRORS].quantile(alarms.USUAL_PART))
         numbers = of == "numbers"
         if c.watch.is_out(actual):
             odds.of[alarms.BY_RULE] = 0.0
@@ -263,7 +263,6 @@ class AnomalyScorer:
         smallest = max(NEGLIGIBLE * c.change, AS_SMALL * errors.quantile(OF_LARGE))
         below = errors.below(max(error, smallest))
         odds.of[alarms.BY_ERROR], odds.upwards = above, upwards
-        odds.low = odds.high = errors.quantile(alarms.USUAL_PART) if errors.count > 0 else 0.0
         surprise, calm = -math.log(above), -math.log(min(below, 1.0))
         either = -math.log(min(2 * min(above, below), 1.0)) if numbers else surprise
         events = c.seen + 1

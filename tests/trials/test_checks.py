@@ -128,7 +128,7 @@ def test_what_trials_of_sequences_have(parts: dict[str, Any], message: str) -> N
     refused(SEQUENCES, message, **parts)
 
 
-FLAGS = ("external_reset", "zero_at_stream_start", "learn_from_error", "test_after_error")
+FLAGS = ("external_reset", "zero_at_stream_start", "learn_from_error")
 
 
 @pytest.mark.parametrize(

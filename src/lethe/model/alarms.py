@@ -76,7 +76,7 @@ class AlarmRule:
     rate : float
         False alarms in an event, at most, on a stream that goes on as before: from 1e-9 to 0.1.
     direction : {"both", "up", "down"}
-        To which side a value must deviate.
+        To which side a value, or lately the values of a run, must deviate.
     least : float
         The least deviation from what is expected, in the column's unit.
     least_relative : float
@@ -86,7 +86,7 @@ class AlarmRule:
     warm_up : int
         Events that must have been scored before.
     cooldown : int
-        Events after the end of an alarm before the next can begin.
+        Events after the end of an alarm before the next can begin, but for `low` and `high`.
 
     Raises
     ------

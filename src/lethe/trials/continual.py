@@ -112,9 +112,6 @@ class Trial:
         The limits: predictions in a stream, streams to learn from, streams in a test.
     test_length : int
         Predictions in a test stream; 0: as many as in one to learn from.
-    test_after_error : bool
-        Whether a network is tested after a training stream that an error ended. If not, only those
-        are that were right to the stream's end: half the time where most streams are short.
     restart_after : int
         After this many training streams without a perfect solution a new network is made (section
         4.5), and again after as many more; 0: never.
@@ -150,7 +147,6 @@ class Trial:
     training_streams: int = 30_000
     test_streams: int = 10
     test_length: int = 0
-    test_after_error: bool = True
     restart_after: int = 0
     penalty: Penalty | None = None
     dtype: FloatingName = "float32"
@@ -210,8 +206,6 @@ class Trial:
         for name in ("test_length", "restart_after"):
             if not configuration[name]:
                 del configuration[name]
-        if self.test_after_error:
-            del configuration["test_after_error"]
         return configuration
 
     def run(self, seed: int, on_progress: OnProgress | None = None) -> TrialResult:
@@ -274,12 +268,9 @@ class Trial:
             diverged += not finite
             if self.penalty is not None and isinstance(net, Network):
                 self.penalty.apply(net, steps)
-            lengths = [right]
-            tests_now = self.test_after_error or right == self.stream_length
-            if tests_now:
-                tested = net if self.zero_at_stream_start else net.clone()
-                lengths = self._test(tested, tests)
-            if tests_now and min(lengths) == self._tested_length:
+            tested = net if self.zero_at_stream_start else net.clone()
+            lengths = self._test(tested, tests)
+            if min(lengths) == self._tested_length:
                 limit = float(self._tested_length)
                 return TrialResult(True, streams, symbols, limit, limit, diverged), net
             if lengths[0] > longest:
