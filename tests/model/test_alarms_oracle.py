@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracles import alarms
 from oracles.alarms import Held, Rule
-from oracles.anomaly import OF_LEVELS, AnomalyScorer
+from oracles.anomaly import AnomalyScorer
 from oracles.history import History
+from oracles.watched_column import OF_LEVELS
 from support.scorers import PARTS, Scorer, assert_close, same
 
 Values = NDArray[np.float64]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import anomaly as oracle
 from oracles.tail import Tail
+from oracles.watched_column import OF_LEVELS
 from support.scorers import PARTS, Scorer, assert_close, same
 
 from lethe import Model
@@ -86,7 +87,7 @@ def test_the_scorer_is_its_oracle(
             assert_close(ours.score(actual, predicted), looked)
         assert_close(ours.update(actual, predicted), theirs.score(actual, predicted, **told))
         for c, levels in zip(theirs.columns, ours.stream.view("levels so far"), strict=True):
-            c.tails[oracle.OF_LEVELS].at_least[:] = levels
+            c.tails[OF_LEVELS].at_least[:] = levels
     assert_same_parts(ours, theirs)
     for n, row in enumerate(np.nan_to_num(rows[:80])):
         told = {"level": nothing, "event": count + 2 + n}

@@ -11,6 +11,8 @@ from oracles.events import Values
 
 (BY_ERROR, BY_SHORT_RUN, BY_LONG_RUN, BY_QUIET_RUN, BY_RANGE, BY_LEVEL, BY_REPEATS, BY_GAP,
  BY_RULE) = range(9)  # fmt: skip
+How = Literal["learn", "follow", "score"]
+
 #: What needs time to be forgotten.
 RUNS = (BY_SHORT_RUN, BY_LONG_RUN, BY_QUIET_RUN, BY_LEVEL)
 CHANNELS, BY_NEIGHBOURS, BY_JOINT = 9, 9, 10
@@ -326,6 +328,3 @@ class Held:
 
     def parts(self) -> dict[str, Values]:
         return {"held count": self.count, "held values": self.values}
-
-
-How = Literal["learn", "follow", "score"]

@@ -12,28 +12,34 @@ import numpy as np
 from oracles import alarms
 from oracles.alarms import AlarmWatch, Held, How, Odds
 from oracles.events import Values
+from oracles.history import History
 from oracles.linear import forget_feature, linear_gain, packed
-from oracles.scales import MOST_SPREADS, MOST_STANDARDISED, SLOWEST_DISTANCE, SLOWEST_LEVEL, WARM_UP
+from oracles.scales import MOST_STANDARDISED
 from oracles.tail import MOST_IN_TAIL, Tail
+from oracles.watched_column import (
+    DELAYS,
+    NAMES,
+    OF_ERRORS,
+    OF_GAPS,
+    OF_LEVELS,
+    OF_LONG_RUNS,
+    OF_NEIGHBOURHOODS,
+    OF_QUIET_RUNS,
+    OF_RANGES,
+    OF_REPEATS,
+    OF_SHORT_RUNS,
+    SHAPES,
+    Column,
+)
 
-(OF_ERRORS, OF_SHORT_RUNS, OF_LONG_RUNS, OF_NEIGHBOURHOODS, OF_QUIET_RUNS, OF_RANGES, OF_LEVELS,
- OF_REPEATS, OF_GAPS) = range(9)  # fmt: skip
-NAMES = (
-    "errors so far", "short runs so far", "long runs so far", "neighbourhoods so far",
-    "quiet runs so far", "ranges so far", "levels so far", "repeats so far", "gaps so far",
-)  # fmt: skip
-SHAPES = (
-    (640, 16, 0, 20), (256, 32, -4, 100), (256, 32, -4, 200), (256, 32, -4, 200),
-    (256, 32, -4, 100), (128, 8, -10, 20), (256, 16, -11, 100), (64, 4, -1, 20), (64, 4, -1, 20),
-)  # fmt: skip
-DELAYS = (0, 32, 256, 0, 64, 0, 128, 0, 0)
 SHAPE_OF_SCORES, SHAPE_OF_JOINT_ERRORS = (512, 8, 0, 20), (256, 16, -6, 20)
 SHORT_LENGTH, LONG_LENGTH, QUIET_LENGTH = 16, 128, 32
 MOST_OF_SURPRISE, OF_NEIGHBOURS = 5.0, 0.05
-RARE_PART, NEGLIGIBLE, ROUNDING_ERROR = 0.002, 1e-4, 1e-12
+NEGLIGIBLE, ROUNDING_ERROR = 1e-4, 1e-12
 AS_SMALL, OF_LARGE = 1e-3, 0.02
 RANGE_WARM_UP, UNKNOWN_RANGE = 100, 0.05
 FAR_ERROR, LOOKED_BACK, FEW_FAR, MANY_FAR, KEPT_OF_LEARNING = 8.0, 256, 1, 0.025, 0.125
+WINDOW_TOLERANCE = 0.05
 MUCH_RARER, SHARE_OF_JOINT, MOST_JOINT = 0.3, 0.05, 16
 JOINT_FORGETTING, JOINT_PRIOR, MOST_JOINT_COVARIANCE = 0.999, 1.0, 1e6
 SLOW_RATE = 0.05
@@ -52,79 +58,6 @@ class Anomaly(NamedTuple):
     channel: int
     alarm: int
     alarm_target: int
-
-
-class Column:
-    """What is known of the past of one target."""
-
-    def __init__(self) -> None:
-        self.tails = [Tail(*shape) for shape in SHAPES]
-        self.delayed = [np.zeros(delay) for delay in DELAYS]
-        self.delayed_count = [0] * len(SHAPES)
-        self.watch = AlarmWatch()
-        self.seen = 0
-        self.short_run = self.long_run = self.neighbourhood = self.quiet_run = 0.0
-        self.usual = self.change = self.level = 0.0
-        self.far = 0
-        self.last = self.window_level = math.nan
-        self.level_odds = 1.0
-        self.low = self.high = 0.0
-        self.repeats = self.gaps = 0.0
-        self.awaited = (math.nan, math.nan)
-        self.told = [1.0] * alarms.CHANNELS
-
-    # ---- looking: nothing changes ----
-
-    def add_later(self, kind: int, x: float, *, anchored: bool = False) -> None:
-        if not DELAYS[kind]:
-            self.tails[kind].add(x)
-            return
-        ring, count = self.delayed[kind], self.delayed_count[kind]
-        if count >= len(ring):
-            self.tails[kind].add(float(ring[count % len(ring)]), anchored=anchored)
-        ring[count % len(ring)] = x
-        self.delayed_count[kind] += 1
-
-    def least_of(self, kind: int, own: float) -> float:
-        return own / (self.tails[kind].count + own)
-
-    def follow_unbiased(self, mean: float, events: float, value: float) -> float:
-        most = max(MOST_SPREADS * mean, self.tails[OF_ERRORS].quantile(RARE_PART))
-        if events > WARM_UP:
-            value = min(value, most)
-        return mean + max(1 / max(events, 1.0), SLOWEST_DISTANCE) * (value - mean)
-
-    def repeated(self, kind: int, before: float, again: bool) -> tuple[float, float]:
-        """How often so many repetitions come, and how many there are now."""
-        past = self.tails[kind]
-        n = before + 1 if again else 0.0
-        part = 1.0
-        if n > past.most:
-            repeats, every, more = past.share(1) * past.count, past.count, n - past.most
-            part = math.exp(
-                math.lgamma(1 + repeats + more)
-                + math.lgamma(1 + every)
-                - math.lgamma(1 + repeats)
-                - math.lgamma(1 + every + more)
-            )
-            if past.most > 0:
-                part /= every + 1
-        elif n > 0:
-            part = past.above(n)
-        if not again:
-            if before > 0:
-                past.add_run(before)
-            past.add(0.0)
-        return max(part, past.least_part()), n
-
-    def follow_level(self, mean: float) -> None:
-        if math.isnan(self.window_level):
-            self.window_level = mean
-        far = abs(mean - self.window_level)
-        self.level_odds = self.tails[OF_LEVELS].above(far) if far > 0 else 1.0
-        self.add_later(OF_LEVELS, far, anchored=True)
-        rate = max(1 / self.delayed_count[OF_LEVELS], SLOWEST_LEVEL)
-        self.window_level += rate * (mean - self.window_level)
 
 
 class AnomalyScorer:
@@ -150,6 +83,22 @@ class AnomalyScorer:
     @property
     def watches(self) -> list[AlarmWatch]:
         return [column.watch for column in self.columns]
+
+    def follow_levels(self, history: History) -> None:
+        """How far the level of a season, or of the last events, is from what it was."""
+        season, gap = history.season(0), history.gap
+        length = season.length if season.in_events or not gap > 0 else season.length / gap
+        length = float(math.floor(length + 0.5))
+        if abs(length - self.window) > WINDOW_TOLERANCE * self.window:
+            self.window = length
+        n = int(self.window)
+        is_there = 1 < n < history.kept
+        for i, column in enumerate(self.columns):
+            mean = float(history.slow[i])
+            if is_there:
+                self.window_sum[i] = math.fsum(values[i] for values in history.values[-n:])
+                mean = float(self.window_sum[i]) / n
+            column.follow_level(mean)
 
     def score(
         self,

@@ -27,7 +27,6 @@ from oracles.seasons import Seasons
 from lethe import Network
 
 MOST_LINEAR_SLOTS, COVARIANCES = 64, 2
-WINDOW_TOLERANCE = 0.05
 SMOOTHED_SLOW, SEASON_AND_SLOW_LEVEL = 3, 9
 OF_NEXT, OF_MEMORY, OF_FAR = range(3)
 
@@ -159,25 +158,6 @@ class NumberStreamOracle:
         self.seasons.observe(targets)
         self.held.release(self.history.values, targets, self.history.kept)
 
-    def _watch_levels(self) -> None:
-        """How far the level of a season, or of the last events, is from what it was."""
-        scorer, history = self.scorer, self.history
-        if scorer is None:
-            return
-        season, gap = history.season(0), history.gap
-        length = season.length if season.in_events or not gap > 0 else season.length / gap
-        length = float(math.floor(length + 0.5))
-        if abs(length - scorer.window) > WINDOW_TOLERANCE * scorer.window:
-            scorer.window = length
-        n = int(scorer.window)
-        is_there = 1 < n < history.kept
-        for i, column in enumerate(scorer.columns):
-            mean = float(history.slow[i])
-            if is_there:
-                scorer.window_sum[i] = math.fsum(values[i] for values in history.values[-n:])
-                mean = float(scorer.window_sum[i]) / n
-            column.follow_level(mean)
-
     def _make_room(self, used: int) -> None:
         before, self.slots = self.linear, doubled(self.slots, max(used, 1))
         self.features.make_room(self.slots)
@@ -305,7 +285,8 @@ class NumberStreamOracle:
 
     def _observe_targets(self, targets: Values, seconds: float) -> None:
         self._take_in(targets, seconds)
-        self._watch_levels()
+        if self.scorer is not None:
+            self.scorer.follow_levels(self.history)
         for i, level in enumerate(self.history.level):
             self._observe_anchored(i, float(targets[i]), level)
 

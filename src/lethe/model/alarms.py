@@ -33,6 +33,7 @@ __all__ = [
     "rules_from_json",
     "rules_to_json",
     "set_rules",
+    "short",
 ]
 
 Direction = Literal["both", "up", "down"]
@@ -271,16 +272,17 @@ class Alarm:
             return f"{of}; no value"
         if self.actual is None:
             return f"{of}; once in {_rounded(self.every)} events"
-        expected = _short(self.expected)
+        expected = short(self.expected)
         if isinstance(self.expected, float):
-            expected += f" ({_short(self.low)} to {_short(self.high)})"
-        said = f"{of}, expected {expected}, got {_short(self.actual)}"
+            expected += f" ({short(self.low)} to {short(self.high)})"
+        said = f"{of}, expected {expected}, got {short(self.actual)}"
         if self.kind == "out of range":
             return said
         return f"{said}; once in {_rounded(self.every)} events"
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value as sentences have it: a number with six digits."""
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lethe.model.alarms import Alarm
+from lethe.model.alarms import Alarm, short
 from lethe.model.prediction import Prediction
 
 __all__ = ["Report"]
@@ -57,8 +57,4 @@ class Report:
         if self.column is None:
             return ""
         seen = f"{self.seen}; " if self.seen else ""
-        return f"{self.column}: {seen}expected {_short(self.expected)}, got {_short(self.actual)}"
-
-
-def _short(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else repr(value)
+        return f"{self.column}: {seen}expected {short(self.expected)}, got {short(self.actual)}"
